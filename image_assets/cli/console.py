@@ -1,0 +1,72 @@
+"""Tables and progress bars in the terminal."""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+CONSOLE = Console(soft_wrap=False)
+_CELL_LENGTH = 60
+
+
+def print_rows(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table; numbers to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, name in enumerate(names):
+        is_number = any(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    CONSOLE.print(table)
+
+
+def print_frame(title: str, frame: pl.DataFrame) -> None:
+    """A frame as a table."""
+    print_rows(title, frame.columns, frame.rows())
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return printable if len(printable) <= _CELL_LENGTH else printable[: _CELL_LENGTH - 1] + "…"
+
+
+class ProgressBars:
+    """A bar per table and day; implements the progress that assets report to."""
+
+    def __init__(self) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeElapsedColumn(),
+        )
+        self._bars = Progress(*columns, console=CONSOLE)
+
+    def track(self, what: str) -> Callable[[int, int], None]:
+        """Show a bar from the first call on."""
+        task: TaskID | None = None
+
+        def tell(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = self._bars.add_task(what, total=total, speed="")
+            elapsed = self._bars.tasks[self._bars.task_ids.index(task)].elapsed or 0.0
+            speed = f"{done / elapsed:.0f} images/s" if elapsed and done else ""
+            self._bars.update(task, completed=done, total=total, speed=speed)
+
+        return tell
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()

@@ -1,0 +1,113 @@
+"""What `doctor` examines: each returns its finding in words or raises with what to do."""
+
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+from image_assets.errors import ConfigurationError, StorageError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import encoder_key
+from image_assets.settings import Settings
+from image_assets.steps.embeddings import lake_tables
+
+_LEAST_FREE_BYTES = 2 * 2**30
+
+
+def examine_storage(settings: Settings) -> str:
+    """Write, read and delete an object below the root."""
+    store, key = LocalObjectStore(settings.root), ObjectKey(f".doctor-{uuid.uuid4().hex}")
+    store.write(key, b"well")
+    if store.read(key) != b"well":
+        raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
+    store.delete(key)
+    free = shutil.disk_usage(settings.root).free
+    if free < _LEAST_FREE_BYTES:
+        raise StorageError(f"only {free / 2**30:.1f} GiB are free at {settings.root}: make room")
+    return f"{settings.root} can be written; {free / 2**30:.0f} GiB are free"
+
+
+def examine_landing(settings: Settings) -> str:
+    """Find files that lie outside the folder of any day, which no run would ever see."""
+    prefix = f"{object_keys.LANDING}/"
+    days: set[str] = set()
+    strays: list[str] = []
+    for info in LocalObjectStore(settings.root).list(object_keys.LANDING):
+        folder, _, rest = info.key.removeprefix(prefix).partition("/")
+        if rest and _is_day(folder, settings.start_day):
+            days.add(folder)
+        else:
+            strays.append(info.key)
+    if strays:
+        advice = f"move them to landing/YYYY-MM-DD/USER/, {settings.start_day} or later"
+        raise ConfigurationError(f"{len(strays)} files belong to no day, such as {strays[0]!r}: {advice}")
+    return f"{len(days)} days have uploads; no file lies outside a day"
+
+
+def examine_tables(settings: Settings) -> str:
+    """Read the schema of every table file."""
+    tables = ParquetTables(LocalObjectStore(settings.root))
+    files = 0
+    for table in lake_tables(tables, encoder_key(settings.encoder)):
+        for day in tables.days(table.name):
+            tables.scan_files([object_keys.table_key(table.name, day)], table.primary_key)
+            files += 1
+    return f"{files} table files can be read"
+
+
+def examine_formats(_settings: Settings) -> str:
+    """Name the formats that are read."""
+    heic = "" if HAS_HEIC else '; HEIC is not: pip install "image-assets[heic]"'
+    return f"{', '.join(sorted(ALLOWED_FORMATS))} are read{heic}"
+
+
+def examine_model(settings: Settings) -> str:
+    """Load the encoder onto its device and run it once."""
+    from image_assets.models.devices import choose_device, choose_precision
+    from image_assets.models.transformers_encoder import load_encoder
+
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+    encoder = load_encoder(
+        settings.encoder, revision=settings.encoder_revision, device=device, precision=precision, batch_size=1
+    )
+    encoder.encode_texts(["a photo"])
+    told = encoder.description
+    return f"{told.name} ({told.dimension} dimensions, revision {told.revision[:12]}) runs on {device} in {precision}"
+
+
+def examine_dagster(_settings: Settings) -> str:
+    """Open the Dagster instance."""
+    from image_assets.orchestration.local_runs import open_instance
+
+    with open_instance() as instance:
+        return f"instance opens; {instance.get_runs_count()} runs so far"
+
+
+def examine_python(_settings: Settings) -> str:
+    """Name the interpreter."""
+    return f"Python {sys.version.split()[0]} at {Path(sys.prefix)}"
+
+
+def _is_day(text: str, start: date) -> bool:
+    try:
+        return date.fromisoformat(text) >= start and len(text) == len("2026-01-01")
+    except ValueError:
+        return False
+
+
+EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
+    "Python": examine_python,
+    "storage": examine_storage,
+    "landing zone": examine_landing,
+    "tables": examine_tables,
+    "formats": examine_formats,
+    "model and device": examine_model,
+    "Dagster": examine_dagster,
+}

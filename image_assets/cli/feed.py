@@ -1,0 +1,140 @@
+"""Commands that bring photos in: `demo` and `add`."""
+
+import csv
+import getpass
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import click
+from rich.progress import track
+
+from image_assets.cli.console import CONSOLE
+from image_assets.errors import ConfigurationError, ImageAssetsError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import LocalObjectStore, ObjectStore
+from image_assets.samples.feed import SampleFile, generate_feed
+from image_assets.settings import load_settings
+from image_assets.steps.uploads import UploadFacts, add_upload
+
+_DEMO_DAYS = 3
+_NEXT = """
+Next:
+  make dev                                      the Dagster UI on http://localhost:3000
+  image-assets search "red dress"               photos that look like it
+  image-assets sql "from gold_images limit 5"   SQL over every table
+"""
+
+
+@click.command()
+@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
+@click.option("--images-per-day", type=click.IntRange(1, 100_000), default=110, show_default=True)
+@click.option("--seed", default=7, show_default=True, help="Another seed draws other photos.")
+def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
+    """Three days of product photos, from upload to gold.
+
+    Draws a sample feed, with everything that goes wrong in real ones, or takes a folder of your own photos;
+    puts it into the landing zone and runs every day through Dagster.
+    """
+    from image_assets.cli.data import print_status
+    from image_assets.cli.runs import run_with_progress
+
+    settings = load_settings()
+    store = LocalObjectStore(settings.root)
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
+    if photos is None:
+        feed = generate_feed(days, images_per_day, seed)
+        for file in track(feed, "drawing photos", total=_DEMO_DAYS * images_per_day, console=CONSOLE):
+            _land(store, file)
+    else:
+        files = _files_below([photos])
+        shares = {path: days[number * len(days) // len(files)] for number, path in enumerate(files)}
+        _add_all(store, files, lambda path: _facts(path, shares[path]))
+    run_with_progress(settings, days[0], days[-1])
+    print_status(settings, days[0], days[-1])
+    CONSOLE.print(_NEXT, highlight=False)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the upload (UTC); today by default.")
+@click.option("--user", default=getpass.getuser, help="Who uploads; you by default.")
+@click.option("--label", help="Label of all these photos.")
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns file, user_id, label, uploaded_at; it wins over the options.",
+)
+def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | None, manifest: Path | None) -> None:
+    """Put photos, or folders of them, into the landing zone."""
+    told = _read_manifest(manifest) if manifest else {}
+    uploaded_at = day.replace(tzinfo=UTC) if day else datetime.now(UTC)
+
+    def facts_of(path: Path) -> UploadFacts:
+        usual = UploadFacts(uploaded_at.date(), user, _name(path), uploaded_at, label)
+        return _manifest_facts(told[path.name], usual) if path.name in told else usual
+
+    files = _files_below(paths)
+    _add_all(LocalObjectStore(load_settings().root), files, facts_of)
+    missing = sorted(told.keys() - {path.name for path in files})
+    if missing:
+        raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
+
+
+def _land(store: ObjectStore, file: SampleFile) -> None:
+    key = ObjectKey(f"{object_keys.landing_prefix(file.day)}/{file.user_id}/{file.filename}")
+    for each, data in ((key, file.data), (ObjectKey(f"{key}.json"), file.sidecar)):
+        if data is not None and not (store.exists(each) and store.read(each) == data):
+            store.write(each, data)
+
+
+def _files_below(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(each for each in path.rglob("*") if not each.is_dir()) if path.is_dir() else [path]
+    return found
+
+
+def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts]) -> None:
+    unreadable: list[str] = []
+    for path in track(files, "adding photos", console=CONSOLE):
+        try:
+            add_upload(store, facts_of(path), path.read_bytes())
+        except OSError as error:
+            if isinstance(error, ImageAssetsError):
+                raise
+            unreadable.append(f"{path}: {error.strerror}")
+    CONSOLE.print(f"{len(files) - len(unreadable)} of {len(files)} files are in the landing zone")
+    if unreadable:
+        raise ConfigurationError("these files cannot be read:\n  " + "\n  ".join(unreadable))
+
+
+def _facts(path: Path, day: date) -> UploadFacts:
+    return UploadFacts(day, getpass.getuser(), _name(path), datetime.combine(day, time(12), UTC))
+
+
+def _name(path: Path) -> str:
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if "file" not in (rows.fieldnames or []):
+            raise ConfigurationError(f"{path} has no column named file; it has {rows.fieldnames}")
+        return {Path(row["file"]).name: row for row in rows}
+
+
+def _manifest_facts(row: Mapping[str, str], usual: UploadFacts) -> UploadFacts:
+    instant = usual.uploaded_at
+    if row.get("uploaded_at"):
+        try:
+            told = datetime.fromisoformat(row["uploaded_at"])
+        except ValueError as error:
+            raise ConfigurationError(f"uploaded_at of {row['file']} in the manifest: {error}") from error
+        instant = told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
+    user, label = row.get("user_id") or usual.user_id, row.get("label") or usual.label
+    return UploadFacts(instant.date(), user, usual.raw_name, instant, label)

@@ -1,0 +1,47 @@
+"""`image-assets`: the group of commands, and the edge at which errors become exit codes."""
+
+import sys
+
+import click
+
+from image_assets.cli.data import query_lake, search, status
+from image_assets.cli.feed import add, demo
+from image_assets.cli.runs import run
+from image_assets.cli.setup import doctor, show_settings, train_builtin
+from image_assets.errors import ImageAssetsError
+
+_FAILED, _BUG, _INTERRUPTED = 1, 3, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="image-assets")
+def cli() -> None:
+    """Product photos from landing to gold.
+
+    Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage, 3 a bug, 130 Ctrl-C.
+    """
+
+
+for command in (demo, add, run, status, search, query_lake, show_settings, doctor, train_builtin):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point of the `image-assets` script."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except ImageAssetsError as error:
+        _say(str(error))
+        sys.exit(_FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted: finished work is kept, run the same command again to go on")
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _say(message: str) -> None:
+    click.echo(f"{click.style('Error', fg='red')}: {message}", err=True)

@@ -1,0 +1,73 @@
+"""Commands about the installation itself: `settings`, `doctor` and `train-builtin`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.errors import ImageAssetsError
+from image_assets.settings import PREFIX, Settings, load_settings
+
+
+@click.command("settings")
+def show_settings() -> None:
+    """Every setting, its value and what it does."""
+    settings = load_settings()
+    rows = [
+        (f"{PREFIX}{name.upper()}", str(getattr(settings, name)), field.description)
+        for name, field in type(settings).model_fields.items()
+    ]
+    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows)
+
+
+@click.command()
+def doctor() -> None:
+    """Say whether storage, landing zone, model, device and Dagster are as they should be, and what to do if not."""
+    from image_assets.cli import examinations
+
+    settings = load_settings()
+    findings = [_examine(name, examine, settings) for name, examine in examinations.EXAMINATIONS.items()]
+    marks = {True: "[green]ok[/green]", False: "[red]no[/red]"}
+    print_rows(
+        "Doctor",
+        ["", "what", "finding"],
+        [(marks[is_well], name, words) for is_well, name, words in findings],
+    )
+    if not all(is_well for is_well, _, _ in findings):
+        raise ImageAssetsError("something is not as it should be; see above")
+
+
+def _examine(name: str, examine: Callable[[Settings], str], settings: Settings) -> tuple[bool, str, str]:
+    try:
+        return True, name, examine(settings)
+    except ImageAssetsError as error:
+        return False, name, str(error)
+
+
+@click.command("train-builtin")
+@click.option(
+    "--photos",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with manifest.csv (file, label, split) and the photos.",
+)
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the new checkpoint.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the photos.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Time to fit the training into.")
+def train_builtin(photos: Path, output: Path, epochs: int | None, minutes: float | None) -> None:
+    """Train the small offline encoder on labelled photos."""
+    from image_assets.models.builtin_training import EpochReport, TrainingParams
+    from image_assets.models.builtin_training import train_builtin as train
+
+    params = TrainingParams()
+    params = replace(params, epochs=epochs or params.epochs, minutes=minutes or params.minutes)
+
+    def tell(epoch: EpochReport) -> None:
+        accuracy = f", zero-shot accuracy {epoch.accuracy:.3f}" if epoch.accuracy is not None else ""
+        CONSOLE.print(f"epoch {epoch.epoch}: loss {epoch.loss:.3f}{accuracy}", highlight=False)
+
+    report = train(photos, output, params, tell)
+    overall = "not measured: no validation photos" if report.accuracy is None else f"{report.accuracy:.3f}"
+    print_rows(f"Zero-shot accuracy: {overall}", ["label", "accuracy"], sorted(report.accuracy_of.items()))

@@ -1,0 +1,84 @@
+"""Every error this package raises on purpose, and the closed list of reasons to reject an image.
+
+    ImageAssetsError
+    ├── ConfigurationError        a setting is wrong: the message names it and what to set
+    ├── StorageError              the lake cannot be read or written
+    │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
+    │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
+    │   └── StoreUnavailableError the storage does not answer: worth a retry
+    ├── TableError                a table file is unreadable or breaks its schema
+    ├── ModelError                a model is missing, corrupt or of the wrong kind
+    └── ImageError                this one image cannot be used: it becomes a rejected row
+
+Only `ImageError` is caught per image; everything else stops the run.
+"""
+
+from enum import StrEnum
+
+
+class RejectionReason(StrEnum):
+    """Why a file did not become an image; the list is closed so that reports can count by it."""
+
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    TRUNCATED = "truncated"
+    CORRUPT = "corrupt"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    BAD_ASPECT = "bad_aspect"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    WORKER_CRASHED = "worker_crashed"
+    POLICY = "policy"
+
+
+class ImageAssetsError(Exception):
+    """Root of the family."""
+
+
+class ConfigurationError(ImageAssetsError, ValueError):
+    """A setting is missing, unknown or impossible."""
+
+
+class StorageError(ImageAssetsError):
+    """The lake cannot be read or written."""
+
+
+class ObjectNotFoundError(StorageError, FileNotFoundError):
+    """No object exists under the key."""
+
+
+class ObjectForbiddenError(StorageError, PermissionError):
+    """The object exists but may not be read."""
+
+
+class StoreUnavailableError(StorageError):
+    """The storage does not answer or refuses; the same call may succeed later."""
+
+
+class TableError(ImageAssetsError, ValueError):
+    """A table file cannot be read, or rows break the table's schema."""
+
+
+class ModelError(ImageAssetsError, RuntimeError):
+    """A model cannot be loaded or does not do what its description says."""
+
+
+class ImageError(ImageAssetsError, ValueError):
+    """One image cannot be used.
+
+    Attributes:
+        reason: the closed reason.
+        detail: one line for a person: what was found, what is allowed.
+    """
+
+    def __init__(self, reason: RejectionReason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"

@@ -1,0 +1,50 @@
+"""Bytes to pixels: every file is decoded to its end, or refused with a reason."""
+
+from PIL import Image, PngImagePlugin
+
+from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging.colour import to_srgb
+from image_assets.imaging.container import ends_early
+from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
+from image_assets.imaging.orient import read_orientation, turn_upright
+
+# libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
+_DCT_SCALES = (8, 4, 2)
+# Formats whose structure announces every byte. A JPEG without its end marker may still hold every pixel.
+_WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
+
+
+def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
+    """The first picture of the file: mode RGB, upright, sRGB, with an empty `info`.
+
+    Args:
+        data: the whole file; all of it is decoded, so a broken end is noticed.
+        at_least_px: a JPEG may be decoded smaller while its longest side stays at least this; None: in full.
+
+    Raises:
+        ImageError: not_an_image, unsupported_format, truncated, corrupt, too_many_pixels, out_of_memory.
+    """
+    with foreign_decoder(data):
+        image = open_image(data)
+        _verify_container(image, data)
+        if at_least_px is not None:
+            _ask_for_scale(image, at_least_px)
+        image.load()
+        upright = turn_upright(to_srgb(image), read_orientation(image))
+    # All that Pillow would write unasked lives here.
+    upright.info = {}
+    return upright
+
+
+def _verify_container(image: Image.Image, data: bytes) -> None:
+    """What decoding the first picture would not notice: a lost end with later pictures, and PNG checksums."""
+    if image.format in _WHOLE_BY_STRUCTURE and ends_early(data):
+        raise ImageError(RejectionReason.TRUNCATED, f"the {image.format} goes on behind the last byte")
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        open_image(data).verify()
+
+
+def _ask_for_scale(image: Image.Image, at_least_px: int) -> None:
+    scale = next((scale for scale in _DCT_SCALES if -(-max(image.size) // scale) >= at_least_px), 1)
+    if scale > 1:
+        image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))

@@ -1,0 +1,195 @@
+"""The object store: atomic objects under slash-separated keys, and its implementation in a local folder."""
+
+import errno
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, StorageError, StoreUnavailableError
+from image_assets.ids import ObjectKey
+
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO}
+_STAGING = ".staging"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a listing says of an object; `version` changes whenever the bytes may have changed."""
+
+    key: ObjectKey
+    size_bytes: int
+    modified_at: datetime
+    version: str
+
+
+class ObjectStore(Protocol):
+    """Atomic objects: a reader sees the old bytes or the new ones, never a part.
+
+    Every method raises `StoreUnavailableError` when the storage does not answer and
+    `StorageError` when it refuses; both stop a run.
+    """
+
+    def read(self, key: ObjectKey) -> bytes:
+        """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
+        ...
+
+    def write(self, key: ObjectKey, data: bytes) -> None:
+        """Replace the object; it survives a power cut once `flush` has returned."""
+        ...
+
+    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+        """A local file to fill; it becomes the object, durably, when the block ends without an error."""
+        ...
+
+    def flush(self) -> None:
+        """Make everything written so far survive a power cut."""
+        ...
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove the object; no error when there is none."""
+        ...
+
+    def exists(self, key: ObjectKey) -> bool:
+        """Whether an object has exactly this key."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object below the folder `prefix`, in a stable order."""
+        ...
+
+    def uri(self, key: str) -> str:
+        """The address under which Polars and DuckDB read the object in place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalObjectStore:
+    """Objects are files below one folder of a local file system."""
+
+    root: Path
+
+    def read(self, key: ObjectKey) -> bytes:
+        """All bytes of a regular file; a pipe or a device is forbidden rather than waited for."""
+        with _explained("read", key, self.root):
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise ObjectForbiddenError(f"{key!r} is not a regular file")
+                return file.read()
+
+    def write(self, key: ObjectKey, data: bytes) -> None:
+        """Write aside and rename."""
+        with self._staged(key) as path:
+            path.write_bytes(data)
+
+    @contextmanager
+    def writing(self, key: ObjectKey) -> Iterator[Path]:
+        """Yield a path in the staging folder; sync and rename it when the block succeeds."""
+        with self._staged(key) as path:
+            yield path
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def flush(self) -> None:
+        """Ask the kernel to write out its caches: one call a chunk is far cheaper than one a file."""
+        os.sync()
+
+    def delete(self, key: ObjectKey) -> None:
+        """Unlink the file."""
+        with _explained("delete", key, self.root):
+            self._path(key).unlink(missing_ok=True)
+
+    def exists(self, key: ObjectKey) -> bool:
+        """Whether a regular file is there."""
+        with _explained("look for", key, self.root):
+            return self._path(key).is_file()
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every entry below the folder that is not a folder itself: links, pipes and broken links too."""
+        with _explained("list", prefix, self.root):
+            yield from self._walk(self._path(prefix))
+
+    def uri(self, key: str) -> str:
+        """An absolute path."""
+        return str(self._path(key).absolute())
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if not key or any(part in {"", ".", ".."} or "\0" in part for part in parts):
+            raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
+        return self.root.joinpath(*parts)
+
+    def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(Path(entry.path))
+            else:
+                yield self._info(Path(entry.path))
+
+    def _info(self, path: Path) -> ObjectInfo:
+        try:
+            status = path.stat()
+        except OSError:
+            status = path.lstat()
+        # The inode's change time also moves when a tool replaces the bytes and restores size and mtime.
+        return ObjectInfo(
+            key=ObjectKey(path.relative_to(self.root).as_posix()),
+            size_bytes=status.st_size,
+            modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+            version=f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}",
+        )
+
+    @contextmanager
+    def _staged(self, key: ObjectKey) -> Iterator[Path]:
+        target, staged = self._path(key), self.root / _STAGING / uuid.uuid4().hex
+        with _explained("write", key, self.root):
+            try:
+                yield _with_folder(staged)
+                _rename(staged, target)
+            except BaseException:
+                staged.unlink(missing_ok=True)
+                raise
+
+
+def _with_folder(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _rename(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        source.replace(_with_folder(target))
+
+
+@contextmanager
+def _explained(verb: str, key: str, root: Path) -> Iterator[None]:
+    """Translate the operating system's errors into the family, at this one place."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        where = f"cannot {verb} {key!r} below {root}: {error.strerror or error}"
+        if verb == "read" and error.errno in _GONE:
+            raise ObjectNotFoundError(where) from error
+        if verb == "read" and error.errno in _FORBIDDEN:
+            raise ObjectForbiddenError(where) from error
+        if error.errno in _FORBIDDEN | {errno.EROFS}:
+            raise StorageError(f"{where}; give this user access or set IMAGE_ASSETS_ROOT elsewhere") from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            advice = "free some space and run again: finished work is kept"
+            raise StoreUnavailableError(f"{where}; {advice}") from error
+        raise StoreUnavailableError(f"{where}; check the disk and run again") from error

@@ -1,0 +1,132 @@
+"""Finding the files of a checkpoint: shipped, in a local folder, or on the Hugging Face hub."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import HfApi, ModelCard, snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
+
+from image_assets.errors import ModelError
+
+BUILTIN: Final = "builtin"
+BUILTIN_FOLDER: Final = Path(__file__).parent / BUILTIN
+"""The checkpoint that this project trained and ships."""
+
+ADVICE: Final = (
+    "IMAGE_ASSETS_ENCODER takes a hub name, a local folder, or 'builtin', which is shipped and works offline."
+)
+
+_HTTP_ERROR: Final = HfHubHTTPError.__bases__[0]
+"""Root of the errors of the hub client's HTTP library, which differs between its versions."""
+
+_HUB_TIMEOUT_S: Final = 5.0
+_WEIGHT_FILES: Final = ("*.safetensors", "*.bin")
+_SMALL_FILES: Final = ("*.json", "*.txt", "*.model", "README.md")
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Files on this machine and where they come from.
+
+    Attributes:
+        folder: holds config, weights, tokenizer and processor.
+        name: safe as one part of an object key.
+        revision: hub commit, or the first 16 hexadecimal digits of a hash over the files.
+        licence: from the model card; "unknown" without one.
+        source: hub address or folder.
+    """
+
+    folder: Path
+    name: str
+    revision: str
+    licence: str
+    source: str
+
+
+def locate_checkpoint(name: str, revision: str | None) -> Checkpoint:
+    """Finds a checkpoint; a hub name that is not cached is downloaded if the hub answers within seconds.
+
+    Raises:
+        ModelError: nothing there, the hub cannot be reached, or it has no such model or revision.
+    """
+    if name == BUILTIN:
+        return _local_checkpoint(BUILTIN_FOLDER, BUILTIN, "trained by image_assets")
+    if Path(name).is_dir():
+        folder = Path(name).resolve()
+        return _local_checkpoint(folder, folder.name, str(folder))
+    folder = _hub_folder(name, revision)
+    commit = folder.name if _COMMIT.fullmatch(folder.name) else _hash_files(folder)
+    return Checkpoint(folder, safe_name(name), commit, _licence_of(folder), f"https://huggingface.co/{name}")
+
+
+def safe_name(name: str) -> str:
+    """Letters, digits, dots, hyphens and underscores only; a slash becomes two hyphens."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".") or "unnamed"
+
+
+def _local_checkpoint(folder: Path, name: str, source: str) -> Checkpoint:
+    if not (folder / "config.json").is_file() or not _weight_files(folder):
+        raise ModelError(f"{folder} holds no checkpoint: config.json or the weights are missing. {ADVICE}")
+    return Checkpoint(folder, safe_name(name), _hash_files(folder), _licence_of(folder), source)
+
+
+def _hub_folder(name: str, revision: str | None) -> Path:
+    try:
+        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return _download(name, revision)
+    except HFValidationError as problem:
+        raise ModelError(f"{name!r} is neither a folder nor a hub name. {ADVICE}") from problem
+    return folder if _weight_files(folder) else _download(name, revision)
+
+
+def _download(name: str, revision: str | None) -> Path:
+    try:
+        info = HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_S)
+        names = {file.rfilename for file in info.siblings or ()}
+        weights = _WEIGHT_FILES[0] if any(Path(each).match(_WEIGHT_FILES[0]) for each in names) else _WEIGHT_FILES[1]
+        return Path(
+            snapshot_download(name, revision=info.sha, allow_patterns=[*_SMALL_FILES, weights], ignore_patterns=["*/*"])
+        )
+    except OfflineModeIsEnabled as problem:
+        raise ModelError(f"model {name!r} is not in the local cache and offline mode is on. {ADVICE}") from problem
+    except HfHubHTTPError as problem:
+        raise ModelError(
+            f"the hub has no model {name!r} at revision {revision or 'main'}: {problem}. {ADVICE}"
+        ) from problem
+    except (_HTTP_ERROR, OSError) as problem:
+        raise ModelError(
+            f"model {name!r} is not in the local cache and the hub cannot be reached: {problem}. {ADVICE}"
+        ) from problem
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return [path for pattern in _WEIGHT_FILES for path in sorted(folder.glob(pattern))]
+
+
+def _hash_files(folder: Path) -> str:
+    """Hash over names and contents of everything that decides an embedding."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        [*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model"), *_weight_files(folder)]
+    ):
+        digest.update(path.name.encode())
+        with path.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _licence_of(folder: Path) -> str:
+    card = folder / "README.md"
+    if not card.is_file():
+        return "unknown"
+    return str(ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data.license or "unknown")

@@ -1,0 +1,88 @@
+"""The everyday name of a photo's main colour, for captions."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from image_assets.models.captions import COLOURS
+from image_assets.models.encoder import RgbImage
+
+_REFERENCES: Final = (
+    ("black", (18, 18, 20)),
+    ("black", (42, 42, 46)),
+    ("white", (250, 250, 250)),
+    ("white", (222, 222, 222)),
+    ("grey", (160, 160, 160)),
+    ("grey", (120, 120, 122)),
+    ("grey", (85, 86, 90)),
+    ("red", (190, 25, 40)),
+    ("red", (120, 20, 35)),
+    ("pink", (240, 150, 175)),
+    ("pink", (220, 90, 140)),
+    ("pink", (240, 200, 205)),
+    ("orange", (235, 120, 40)),
+    ("yellow", (240, 210, 60)),
+    ("yellow", (215, 175, 40)),
+    ("green", (50, 130, 70)),
+    ("green", (85, 95, 60)),
+    ("green", (130, 190, 130)),
+    ("green", (25, 65, 45)),
+    ("blue", (40, 80, 170)),
+    ("blue", (30, 38, 75)),
+    ("blue", (150, 185, 220)),
+    ("blue", (80, 110, 150)),
+    ("blue", (100, 115, 140)),
+    ("blue", (48, 54, 74)),
+    ("blue", (60, 170, 190)),
+    ("purple", (110, 60, 140)),
+    ("purple", (180, 150, 210)),
+    ("brown", (105, 70, 45)),
+    ("brown", (60, 40, 30)),
+    ("brown", (150, 100, 65)),
+    ("beige", (220, 200, 165)),
+    ("beige", (190, 165, 130)),
+)
+"""sRGB anchors; a pixel takes the name of the nearest in CIELAB."""
+
+_MINIMUM_SHARE: Final = 0.34
+"""Below this share of the centre no colour dominates: the photo gets no colour word."""
+
+_SRGB_TO_XYZ: Final = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], dtype=np.float32
+)
+_WHITE_D65: Final = np.array([0.9505, 1.0, 1.089], dtype=np.float32)
+
+
+def name_colour(image: RgbImage) -> str | None:
+    """Name of the colour that covers most of the central region; None when none dominates."""
+    names = _nearest_names(_central_pixels(image))
+    votes = np.bincount(names, minlength=len(COLOURS))
+    winner = int(votes.argmax())
+    return COLOURS[winner] if votes[winner] >= _MINIMUM_SHARE * names.size else None
+
+
+def _central_pixels(image: RgbImage) -> npt.NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    centre = image[height * 3 // 10 : height * 7 // 10 + 1, width * 3 // 10 : width * 7 // 10 + 1]
+    return centre.reshape(-1, 3)
+
+
+def _nearest_names(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    references = _to_lab(np.array([rgb for _, rgb in _REFERENCES], dtype=np.uint8))
+    distances = ((_to_lab(pixels)[:, None, :] - references[None]) ** 2).sum(axis=2)
+    index_of_name = np.array([COLOURS.index(name) for name, _ in _REFERENCES])
+    nearest: npt.NDArray[np.intp] = index_of_name[distances.argmin(axis=1)]
+    return nearest
+
+
+def _to_lab(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """CIELAB (D65) of sRGB pixels, IEC 61966-2-1 and CIE 15."""
+    encoded = pixels.astype(np.float32) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    ratio = linear @ _SRGB_TO_XYZ.T / _WHITE_D65
+    curve = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    lightness = 116 * curve[:, 1] - 16
+    green_red = 500 * (curve[:, 0] - curve[:, 1])
+    blue_yellow = 200 * (curve[:, 1] - curve[:, 2])
+    return np.stack([lightness, green_red, blue_yellow], axis=1).astype(np.float32)

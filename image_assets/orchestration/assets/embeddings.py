@@ -1,0 +1,52 @@
+"""Embeddings: a unit vector per image, computed on the GPU where there is one."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.reporting import Metadata, column_schema, describe_increment
+from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
+from image_assets.steps.embeddings import embed_day, table_of
+from image_assets.tables.images import SILVER_IMAGES
+
+GPU_POOL = "gpu"
+IMAGE_EMBEDDINGS = "image_embeddings"
+
+
+def embedding_assets(daily: Daily, encoder: str, batch_size: int, chunk_size: int) -> list[dg.AssetsDefinition]:
+    """`image_embeddings`, for the encoder that the settings name; loading it waits until a run needs it."""
+    spec = daily.spec(
+        IMAGE_EMBEDDINGS,
+        "One row per image and encoder: a vector of unit length.",
+        group="embeddings",
+        kinds={"parquet", "torch"},
+        deps=[SILVER_IMAGES.name],
+        code_version=encoder,
+    )
+
+    @daily_asset(spec, name=IMAGE_EMBEDDINGS, pool=GPU_POOL)
+    def image_embeddings(
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        gpu: GpuResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        def step(day: date) -> dict[str, Metadata]:
+            report = embed_day(
+                lake.tables,
+                day,
+                gpu.encoder,
+                batch_size=batch_size,
+                chunk_size=chunk_size,
+                on_progress=progress.track(f"{IMAGE_EMBEDDINGS} {day}"),
+            )
+            table = table_of(gpu.encoder.description)
+            columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table))}
+            return {IMAGE_EMBEDDINGS: {**describe_increment(lake.tables, report, table), **columns}}
+
+        yield from run_days(context, step)
+
+    return [image_embeddings]

@@ -1,0 +1,87 @@
+"""Gold: what did not make it, the curated join, and the day in numbers."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
+from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
+from image_assets.orchestration.resources import LakeResource, Progress
+from image_assets.steps.gold import GOLD_RECIPE, curate_day
+from image_assets.steps.rejections import gather_rejections
+from image_assets.steps.summary import summarise_day
+from image_assets.tables.embeddings import embeddings_name
+from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.rejections import REJECTED_IMAGES
+from image_assets.tables.table import Table
+
+_IMAGE_TABLES = (BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
+_UPSTREAM = [*(table.name for table in _IMAGE_TABLES), IMAGE_EMBEDDINGS]
+
+
+def gold_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDefinition]:
+    """`rejected_images`, `gold_images` and `daily_summary`."""
+    return [_rejected_images(daily, encoder), _gold_images(daily, encoder, chunk_size), _daily_summary(daily)]
+
+
+def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
+    stages = [table.name for table in _IMAGE_TABLES] + [embeddings_name(encoder)]
+    spec = daily.table_spec(REJECTED_IMAGES, group="gold", kinds={"polars"}, deps=_UPSTREAM, code_version="1")
+
+    @daily_asset(spec, name=REJECTED_IMAGES.name)
+    def rejected_images(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
+        def step(day: date) -> dict[str, Metadata]:
+            is_changed = gather_rejections(lake.tables, day, stages)
+            return {REJECTED_IMAGES.name: _described(lake, REJECTED_IMAGES, day, is_changed=is_changed)}
+
+        yield from run_days(context, step)
+
+    return rejected_images
+
+
+def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefinition:
+    spec = daily.table_spec(
+        GOLD_IMAGES,
+        group="gold",
+        kinds={"polars"},
+        deps=[*_UPSTREAM, REJECTED_IMAGES.name],
+        code_version=GOLD_RECIPE.version,
+    )
+
+    @daily_asset(spec, name=GOLD_IMAGES.name)
+    def gold_images(
+        context: dg.AssetExecutionContext, lake: LakeResource, progress: dg.ResourceParam[Progress]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        def step(day: date) -> dict[str, Metadata]:
+            track = progress.track(f"{GOLD_IMAGES.name} {day}")
+            report = curate_day(lake.tables, day, encoder, chunk_size=chunk_size, on_progress=track)
+            return {GOLD_IMAGES.name: describe_increment(lake.tables, report, GOLD_IMAGES)}
+
+        yield from run_days(context, step)
+
+    return gold_images
+
+
+def _daily_summary(daily: Daily) -> dg.AssetsDefinition:
+    deps = [BRONZE_IMAGES.name, REJECTED_IMAGES.name, GOLD_IMAGES.name]
+    spec = daily.table_spec(DAILY_SUMMARY, group="gold", kinds={"polars"}, deps=deps, code_version="1")
+
+    @daily_asset(spec, name=DAILY_SUMMARY.name)
+    def daily_summary(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
+        def step(day: date) -> dict[str, Metadata]:
+            is_changed = summarise_day(lake.tables, day)
+            return {DAILY_SUMMARY.name: _described(lake, DAILY_SUMMARY, day, is_changed=is_changed)}
+
+        yield from run_days(context, step)
+
+    return daily_summary
+
+
+def _described(lake: LakeResource, table: Table, day: date, *, is_changed: bool) -> Metadata:
+    rows = lake.tables.read(table, day)
+    outcome = "changed" if is_changed else "unchanged"
+    return {"outcome": dg.MetadataValue.text(outcome), **describe_rows(lake.tables, table, day, rows.height)}

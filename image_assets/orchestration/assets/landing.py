@@ -1,0 +1,13 @@
+"""Landing: files that others bring; observed, never made."""
+
+import dagster as dg
+
+from image_assets.orchestration.daily import Daily
+
+LANDING = "landing"
+
+
+def landing_assets(daily: Daily) -> list[dg.AssetSpec]:
+    """The uploads of a day."""
+    description = "Uploads below landing/{day}/{user}/, each with an optional JSON sidecar."
+    return [daily.spec(LANDING, description, group="landing", kinds={"file"}, deps=[])]

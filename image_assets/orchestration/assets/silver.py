@@ -1,0 +1,62 @@
+"""Silver: one decode pass makes cleansed images, thumbnails and watermarked previews."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from image_assets.imaging.derivatives import DerivativeParams
+from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.reporting import Metadata, contact_sheet, describe_increment
+from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
+from image_assets.steps.silver import DERIVED_TABLES, derivative_recipes, derive_day
+from image_assets.tables.images import BRONZE_IMAGES, THUMBNAILS
+
+
+def silver_assets(daily: Daily, params: DerivativeParams, chunk_size: int) -> list[dg.AssetsDefinition]:
+    """`silver_images`, `thumbnails` and `watermarked_previews`; any subset of them can be run."""
+    recipes = derivative_recipes(params)
+    specs = [
+        daily.table_spec(
+            table,
+            group="silver",
+            kinds={"pillow"},
+            deps=[BRONZE_IMAGES.name],
+            code_version=recipes[table.name].version,
+        )
+        for table in DERIVED_TABLES
+    ]
+
+    @daily_asset(*specs, name="derivatives", can_subset=True)
+    def derivatives(
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        workers: WorkersResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        wanted = [table for table in DERIVED_TABLES if dg.AssetKey(table.name) in context.selected_asset_keys]
+
+        def step(day: date) -> dict[str, Metadata]:
+            reports = derive_day(
+                lake.tables,
+                day,
+                params,
+                workers.engine,
+                wanted=wanted,
+                chunk_size=chunk_size,
+                on_progress=progress.track(f"derivatives {day}"),
+            )
+            described = zip(wanted, reports, strict=True)
+            shown = {table.name: describe_increment(lake.tables, report, table) for table, report in described}
+            return {name: {**metadata, **_sheet(lake, name, day)} for name, metadata in shown.items()}
+
+        yield from run_days(context, step)
+
+    return [derivatives]
+
+
+def _sheet(lake: LakeResource, asset: str, day: date) -> Metadata:
+    if asset != THUMBNAILS.name:
+        return {}
+    return contact_sheet(lake.tables.store, lake.tables.read(THUMBNAILS, day)["thumbnail_path"].to_list())

@@ -1,0 +1,44 @@
+"""Upkeep: what covers all days at once."""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.warehouse import build_warehouse
+from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
+from image_assets.orchestration.daily import explained
+from image_assets.orchestration.resources import LakeResource
+from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
+from image_assets.tables.rejections import REJECTED_IMAGES
+from image_assets.tables.table import Table
+
+WAREHOUSE = "warehouse"
+
+# It follows its inputs by itself; that some days of theirs are missing is the normal case.
+_FOLLOWS = (
+    dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+)
+
+
+def upkeep_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Table]]) -> list[dg.AssetsDefinition]:
+    """`warehouse`, over the tables that `lake_tables` finds."""
+
+    @dg.asset(
+        name=WAREHOUSE,
+        description="One DuckDB file: views on every table and a copy of gold, for any SQL or BI client.",
+        deps=[DAILY_SUMMARY.name, GOLD_IMAGES.name, REJECTED_IMAGES.name, IMAGE_EMBEDDINGS],
+        group_name="serving",
+        kinds={"duckdb"},
+        owners=[owner],
+        automation_condition=_FOLLOWS,
+    )
+    def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
+        with explained():
+            size_bytes = build_warehouse(lake.tables, lake_tables(lake.tables), copies=[GOLD_IMAGES])
+        uri = lake.tables.store.uri(object_keys.WAREHOUSE)
+        return dg.MaterializeResult(metadata={"dagster/uri": uri, "dagster/size_bytes": size_bytes})
+
+    return [warehouse]

@@ -1,0 +1,127 @@
+"""What a materialization shows: counts, column schemas, pictures and reject tables."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, TypeAlias
+
+import dagster as dg
+import polars as pl
+from PIL import Image
+
+from image_assets.errors import ObjectNotFoundError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.increment import IncrementReport
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.table import Table
+
+Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
+
+# The event log keeps pictures for ever: few and small.
+_SHEET_IMAGES, _SHEET_COLUMNS, _SHEET_CELL_PX, _SHEET_QUALITY = 24, 8, 96, 70
+_REJECTS_SHOWN = 50
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The table's columns as Dagster shows them."""
+    columns = [
+        dg.TableColumn(
+            name=name,
+            type=str(column.dtype),
+            description=column.description,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.primary_key),
+        )
+        for name, column in table.schema.columns().items()
+    ]
+    return dg.TableSchema(columns=columns)
+
+
+def describe_increment(tables: ParquetTables, report: IncrementReport, table: Table) -> Metadata:
+    """Counts of one increment, its speed, where its rows are, and what it rejected."""
+    speed = {"images_per_second": dg.MetadataValue.float(report.computed / report.seconds)} if report.computed else {}
+    return {
+        "outcome": dg.MetadataValue.text(_in_words(report)),
+        "seen": dg.MetadataValue.int(report.seen),
+        "accepted": dg.MetadataValue.int(report.accepted),
+        "rejected": dg.MetadataValue.int(report.rejected),
+        "computed": dg.MetadataValue.int(report.computed),
+        "reused": dg.MetadataValue.int(report.reused),
+        "removed": dg.MetadataValue.int(report.removed),
+        "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
+        **speed,
+        **describe_rows(tables, table, report.day, report.accepted),
+        **_describe_rejects(tables, table, report),
+    }
+
+
+def describe_rows(tables: ParquetTables, table: Table, day: date, rows: int) -> Metadata:
+    """How many rows a day has and which file holds them."""
+    uri = tables.store.uri(object_keys.table_key(table.name, day))
+    return {
+        "dagster/partition_row_count": dg.MetadataValue.int(rows),
+        "dagster/uri": dg.MetadataValue.text(uri),
+    }
+
+
+def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey]) -> Metadata:
+    """A grid of thumbnails evenly taken from the day, as one picture inside Markdown, which the UI renders."""
+    shown = thumbnails[:: max(1, -(-len(thumbnails) // _SHEET_IMAGES))]
+    if not shown:
+        return {}
+    rows = -(-len(shown) // _SHEET_COLUMNS)
+    sheet = Image.new("RGB", (_SHEET_COLUMNS * _SHEET_CELL_PX, rows * _SHEET_CELL_PX), "white")
+    for number, key in enumerate(shown):
+        row, column = divmod(number, _SHEET_COLUMNS)
+        _place(sheet, store, key, column * _SHEET_CELL_PX, row * _SHEET_CELL_PX)
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=_SHEET_QUALITY)
+    picture = base64.b64encode(data.getvalue()).decode()
+    return {
+        "contact_sheet": dg.MetadataValue.md(f"![{len(shown)} of {len(thumbnails)}](data:image/jpeg;base64,{picture})")
+    }
+
+
+def _place(sheet: Image.Image, store: ObjectStore, key: ObjectKey, left: int, top: int) -> None:
+    try:
+        thumbnail = Image.open(io.BytesIO(store.read(key)))
+    except ObjectNotFoundError:
+        return
+    thumbnail.thumbnail((_SHEET_CELL_PX - 4, _SHEET_CELL_PX - 4))
+    sheet.paste(
+        thumbnail,
+        (left + (_SHEET_CELL_PX - thumbnail.width) // 2, top + (_SHEET_CELL_PX - thumbnail.height) // 2),
+    )
+
+
+def _in_words(report: IncrementReport) -> str:
+    if not report.seen:
+        return "empty: no images on this day"
+    if report.is_unchanged:
+        return f"unchanged: all {report.seen} images are up to date"
+    return f"{report.computed} computed, {report.newly_rejected} newly rejected, {report.reused} reused"
+
+
+def _describe_rejects(tables: ParquetTables, table: Table, report: IncrementReport) -> Metadata:
+    if not report.rejected:
+        return {}
+    rejects = tables.read(rejections_of(table), report.day)
+    reasons = rejects.group_by("reason").len().sort("len", descending=True)
+    counts = {f"rejected_{reason}": dg.MetadataValue.int(images) for reason, images in reasons.iter_rows()}
+    return {**counts, "rejects": dg.MetadataValue.md(_markdown(rejects))}
+
+
+def _markdown(rejects: pl.DataFrame) -> str:
+    lines = [
+        f"| {row['reason']} | `{_cell(row['source_uri'])}` | {_cell(row['detail'])} |"
+        for row in rejects.head(_REJECTS_SHOWN).iter_rows(named=True)
+    ]
+    more = [f"| … | {rejects.height - _REJECTS_SHOWN} more | |"] if rejects.height > _REJECTS_SHOWN else []
+    return "\n".join(["| reason | file | detail |", "|---|---|---|", *lines, *more])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("`", "'").replace("\n", " ")[:160]

@@ -1,0 +1,91 @@
+"""Audits: what must be true of a committed day, each as a function that returns what is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from image_assets.errors import ImageError, ObjectNotFoundError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.privacy import find_metadata, read_size
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.landing import list_landing
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_table
+from image_assets.tables.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How many things were looked at and what is wrong, one sentence each; no sentence means passed."""
+
+    examined: int
+    problems: tuple[str, ...]
+
+
+def audit_schema(tables: ParquetTables, table: Table, day: date) -> Audit:
+    """The day's file exists, is Parquet, and every row obeys the schema."""
+    try:
+        return Audit(tables.read(table, day).height, ())
+    except TableError as error:
+        return Audit(0, (str(error),))
+
+
+def audit_uploads(tables: ParquetTables, day: date) -> Audit:
+    """Conservation at the door: every upload of the day is a bronze row or a rejected row, never both."""
+    uploads = [file.source_uri for file in list_landing(tables.store, day).files]
+    accepted = _ids(tables, BRONZE_IMAGES.name, day, "source_uri")
+    rejected = _ids(tables, rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
+    return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
+
+
+def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> Audit:
+    """Conservation between layers: every upstream image is a row or a rejection of the stage, and nothing else is."""
+    expected = _ids(tables, upstream, day, "image_id")
+    accepted = _ids(tables, stage, day, "image_id")
+    rejected = _ids(tables, rejections_table(stage).name, day, "image_id")
+    return _audit_conservation(expected, accepted, rejected, exact=True)
+
+
+def audit_derivatives(tables: ParquetTables, table: Table, column: str, max_side_px: int, day: date) -> Audit:
+    """Every file is there, as large as its row says, within the size limit, and holds pixels only."""
+    rows = tables.read(table, day).select(column, "width_px", "height_px")
+    problems = [
+        problem
+        for key, width_px, height_px in rows.iter_rows()
+        for problem in _file_problems(tables, key, (width_px, height_px), max_side_px)
+    ]
+    return Audit(rows.height, tuple(problems))
+
+
+def _ids(tables: ParquetTables, table: str, day: date, column: str) -> pl.Series:
+    key = object_keys.table_key(table, day)
+    if not tables.store.exists(key):
+        return pl.Series(column, [], dtype=pl.String)
+    return tables.scan_files([key], [column]).get_column(column)
+
+
+def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.Series, *, exact: bool) -> Audit:
+    known, wanted = {*accepted, *rejected}, set(expected)
+    problems = [f"{name} is neither accepted nor rejected" for name in sorted(wanted - known)]
+    problems += [f"{name} is both accepted and rejected" for name in sorted({*accepted} & {*rejected})]
+    if exact:
+        problems += [f"{name} has no upstream image" for name in sorted(known - wanted)]
+    if len(accepted) != len(set(accepted)):
+        problems.append(f"{len(accepted) - len(set(accepted))} images are accepted twice")
+    return Audit(len(wanted), tuple(problems))
+
+
+def _file_problems(tables: ParquetTables, key: str, told: tuple[int, int], max_side_px: int) -> Iterator[str]:
+    try:
+        data = tables.store.read(ObjectKey(key))
+        size, metadata = read_size(data), find_metadata(data)
+    except (ObjectNotFoundError, ImageError, OSError) as error:
+        yield f"{key}: {error}"
+        return
+    if size != told or max(size) > max_side_px:
+        yield f"{key}: {size[0]} x {size[1]} px, its row says {told[0]} x {told[1]}, allowed are {max_side_px}"
+    if metadata:
+        yield f"{key}: holds {', '.join(metadata)}"

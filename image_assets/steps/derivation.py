@@ -1,0 +1,77 @@
+"""What a worker does with one original: decode it once and keep every derivative that is wanted."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.imaging.derivatives import (
+    DerivativeParams,
+    EncodedImage,
+    SilverImage,
+    make_derivatives,
+)
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.steps.original import read_object
+from image_assets.steps.outcome import TableValues
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One image to derive from; `wanted` names the tables that lack it."""
+
+    key: ImageId
+    day: date
+    raw_path: ObjectKey
+    wanted: frozenset[str]
+
+
+def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> TableValues:
+    """Write the wanted derivatives and return their columns by table.
+
+    Raises:
+        ImageError: the original is gone or does not decode to its last byte.
+    """
+    made = make_derivatives(read_object(store, original.raw_path), _only(params, original.wanted))
+    values: dict[str, dict[str, object]] = {}
+    if made.silver is not None:
+        values["silver_images"] = _keep_silver(original, store, made.silver)
+    if made.thumbnail is not None:
+        key = object_keys.thumbnail_key(original.key)
+        values["thumbnails"] = {"thumbnail_path": key, **_keep(store, key, made.thumbnail)}
+    if made.preview is not None:
+        key = object_keys.preview_key(original.key)
+        values["watermarked_previews"] = {"preview_path": key, **_keep(store, key, made.preview)}
+    return values
+
+
+def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
+    return DerivativeParams(
+        silver=params.silver if "silver_images" in wanted else None,
+        thumbnail=params.thumbnail if "thumbnails" in wanted else None,
+        preview=params.preview if "watermarked_previews" in wanted else None,
+    )
+
+
+def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
+    store.write(key, image.data)
+    return {"width_px": image.width_px, "height_px": image.height_px, "size_bytes": len(image.data)}
+
+
+def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) -> dict[str, object]:
+    key = object_keys.silver_key(original.day, original.key)
+    return {
+        "cleansed_name": key.rpartition("/")[2],
+        "cleansed_path": key,
+        "sha256": hashlib.sha256(silver.encoded.data).hexdigest(),
+        "phash": silver.phash,
+        "blur": silver.quality.blur,
+        "brightness_ratio": silver.quality.brightness,
+        "contrast_ratio": silver.quality.contrast,
+        "entropy_bits": silver.quality.entropy,
+        "aspect_ratio": silver.quality.aspect,
+        "is_near_uniform": silver.quality.is_near_uniform,
+        "dominant_colours": [colour.hex for colour in silver.colours],
+        **_keep(store, key, silver.encoded),
+    }

@@ -1,0 +1,343 @@
+"""The row-level increment: compute the rows that are missing or out of date, and nothing else.
+
+A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted
+ones. Rows of the day's table, rows of chunks that an interrupted run left behind and remembered
+rejections all count. What is not current is computed in bounded chunks, each checkpointed atomically;
+the commit then replaces the day's rejections and rows. Nothing is written for a day that is current.
+
+Killed anywhere, run again: the same tables. Two runs of a day at once: both correct, last rename wins.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+
+from image_assets.errors import ObjectNotFoundError, RejectionReason, StoreUnavailableError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.recipe import Recipe, version_of
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.table import Table
+
+_IDENTITY = ["item", "input_version"]
+_ATTEMPTS = 5
+_COMMIT_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table to bring up to date.
+
+    Attributes:
+        table: where rows go; rejections go to its companion.
+        recipe: decides, with the schema, whether a row is current.
+        key: the column, of inputs and of the table, that names an input.
+    """
+
+    table: Table
+    recipe: Recipe
+    key: str = "image_id"
+
+    @property
+    def recipe_version(self) -> str:
+        """The recipe's version and the table's shape in one: rows of another shape are stale."""
+        return version_of(self.recipe.version, self.table.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One input to work on: its row of the inputs and the names of the tables that want it."""
+
+    row: Mapping[str, object]
+    wanted: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Values for each wanted table, without day, versions and time."""
+
+    item: Item
+    values: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why no wanted table gets a row; `facts` are columns of a rejection learnt on the way."""
+
+    item: Item
+    reason: RejectionReason
+    detail: str
+    facts: Mapping[str, object]
+
+
+Outcome = Computed | Rejected
+Process = Callable[[Iterator[Item]], Generator[Outcome]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IncrementReport:
+    """What one increment did to one table of one day; `seen` = accepted + rejected."""
+
+    table: str
+    day: date
+    seen: int
+    accepted: int
+    rejected: int
+    computed: int
+    newly_rejected: int
+    reused: int
+    removed: int
+    is_unchanged: bool
+    seconds: float
+
+
+def run_increment(
+    tables: ParquetTables,
+    targets: Sequence[Target],
+    day: date,
+    inputs: pl.DataFrame,
+    process: Process,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> list[IncrementReport]:
+    """Bring the day's rows of all targets in line with the inputs.
+
+    Args:
+        tables: the lake's tables.
+        targets: tables that share the inputs and one pass over them.
+        day: the partition.
+        inputs: one row per input: the targets' key, `input_version`, `source_uri`, and what `process` needs.
+        process: turns items into exactly one outcome each, in any order; closed early when the run stops.
+        chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost.
+        on_progress: told the items finished and the items to do.
+
+    Raises:
+        TableError: rows break their schema, or an item got no outcome or two; nothing is committed.
+    """
+    started = time.monotonic()
+    first = [_plan(tables, target, day, inputs) for target in targets]
+    for _ in range(_ATTEMPTS):
+        plans = [_plan(tables, target, day, inputs) for target in targets]
+        if all(plan.is_settled for plan in plans):
+            seconds = time.monotonic() - started
+            return [_report(before, after, day, seconds) for before, after in zip(first, plans, strict=True)]
+        _compute(tables, plans, day, inputs, process, chunk_size, on_progress)
+        for target in targets:
+            _commit(tables, _plan(tables, target, day, inputs), day)
+    raise StoreUnavailableError(
+        f"{targets[0].table.name} for {day} did not settle: other runs keep replacing it; run it again alone"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What is stored of a table's day and what of it is current; `item`, `input_version` and file per row."""
+
+    table: Table
+    key: str
+    is_committed: bool
+    stored: pl.DataFrame
+    current: pl.DataFrame
+    files: tuple[ObjectKey, ...]
+    checkpoints: tuple[ObjectKey, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the committed file holds exactly the current rows."""
+        return self.is_committed and not self.checkpoints and self.current.height == self.stored.height
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one target stands."""
+
+    target: Target
+    rows: _Side
+    rejections: _Side
+    missing: pl.DataFrame
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the committed tables are exactly what is wanted."""
+        return self.rows.is_settled and self.rejections.is_settled and self.missing.is_empty()
+
+
+def _plan(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame) -> _Plan:
+    wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
+    rows = _side(tables, target.table, target.key, day, target.recipe_version, wanted)
+    # After two runs at once an item may have both: the row wins.
+    undecided = wanted.join(rows.current, on=_IDENTITY, how="anti")
+    rejections = _side(tables, rejections_of(target.table), "item", day, target.recipe_version, undecided)
+    missing = undecided.join(rejections.current, on=_IDENTITY, how="anti")
+    return _Plan(target, rows, rejections, missing)
+
+
+def _side(tables: ParquetTables, table: Table, key: str, day: date, recipe_version: str, wanted: pl.DataFrame) -> _Side:
+    is_committed = tables.exists(table, day)
+    checkpoints = tuple(found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day)))
+    files = (object_keys.table_key(table.name, day), *checkpoints) if is_committed else checkpoints
+    stored = _identities(tables, files, key)
+    current = stored.filter(pl.col("recipe_version") == recipe_version).join(wanted, on=_IDENTITY, how="semi")
+    return _Side(table, key, is_committed, stored, current, files, checkpoints)
+
+
+def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> pl.DataFrame:
+    if not files:
+        return pl.DataFrame(schema=dict.fromkeys([*_IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
+    return tables.scan_files(files, [key, "input_version", "recipe_version"]).rename({key: "item"})
+
+
+def _compute(
+    tables: ParquetTables,
+    plans: Sequence[_Plan],
+    day: date,
+    inputs: pl.DataFrame,
+    process: Process,
+    chunk_size: int,
+    on_progress: Progress,
+) -> None:
+    work = _missing_inputs(plans, inputs)
+    pending, total = set(work.get_column("item").to_list()), work.height
+    key = plans[0].target.key
+    targets = [plan.target for plan in plans]
+    if not total:
+        return
+    on_progress(0, total)
+    items = (Item(row, frozenset(row["wanted"])) for row in work.iter_rows(named=True))
+    with closing(process(items)) as outcomes:
+        while chunk := list(islice(outcomes, chunk_size)):
+            for outcome in chunk:
+                _settle(pending, outcome.item.row[key])
+            _checkpoint(tables, targets, day, chunk)
+            on_progress(total - len(pending), total)
+    if pending:
+        raise TableError(f"{len(pending)} of {total} inputs got no outcome on {day}, such as {min(pending)}: a bug")
+
+
+def _missing_inputs(plans: Sequence[_Plan], inputs: pl.DataFrame) -> pl.DataFrame:
+    key = plans[0].target.key
+    missing = pl.concat([plan.missing.with_columns(wanted=pl.lit(plan.target.table.name)) for plan in plans])
+    wanted = missing.group_by("item", maintain_order=True).agg("wanted")
+    return inputs.with_columns(item=key).join(wanted, on="item", maintain_order="left")
+
+
+def _settle(pending: set[object], item: object) -> None:
+    if item not in pending:
+        raise TableError(f"{item} got a second outcome, or was never asked for: a bug")
+    pending.remove(item)
+
+
+def _checkpoint(tables: ParquetTables, targets: Sequence[Target], day: date, chunk: Sequence[Outcome]) -> None:
+    # The images behind the rows must be on disk before the rows say so.
+    tables.store.flush()
+    for target in targets:
+        concerned = [outcome for outcome in chunk if target.table.name in outcome.item.wanted]
+        computed = [outcome for outcome in concerned if isinstance(outcome, Computed)]
+        rejected = [outcome for outcome in concerned if isinstance(outcome, Rejected)]
+        versions = {"day": day, "recipe_version": target.recipe_version, "processed_at": datetime.now(UTC)}
+        rows = [_computed_row(target, outcome, versions) for outcome in computed]
+        _write_chunk(tables, target.table, day, rows)
+        _write_chunk(tables, rejections_of(target.table), day, [_rejected_row(target, o, versions) for o in rejected])
+
+
+def _computed_row(target: Target, outcome: Computed, versions: Mapping[str, object]) -> dict[str, object]:
+    given = {name: outcome.item.row[name] for name in (target.key, "input_version")}
+    return {**given, **versions, **outcome.values[target.table.name]}
+
+
+def _rejected_row(target: Target, outcome: Rejected, versions: Mapping[str, object]) -> dict[str, object]:
+    row = outcome.item.row
+    known = {name: row.get(name) for name in ("image_id", "source_uri", "sha256", "size_bytes", "input_version")}
+    why = {"stage": target.table.name, "reason": outcome.reason.value, "detail": outcome.detail}
+    return {"item": row[target.key], **known, **why, **versions, **outcome.facts}
+
+
+def _write_chunk(tables: ParquetTables, table: Table, day: date, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        key = ObjectKey(f"{object_keys.checkpoint_prefix(table.name, day)}/{uuid4().hex}.parquet")
+        tables.write_file(key, table, day, [_frame(table, rows)])
+
+
+def _frame(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    columns = table.schema.columns()
+    return pl.DataFrame({name: _series([row[name] for row in rows], columns[name].dtype) for name in columns})
+
+
+def _series(values: list[object], dtype: pl.DataType) -> pl.Series:
+    if isinstance(values[0], np.ndarray):
+        return pl.Series(np.stack([value for value in values if isinstance(value, np.ndarray)]))
+    return pl.Series(values, dtype=dtype)
+
+
+def _commit(tables: ParquetTables, plan: _Plan, day: date) -> None:
+    """Replace rejections, then rows; a reader in between sees the rows of before."""
+    if plan.missing.height:
+        return
+    try:
+        for side in (plan.rejections, plan.rows):
+            if not side.is_settled:
+                tables.write_file(
+                    object_keys.table_key(side.table.name, day),
+                    side.table,
+                    day,
+                    _parts(tables, side, plan.target),
+                )
+    except ObjectNotFoundError:
+        # Another run of this day committed these chunks first: the next plan finds them in the table.
+        return
+    for checkpoint in plan.rejections.checkpoints + plan.rows.checkpoints:
+        tables.store.delete(checkpoint)
+
+
+def _parts(tables: ParquetTables, side: _Side, target: Target) -> Iterator[pl.DataFrame]:
+    """The current rows in the order of their primary key, a bounded number at a time."""
+    used = set(side.current.get_column(FILE_COLUMN).to_list())
+    committed = [key for key in side.files if tables.store.uri(key) in used]
+    order = side.table.primary_key[0]
+    if not committed:
+        yield side.table.schema.create_empty()
+        return
+    names = tables.scan_files(committed, [order]).get_column(order).unique().sort()
+    identity = [pl.col(side.key), pl.col("input_version")]
+    for bounds in _ranges(names):
+        where = (pl.col("recipe_version") == target.recipe_version) & pl.col(order).is_between(
+            pl.lit(bounds[0]), pl.lit(bounds[1])
+        )
+        rows = tables.scan_files(committed, where=where)
+        rows = rows.join(side.current, left_on=identity, right_on=_IDENTITY, how="semi")
+        rows = rows.select(side.table.schema.column_names())
+        yield rows.sort(order, "processed_at").unique(side.table.primary_key, keep="last", maintain_order=True)
+
+
+def _ranges(ordered: pl.Series) -> Iterator[tuple[str, str]]:
+    for start in range(0, len(ordered), _COMMIT_ROWS):
+        yield ordered[start], ordered[min(start + _COMMIT_ROWS, len(ordered)) - 1]
+
+
+def _report(before: _Plan, after: _Plan, day: date, seconds: float) -> IncrementReport:
+    computed = after.rows.current.join(before.rows.current, on=_IDENTITY, how="anti").height
+    rejected = after.rejections.current.join(before.rejections.current, on=_IDENTITY, how="anti").height
+    removed = before.rows.stored.join(after.rows.current, on="item", how="anti").get_column("item").n_unique()
+    return IncrementReport(
+        table=after.target.table.name,
+        day=day,
+        seen=after.rows.current.height + after.rejections.current.height,
+        accepted=after.rows.current.height,
+        rejected=after.rejections.current.height,
+        computed=computed,
+        newly_rejected=rejected,
+        reused=after.rows.current.height - computed,
+        removed=removed,
+        is_unchanged=before.is_settled,
+        seconds=seconds,
+    )

@@ -1,0 +1,81 @@
+"""A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
+
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from image_assets.ids import ObjectKey, SourceUri
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
+
+_SIDECAR = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class LandingFile:
+    """One uploaded file.
+
+    Attributes:
+        source_uri: its key, percent-encoded.
+        folder_user: the first folder below the day; None for a file right below the day.
+        name: the file's name as text; bytes that are not UTF-8 are replaced.
+        size_bytes: as listed.
+        modified_at: as listed.
+        version: of the file and its sidecar together.
+        sidecar_uri: the sidecar's key, percent-encoded, if there is one.
+    """
+
+    source_uri: SourceUri
+    folder_user: str | None
+    name: str
+    size_bytes: int
+    modified_at: datetime
+    version: str
+    sidecar_uri: SourceUri | None
+
+
+@dataclass(frozen=True, slots=True)
+class LandingDay:
+    """All files of a day, and the source URIs that are sidecars rather than uploads."""
+
+    files: tuple[LandingFile, ...]
+    sidecars: frozenset[SourceUri]
+
+
+def list_landing(store: ObjectStore, day: date) -> LandingDay:
+    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest is an upload."""
+    prefix = object_keys.landing_prefix(day)
+    manifests = f"{prefix}/{object_keys.MANIFESTS}/"
+    found = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
+    keys = {str(key) for key in found}
+    sidecars = {key for key in keys if _is_sidecar(key, keys)}
+    files = [
+        _landing_file(info, found.get(ObjectKey(key + _SIDECAR)), prefix)
+        for key, info in found.items()
+        if key not in sidecars
+    ]
+    uris = frozenset(object_keys.source_uri_of(ObjectKey(key)) for key in sidecars)
+    return LandingDay(tuple(files), uris)
+
+
+def _is_sidecar(key: str, keys: set[str]) -> bool:
+    # A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
+    subject = key.removesuffix(_SIDECAR)
+    return subject != key and subject in keys and not _is_sidecar(subject, keys)
+
+
+def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None, prefix: str) -> LandingFile:
+    parts = info.key.removeprefix(f"{prefix}/").split("/")
+    return LandingFile(
+        source_uri=object_keys.source_uri_of(info.key),
+        folder_user=_text(parts[0]) if len(parts) > 1 else None,
+        name=_text(parts[-1]),
+        size_bytes=info.size_bytes,
+        modified_at=info.modified_at,
+        version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
+        sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
+    )
+
+
+def _text(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")

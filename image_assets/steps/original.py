@@ -1,0 +1,103 @@
+"""What a worker does with one uploaded file: read, name, inspect, keep."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
+from image_assets.ids import ObjectKey, Sha256, SourceUri, image_id_of
+from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_image
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.steps.outcome import Refused, TableValues
+from image_assets.steps.sidecar import Sidecar, parse_sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file to take in.
+
+    Attributes:
+        key: the source URI, under which the increment knows it.
+        version: changes with the file or its sidecar.
+        day: the partition.
+        read_key: where the bytes are: the landing zone, or bronze once the file has left the landing zone.
+        size_bytes: as listed.
+        told: user_id, uploaded_at, ingested_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
+        sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
+    """
+
+    key: SourceUri
+    version: str
+    day: date
+    read_key: ObjectKey
+    size_bytes: int
+    told: Mapping[str, object]
+    sidecar_uri: SourceUri | None
+
+
+def take_in(upload: Upload, store: ObjectStore, limits: InspectParams) -> TableValues | Refused:
+    """Keep the original and describe it, or say why not.
+
+    Raises:
+        ImageError: the file is gone or forbidden; before its bytes are read nothing else is known of it.
+    """
+    if upload.size_bytes > limits.max_bytes:
+        detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
+        return Refused(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
+    data = read_object(store, upload.read_key)
+    sha256 = Sha256(hashlib.sha256(data).hexdigest())
+    image_id = image_id_of(upload.key, sha256)
+    try:
+        header = inspect_image(data, limits)
+    except ImageError as error:
+        facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
+        return Refused(error.reason, error.detail, facts)
+    raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
+    if raw_path != upload.read_key:
+        store.write(raw_path, data)
+    identity = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data), "raw_path": raw_path}
+    return {"bronze_images": {**identity, **_header_columns(header), **_upload_columns(upload, store)}}
+
+
+def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
+    """Bytes of one file; that this one is gone or forbidden is the file's trouble, not the storage's."""
+    try:
+        return store.read(key)
+    except (ObjectNotFoundError, ObjectForbiddenError) as error:
+        raise ImageError(RejectionReason.UNREADABLE, str(error)) from error
+
+
+def _header_columns(header: ImageHeader) -> dict[str, object]:
+    return {
+        "format": header.format,
+        "mime": header.mime,
+        "mode": header.mode,
+        "width_px": header.width_px,
+        "height_px": header.height_px,
+        "frames": header.frames,
+        "exif": json.dumps(header.exif, ensure_ascii=False, allow_nan=False),
+    }
+
+
+def _upload_columns(upload: Upload, store: ObjectStore) -> dict[str, object]:
+    sidecar = _sidecar(upload, store)
+    told = {
+        "user_id": sidecar.user_id,
+        "uploaded_at": sidecar.uploaded_at,
+        "raw_name": sidecar.raw_name,
+        "label": sidecar.label,
+        "sidecar_problem": sidecar.problem,
+    }
+    return {**upload.told, **{name: value for name, value in told.items() if value is not None}}
+
+
+def _sidecar(upload: Upload, store: ObjectStore) -> Sidecar:
+    if upload.sidecar_uri is None:
+        return Sidecar()
+    try:
+        return parse_sidecar(store.read(object_keys.key_of(upload.sidecar_uri)))
+    except (ObjectNotFoundError, ObjectForbiddenError) as error:
+        return Sidecar(problem=str(error))

@@ -1,0 +1,61 @@
+"""Silver: one decode of each accepted original makes the cleansed image, its thumbnail and its preview."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from image_assets.compute.engine import Engine
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.imaging.derivatives import DerivativeParams
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.derivation import Original, derive
+from image_assets.steps.increment import IncrementReport, Item, Progress, Target, run_increment
+from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.workers import in_workers
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.table import Table
+
+DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
+_CODE_VERSION = 1
+
+
+def derive_day(
+    tables: ParquetTables,
+    day: date,
+    params: DerivativeParams,
+    engine: Engine,
+    *,
+    wanted: Collection[Table] = DERIVED_TABLES,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> list[IncrementReport]:
+    """Bring the wanted derivatives of a day in line with `bronze_images`."""
+    recipes = derivative_recipes(params)
+    targets = [Target(table, recipes[table.name]) for table in DERIVED_TABLES if table in wanted]
+    process = in_workers(engine, partial(derive, store=tables.store, params=params), partial(_original, day=day))
+    inputs = _inputs(tables, day)
+    return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)
+
+
+def derivative_recipes(params: DerivativeParams) -> Mapping[str, Recipe]:
+    """A recipe per table: a new watermark text makes previews stale and nothing else."""
+    parts: dict[str, Any] = asdict(params)
+    return {
+        table.name: Recipe({"code": _CODE_VERSION, **parts[part]})
+        for table, part in zip(DERIVED_TABLES, ("silver", "thumbnail", "preview"), strict=True)
+    }
+
+
+def _inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    columns = ["image_id", "source_uri", "sha256", "size_bytes", "raw_path"]
+    images = tables.read(BRONZE_IMAGES, day).select(columns)
+    versions = [version_of(*row) for row in images.select("sha256", "raw_path").iter_rows()]
+    return images.with_columns(input_version=pl.Series(versions, dtype=pl.String))
+
+
+def _original(item: Item, day: date) -> Original:
+    return Original(ImageId(str(item.row["image_id"])), day, ObjectKey(str(item.row["raw_path"])), item.wanted)

@@ -1,0 +1,45 @@
+"""The day in numbers, in long form."""
+
+from datetime import date
+
+import polars as pl
+
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import REJECTED_IMAGES
+
+UNLABELLED = "(none)"
+
+
+def summarise_day(tables: ParquetTables, day: date) -> bool:
+    """Bring `daily_summary` of a day in line with bronze, gold and rejections; say whether it changed."""
+    bronze = tables.read(BRONZE_IMAGES, day)
+    rejected = tables.read(REJECTED_IMAGES, day)
+    gold = tables.read(GOLD_IMAGES, day)
+    at_landing = rejected.filter(stage=BRONZE_IMAGES.name).height
+    outcomes = {"seen": bronze.height + at_landing, "accepted": bronze.height, "rejected": rejected.height}
+    counts = [
+        _rows("outcome", {**outcomes, "gold": gold.height}),
+        _counted("reason", rejected.get_column("reason")),
+        _counted("stage", rejected.get_column("stage")),
+        _counted("state", gold.get_column("state")),
+        _counted("label", gold.get_column("label").fill_null(UNLABELLED)),
+        _counted("format", bronze.get_column("format")),
+    ]
+    summary = pl.concat(counts).with_columns(day=pl.lit(day), kind=pl.col("kind").cast(_column("kind")))
+    return tables.replace_if_changed(DAILY_SUMMARY, day, summary)
+
+
+def _counted(kind: str, values: pl.Series) -> pl.DataFrame:
+    counts = values.cast(pl.String).value_counts()
+    return _rows(kind, dict(counts.iter_rows()))
+
+
+def _rows(kind: str, counts: dict[str, int]) -> pl.DataFrame:
+    rows = [(kind, name, images) for name, images in counts.items()]
+    return pl.DataFrame(rows, schema={"kind": pl.String, "name": pl.String, "images": pl.UInt32}, orient="row")
+
+
+def _column(name: str) -> pl.DataType:
+    return DAILY_SUMMARY.schema.columns()[name].dtype

@@ -1,0 +1,55 @@
+"""What consumers read: the curated join and the day in numbers."""
+
+import dataframely as dy
+
+from image_assets.tables import columns
+from image_assets.tables.table import Table
+
+STATES = ["processing", "embedded", "error"]
+SUMMARY_KINDS = ["outcome", "reason", "state", "label", "format", "stage"]
+
+
+class GoldImages(dy.Schema):
+    """One row per image that is fit for use, with all that is known of it."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    user_id = dy.String(nullable=True, description="Who uploaded it.")
+    uploaded_at = columns.instant("When it was uploaded.")
+    raw_name = dy.String(description="The name that the user gave it.")
+    label = dy.String(nullable=True, description="Label supplied with the upload.")
+    format = dy.String(description="Format of the original.")
+    original_width_px = columns.pixels("Columns of the original as stored.")
+    original_height_px = columns.pixels("Rows of the original as stored.")
+    original_size_bytes = columns.size_bytes("Size of the original.")
+    sha256 = columns.sha256("Digest of the original.")
+    phash = dy.String(description="64-bit perceptual hash in hexadecimal.")
+    blur = dy.Float32(description="Variance of the Laplacian; low is blurred.")
+    brightness_ratio = columns.ratio("Mean luma.")
+    contrast_ratio = columns.ratio("Standard deviation of luma.")
+    entropy_bits = dy.Float32(description="Shannon entropy of the luma histogram.")
+    is_near_uniform = dy.Bool(description="Whether the picture shows next to nothing.")
+    dominant_colours = dy.List(dy.String(), description="Largest share first.")
+    width_px = columns.pixels("Columns of the cleansed image.")
+    height_px = columns.pixels("Rows of the cleansed image.")
+    cleansed_path = columns.object_key("Key of the cleansed image.")
+    thumbnail_path = dy.String(nullable=True, description="Key of the thumbnail.")
+    preview_path = dy.String(nullable=True, description="Key of the watermarked preview.")
+    encoder = dy.String(nullable=True, description="Encoder whose vector exists; null while there is none.")
+    state = dy.Enum(STATES, description="embedded: complete; error: a later stage rejected it; else processing.")
+    input_version = columns.input_version()
+    recipe_version = columns.recipe_version()
+    processed_at = columns.processed_at()
+
+
+class DailySummary(dy.Schema):
+    """One row per day and thing counted, in long form so that a new count needs no new column."""
+
+    day = dy.Date(primary_key=True, description="The partition.")
+    kind = dy.Enum(SUMMARY_KINDS, primary_key=True, description="What is counted.")
+    name = dy.String(primary_key=True, description="Which of its kind, such as a reason or a label.")
+    images = dy.UInt32(description="How many images.")
+
+
+GOLD_IMAGES = Table("gold_images", GoldImages)
+DAILY_SUMMARY = Table("daily_summary", DailySummary)

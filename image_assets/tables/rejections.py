@@ -1,0 +1,45 @@
+"""Files that did not make it: as each step commits them, and all stages of a day together."""
+
+import dataframely as dy
+import polars as pl
+
+from image_assets.errors import RejectionReason
+from image_assets.tables import columns
+from image_assets.tables.table import Table
+
+REASONS = [reason.value for reason in RejectionReason]
+
+
+class RejectedImages(dy.Schema):
+    """One row per file that did not make it, at the first stage that refused it."""
+
+    item = dy.String(primary_key=True, description="image_id where the stage knows it, else source_uri.")
+    day = columns.day()
+    stage = dy.String(primary_key=True, description="The table that lacks the image.")
+    reason = dy.Enum(REASONS, description="From a closed list.")
+    detail = dy.String(description="What was found and what is allowed.")
+    image_id = dy.String(nullable=True, regex=columns.UUID_PATTERN, description="Known once the bytes are read.")
+    source_uri = dy.String(min_length=1, description="Where the file was found, percent-encoded.")
+    sha256 = dy.String(nullable=True, regex=columns.SHA256_PATTERN, description="Known once the bytes are read.")
+    size_bytes = dy.UInt64(nullable=True, description="Size of the file, where known.")
+    input_version = columns.input_version()
+    recipe_version = columns.recipe_version()
+    processed_at = columns.processed_at()
+
+    @dy.rule()
+    def item_is_named_by_its_id_or_source(cls) -> pl.Expr:
+        """`item` repeats the id or the source."""
+        return (pl.col("item") == pl.col("source_uri")) | (pl.col("item") == pl.col("image_id")).fill_null(False)
+
+
+REJECTED_IMAGES = Table("rejected_images", RejectedImages)
+
+
+def rejections_table(stage: str) -> Table:
+    """The rejections that the step behind the table of this name has committed."""
+    return Table(f"_rejections/{stage}", RejectedImages)
+
+
+def rejections_of(table: Table) -> Table:
+    """See `rejections_table`."""
+    return rejections_table(table.name)

@@ -1,0 +1,35 @@
+"""A table: a name in the lake and the schema that its rows obey."""
+
+import hashlib
+from dataclasses import dataclass
+
+import dataframely as dy
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A named schema.
+
+    Attributes:
+        name: folder below `tables/`; may hold one slash (`image_embeddings/builtin`).
+        schema: columns, types, descriptions and row rules.
+    """
+
+    name: str
+    schema: type[dy.Schema]
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Columns that name a row."""
+        return self.schema.primary_key()
+
+    @property
+    def description(self) -> str:
+        """What one row is: the first line of the schema's docstring."""
+        return (self.schema.__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when columns or types change, so that rows of another shape count as stale."""
+        shape = [(name, str(column.dtype)) for name, column in self.schema.columns().items()]
+        return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]

@@ -1,0 +1,44 @@
+import shutil
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+
+from image_assets.errors import ModelError
+from image_assets.models.checkpoints import locate_checkpoint, safe_name
+
+
+def test_a_slash_never_reaches_an_object_key() -> None:
+    assert safe_name("openai/clip-vit-large-patch14") == "openai--clip-vit-large-patch14"
+    assert "/" not in safe_name("../../etc/pass wd")
+
+
+def test_a_model_that_is_not_cached_fails_clearly_in_offline_mode(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=r"offline mode is on.*IMAGE_ASSETS_ENCODER.*'builtin'"):
+        locate_checkpoint("nobody/no-such-model", None)
+
+
+def test_a_hub_that_does_not_answer_fails_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelError, match=r"the hub cannot be reached.*'builtin'"):
+        locate_checkpoint("nobody/no-such-model", None)
+
+
+@pytest.mark.parametrize("name", ["", "no/such/folder/here", "white space"])
+def test_what_is_neither_folder_nor_hub_name_is_a_model_error(name: str) -> None:
+    with pytest.raises(ModelError, match="IMAGE_ASSETS_ENCODER"):
+        locate_checkpoint(name, None)
+
+
+def test_a_folder_without_weights_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="the weights are missing"):
+        locate_checkpoint(str(tmp_path), None)
+
+
+def test_the_licence_is_read_from_the_model_card(clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "carded")
+    (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# A model\n")
+    assert locate_checkpoint(str(folder), None).licence == "cc0-1.0"
