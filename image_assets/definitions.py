@@ -1,4 +1,4 @@
-"""The one place where Dagster objects meet: `dagster dev` loads `defs`, tests and the CLI build their own."""
+"""The one place where Dagster objects meet: `dagster dev` loads `defs`; tests and the CLI build their own."""
 
 from collections.abc import Mapping
 
@@ -76,4 +76,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
     }
 
 
-defs = build_definitions(load_settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads; built when asked for, so that importing this module reads no settings."""
+    return build_definitions(load_settings())

@@ -8,31 +8,37 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 CONSOLE = Console(soft_wrap=False)
 _CELL_LENGTH = 60
 
 
-def print_rows(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; numbers to the right."""
+def print_rows(
+    title: str, names: Sequence[str], rows: Sequence[Sequence[object]], cell_length: int | None = None
+) -> None:
+    """A table; numbers to the right, values longer than `cell_length` cut."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(_cell(value, cell_length) for value in row))
     CONSOLE.print(table)
 
 
 def print_frame(title: str, frame: pl.DataFrame) -> None:
     """A frame as a table."""
-    print_rows(title, frame.columns, frame.rows())
+    print_rows(title, frame.columns, frame.rows(), _CELL_LENGTH)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, length: int | None) -> Text:
+    """A value in one line; whatever a user typed cannot style or move the terminal."""
+    if isinstance(value, Text):
+        return value
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
     printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    return printable if len(printable) <= _CELL_LENGTH else printable[: _CELL_LENGTH - 1] + "…"
+    return Text(printable if length is None or len(printable) <= length else printable[: length - 1] + "…")
 
 
 class ProgressBars:

@@ -1,6 +1,9 @@
 """`image-assets`: the group of commands, and the edge at which errors become exit codes."""
 
+import atexit
+import os
 import sys
+import traceback
 
 import click
 
@@ -28,19 +31,32 @@ for command in (demo, add, run, status, search, query_lake, show_settings, docto
 
 def main() -> None:
     """Entry point of the `image-assets` script."""
+    code = _run()
+    # DuckDB's bindings print pages of leak reports when the interpreter is torn down with torch loaded:
+    # run the exit handlers and leave without the teardown.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run() -> int:
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        return int(cli.main(standalone_mode=False) or 0)
     except ImageAssetsError as error:
         _say(str(error))
-        sys.exit(_FAILED)
+        return _FAILED
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted: finished work is kept, run the same command again to go on")
-        sys.exit(_INTERRUPTED)
+        return _INTERRUPTED
     except BrokenPipeError:
-        sys.exit(0)
+        return 0
+    except Exception:  # noqa: BLE001 - the edge: whatever else comes up is a bug, and its trace is the message
+        traceback.print_exc()
+        return _BUG
 
 
 def _say(message: str) -> None:

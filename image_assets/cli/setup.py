@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.errors import ImageAssetsError
@@ -29,7 +30,7 @@ def doctor() -> None:
 
     settings = load_settings()
     findings = [_examine(name, examine, settings) for name, examine in examinations.EXAMINATIONS.items()]
-    marks = {True: "[green]ok[/green]", False: "[red]no[/red]"}
+    marks = {True: Text("ok", "green"), False: Text("no", "red")}
     print_rows(
         "Doctor",
         ["", "what", "finding"],

@@ -46,8 +46,11 @@ class Crew(Generic[Item]):
             worker.load(work)
 
     def start_one(self) -> None:
-        """Hire one more; it is ready after a while."""
-        worker = WorkerProcess[Item](self._memory_bytes)
+        """Hire one more; it is ready after a while. ConfigurationError when the system refuses."""
+        try:
+            worker = WorkerProcess[Item](self._memory_bytes)
+        except OSError as error:
+            raise ConfigurationError(f"cannot start worker {len(self._workers) + 1}: {error}") from error
         self._workers.append(worker)
         worker.load(self._work)
 
@@ -91,11 +94,7 @@ class Crew(Generic[Item]):
 
     def _dismiss_replaced(self) -> None:
         surplus = len(self._workers) - self.starting - self._size
-        leaving = [
-            worker
-            for worker in self._workers
-            if worker.is_ready and not worker.is_busy and not worker.is_fresh
-        ]
+        leaving = [worker for worker in self._workers if worker.is_ready and not worker.is_busy and not worker.is_fresh]
         for worker in leaving[: max(0, surplus)]:
             self._dismiss(worker)
 

@@ -21,7 +21,7 @@ class Engine(Protocol):
     """Where work runs."""
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
-        """One outcome per item, in any order; items are pulled as they are needed.
+        """One outcome per item, in any order; items are pulled as they are needed, a few batches ahead.
 
         An `ImageError` raised by `work` becomes `Failed`, and so does MemoryError (out_of_memory). Any other
         exception is a broken world: it stops the stream and is raised here with its type.
@@ -51,7 +51,7 @@ class SerialEngine:
             except ImageError as error:
                 outcome = Failed(item, error)
             except MemoryError as error:
-                outcome = Failed(item, ImageError(RejectionReason.OUT_OF_MEMORY, str(error)))
+                outcome = Failed(item, ImageError(RejectionReason.OUT_OF_MEMORY, str(error) or "an allocation failed"))
             yield outcome
 
     def close(self) -> None:
@@ -134,16 +134,12 @@ class ProcessEngine:
 
     def _stream(self, work: bytes, backlog: Backlog[Item]) -> Iterator[Outcome[Item, Any]]:
         if self._is_closed or self._is_streaming:
-            raise RuntimeError(
-                "the engine is closed" if self._is_closed else "close the engine's other stream first"
-            )
+            raise RuntimeError("the engine is closed" if self._is_closed else "close the engine's other stream first")
         self._is_streaming = True
         is_finished = False
         try:
             self._crew.take_up(work)
-            for outcome in ProcessStream[Item, Any](
-                self._crew, backlog, self._params.item_timeout_s
-            ).outcomes():
+            for outcome in ProcessStream[Item, Any](self._crew, backlog, self._params.item_timeout_s).outcomes():
                 yield outcome
                 if self._is_closed:
                     raise RuntimeError("the engine was closed while its stream was being read")

@@ -117,9 +117,7 @@ class ProcessStream(Generic[Item, Result]):
 
     def _bury(self, worker: WorkerProcess[Item]) -> list[Outcome[Item, Result]]:
         end = self._crew.lose(worker)
-        reason = (
-            RejectionReason.OUT_OF_MEMORY if end.was_near_memory_limit else RejectionReason.WORKER_CRASHED
-        )
+        reason = RejectionReason.OUT_OF_MEMORY if end.was_near_memory_limit else RejectionReason.WORKER_CRASHED
         return self._judge(worker, ImageError(reason, str(end)))
 
     def _give_up_on(self, worker: WorkerProcess[Item]) -> list[Outcome[Item, Result]]:

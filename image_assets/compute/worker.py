@@ -14,8 +14,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 from image_assets.compute.messages import (
     Batch,
@@ -48,8 +50,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(lifeline)
     limit_memory(memory_bytes)
-    with Connection(messages) as line, Connection(bell, readable=False) as bell_line:
-        serve(ParentLine(line, bell_line))
+    with suppress(EOFError, ConnectionError):  # the parent is gone
+        serve(ParentLine(Connection(messages), Connection(bell, readable=False)))
 
 
 def die_with_parent(lifeline: int) -> None:
@@ -84,7 +86,7 @@ class ParentLine:
     """The line to the parent.
 
     Every report is written before the next item begins, so a crash loses none. But waking the parent costs
-    ten times more than writing, so a bell wakes it, about once per batch, and tells how many reports there are.
+    ten times more than writing, so a bell wakes it about once per batch and tells how many reports there are.
     """
 
     def __init__(self, messages: Connection, bell: Connection) -> None:
@@ -111,14 +113,11 @@ class ParentLine:
         self._messages.send_bytes(pickled)
 
 
-def serve(parent: ParentLine) -> None:
-    """Load work and do batches until the parent hangs up."""
+def serve(parent: ParentLine) -> NoReturn:
+    """Load work and do batches; EOFError or ConnectionError when the parent hangs up."""
     work: Work | None = None
     while True:
-        try:
-            message = parent.next_message()
-        except EOFError:
-            return
+        message = parent.next_message()
         if isinstance(message, Load):
             work = load(message.work, parent)
         elif work is not None:

@@ -77,11 +77,6 @@ class WorkerProcess(Generic[Item]):
         self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    @property
     def is_busy(self) -> bool:
         """Whether a task is in its hands."""
         return bool(self._tasks)
@@ -138,8 +133,6 @@ class WorkerProcess(Generic[Item]):
 
     def stop(self) -> "WorkerEnd":
         """Kill it, if it still lives, and reap it; to be called once."""
-        self._messages.close()
-        self.bell.close()
         try:
             os.kill(self._process.pid, signal.SIGKILL)
             _, status, usage = os.wait4(self._process.pid, 0)
@@ -147,7 +140,8 @@ class WorkerProcess(Generic[Item]):
             self._process.returncode = 0
             return WorkerEnd(None, was_near_memory_limit=False)
         finally:
-            self._lifeline.close()
+            for line in (self._messages, self.bell, self._lifeline):
+                line.close()
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return WorkerEnd(self._process.returncode, self._was_near_the_limit(usage.ru_maxrss))
 

@@ -35,7 +35,7 @@ class SilverParams:
     """The cleansed image and what is measured on it.
 
     Attributes:
-        longest_side_px: smaller originals keep their size.
+        longest_side_px: smaller originals keep their size; within a pixel of their aspect.
         quality: of the JPEG.
         decoded_side_px: a JPEG is decoded at the smallest DCT scale whose longest side is at least this.
         measures: thresholds.

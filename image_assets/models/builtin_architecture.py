@@ -5,7 +5,7 @@ Transformers calls that a hybrid DPT, so a plain `AutoModel.from_pretrained` reb
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
@@ -13,7 +13,6 @@ from transformers import (
     BertConfig,
     DPTConfig,
     PreTrainedTokenizerFast,
-    ResNetConfig,
     VisionTextDualEncoderConfig,
     VisionTextDualEncoderModel,
     VisionTextDualEncoderProcessor,
@@ -50,14 +49,21 @@ def build_model(vocabulary_size: int) -> VisionTextDualEncoderModel:
     )
 
 
+def accept_size(model: VisionTextDualEncoderModel, size_px: int) -> None:
+    """Makes the image tower take squares of another size, a multiple of 32, by stretching its position table."""
+    tower: Any = model.vision_model
+    tower.embeddings.image_size = (size_px, size_px)
+
+
 def _image_tower() -> DPTConfig:
-    trunk = ResNetConfig(
-        layer_type="basic",
-        embedding_size=32,
-        hidden_sizes=list(_STAGES),
-        depths=list(_BLOCKS),
-        out_features=["stage2", "stage3", "stage4"],
-    )
+    trunk = {
+        "model_type": "resnet",
+        "layer_type": "basic",
+        "embedding_size": 32,
+        "hidden_sizes": list(_STAGES),
+        "depths": list(_BLOCKS),
+        "out_features": ["stage2", "stage3", "stage4"],
+    }
     grid = INPUT_SIZE_PX // _STRIDE_PX
     return DPTConfig(
         is_hybrid=True,

@@ -1,7 +1,8 @@
 """Trains `builtin` from scratch: every question about a picture is answered through the text tower.
 
-A question is a set of descriptions (all categories, all colours, ...), worded anew at each step; a picture must
-be nearest to the sentence that is true of it. So one loss teaches classification, colours and search by text.
+A question is a set of descriptions (all categories, all colours, ...), worded anew at each step;
+a picture must be nearest to the sentence that is true of it. So one loss teaches classification, colours and
+search by text.
 """
 
 import math
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +24,7 @@ from image_assets.models.builtin_architecture import (
     INPUT_SIZE_PX,
     MEAN,
     STD,
+    accept_size,
     build_model,
     build_tokenizer,
     save_checkpoint,
@@ -161,7 +164,8 @@ class _Training:
         labels = tuple(sorted({shown.label for shown in descriptions if shown.label}))
         self._questions = pose_questions(descriptions, labels)
         self.tokenizer = build_tokenizer(caption_words(labels))
-        self._model = build_model(len(self.tokenizer)).to(memory_format=torch.channels_last)
+        model: Any = build_model(len(self.tokenizer))  # transformers hides the types of `to` and `eval`
+        self._model: VisionTextDualEncoderModel = model.to(memory_format=torch.channels_last)
         self._average = AveragedModel(self._model, avg_fn=moving_average(params.averaging), use_buffers=True)
         groups = group_parameters(
             self._model,
@@ -177,8 +181,9 @@ class _Training:
     @property
     def averaged(self) -> VisionTextDualEncoderModel:
         """The moving average of the weights."""
-        model: VisionTextDualEncoderModel = self._average.module
-        return model.eval()
+        model: Any = self._average.module
+        averaged: VisionTextDualEncoderModel = model.eval()
+        return averaged
 
     @property
     def _epoch_length(self) -> int:
@@ -199,7 +204,7 @@ class _Training:
         """One pass; returns the mean loss."""
         is_small = self.progress < self._params.small_share
         size_px = self._params.small_size_px if is_small else INPUT_SIZE_PX
-        self._model.vision_model.embeddings.image_size = (size_px, size_px)
+        accept_size(self._model, size_px)
         self._model.train()
         losses = [self._run_step(rows, size_px) for rows in self._batches()]
         return sum(losses) / len(losses)
@@ -255,7 +260,9 @@ class _Training:
         captions = [write_caption(answer, self._words) for question in questions for answer in question.answers]
         tokens = self.tokenizer(captions, padding=True, truncation=True, return_tensors="pt")
         features = self._model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return _unit(features.pooler_output).split([len(question.answers) for question in questions])
+        counts = [len(question.answers) for question in questions]
+        answers: tuple[Tensor, ...] = _unit(features.pooler_output).split(counts)
+        return answers
 
     def save(self, folder: Path) -> None:
         """Writes the averaged weights, leaving the training untouched."""

@@ -24,7 +24,7 @@ ADVICE: Final = (
     "IMAGE_ASSETS_ENCODER takes a hub name, a local folder, or 'builtin', which is shipped and works offline."
 )
 
-_HTTP_ERROR: Final = HfHubHTTPError.__bases__[0]
+_HTTP_ERROR: Final[type[BaseException]] = HfHubHTTPError.__bases__[0]
 """Root of the errors of the hub client's HTTP library, which differs between its versions."""
 
 _HUB_TIMEOUT_S: Final = 5.0
@@ -129,4 +129,5 @@ def _licence_of(folder: Path) -> str:
     card = folder / "README.md"
     if not card.is_file():
         return "unknown"
-    return str(ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data.license or "unknown")
+    facts = ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data
+    return str(getattr(facts, "license", None) or "unknown")

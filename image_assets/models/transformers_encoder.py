@@ -15,7 +15,6 @@ from transformers import (
     AutoModel,
     AutoTokenizer,
     BatchEncoding,
-    PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
@@ -42,6 +41,33 @@ _LOADING_ERRORS: Final = (
 
 _LONGEST_TEXT: Final = 512
 """Tokens; bound for tokenizers that state none."""
+
+
+class DualEncoder(Protocol):
+    """The part of a transformers model that we rely on; its own annotations hide it."""
+
+    @property
+    def config(self) -> Any:
+        """The checkpoint's configuration."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        ...
+
+    def get_image_features(self, *, pixel_values: Tensor) -> Any:
+        """Features in the common space, or an output object that holds them."""
+        ...
+
+    def get_text_features(self, *, input_ids: Tensor) -> Any:
+        """Likewise; most models take a mask too."""
+        ...
 
 
 class ImagePreparation(Protocol):
@@ -81,7 +107,7 @@ def load_encoder(
     chosen_device = choose_device(device)
     dtype = dtype_of(choose_precision(precision, chosen_device))
     checkpoint = locate_checkpoint(name, revision)
-    model = _load_model(checkpoint, dtype)
+    model = _load_model(checkpoint, dtype, chosen_device)
     tokenizer = _load_part(AutoTokenizer.from_pretrained, checkpoint)
     processor = _load_part(AutoImageProcessor.from_pretrained, checkpoint, backend="pil")
     preparation = read_image_rules(processor)
@@ -93,7 +119,7 @@ def load_encoder(
         licence=checkpoint.licence,
         source=checkpoint.source,
     )
-    return TransformersEncoder(model.to(chosen_device), tokenizer, preparation, description, batch_size)
+    return TransformersEncoder(model, tokenizer, preparation, description, batch_size)
 
 
 class TransformersEncoder:
@@ -104,13 +130,13 @@ class TransformersEncoder:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: DualEncoder,
         tokenizer: PreTrainedTokenizerBase,
         preparation: ImagePreparation,
         description: EncoderDescription,
         batch_size: int,
     ) -> None:
-        self._model: PreTrainedModel | None = model.eval()
+        self._model: DualEncoder | None = model
         self._tokenizer = tokenizer
         self._preparation = preparation
         self._description = description
@@ -196,9 +222,9 @@ class TransformersEncoder:
         return _features_of(model.get_text_features(**known))
 
     def _tokenize(self, texts: Sequence[str]) -> BatchEncoding:
-        """SigLIP learned from texts padded to the full length, without a mask; the others mask their padding."""
+        """SigLIP learned from texts padded to full length without a mask; the others mask their padding."""
         is_siglip = self._loaded_model.config.model_type.startswith("siglip")
-        return self._tokenizer(
+        tokens: BatchEncoding = self._tokenizer(
             list(texts),
             padding="max_length" if is_siglip else True,
             truncation=True,
@@ -206,6 +232,7 @@ class TransformersEncoder:
             return_tensors="pt",
             return_attention_mask=not is_siglip,
         )
+        return tokens
 
     @property
     def _longest_text(self) -> int:
@@ -213,7 +240,7 @@ class TransformersEncoder:
         return min(self._tokenizer.model_max_length, stated, _LONGEST_TEXT)
 
     @property
-    def _loaded_model(self) -> PreTrainedModel:
+    def _loaded_model(self) -> DualEncoder:
         if self._model is None:
             raise ModelError(f"{self._description.name} was released; load it again")
         return self._model
@@ -228,7 +255,7 @@ class TransformersEncoder:
         return rows
 
 
-def _load_model(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
+def _load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> DualEncoder:
     model, report = _load_part(AutoModel.from_pretrained, checkpoint, dtype=dtype, output_loading_info=True)
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         raise ModelError(
@@ -239,7 +266,7 @@ def _load_model(checkpoint: Checkpoint, dtype: torch.dtype) -> PreTrainedModel:
             f"{checkpoint.source} lacks {len(report['missing_keys'])} of its weights, "
             f"such as {min(report['missing_keys'])}. {ADVICE}"
         )
-    loaded: PreTrainedModel = model
+    loaded: DualEncoder = model.to(device).eval()
     return loaded
 
 
@@ -250,9 +277,13 @@ def _load_part(load: Callable[..., Any], checkpoint: Checkpoint, **options: Any)
         raise ModelError(f"{checkpoint.source} cannot be loaded: {problem}. {ADVICE}") from problem
 
 
-def _dimension_of(model: PreTrainedModel) -> int:
-    projected = getattr(model.config, "projection_dim", None)
-    return int(projected or model.config.text_config.projection_size)
+def _dimension_of(model: DualEncoder) -> int:
+    """CLIP's family calls it projection_dim, SigLIP's projection_size."""
+    text = getattr(model.config, "text_config", None)
+    dimension = getattr(model.config, "projection_dim", None) or getattr(text, "projection_size", None)
+    if dimension is None:
+        raise ModelError(f"a {model.config.model_type} model has no common space of images and texts. {ADVICE}")
+    return int(dimension)
 
 
 def _features_of(output: Any) -> Tensor:

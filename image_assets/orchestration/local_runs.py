@@ -64,7 +64,14 @@ def run_days(definitions: dg.Definitions, instance: dg.DagsterInstance, first: d
 
 
 def _report(result: dg.ExecuteInProcessResult, days: Sequence[date]) -> RunReport:
-    problems = [event.step_failure_data.error_display_string for event in result.all_events if event.is_step_failure]
+    problems = [_words(event) for event in result.all_events if event.is_step_failure]
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     problems += [f"check {check.check_name} of {check.asset_key.to_user_string()} failed" for check in failed]
     return RunReport(result.run_id, tuple(days), result.success and not failed, tuple(problems))
+
+
+def _words(event: dg.DagsterEvent) -> str:
+    """The description of an explained failure; the whole trace of a bug."""
+    failure = event.step_failure_data
+    told = failure.user_failure_data
+    return f"{event.step_key}: {told.description if told else failure.error_display_string}"

@@ -56,9 +56,7 @@ def _planks(size: Size, rng: np.random.Generator) -> Image.Image:
 
 def bed_sheet(size: Size, rng: np.random.Generator) -> Image.Image:
     """A wrinkled sheet, plain or printed."""
-    colours = tuple(
-        COLOURS[name] for name in ("white", "beige", "red", "blue", "pink", "grey", "purple", "yellow")
-    )
+    colours = tuple(COLOURS[name] for name in ("white", "beige", "red", "blue", "pink", "grey", "purple", "yellow"))
     ground = jittered(_pick(rng, (*colours, (226, 224, 220), (200, 208, 222))), rng)
     if rng.random() < 0.25:
         ink = jittered(COLOURS["white"], rng)

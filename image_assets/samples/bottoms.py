@@ -60,9 +60,7 @@ def _gathers(waist: float) -> list[Stroke]:
     return [seam([(x, -0.1), (x, 0.03)], -0.3, 0.014) for x in np.arange(-waist + 0.03, waist, 0.045)]
 
 
-def _trousers(
-    rng: np.random.Generator, length: tuple[float, float], half_width: tuple[float, float]
-) -> Garment:
+def _trousers(rng: np.random.Generator, length: tuple[float, float], half_width: tuple[float, float]) -> Garment:
     waist, rise = rng.uniform(0.36, 0.42), rng.uniform(0.55, 0.68)
     hip, y = waist * rng.uniform(1.12, 1.28), rng.uniform(*length)
     width = rng.uniform(*half_width)
@@ -133,9 +131,7 @@ def _skirt_half(waist: float, hem: float, length: float, curve_out: float) -> Po
     return path([(0, 0), (waist, 0)], side, [(hem, length), (hem * 0.5, length + 0.05), (0, length + 0.06)])
 
 
-def _pleats(
-    rng: np.random.Generator, waist: float, hem: float, top: float, bottom: float
-) -> list[Garment | Stroke]:
+def _pleats(rng: np.random.Generator, waist: float, hem: float, top: float, bottom: float) -> list[Garment | Stroke]:
     made: list[Garment | Stroke] = []
     for share in np.linspace(-0.85, 0.85, int(rng.integers(6, 11))):
         line = [(waist * share, top + 0.03), (hem * share, bottom + 0.04 * (1 - share**2))]
@@ -143,9 +139,7 @@ def _pleats(
     return made
 
 
-def _drape(
-    rng: np.random.Generator, waist: float, hem: float, top: float, bottom: float
-) -> list[Garment | Stroke]:
+def _drape(rng: np.random.Generator, waist: float, hem: float, top: float, bottom: float) -> list[Garment | Stroke]:
     line_top, line_bottom = [(-waist, top), (waist, top)], [(-hem * 0.95, bottom), (hem * 0.95, bottom)]
     return [folds(rng, int(rng.integers(4, 8)), line_top, line_bottom)]
 
@@ -178,9 +172,7 @@ def _strap_bodice(rng: np.random.Generator, torso: Torso, waist_y: float) -> Gar
         [(chest * 0.95, 0.5), (torso.waist, waist_y)],
         [(torso.waist, waist_y), (0, waist_y + 0.02)],
     )
-    cups = folds(
-        rng, 3, [(-chest * 0.6, 0.45), (chest * 0.6, 0.45)], [(-chest * 0.5, waist_y), (chest * 0.5, waist_y)]
-    )
+    cups = folds(rng, 3, [(-chest * 0.6, 0.45), (chest * 0.6, 0.45)], [(-chest * 0.5, waist_y), (chest * 0.5, waist_y)])
     return assembled(*_straps(torso), Panel(mirrored(half), relief=0.6), cups)
 
 
@@ -205,9 +197,7 @@ def cut_dress(rng: np.random.Generator) -> Garment:
     drape = (_pleats if rng.random() < 0.4 else _drape)(rng, waist, hem, waist_y, waist_y + length)
     top = _dress_top(rng, torso, waist_y)
     belt_cloth = (Cloth.SECOND, Cloth.PLAIN)[int(rng.random() < 0.6)]
-    belt = Panel(
-        rectangle(-waist * 1.02, waist_y - 0.05, waist * 1.02, waist_y + 0.03), belt_cloth, relief=0.4
-    )
+    belt = Panel(rectangle(-waist * 1.02, waist_y - 0.05, waist * 1.02, waist_y + 0.03), belt_cloth, relief=0.4)
     return assembled(Panel(mirrored(half), relief=0.8), *drape, top, belt)
 
 

@@ -148,15 +148,11 @@ def photograph(picture: Image.Image, camera: Camera, shot: Shot, rng: np.random.
     if camera.has_profile:
         options["icc_profile"] = srgb_profile()
     if camera.has_xmp:
-        options["xmp"] = _XMP.format(
-            model=camera.model, taken_at=shot.taken_at.isoformat(), owner=shot.owner
-        ).encode()
+        options["xmp"] = _XMP.format(model=camera.model, taken_at=shot.taken_at.isoformat(), owner=shot.owner).encode()
     return encode(stored, "JPEG", quality=int(rng.integers(80, 94)), **options)
 
 
-def _exif(
-    camera: Camera, shot: Shot, orientation: int, size: tuple[int, int], rng: np.random.Generator
-) -> Image.Exif:
+def _exif(camera: Camera, shot: Shot, orientation: int, size: tuple[int, int], rng: np.random.Generator) -> Image.Exif:
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = camera.maker
     exif[ExifTags.Base.Model] = camera.model

@@ -76,9 +76,7 @@ def _floral(tile: Image.Image, ink: Rgb, rng: np.random.Generator) -> None:
 
 def _disc(tile: Image.Image, x: float, y: float, radius: float, ink: Rgb) -> None:
     """A disc; place and radius as shares of the tile's side."""
-    left, top, right, bottom = (
-        tile.width * edge for edge in (x - radius, y - radius, x + radius, y + radius)
-    )
+    left, top, right, bottom = (tile.width * edge for edge in (x - radius, y - radius, x + radius, y + radius))
     ImageDraw.Draw(tile).ellipse((left, top, right, bottom), fill=ink)
 
 

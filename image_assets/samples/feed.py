@@ -147,9 +147,7 @@ def _upload(content: Content, scene: _Scene, seed: int) -> _Upload:
         case Oddity():
             return _Upload(content.kind, content.extension, content.render(_picture(scene)), scene)
         case Mishap():
-            return _Upload(
-                content.kind, content.extension, content.spoil(_photo(scene)), scene, content.reason
-            )
+            return _Upload(content.kind, content.extension, content.spoil(_photo(scene)), scene, content.reason)
         case Copy():
             original = _scene(content.day, content.index, seed)
             photo = _photo(original)

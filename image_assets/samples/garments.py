@@ -103,12 +103,9 @@ def moved(
 
     side = -1 if flip else 1
     panels = tuple(
-        replace(panel, outline=place(panel.outline), grain=side * panel.grain + radians)
-        for panel in garment.panels
+        replace(panel, outline=place(panel.outline), grain=side * panel.grain + radians) for panel in garment.panels
     )
-    strokes = tuple(
-        replace(stroke, line=place(stroke.line), width=stroke.width * scale) for stroke in garment.strokes
-    )
+    strokes = tuple(replace(stroke, line=place(stroke.line), width=stroke.width * scale) for stroke in garment.strokes)
     return Garment(panels, strokes)
 
 
@@ -121,9 +118,7 @@ def fold(knots: Knots | Points, width: float, tone: float) -> Garment:
     """A soft fold: a dark valley with a lit ridge beside it."""
     line = curve(knots)
     ridge = line + np.array([width * 0.9, -width * 0.35])
-    return Garment(
-        (), (Stroke(line, width, -tone, is_soft=True), Stroke(ridge, width, tone * 0.8, is_soft=True))
-    )
+    return Garment((), (Stroke(line, width, -tone, is_soft=True), Stroke(ridge, width, tone * 0.8, is_soft=True)))
 
 
 def folds(rng: np.random.Generator, count: int, top: Knots, bottom: Knots) -> Garment:

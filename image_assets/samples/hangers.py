@@ -14,9 +14,7 @@ def shoulder_hanger() -> Garment:
 def clip_hanger() -> Garment:
     """A bar with two clips above a waistband at the origin."""
     bar = Panel(tube([(-0.42, -0.22), (0.42, -0.22)], [0.018]), Cloth.METAL)
-    clips = [
-        Panel(rectangle(x - 0.04, -0.27, x + 0.04, -0.05), Cloth.DARK, relief=0.8) for x in (-0.28, 0.28)
-    ]
+    clips = [Panel(rectangle(x - 0.04, -0.27, x + 0.04, -0.05), Cloth.DARK, relief=0.8) for x in (-0.28, 0.28)]
     return assembled(_hook(-0.22), bar, *clips)
 
 

@@ -42,11 +42,7 @@ def _cut_cap(rng: np.random.Generator) -> Garment:
         seam([(-width * s, 0.15 + d), (0, 0.05 + d), (width * s, 0.15 + d)], -0.25)
         for s, d in ((0.95, 0.1), (0.9, 0.22), (0.8, 0.34))
     ]
-    logo = (
-        [Panel(ellipse((0, -height * 0.35), 0.16, 0.13), Cloth.SECOND, relief=0.3)]
-        if rng.random() < 0.6
-        else []
-    )
+    logo = [Panel(ellipse((0, -height * 0.35), 0.16, 0.13), Cloth.SECOND, relief=0.3)] if rng.random() < 0.6 else []
     button = Panel(ellipse((0, -height), 0.05, 0.03), Cloth.PLAIN)
     brim_cloth = Cloth.SECOND if rng.random() < 0.35 else Cloth.MAIN
     return assembled(
@@ -98,9 +94,7 @@ def _cut_beanie(rng: np.random.Generator) -> Garment:
     )
     cloth = Cloth.SECOND if rng.random() < 0.4 else Cloth.PLAIN
     pompom = _pompom(rng, -height) if rng.random() < 0.45 else []
-    return assembled(
-        *pompom, Panel(_dome(width, height, 0.2), relief=1.0), Panel(band, cloth, relief=0.8), *ribs
-    )
+    return assembled(*pompom, Panel(_dome(width, height, 0.2), relief=1.0), Panel(band, cloth, relief=0.8), *ribs)
 
 
 def _pompom(rng: np.random.Generator, y: float) -> list[Panel]:
@@ -163,6 +157,4 @@ def _cut_bucket(rng: np.random.Generator) -> Garment:
 
 def cut_hat(rng: np.random.Generator) -> Garment:
     """A cap, beanie, brimmed hat or bucket hat."""
-    return choose(
-        rng, (_cut_cap, _cut_side_cap, _cut_beanie, _cut_brimmed, _cut_bucket), (0.3, 0.14, 0.26, 0.2, 0.1)
-    )
+    return choose(rng, (_cut_cap, _cut_side_cap, _cut_beanie, _cut_brimmed, _cut_bucket), (0.3, 0.14, 0.26, 0.2, 0.1))

@@ -128,9 +128,7 @@ def postscript(_photo: bytes) -> bytes:
 
 def pdf_document(photo: bytes) -> bytes:
     """An invoice: one page with the photo's thumbnail."""
-    page = (
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-    )
+    page = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
     return page + b"trailer<</Root 1 0 R>>\n%%EOF\n" + struct.pack(">I", len(photo))
 
 

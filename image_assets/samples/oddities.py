@@ -68,9 +68,7 @@ def _cut_out(picture: Image.Image) -> Image.Image:
     small = _shrunk(picture, 480)
     mask = Image.new("L", small.size)
     width, height = small.size
-    ImageDraw.Draw(mask).rounded_rectangle(
-        (width * 0.06, height * 0.06, width * 0.94, height * 0.94), width * 0.2, 255
-    )
+    ImageDraw.Draw(mask).rounded_rectangle((width * 0.06, height * 0.06, width * 0.94, height * 0.94), width * 0.2, 255)
     small.putalpha(mask)
     return small
 

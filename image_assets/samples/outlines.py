@@ -19,9 +19,7 @@ def curve(knots: Knots | Points, steps: int = 10) -> Points:
     padded = np.vstack([points[:1], points, points[-1:]])
     a, b, c, d = (padded[i : len(padded) - 3 + i, None, :] for i in range(4))
     t = np.linspace(0.0, 1.0, steps, endpoint=False)[None, :, None]
-    stretches = 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    )
+    stretches = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.vstack([stretches.reshape(-1, 2), points[-1:]])
 
 

@@ -16,9 +16,7 @@ def _zip(top: float, bottom: float) -> list[Panel | Stroke]:
 def _slanted_pockets(torso: Torso) -> list[Stroke]:
     y = torso.length * 0.68
     lines = [curve([(side * 0.2, y), (side * 0.34, y + 0.22)]) for side in (-1, 1)]
-    return [
-        stroke for line in lines for stroke in (Stroke(line, 0.035, -0.55), Stroke(line + 0.02, 0.012, 0.3))
-    ]
+    return [stroke for line in lines for stroke in (Stroke(line, 0.035, -0.55), Stroke(line + 0.02, 0.012, 0.3))]
 
 
 def _quilting(torso: Torso, arms: Garment) -> list[Stroke]:
@@ -59,9 +57,7 @@ def _cut_jacket(rng: np.random.Generator) -> Garment:
     arms = Garment(()) if is_vest else long_sleeves(rng, torso, 0.12)
     collar = hood(torso) if rng.random() < 0.5 else _stand_collar(torso)
     trim = Cloth.SECOND if rng.random() < 0.3 else Cloth.PLAIN
-    waistband = Panel(
-        rectangle(-torso.hem, torso.length - 0.08, torso.hem, torso.length + 0.02), trim, relief=0.5
-    )
+    waistband = Panel(rectangle(-torso.hem, torso.length - 0.08, torso.hem, torso.length + 0.02), trim, relief=0.5)
     quilting = _quilting(torso, arms) if is_vest or rng.random() < 0.5 else []
     front = [bodice(rng, torso), *collar, waistband, *_zip(0.1, torso.length + 0.02)]
     return assembled(arms, *cuffs(arms, 0.1, trim), *front, *quilting, *_slanted_pockets(torso))
@@ -111,9 +107,7 @@ def _cut_open_jacket(rng: np.random.Generator) -> Garment:
     gap = rng.uniform(0.08, 0.16)
     half = torso.right_half
     front = half[(half[:, 0] > gap * 0.8) | (half[:, 1] < 0.1)]
-    front = np.vstack(
-        [[(torso.neck_width * 0.9, 0)], front[front[:, 0] >= gap * 0.8], [(gap, torso.length + 0.02)]]
-    )
+    front = np.vstack([[(torso.neck_width * 0.9, 0)], front[front[:, 0] >= gap * 0.8], [(gap, torso.length + 0.02)]])
     inside = Panel(
         mirrored(
             path(
@@ -126,9 +120,7 @@ def _cut_open_jacket(rng: np.random.Generator) -> Garment:
     )
     fronts = [Panel(side, relief=0.9) for side in (front, flipped(front))]
     zips = [
-        seam(
-            [(side * torso.neck_width * 0.85, 0.02), (side * gap, 0.3), (side * gap, torso.length)], 0.5, 0.02
-        )
+        seam([(side * torso.neck_width * 0.85, 0.02), (side * gap, 0.3), (side * gap, torso.length)], 0.5, 0.02)
         for side in (-1, 1)
     ]
     return assembled(arms, *cuffs(arms, 0.1, Cloth.PLAIN), inside, *fronts, *zips, *_slanted_pockets(torso))

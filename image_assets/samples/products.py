@@ -98,9 +98,7 @@ def _hung(garment: Garment, label: str) -> Garment:
     return Garment((*hanger.panels, *garment.panels), garment.strokes)
 
 
-def _photographed(
-    scene: Image.Image, picture: Image.Image, mask: Image.Image, rng: np.random.Generator
-) -> Image.Image:
+def _photographed(scene: Image.Image, picture: Image.Image, mask: Image.Image, rng: np.random.Generator) -> Image.Image:
     side = max(scene.size)
     angle, far = rng.uniform(0, np.pi), side * rng.uniform(0.008, 0.02)
     shift = round(np.cos(angle) * far), round(np.sin(angle) * far)

@@ -93,9 +93,7 @@ def _layout(day: date, count: int, seed: int) -> list[_Row]:
     return [rows[place] for place in order]
 
 
-def _content(
-    row: _Row, index: int, rows: Sequence[_Row], day: date, seed: int, rng: np.random.Generator
-) -> Content:
+def _content(row: _Row, index: int, rows: Sequence[_Row], day: date, seed: int, rng: np.random.Generator) -> Content:
     if not isinstance(row, str):
         return row
     origin_day, photos = day, _photo_places(rows[:index])
@@ -112,9 +110,7 @@ def _photo_places(rows: Sequence[_Row]) -> list[int]:
 def _with_odd_names(slots: Sequence[Slot], day: date, seed: int) -> list[Slot]:
     """Some photos get a strange name; on every other day one gets a broken sidecar."""
     rng = np.random.default_rng([seed, 4, day.toordinal()])
-    photos = rng.permutation(
-        np.array([i for i, slot in enumerate(slots) if isinstance(slot.content, Photo)], int)
-    )
+    photos = rng.permutation(np.array([i for i, slot in enumerate(slots) if isinstance(slot.content, Photo)], int))
     # None twice: two files of one user could not both have it.
     odd = min(round(len(slots) * _ODD_FILENAME_SHARE), len(ODD_FILENAMES))
     filenames = deal(ODD_FILENAMES, odd, day, seed)

@@ -48,9 +48,7 @@ class Pose:
         """A pose in which the garment fills most of the frame without leaving it."""
         points = np.vstack([panel.outline for panel in garment.panels])
         low, high = points.min(axis=0), points.max(axis=0)
-        fill = np.array(
-            [rng.uniform(0.74, 0.9), rng.uniform(0.7, 0.84) if is_hanging else rng.uniform(0.74, 0.9)]
-        )
+        fill = np.array([rng.uniform(0.74, 0.9), rng.uniform(0.7, 0.84) if is_hanging else rng.uniform(0.74, 0.9)])
         scale = float(np.min(np.asarray(size) * fill / (high - low)))
         looseness = 0.3 if is_hanging else 1.0
         return cls(
@@ -76,9 +74,7 @@ class Pose:
         return placed
 
 
-def dye(
-    pattern: str, colour: Rgb, accent: Rgb, side: int, rng: np.random.Generator
-) -> Mapping[Cloth, Image.Image]:
+def dye(pattern: str, colour: Rgb, accent: Rgb, side: int, rng: np.random.Generator) -> Mapping[Cloth, Image.Image]:
     """A bolt, or a single pixel of a plain colour, for every kind of cloth."""
     ground, ink = jittered(colour, rng), jittered(accent, rng)
     plain = {
@@ -129,9 +125,7 @@ def _stencil(outline: Points, box: tuple[int, int, int, int]) -> Image.Image:
     return large.reduce(_FINE)
 
 
-def _darken(
-    picture: Image.Image, box: tuple[int, int, int, int], blurred: Image.Image, relief: float
-) -> None:
+def _darken(picture: Image.Image, box: tuple[int, int, int, int], blurred: Image.Image, relief: float) -> None:
     """The shadow of a panel upon what lies under it."""
     shadow = blurred.point([round(255 - value * 0.55 * relief) for value in range(256)])
     under = picture.crop(box)
@@ -168,7 +162,5 @@ def _drawn(strokes: list[Stroke], pose: Pose, size: Size, factor: float) -> Imag
     for stroke in strokes:
         points = pose.placed(stroke.line) * factor
         width = max(1, round(stroke.width * pose.scale * factor))
-        draw.line(
-            points.ravel().tolist(), fill=round(NEUTRAL + stroke.tone * 127), width=width, joint="curve"
-        )
+        draw.line(points.ravel().tolist(), fill=round(NEUTRAL + stroke.tone * 127), width=width, joint="curve")
     return shade

@@ -71,9 +71,7 @@ def _cut_sweatshirt(rng: np.random.Generator) -> Garment:
 
 
 def _ribs(left: float, right: float, bottom: float) -> list[Stroke]:
-    return [
-        seam([(x, bottom - 0.09), (x, bottom)], -0.18, 0.01) for x in np.arange(left + 0.02, right, 0.035)
-    ]
+    return [seam([(x, bottom - 0.09), (x, bottom)], -0.18, 0.01) for x in np.arange(left + 0.02, right, 0.035)]
 
 
 def _cut_hoodie(rng: np.random.Generator) -> Garment:
@@ -82,9 +80,7 @@ def _cut_hoodie(rng: np.random.Generator) -> Garment:
     pouch = mirrored(
         path([(0, 0.85), (0.22, 0.85)], [(0.22, 0.85), (0.34, 1.05)], [(0.34, 1.05), (0.34, 1.2), (0, 1.2)])
     )
-    strings = [
-        Panel(tube([(x, 0.12), (x * 1.2, 0.3), (x, 0.45)], [0.012]), Cloth.PALE) for x in (-0.08, 0.08)
-    ]
+    strings = [Panel(tube([(x, 0.12), (x * 1.2, 0.3), (x, 0.45)], [0.012]), Cloth.PALE) for x in (-0.08, 0.08)]
     waistband = Panel(rectangle(-torso.hem, torso.length - 0.1, torso.hem, torso.length + 0.01), Cloth.PLAIN)
     body: list[Part] = [bodice(rng, torso), Panel(pouch, relief=0.6), *hood(torso), *strings]
     return assembled(
@@ -101,9 +97,7 @@ def _cut_turtleneck(rng: np.random.Generator) -> Garment:
     )
     roll = seam([(-width, -0.04), (0, 0.02), (width, -0.04)], -0.4, 0.02)
     knit = [seam([(x, -0.2), (x, 0.1)], -0.2) for x in np.arange(-width + 0.03, width, 0.04)]
-    return assembled(
-        arms, bodice(rng, torso), Panel(neck, Cloth.PLAIN, relief=0.7), roll, *knit, _hem_seam(torso)
-    )
+    return assembled(arms, bodice(rng, torso), Panel(neck, Cloth.PLAIN, relief=0.7), roll, *knit, _hem_seam(torso))
 
 
 def cut_longsleeve(rng: np.random.Generator) -> Garment:
@@ -113,9 +107,7 @@ def cut_longsleeve(rng: np.random.Generator) -> Garment:
 
 def _shirt_collar(torso: Torso, spread: float) -> list[Panel]:
     width = torso.neck_width
-    stand = Panel(
-        mirrored(path([(0, -0.07), (width * 0.95, -0.03)], [(width, 0), (0, 0.1)])), Cloth.LINING, relief=0.2
-    )
+    stand = Panel(mirrored(path([(0, -0.07), (width * 0.95, -0.03)], [(width, 0), (0, 0.1)])), Cloth.LINING, relief=0.2)
     right = np.array([(width * 0.2, -0.06), (width * 1.12, -0.04), (width * spread, 0.27), (0.0, 0.13)])
     leaves = [Panel(side, Cloth.PLAIN, relief=0.8) for side in (right, flipped(right))]
     return [stand, *leaves]

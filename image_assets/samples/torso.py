@@ -29,9 +29,7 @@ class Torso:
     def neckline(self) -> Points:
         """From the lowest point of the neck to the right shoulder."""
         bulge = 0.5 if self.is_v_neck else 0.8
-        return curve(
-            [(0, self.neck_depth), (self.neck_width * bulge, self.neck_depth * 0.5), (self.neck_width, 0)]
-        )
+        return curve([(0, self.neck_depth), (self.neck_width * bulge, self.neck_depth * 0.5), (self.neck_width, 0)])
 
     @property
     def right_half(self) -> Points:
@@ -76,9 +74,7 @@ def bodice(rng: np.random.Generator, torso: Torso) -> Garment:
     )
 
 
-def sleeve(
-    rng: np.random.Generator, torso: Torso, length: float, lean: float, root: float, cuff: float
-) -> Garment:
+def sleeve(rng: np.random.Generator, torso: Torso, length: float, lean: float, root: float, cuff: float) -> Garment:
     """The right sleeve; `lean` is its angle from straight down in radians, `root` and `cuff` half-widths."""
     outward, down = np.sin(lean), np.cos(lean)
     start = np.array([torso.shoulder - root * down, torso.drop + root * outward])
@@ -122,21 +118,15 @@ def cuffs(arms: Garment, depth: float, cloth: Cloth) -> list[Panel]:
     return bands
 
 
-def buttons(
-    x: float, top: float, bottom: float, count: int, cloth: Cloth, radius: float = 0.018
-) -> list[Panel]:
+def buttons(x: float, top: float, bottom: float, count: int, cloth: Cloth, radius: float = 0.018) -> list[Panel]:
     """A row of round buttons, evenly spaced."""
-    return [
-        Panel(ellipse((x, y), radius, radius), cloth, relief=0.5) for y in np.linspace(top, bottom, count)
-    ]
+    return [Panel(ellipse((x, y), radius, radius), cloth, relief=0.5) for y in np.linspace(top, bottom, count)]
 
 
 def hood(torso: Torso) -> list[Panel]:
     """A hood with its opening above the neck."""
     width = torso.neck_width
-    outer = curve(
-        [(-width * 1.5, 0.1), (-width * 1.5, -0.2), (0, -0.38), (width * 1.5, -0.2), (width * 1.5, 0.1)]
-    )
+    outer = curve([(-width * 1.5, 0.1), (-width * 1.5, -0.2), (0, -0.38), (width * 1.5, -0.2), (width * 1.5, 0.1)])
     return [
         Panel(np.vstack([outer, [[0, 0.22]]]), Cloth.PLAIN, relief=0.9),
         Panel(ellipse((0, -0.04), width * 0.95, 0.2), Cloth.LINING, relief=0.3),

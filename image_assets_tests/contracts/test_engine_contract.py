@@ -39,6 +39,12 @@ def test_equal_items_have_an_outcome_each(engine: Engine, poison: ModuleType) ->
     assert outcomes == {Done(7, -7): 20}
 
 
+def test_items_and_results_may_be_megabytes(engine: Engine, poison: ModuleType) -> None:
+    items = [bytes([number]) * 3_000_000 for number in range(12)]
+    outcomes = list(engine.map(poison.unchanged, items))
+    assert sorted(outcome.result for outcome in outcomes) == items
+
+
 def test_an_empty_stream_has_no_outcomes(engine: Engine, poison: ModuleType) -> None:
     assert list(engine.map(poison.negate, [])) == []
 
@@ -68,12 +74,12 @@ def test_an_error_of_the_source_stops_the_stream(engine: Engine, poison: ModuleT
         list(engine.map(poison.negate, source()))
 
 
-def test_no_more_items_are_pulled_than_workers_can_hold(engine: Engine, poison: ModuleType) -> None:
+def test_no_more_items_are_pulled_than_two_batches_per_worker(engine: Engine, poison: ModuleType) -> None:
     pulled: list[int] = []
     source = (pulled.append(number) or number for number in count())
     outcomes = engine.map(poison.negate, source)
     for finished, _ in enumerate(islice(outcomes, 300), start=1):
-        assert len(pulled) - finished <= PARAMS.workers * (PARAMS.batch_size + 2)
+        assert len(pulled) - finished <= PARAMS.workers * 2 * (PARAMS.batch_size + 1)
 
 
 def test_nothing_is_pulled_before_the_first_outcome_is_asked_for(engine: Engine, poison: ModuleType) -> None:

@@ -53,18 +53,14 @@ def wait_until_gone(pid: int) -> None:
 
 
 @pytest.fixture(params=["hang", "hang_holding_the_interpreter"])
-def parent(
-    request: pytest.FixtureRequest, tmp_path: Path, poison: ModuleType
-) -> Iterator[subprocess.Popen[str]]:
+def parent(request: pytest.FixtureRequest, tmp_path: Path, poison: ModuleType) -> Iterator[subprocess.Popen[str]]:
     with start_parent(tmp_path, request.param, poison) as parent:
         yield parent
         parent.kill()
 
 
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_workers_die_with_their_parent(
-    parent: subprocess.Popen[str], tmp_path: Path, way: signal.Signals
-) -> None:
+def test_workers_die_with_their_parent(parent: subprocess.Popen[str], tmp_path: Path, way: signal.Signals) -> None:
     pids = pids_of_hanging_workers(tmp_path)
     parent.send_signal(way)
     parent.wait(60)
@@ -72,9 +68,7 @@ def test_workers_die_with_their_parent(
         wait_until_gone(pid)
 
 
-def test_ctrl_c_shows_one_traceback_and_none_of_the_workers(
-    parent: subprocess.Popen[str], tmp_path: Path
-) -> None:
+def test_ctrl_c_shows_one_traceback_and_none_of_the_workers(parent: subprocess.Popen[str], tmp_path: Path) -> None:
     pids_of_hanging_workers(tmp_path)
     parent.send_signal(signal.SIGINT)
     _, errors = parent.communicate(timeout=60)

@@ -52,9 +52,7 @@ def wait_until(is_true: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("kind", VERDICTS)
-def test_a_deadly_item_is_rejected_for_the_right_reason(
-    engine: ProcessEngine, poison: ModuleType, kind: str
-) -> None:
+def test_a_deadly_item_is_rejected_for_the_right_reason(engine: ProcessEngine, poison: ModuleType, kind: str) -> None:
     outcomes = {outcome.item: outcome for outcome in engine.map(poison.obey, [1, 2, kind, 3, 4])}
     assert outcomes.pop(kind).error.reason is VERDICTS[kind]
     assert sorted(outcomes.values(), key=lambda done: done.item) == [Done(n, n) for n in (1, 2, 3, 4)]
@@ -87,13 +85,29 @@ def test_a_stream_of_nothing_but_crashes_ends(engine: ProcessEngine, poison: Mod
     assert [outcome.error.reason for outcome in outcomes] == [RejectionReason.WORKER_CRASHED] * 6
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(items=st.lists(st.sampled_from([1, 2, 3, "bad", "leave", "segfault", "devour_memory"]), max_size=12))
 def test_any_mixture_gives_exactly_one_outcome_per_item(poison: ModuleType, items: list[int | str]) -> None:
     with ProcessEngine(PARAMS) as engine:
         outcomes = list(engine.map(poison.obey, items))
     assert Counter(outcome.item for outcome in outcomes) == Counter(items)
     assert all(isinstance(outcome, Failed) == (outcome.item in VERDICTS) for outcome in outcomes)
+
+
+def test_a_slow_consumer_is_not_held_against_the_items(poison: ModuleType) -> None:
+    with ProcessEngine(EngineParams(workers=2, item_timeout_s=0.5, batch_size=4)) as engine:
+        outcomes = []
+        for outcome in engine.map(poison.nap, [0.02] * 12):
+            time.sleep(0.2)
+            outcomes.append(outcome)
+    assert [type(outcome) for outcome in outcomes] == [Done] * 12
+
+
+def test_reports_that_wait_for_the_bell_are_heard_before_a_hang_is_judged(
+    engine: ProcessEngine, poison: ModuleType
+) -> None:
+    outcomes = {outcome.item: outcome for outcome in engine.map(poison.obey, [*range(50), "hang", *range(50, 60)])}
+    assert [item for item, outcome in outcomes.items() if isinstance(outcome, Failed)] == ["hang"]
 
 
 class TestSecondChance:
@@ -123,9 +137,7 @@ class TestSecondChance:
         list(engine.map(partial(poison.obey_and_keep_count, tmp_path), ["hang"]))
         assert len(list(tmp_path.iterdir())) == 1
 
-    def test_no_item_is_rejected_for_the_leaks_of_others(
-        self, engine: ProcessEngine, poison: ModuleType
-    ) -> None:
+    def test_no_item_is_rejected_for_the_leaks_of_others(self, engine: ProcessEngine, poison: ModuleType) -> None:
         outcomes = list(engine.map(poison.leak, [40] * 20))
         assert [type(outcome) for outcome in outcomes] == [Done] * 20
 
@@ -184,9 +196,7 @@ class TestCrew:
             thread.join()
         assert sums == [-19900, -19900]
 
-    def test_workers_outlive_the_thread_that_started_them(
-        self, engine: ProcessEngine, poison: ModuleType
-    ) -> None:
+    def test_workers_outlive_the_thread_that_started_them(self, engine: ProcessEngine, poison: ModuleType) -> None:
         pids: list[int] = []
         thread = threading.Thread(
             target=lambda: pids.extend(outcome.result for outcome in engine.map(poison.own_pid, [0]))
@@ -199,17 +209,13 @@ class TestCrew:
 class TestStopping:
     """Nobody is left behind."""
 
-    def test_closing_a_stream_early_stops_its_workers(
-        self, engine: ProcessEngine, poison: ModuleType
-    ) -> None:
+    def test_closing_a_stream_early_stops_its_workers(self, engine: ProcessEngine, poison: ModuleType) -> None:
         outcomes = engine.map(poison.nap, [0.0, 600.0, 600.0])
         next(outcomes)
         outcomes.close()
         assert living_children() == []
 
-    def test_an_error_in_the_consumer_stops_the_workers(
-        self, engine: ProcessEngine, poison: ModuleType
-    ) -> None:
+    def test_an_error_in_the_consumer_stops_the_workers(self, engine: ProcessEngine, poison: ModuleType) -> None:
         def consume() -> None:
             for _ in engine.map(poison.nap, [0.0, 600.0, 600.0]):
                 raise KeyError("consumer")
@@ -233,9 +239,7 @@ class TestStopping:
         with pytest.raises(RuntimeError, match="closed"):
             list(engine.map(poison.negate, [1]))
 
-    def test_a_stream_whose_engine_was_closed_says_so(
-        self, engine: ProcessEngine, poison: ModuleType
-    ) -> None:
+    def test_a_stream_whose_engine_was_closed_says_so(self, engine: ProcessEngine, poison: ModuleType) -> None:
         outcomes = engine.map(poison.negate, count())
         next(outcomes)
         engine.close()

@@ -16,6 +16,10 @@ def negate(number: int) -> int:
     return -number
 
 
+def unchanged(item: object) -> object:
+    return item
+
+
 def own_pid(_item: object) -> int:
     return os.getpid()
 
