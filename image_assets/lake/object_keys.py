@@ -11,6 +11,7 @@ MANIFESTS = "_manifests"
 TABLES = "tables"
 CHECKPOINTS = "_checkpoints"
 WAREHOUSE = ObjectKey("warehouse.duckdb")
+WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 
 
 def landing_prefix(day: date) -> str:

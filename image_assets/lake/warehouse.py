@@ -1,5 +1,6 @@
 """DuckDB over the lake: views on the Parquet files, in memory or as a file that any client can open."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -40,16 +41,30 @@ def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataF
             raise TableError(f"the query failed: {error}") from error
 
 
-def build_warehouse(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Table]) -> int:
-    """Replace `warehouse.duckdb` by views on all tables and copies of some; returns its size in bytes.
+def refresh_warehouse(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Table]) -> bool:
+    """Replace `warehouse.duckdb` by views on all tables and copies of some, unless nothing changed; say whether.
 
     It is built aside and renamed, so that a client that has it open keeps reading the former one.
     """
-    with tables.store.writing(object_keys.WAREHOUSE) as path:
+    version, store = _version(tables, views), tables.store
+    known = store.exists(object_keys.WAREHOUSE) and store.exists(object_keys.WAREHOUSE_VERSION)
+    if known and store.read(object_keys.WAREHOUSE_VERSION) == version:
+        return False
+    with store.writing(object_keys.WAREHOUSE) as path:
         with closing(duckdb.connect(os.fspath(path), config=_OFFLINE)) as database:
             for table in views:
                 _define(database, tables, table, is_copy=table in copies)
-        return path.stat().st_size
+    store.write(object_keys.WAREHOUSE_VERSION, version)
+    return True
+
+
+def _version(tables: ParquetTables, views: Sequence[Table]) -> bytes:
+    """Changes with any table file, any schema and DuckDB itself."""
+    files = [
+        (info.key, info.version) for table in views for info in tables.store.list(f"{object_keys.TABLES}/{table.name}")
+    ]
+    facts = (duckdb.__version__, [(table.name, table.fingerprint) for table in views], files)
+    return hashlib.sha256(repr(facts).encode()).hexdigest().encode()
 
 
 def _define(database: duckdb.DuckDBPyConnection, tables: ParquetTables, table: Table, *, is_copy: bool) -> None:

@@ -7,6 +7,8 @@ Transformers calls that a hybrid DPT, so a plain `AutoModel.from_pretrained` reb
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 from transformers import (
@@ -18,6 +20,8 @@ from transformers import (
     VisionTextDualEncoderProcessor,
 )
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+from image_assets.errors import ModelError
 
 INPUT_SIZE_PX: Final = 128
 MEAN: Final = (0.5, 0.5, 0.5)
@@ -38,12 +42,32 @@ _SPECIAL_TOKENS: Final = {
 }
 
 
-def build_model(vocabulary_size: int) -> VisionTextDualEncoderModel:
+def build_pair(texts: list[str]) -> tuple[VisionTextDualEncoderModel, PreTrainedTokenizerFast]:
+    """The untrained dual encoder and a tokenizer that knows the words of the texts."""
+    tokenizer = build_tokenizer(texts)
+    return build_model(tokenizer), tokenizer
+
+
+def load_pair(folder: Path) -> tuple[VisionTextDualEncoderModel, PreTrainedTokenizerFast]:
+    """What `save_checkpoint` wrote, in fp32.
+
+    Raises:
+        ModelError: the folder holds no such checkpoint.
+    """
+    try:
+        model = VisionTextDualEncoderModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as problem:
+        raise ModelError(f"training cannot go on from {folder}: {problem}") from problem
+    return model, tokenizer
+
+
+def build_model(tokenizer: PreTrainedTokenizerFast) -> VisionTextDualEncoderModel:
     """The untrained dual encoder."""
     return VisionTextDualEncoderModel(
         VisionTextDualEncoderConfig(
             vision_config=_image_tower().to_dict(),
-            text_config=_text_tower(vocabulary_size).to_dict(),
+            text_config=_text_tower(len(tokenizer)).to_dict(),
             projection_dim=_DIMENSION,
         )
     )

@@ -26,7 +26,8 @@ from image_assets.models.builtin_architecture import (
     STD,
     accept_size,
     build_model,
-    build_tokenizer,
+    build_pair,
+    load_pair,
     save_checkpoint,
 )
 from image_assets.models.captions import caption_words, write_caption
@@ -124,6 +125,7 @@ def train_builtin(
     output: Path,
     params: TrainingParams = TrainingParams(),
     on_epoch: Callable[[EpochReport], None] | None = None,
+    start: Path | None = None,
 ) -> TrainingReport:
     """Trains on a folder of labelled photos and writes a checkpoint that transformers loads.
 
@@ -132,14 +134,15 @@ def train_builtin(
         output: folder of the checkpoint; written at every measurement and at the end.
         params: how long and how hard.
         on_epoch: told about each epoch.
+        start: an earlier output to go on from; None starts from random weights.
 
     Raises:
-        ModelError: no readable manifest or no photo to learn from.
+        ModelError: no readable manifest, no photo to learn from, or no checkpoint to start from.
     """
     torch.manual_seed(params.seed)
     splits = read_photos(photos, params.cache_size_px, INPUT_SIZE_PX)
     drawn = draw_pictures(params.drawn_pictures, params.cache_size_px, params.seed)
-    training = _Training(splits.train, drawn, params)
+    training = _Training(splits.train, drawn, params, start)
     epoch = 0
     while training.progress < 1:
         loss, epoch = training.run_epoch(), epoch + 1
@@ -156,15 +159,17 @@ def train_builtin(
 class _Training:
     """Model, optimiser and data of one training run."""
 
-    def __init__(self, photos: LabelledPixels, drawn: LabelledPixels, params: TrainingParams) -> None:
+    def __init__(
+        self, photos: LabelledPixels, drawn: LabelledPixels, params: TrainingParams, start: Path | None
+    ) -> None:
         self._params = params
         self._photo_count = len(photos)
         self._pixels = torch.cat([photos.pixels, drawn.pixels])
         descriptions = photos.descriptions + drawn.descriptions
         labels = tuple(sorted({shown.label for shown in descriptions if shown.label}))
         self._questions = pose_questions(descriptions, labels)
-        self.tokenizer = build_tokenizer(caption_words(labels))
-        model: Any = build_model(len(self.tokenizer))  # transformers hides the types of `to` and `eval`
+        model: Any  # transformers hides the types of `to` and `eval`
+        model, self.tokenizer = build_pair(caption_words(labels)) if start is None else load_pair(start)
         self._model: VisionTextDualEncoderModel = model.to(memory_format=torch.channels_last)
         self._average = AveragedModel(self._model, avg_fn=moving_average(params.averaging), use_buffers=True)
         groups = group_parameters(
@@ -266,7 +271,7 @@ class _Training:
 
     def save(self, folder: Path) -> None:
         """Writes the averaged weights, leaving the training untouched."""
-        model = build_model(len(self.tokenizer))
+        model = build_model(self.tokenizer)
         model.load_state_dict(self.averaged.state_dict())
         save_checkpoint(model, self.tokenizer, folder)
 

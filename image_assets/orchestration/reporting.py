@@ -42,7 +42,11 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def describe_increment(tables: ParquetTables, report: IncrementReport, table: Table) -> Metadata:
     """Counts of one increment, its speed, where its rows are, and what it rejected."""
-    speed = {"images_per_second": dg.MetadataValue.float(report.computed / report.seconds)} if report.computed else {}
+    speed = (
+        {"images_per_second": dg.MetadataValue.float(round(report.computed / report.seconds, 1))}
+        if report.computed
+        else {}
+    )
     return {
         "outcome": dg.MetadataValue.text(_in_words(report)),
         "seen": dg.MetadataValue.int(report.seen),

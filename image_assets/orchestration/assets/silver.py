@@ -49,7 +49,7 @@ def silver_assets(daily: Daily, params: DerivativeParams, chunk_size: int) -> li
             )
             described = zip(wanted, reports, strict=True)
             shown = {table.name: describe_increment(lake.tables, report, table) for table, report in described}
-            return {name: {**metadata, **_sheet(lake, name, day)} for name, metadata in shown.items()}
+            return {name: {**_sheet(lake, name, day), **metadata} for name, metadata in shown.items()}
 
         yield from run_days(context, step)
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.warehouse import build_warehouse
+from image_assets.lake.warehouse import refresh_warehouse
 from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.resources import LakeResource
@@ -36,9 +36,14 @@ def upkeep_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Ta
         automation_condition=_FOLLOWS,
     )
     def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
+        store = lake.tables.store
         with explained():
-            size_bytes = build_warehouse(lake.tables, lake_tables(lake.tables), copies=[GOLD_IMAGES])
-        uri = lake.tables.store.uri(object_keys.WAREHOUSE)
-        return dg.MaterializeResult(metadata={"dagster/uri": uri, "dagster/size_bytes": size_bytes})
+            is_changed = refresh_warehouse(lake.tables, lake_tables(lake.tables), copies=[GOLD_IMAGES])
+        return dg.MaterializeResult(
+            metadata={
+                "outcome": "rebuilt" if is_changed else "unchanged",
+                "dagster/uri": store.uri(object_keys.WAREHOUSE),
+            }
+        )
 
     return [warehouse]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +32,9 @@ from image_assets.models.encoder import RgbImage
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "a", "photo", "of", "red", "blue", "shoes", "dress")
 TEXT_LENGTH = 12
 
-_VISION = {"image_size": 32, "patch_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-_TEXT = {"vocab_size": len(WORDS), "num_hidden_layers": 1, "num_attention_heads": 2, "pad_token_id": 0}
-_WIDTHS = {"hidden_size": 32, "intermediate_size": 48}
+_VISION: dict[str, Any] = {"image_size": 32, "patch_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+_TEXT: dict[str, Any] = {"vocab_size": len(WORDS), "num_hidden_layers": 1, "num_attention_heads": 2, "pad_token_id": 0}
+_WIDTHS: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48}
 _SQUARE = {"height": 32, "width": 32}
 
 
@@ -70,7 +71,7 @@ def _dual() -> VisionTextDualEncoderModel:
     return VisionTextDualEncoderModel(config)
 
 
-_FAMILIES: dict[str, tuple[Callable[[], PreTrainedModel], object, list[str]]] = {
+_FAMILIES: dict[str, tuple[Callable[[], PreTrainedModel], Any, list[str]]] = {
     "clip": (
         _clip,
         CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=_SQUARE),

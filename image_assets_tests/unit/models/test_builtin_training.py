@@ -1,5 +1,6 @@
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,20 @@ def test_the_same_seed_gives_the_same_weights(
     train_builtin(photos, tmp_path, SHORT)
     first, second = (load_encoder(str(folder), device="cpu") for folder in (trained[0], tmp_path))
     np.testing.assert_array_equal(first.encode_texts(["red dress"]), second.encode_texts(["red dress"]))
+
+
+def test_training_goes_on_from_an_earlier_output(
+    photos: Path, trained: tuple[Path, TrainingReport, list[EpochReport]], tmp_path: Path
+) -> None:
+    still = replace(SHORT, epochs=1, learning_rate=0.0, weight_decay=0.0)
+    train_builtin(photos, tmp_path, still, start=trained[0])
+    first, second = (load_encoder(str(folder), device="cpu") for folder in (trained[0], tmp_path))
+    np.testing.assert_allclose(first.encode_texts(["red dress"]), second.encode_texts(["red dress"]), atol=1e-6)
+
+
+def test_a_start_without_a_checkpoint_is_a_model_error(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot go on"):
+        train_builtin(photos, tmp_path / "out", SHORT, start=tmp_path)
 
 
 def test_photos_are_described_by_manifest_and_pixels(photos: Path) -> None:

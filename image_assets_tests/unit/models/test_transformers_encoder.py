@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, CLIPModel
 
 from image_assets.errors import ModelError
@@ -133,7 +134,8 @@ class NarrowClip(CLIPModel):
     def get_image_features(self, pixel_values: torch.Tensor) -> torch.Tensor:
         if len(pixel_values) > self.room:
             raise torch.OutOfMemoryError(f"no room for {len(pixel_values)} images")
-        return super().get_image_features(pixel_values=pixel_values).pooler_output
+        features: torch.Tensor = super().get_image_features(pixel_values=pixel_values).pooler_output
+        return features
 
 
 class TinyRoomClip(NarrowClip):
@@ -143,7 +145,7 @@ class TinyRoomClip(NarrowClip):
 
 
 def narrow(kind: type[NarrowClip], folder: Path, batch_size: int) -> TransformersEncoder:
-    rules = ImageRules(32, 32, 32, 3, 1 / 255, (0.5,) * 3, (0.5,) * 3)
+    rules = ImageRules(32, 32, 32, Image.Resampling.BICUBIC, 1 / 255, (0.5,) * 3, (0.5,) * 3)
     description = EncoderDescription("narrow", "0", 16, 32, "unknown", "here")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return TransformersEncoder(kind.from_pretrained(folder), tokenizer, rules, description, batch_size)

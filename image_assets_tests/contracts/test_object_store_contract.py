@@ -1,0 +1,217 @@
+"""What every object store must do, wherever its bytes are."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_store import LocalObjectStore, ObjectInfo, ObjectStore
+
+STORES: dict[str, Callable[[Path], ObjectStore]] = {"local": lambda folder: LocalObjectStore(folder / "lake")}
+KEY = ObjectKey("silver/2026/10/01/a.jpg")
+MEGABYTE = 2**20
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40).filter(
+    lambda name: name not in {".", ".."} and len(name.encode()) <= 255
+)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+    return STORES[request.param](tmp_path)
+
+
+def keys(store: ObjectStore, prefix: str) -> list[str]:
+    return [info.key for info in store.list(prefix)]
+
+
+def info_of(store: ObjectStore, key: ObjectKey) -> ObjectInfo:
+    (found,) = (info for info in store.list(key.rpartition("/")[0]) if info.key == key)
+    return found
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"bytes", bytes(3 * MEGABYTE)], ids=len)
+def test_what_was_written_is_read(store: ObjectStore, data: bytes) -> None:
+    store.write(KEY, data)
+    assert store.read(KEY) == data
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=names)
+def test_a_key_may_hold_any_text_that_a_file_name_may(store: ObjectStore, name: str) -> None:
+    key = ObjectKey(f"landing/{name}/{name}")
+    store.write(key, name.encode())
+    assert store.read(key) == name.encode()
+    assert key in keys(store, f"landing/{name}")
+
+
+def test_writing_again_replaces_the_bytes(store: ObjectStore) -> None:
+    store.write(KEY, b"a long first version")
+    store.write(KEY, b"short")
+    assert store.read(KEY) == b"short"
+
+
+def test_a_reader_sees_the_old_bytes_or_the_new_and_never_a_part(store: ObjectStore) -> None:
+    versions = [bytes([letter]) * MEGABYTE for letter in b"ab"]
+    store.write(KEY, versions[0])
+    is_over = threading.Event()
+    seen: list[bytes] = []
+
+    def keep_reading() -> None:
+        while not is_over.is_set():
+            seen.append(store.read(KEY))
+
+    reader = threading.Thread(target=keep_reading)
+    reader.start()
+    for number in range(60):
+        store.write(KEY, versions[number % 2])
+    is_over.set()
+    reader.join()
+    assert seen
+    assert all(data in versions for data in seen)
+
+
+def test_a_file_that_was_filled_becomes_the_object(store: ObjectStore) -> None:
+    with store.writing(KEY) as path:
+        path.write_bytes(b"filled")
+    assert store.read(KEY) == b"filled"
+
+
+def test_a_file_that_is_being_filled_is_no_object_yet(store: ObjectStore) -> None:
+    with store.writing(KEY) as path:
+        path.write_bytes(b"half of it")
+        assert not store.exists(KEY)
+        assert keys(store, "silver") == []
+
+
+def test_an_error_while_filling_leaves_the_former_object(store: ObjectStore) -> None:
+    store.write(KEY, b"former")
+    with pytest.raises(ZeroDivisionError), store.writing(KEY) as path:
+        path.write_bytes(b"half of it")
+        raise ZeroDivisionError
+    assert store.read(KEY) == b"former"
+
+
+def test_an_error_while_filling_leaves_no_file_behind(store: ObjectStore) -> None:
+    with pytest.raises(KeyboardInterrupt), store.writing(KEY) as path:
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+    assert not path.exists()
+    assert not store.exists(KEY)
+
+
+def test_flushing_is_possible_at_any_time(store: ObjectStore) -> None:
+    store.flush()
+    store.write(KEY, b"bytes")
+    store.flush()
+    assert store.read(KEY) == b"bytes"
+
+
+def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    store.delete(KEY)
+    assert not store.exists(KEY)
+    assert keys(store, "silver") == []
+
+
+def test_deleting_what_is_not_there_is_no_error(store: ObjectStore) -> None:
+    store.delete(KEY)
+    store.write(KEY, b"bytes")
+    store.delete(KEY)
+    store.delete(KEY)
+
+
+def test_only_an_exact_key_exists(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    assert store.exists(KEY)
+    assert not store.exists(ObjectKey("silver/2026/10/01"))
+    assert not store.exists(ObjectKey(f"{KEY}x"))
+    assert not store.exists(ObjectKey(f"{KEY}/x"))
+
+
+def test_reading_what_is_not_there_names_the_key(store: ObjectStore) -> None:
+    with pytest.raises(ObjectNotFoundError, match=KEY):
+        store.read(KEY)
+
+
+def test_a_missing_object_is_also_a_missing_file_of_python(store: ObjectStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.read(ObjectKey(f"{KEY}/below-nothing"))
+
+
+def test_a_listing_holds_everything_below_the_folder_and_nothing_else(store: ObjectStore) -> None:
+    for key in ("a/1", "a/b/2", "a/b/c/3", "ab/4", "b/5"):
+        store.write(ObjectKey(key), b"bytes")
+    assert sorted(keys(store, "a")) == ["a/1", "a/b/2", "a/b/c/3"]
+
+
+def test_a_listing_is_in_the_same_order_each_time(store: ObjectStore) -> None:
+    for number in (3, 11, 2, 7, 5):
+        store.write(ObjectKey(f"a/{number}/x"), b"")
+        store.write(ObjectKey(f"a/{number}"[:3] + "-y"), b"")
+    first = keys(store, "a")
+    store.write(ObjectKey("b/x"), b"")
+    assert keys(store, "a") == first
+
+
+def test_a_missing_folder_lists_as_empty(store: ObjectStore) -> None:
+    assert keys(store, "landing/2026-10-01") == []
+
+
+def test_a_listing_tells_the_size_and_the_time(store: ObjectStore) -> None:
+    store.write(KEY, b"12345")
+    info = info_of(store, KEY)
+    assert info.size_bytes == 5
+    assert abs(info.modified_at - datetime.now(UTC)) < timedelta(hours=1)
+
+
+def test_the_version_stays_while_the_bytes_stay(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    before = info_of(store, KEY).version
+    store.write(ObjectKey("silver/2026/10/01/other.jpg"), b"bytes")
+    store.read(KEY)
+    assert info_of(store, KEY).version == before
+
+
+def test_the_version_changes_with_the_size(store: ObjectStore) -> None:
+    store.write(KEY, b"before")
+    before = info_of(store, KEY).version
+    store.write(KEY, b"after")
+    assert info_of(store, KEY).version != before
+
+
+REFUSED = ["", "/", "/etc/passwd", "a//b", "a/", "../a", "a/../b", "a/..", ".", "a/./b", "a\0b", "a/\0"]
+
+
+@pytest.mark.parametrize("key", REFUSED)
+def test_a_key_that_is_no_plain_path_is_refused_everywhere(store: ObjectStore, key: str) -> None:
+    actions: tuple[Callable[[ObjectKey], object], ...] = (
+        store.read,
+        store.exists,
+        store.delete,
+        lambda key: store.write(key, b""),
+        lambda key: store.writing(key).__enter__(),
+        lambda key: list(store.list(key)),
+        store.uri,
+    )
+    for action in actions:
+        with pytest.raises(StorageError, match="is not an object key"):
+            action(ObjectKey(key))
+
+
+def test_polars_and_duckdb_find_the_object_under_its_address(store: ObjectStore) -> None:
+    import duckdb
+    import polars as pl
+
+    with store.writing(ObjectKey("tables/t/2026-10-01.parquet")) as path:
+        pl.DataFrame({"number": [1, 2]}).write_parquet(path)
+    uri = store.uri("tables/t/2026-10-01.parquet")
+    assert pl.scan_parquet(uri).collect().height == 2
+    with duckdb.connect() as database:
+        assert database.execute("SELECT sum(number) FROM read_parquet(?)", [uri]).fetchall() == [(3,)]

@@ -1,0 +1,212 @@
+"""What the local folder adds to the contract of every object store: a real file system with all its surprises."""
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, StorageError, StoreUnavailableError
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
+
+KEY = ObjectKey("landing/2026-10-01/anna/a.jpg")
+
+
+@pytest.fixture
+def path(store: LocalObjectStore) -> Path:
+    """Where the object `KEY` belongs; its folder is there."""
+    path = store.root / KEY
+    path.parent.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode:
+        pytest.skip("this user may not mount a small file system")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def listed(store: LocalObjectStore) -> dict[str, ObjectInfo]:
+    return {info.key: info for info in store.list("landing")}
+
+
+def pass_a_tick(folder: Path) -> None:
+    """Return when the file system's clock has moved on, so that two changes cannot share an instant."""
+    probe = folder / "probe"
+    probe.touch()
+    first = probe.stat().st_ctime_ns
+    while probe.stat().st_ctime_ns == first:
+        probe.touch()
+
+
+def test_a_pipe_is_forbidden_and_not_waited_for(store: LocalObjectStore, path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(ObjectForbiddenError, match="not a regular file"):
+        store.read(KEY)
+
+
+def test_a_socket_is_forbidden(store: LocalObjectStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)  # The full path may be too long for a socket's address.
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path.name)
+    with pytest.raises(ObjectForbiddenError):
+        store.read(KEY)
+
+
+def test_a_folder_is_forbidden(store: LocalObjectStore, path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(ObjectForbiddenError):
+        store.read(KEY)
+
+
+def test_a_link_to_itself_is_not_found(store: LocalObjectStore, path: Path) -> None:
+    path.symlink_to(path.name)
+    with pytest.raises(ObjectNotFoundError):
+        store.read(KEY)
+
+
+def test_a_file_without_permission_is_forbidden(store: LocalObjectStore, path: Path) -> None:
+    path.write_bytes(b"secret")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("permission bits do not bind this user")
+    with pytest.raises(ObjectForbiddenError):
+        store.read(KEY)
+
+
+def test_pipes_and_broken_links_are_listed_so_that_they_can_be_rejected(store: LocalObjectStore, path: Path) -> None:
+    os.mkfifo(path)
+    path.with_name("broken").symlink_to("nowhere")
+    assert {Path(key).name for key in listed(store)} == {"a.jpg", "broken"}
+
+
+def test_a_linked_file_is_read(store: LocalObjectStore, path: Path) -> None:
+    path.with_name("original").write_bytes(b"bytes")
+    path.symlink_to("original")
+    assert store.read(KEY) == b"bytes"
+    assert listed(store)[KEY].size_bytes == 5
+
+
+def test_a_linked_folder_is_listed_as_one_entry_and_not_followed(store: LocalObjectStore, path: Path) -> None:
+    path.symlink_to(store.root, target_is_directory=True)
+    assert list(listed(store)) == [KEY]
+
+
+ODD_NAMES = [
+    b"new\nline.jpg",
+    "\N{DRESS}\N{ZERO WIDTH JOINER}\N{HIGH-HEELED SHOE}.jpg".encode(),
+    b"\xff\xfe not utf-8 \x80.jpg",
+    b"n" * 255,
+    b"*?[a-z]{1,2}.jpg",
+    b"back\\slash 'quote\" $HOME ~ %41 #x?y=z&.jpg",
+    b" ",
+    b"-rf",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name)[:20])
+def test_a_file_of_any_name_is_listed_and_read(store: LocalObjectStore, path: Path, name: bytes) -> None:
+    with open(os.path.join(os.fsencode(path.parent), name), "wb") as file:  # noqa: PTH118, PTH123 - a path of bytes
+        file.write(b"bytes")
+    (key,) = listed(store)
+    assert os.fsencode(key).endswith(b"/" + name)
+    assert store.read(ObjectKey(key)) == b"bytes"
+
+
+def test_the_version_changes_when_a_tool_restores_size_and_time(store: LocalObjectStore, path: Path) -> None:
+    path.write_bytes(b"before")
+    before, status = listed(store)[KEY], path.stat()
+    pass_a_tick(store.root)
+    path.write_bytes(b"after!")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    after = listed(store)[KEY]
+    assert (after.size_bytes, after.modified_at) == (before.size_bytes, before.modified_at)
+    assert after.version != before.version
+
+
+def test_a_new_object_obeys_the_umask(store: LocalObjectStore) -> None:
+    former = os.umask(0o027)
+    try:
+        store.write(KEY, b"bytes")
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE((store.root / KEY).stat().st_mode) == 0o640
+
+
+def test_nothing_stays_in_the_staging_folder(store: LocalObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    with store.writing(KEY) as filled:
+        filled.write_bytes(b"bytes")
+    with pytest.raises(ZeroDivisionError), store.writing(KEY) as filled:
+        filled.write_bytes(b"bytes")
+        raise ZeroDivisionError
+    assert list((store.root / ".staging").iterdir()) == []
+
+
+def test_an_unfinished_file_lies_on_the_disk_of_the_lake(store: LocalObjectStore) -> None:
+    # A rename is atomic only within one file system.
+    with store.writing(KEY) as filled:
+        assert filled.is_relative_to(store.root)
+        filled.touch()
+
+
+def test_reading_and_listing_make_no_folder(store: LocalObjectStore) -> None:
+    store.exists(KEY)
+    list(store.list("landing"))
+    with pytest.raises(ObjectNotFoundError):
+        store.read(KEY)
+    assert not store.root.exists()
+
+
+def test_a_root_that_may_not_be_written_is_named_with_its_setting() -> None:
+    if not Path("/sys/kernel").is_dir():
+        pytest.skip("there is no /sys, where nobody may make a folder")
+    with pytest.raises(StorageError, match=r"/sys/kernel/lake.*IMAGE_ASSETS_ROOT"):
+        LocalObjectStore(Path("/sys/kernel/lake")).write(KEY, b"bytes")
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    root.write_bytes(b"not a folder")
+    with pytest.raises(StorageError, match=str(root)):
+        LocalObjectStore(root).write(KEY, b"bytes")
+    assert root.read_bytes() == b"not a folder"
+
+
+def test_a_full_disk_is_worth_a_retry_and_says_what_to_do(tiny_disk: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="free some space"):
+        LocalObjectStore(tiny_disk).write(KEY, bytes(2 * 2**20))
+
+
+def test_a_full_disk_keeps_the_former_object_and_no_part_of_the_new(tiny_disk: Path) -> None:
+    store = LocalObjectStore(tiny_disk)
+    store.write(KEY, b"former")
+    with pytest.raises(StoreUnavailableError):
+        store.write(KEY, bytes(2 * 2**20))
+    assert store.read(KEY) == b"former"
+    assert list((tiny_disk / ".staging").iterdir()) == []
+
+
+def test_there_is_room_again_after_a_full_disk(tiny_disk: Path) -> None:
+    store = LocalObjectStore(tiny_disk)
+    with pytest.raises(StoreUnavailableError):
+        store.write(KEY, bytes(2 * 2**20))
+    store.write(KEY, bytes(2**19))
+    assert len(store.read(KEY)) == 2**19
+
+
+def test_a_store_may_be_sent_to_a_worker(store: LocalObjectStore) -> None:
+    import pickle
+
+    assert pickle.loads(pickle.dumps(store)) == store

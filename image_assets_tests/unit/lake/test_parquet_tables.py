@@ -1,0 +1,239 @@
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from image_assets.errors import ObjectNotFoundError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_keys import table_key
+from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.tables.table import Table
+
+Priced = Callable[..., pl.DataFrame]
+
+
+def file_of(tables: ParquetTables, table: Table, day: date) -> Path:
+    return Path(tables.store.uri(table_key(table.name, day)))
+
+
+def test_what_was_committed_is_read(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    tables.replace(prices, day, priced(hat=100, shoe=250, tie=30))
+    assert_frame_equal(tables.read(prices, day), priced(hat=100, shoe=250, tie=30))
+
+
+def test_a_commit_replaces_the_whole_day(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    tables.replace(prices, day, priced(hat=100, shoe=250))
+    tables.replace(prices, day, priced(tie=30))
+    assert_frame_equal(tables.read(prices, day), priced(tie=30))
+
+
+def test_a_day_may_be_empty_and_keeps_its_columns(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced())
+    assert tables.exists(prices, day)
+    assert tables.read(prices, day).schema == priced().schema
+
+
+def test_readers_see_the_former_rows_until_the_new_ones_are_complete(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    seen = []
+
+    def parts():  # type: ignore[no-untyped-def]  # a generator that looks on while it is consumed
+        for part in (priced(hat=200), priced(shoe=250)):
+            seen.append(tables.read(prices, day))
+            yield part
+
+    tables.write_file(table_key(prices.name, day), prices, day, parts())
+    for former in seen:
+        assert_frame_equal(former, priced(hat=100))
+    assert tables.read(prices, day).height == 2
+
+
+def test_a_reader_in_the_middle_of_a_file_finishes_with_the_former_rows(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    with file_of(tables, prices, day).open("rb") as former:
+        tables.replace(prices, day, priced(shoe=250))
+        assert_frame_equal(pl.read_parquet(former), priced(hat=100))
+
+
+BREAKERS: dict[str, pl.Expr] = {
+    "a null": pl.lit(None, pl.UInt32).alias("cents"),
+    "a value out of bounds": pl.lit(0, pl.UInt32).alias("cents"),
+    "another type": pl.lit("much").alias("cents"),
+    "the same key twice": pl.lit("hat").alias("name"),
+}
+
+
+@pytest.mark.parametrize("breaker", BREAKERS.values(), ids=list(BREAKERS))
+def test_rows_that_break_the_schema_are_refused_and_the_file_stays(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced, breaker: pl.Expr
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    former = file_of(tables, prices, day).read_bytes()
+    with pytest.raises(TableError, match="prices for 2026-10-01 break its schema"):
+        tables.replace(prices, day, priced(hat=100, shoe=250).with_columns(breaker))
+    assert file_of(tables, prices, day).read_bytes() == former
+
+
+def test_a_missing_column_is_refused(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    with pytest.raises(TableError, match="cents"):
+        tables.replace(prices, day, priced(hat=100).drop("cents"))
+    assert not tables.exists(prices, day)
+
+
+def test_a_bad_part_among_good_ones_commits_nothing(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    parts = [priced(hat=100), priced(shoe=250).with_columns(cents=pl.lit(0, pl.UInt32))]
+    with pytest.raises(TableError):
+        tables.write_file(table_key(prices.name, day), prices, day, parts)
+    assert not tables.exists(prices, day)
+    assert list((tables.store.root / ".staging").iterdir()) == []  # type: ignore[attr-defined]  # a local store
+
+
+def test_parts_follow_each_other_in_one_file(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    parts = [priced(**{f"{letter}{number}": 1 for number in range(50)}) for letter in "abc"]
+    tables.write_file(table_key(prices.name, day), prices, day, iter(parts))
+    assert_frame_equal(tables.read(prices, day), pl.concat(parts))
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "text": lambda _: b"this is not Parquet, but it is long enough",
+    "half": lambda data: data[: len(data) // 2],
+    "a bad block": lambda data: data[:8] + b"\xff" * (len(data) - 16) + data[-8:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+def test_a_damaged_file_is_named_with_what_to_do(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced, damage: Callable[[bytes], bytes]
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    file = file_of(tables, prices, day)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(TableError, match=rf"{file}.*restore the file or delete it"):
+        tables.read(prices, day)
+
+
+def test_the_damaged_one_of_several_files_is_named(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    days = [day + timedelta(days=number) for number in range(3)]
+    for each in days:
+        tables.replace(prices, each, priced(hat=100).with_columns(day=each))
+    file_of(tables, prices, days[1]).write_bytes(b"damaged")
+    with pytest.raises(TableError, match="2026-10-02.parquet cannot be read"):
+        tables.scan_files([table_key(prices.name, each) for each in days], ["name"])
+
+
+def test_a_file_of_another_shape_is_an_error_on_reading(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    priced(hat=100).drop("cents").write_parquet(file_of(tables, prices, day))
+    with pytest.raises(TableError, match="break its schema"):
+        tables.read(prices, day)
+
+
+def test_a_missing_day_says_what_to_materialize(tables: ParquetTables, prices: Table, day: date) -> None:
+    with pytest.raises(TableError, match="materialize prices"):
+        tables.read(prices, day)
+
+
+def test_a_missing_day_may_be_read_as_empty(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    assert_frame_equal(tables.read_or_empty(prices, day), priced())
+
+
+def test_a_file_that_went_is_not_found(tables: ParquetTables) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        tables.scan_files([ObjectKey("tables/prices/2026-10-01.parquet")], ["name"])
+
+
+def test_equal_rows_are_not_written_again(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    assert tables.replace_if_changed(prices, day, priced(hat=100, shoe=250))
+    before = file_of(tables, prices, day).stat()
+    assert not tables.replace_if_changed(prices, day, priced(hat=100, shoe=250))
+    after = file_of(tables, prices, day).stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_the_order_of_rows_is_no_change(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    rows = priced(shoe=250, hat=100)
+    tables.replace_if_changed(prices, day, rows)
+    assert not tables.replace_if_changed(prices, day, rows.reverse())
+
+
+def test_rows_are_committed_in_the_order_of_their_key(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace_if_changed(prices, day, priced(tie=1, shoe=2, hat=3))
+    assert tables.read(prices, day).get_column("name").to_list() == ["hat", "shoe", "tie"]
+
+
+def test_other_rows_are_written(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    tables.replace_if_changed(prices, day, priced(hat=100))
+    assert tables.replace_if_changed(prices, day, priced(hat=101))
+    assert tables.read(prices, day).get_column("cents").to_list() == [101]
+
+
+def test_an_empty_day_that_stays_empty_is_not_written_again(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    assert tables.replace_if_changed(prices, day, priced())
+    assert not tables.replace_if_changed(prices, day, priced())
+
+
+def test_days_are_listed_in_order(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    days = [day + timedelta(days=number) for number in (40, 0, 7)]
+    for each in days:
+        tables.replace(prices, each, priced())
+    assert tables.days(prices.name) == sorted(days)
+
+
+def test_a_table_without_a_day_has_no_days(tables: ParquetTables) -> None:
+    assert tables.days("prices") == []
+
+
+def test_duckdb_alone_reads_the_files(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    for number in range(2):
+        tables.replace(prices, day + timedelta(days=number), priced(hat=100 + number))
+    files = file_of(tables, prices, day).with_name("*.parquet")
+    with duckdb.connect() as database:
+        rows = database.execute("SELECT cents FROM read_parquet(?) ORDER BY cents", [str(files)]).fetchall()
+    assert rows == [(100,), (101,)]
+
+
+def test_columns_of_several_days_come_with_the_file_they_are_from(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    days = [day, day + timedelta(days=1)]
+    for each in days:
+        tables.replace(prices, each, priced(hat=100).with_columns(day=each))
+    keys = [table_key(prices.name, each) for each in days]
+    rows = tables.scan_files(keys, ["day"])
+    assert rows.rows() == [(each, tables.store.uri(key)) for each, key in zip(days, keys, strict=True)]
+    assert rows.columns == ["day", FILE_COLUMN]
+
+
+def test_only_matching_rows_are_scanned(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
+    tables.replace(prices, day, priced(hat=100, shoe=250))
+    rows = tables.scan_files([table_key(prices.name, day)], ["name"], where=pl.col("cents") > 200)
+    assert rows.get_column("name").to_list() == ["shoe"]
+
+
+def test_the_stored_shape_is_told_and_not_the_wanted_one(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    priced(hat=100).with_columns(cents=pl.lit(1, pl.Int64)).write_parquet(file_of(tables, prices, day))
+    assert tables.schema_of(prices.name, day)["cents"] == pl.Int64
