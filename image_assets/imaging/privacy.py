@@ -1,9 +1,6 @@
 """What a derivative says besides its pixels: the byte scan behind the promise that it says nothing."""
 
-import io
 from collections.abc import Iterator
-
-from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
 
@@ -26,12 +23,6 @@ def find_metadata(data: bytes) -> list[str]:
     raise ImageError(RejectionReason.UNSUPPORTED_FORMAT, "derivatives are JPEG or WebP")
 
 
-def read_size(data: bytes) -> tuple[int, int]:
-    """Columns and rows, from the header."""
-    with Image.open(io.BytesIO(data), formats=["JPEG", "WEBP"]) as image:
-        return image.size
-
-
 def _is_harmless(marker: int, content: bytes) -> bool:
     is_application_data = 0xE0 <= marker <= 0xEF
     if marker == _COMMENT or is_application_data:
@@ -42,9 +33,9 @@ def _is_harmless(marker: int, content: bytes) -> bool:
 def _segments(data: bytes) -> Iterator[tuple[int, str, bytes]]:
     """Marker, name and content of each segment up to the first scan, and bytes behind the image (T.81, B.1.1)."""
     at = 2
-    while data[at + 1] != _START_OF_SCAN:
+    while data[at : at + 2] != bytes([0xFF, _START_OF_SCAN]):
         length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if data[at] != 0xFF or length < 2:
+        if data[at : at + 1] != b"\xff" or length < 2:
             raise ImageError(RejectionReason.CORRUPT, f"no JPEG marker at byte {at}")
         marker, content = data[at + 1], data[at + 4 : at + 2 + length]
         yield marker, "comment" if marker == _COMMENT else f"APP{marker - 0xE0}", content

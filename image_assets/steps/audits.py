@@ -8,7 +8,8 @@ import polars as pl
 
 from image_assets.errors import ImageError, ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
-from image_assets.imaging.privacy import find_metadata, read_size
+from image_assets.imaging.privacy import find_metadata
+from image_assets.imaging.read_back import read_size
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.landing import list_landing
@@ -82,7 +83,7 @@ def _file_problems(tables: ParquetTables, key: str, told: tuple[int, int], max_s
     try:
         data = tables.store.read(ObjectKey(key))
         size, metadata = read_size(data), find_metadata(data)
-    except (ObjectNotFoundError, ImageError, OSError) as error:
+    except (ObjectNotFoundError, ImageError) as error:
         yield f"{key}: {error}"
         return
     if size != told or max(size) > max_side_px:

@@ -18,10 +18,11 @@ from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment import IncrementReport, Progress, Target, run_increment
+from image_assets.steps.increment import IncrementReport, Progress, run_increment
 from image_assets.steps.landing import LandingFile, list_landing
 from image_assets.steps.original import Upload, take_in
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of

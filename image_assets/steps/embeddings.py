@@ -5,12 +5,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from itertools import islice
 
-import numpy as np
 import polars as pl
 
 from image_assets.errors import ImageError
 from image_assets.ids import ObjectKey
-from image_assets.imaging.decode import decode_image
+from image_assets.imaging.read_back import read_pixels
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import EncoderDescription, ImageEncoder, RgbImage
@@ -22,11 +21,11 @@ from image_assets.steps.increment import (
     Process,
     Progress,
     Rejected,
-    Target,
     run_increment,
 )
 from image_assets.steps.original import read_object
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.standing import Target
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.embeddings import embeddings_name, embeddings_table
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -118,6 +117,6 @@ def _decoded_ahead(store: ObjectStore, items: Iterator[Item], batch_size: int) -
 def _decode(store: ObjectStore, item: Item) -> _Decoded:
     try:
         data = read_object(store, ObjectKey(str(item.row["cleansed_path"])))
-        return item, np.asarray(decode_image(data, at_least_px=None))
+        return item, read_pixels(data)
     except ImageError as error:
         return Rejected(item, error.reason, error.detail, {})

@@ -7,16 +7,9 @@ import polars as pl
 
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Progress,
-    Target,
-    run_increment,
-)
+from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.standing import Target
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS

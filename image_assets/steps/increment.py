@@ -19,37 +19,15 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError, RejectionReason, StoreUnavailableError, TableError
+from image_assets.errors import RejectionReason, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
-from image_assets.steps.recipe import Recipe, version_of
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.standing import IDENTITY, Standing, Target, commit, take_stock
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_IDENTITY = ["item", "input_version"]
 _ATTEMPTS = 5
-_COMMIT_ROWS = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A table to bring up to date.
-
-    Attributes:
-        table: where rows go; rejections go to its companion.
-        recipe: decides, with the schema, whether a row is current.
-        key: the column, of inputs and of the table, that names an input.
-    """
-
-    table: Table
-    recipe: Recipe
-    key: str = "image_id"
-
-    @property
-    def recipe_version(self) -> str:
-        """The recipe's version and the table's shape in one: rows of another shape are stale."""
-        return version_of(self.recipe.version, self.table.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,91 +103,37 @@ def run_increment(
         TableError: rows break their schema, or an item got no outcome or two; nothing is committed.
     """
     started = time.monotonic()
-    first = [_plan(tables, target, day, inputs) for target in targets]
+
+    def take_all() -> list[Standing]:
+        return [take_stock(tables, target, day, inputs) for target in targets]
+
+    before = now = take_all()
     for _ in range(_ATTEMPTS):
-        plans = [_plan(tables, target, day, inputs) for target in targets]
-        if all(plan.is_settled for plan in plans):
+        if all(standing.is_settled for standing in now):
             seconds = time.monotonic() - started
-            return [_report(before, after, day, seconds) for before, after in zip(first, plans, strict=True)]
-        _compute(tables, plans, day, inputs, process, chunk_size, on_progress)
-        for target in targets:
-            _commit(tables, _plan(tables, target, day, inputs), day)
+            return [_report(was, standing, day, seconds) for was, standing in zip(before, now, strict=True)]
+        _compute(tables, now, day, inputs, process, chunk_size, on_progress)
+        for standing in take_all():
+            commit(tables, standing, day)
+        now = take_all()
     raise StoreUnavailableError(
         f"{targets[0].table.name} for {day} did not settle: other runs keep replacing it; run it again alone"
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What is stored of a table's day and what of it is current; `item`, `input_version` and file per row."""
-
-    table: Table
-    key: str
-    is_committed: bool
-    stored: pl.DataFrame
-    current: pl.DataFrame
-    files: tuple[ObjectKey, ...]
-    checkpoints: tuple[ObjectKey, ...]
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the committed file holds exactly the current rows."""
-        return self.is_committed and not self.checkpoints and self.current.height == self.stored.height
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How one target stands."""
-
-    target: Target
-    rows: _Side
-    rejections: _Side
-    missing: pl.DataFrame
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the committed tables are exactly what is wanted."""
-        return self.rows.is_settled and self.rejections.is_settled and self.missing.is_empty()
-
-
-def _plan(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame) -> _Plan:
-    wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
-    rows = _side(tables, target.table, target.key, day, target.recipe_version, wanted)
-    # After two runs at once an item may have both: the row wins.
-    undecided = wanted.join(rows.current, on=_IDENTITY, how="anti")
-    rejections = _side(tables, rejections_of(target.table), "item", day, target.recipe_version, undecided)
-    missing = undecided.join(rejections.current, on=_IDENTITY, how="anti")
-    return _Plan(target, rows, rejections, missing)
-
-
-def _side(tables: ParquetTables, table: Table, key: str, day: date, recipe_version: str, wanted: pl.DataFrame) -> _Side:
-    is_committed = tables.exists(table, day)
-    checkpoints = tuple(found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day)))
-    files = (object_keys.table_key(table.name, day), *checkpoints) if is_committed else checkpoints
-    stored = _identities(tables, files, key)
-    current = stored.filter(pl.col("recipe_version") == recipe_version).join(wanted, on=_IDENTITY, how="semi")
-    return _Side(table, key, is_committed, stored, current, files, checkpoints)
-
-
-def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> pl.DataFrame:
-    if not files:
-        return pl.DataFrame(schema=dict.fromkeys([*_IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
-    return tables.scan_files(files, [key, "input_version", "recipe_version"]).rename({key: "item"})
-
-
 def _compute(
     tables: ParquetTables,
-    plans: Sequence[_Plan],
+    standings: Sequence[Standing],
     day: date,
     inputs: pl.DataFrame,
     process: Process,
     chunk_size: int,
     on_progress: Progress,
 ) -> None:
-    work = _missing_inputs(plans, inputs)
+    work = _missing_inputs(standings, inputs)
     pending, total = set(work.get_column("item").to_list()), work.height
-    key = plans[0].target.key
-    targets = [plan.target for plan in plans]
+    key = standings[0].target.key
+    targets = [standing.target for standing in standings]
     if not total:
         return
     on_progress(0, total)
@@ -224,9 +148,11 @@ def _compute(
         raise TableError(f"{len(pending)} of {total} inputs got no outcome on {day}, such as {min(pending)}: a bug")
 
 
-def _missing_inputs(plans: Sequence[_Plan], inputs: pl.DataFrame) -> pl.DataFrame:
-    key = plans[0].target.key
-    missing = pl.concat([plan.missing.with_columns(wanted=pl.lit(plan.target.table.name)) for plan in plans])
+def _missing_inputs(standings: Sequence[Standing], inputs: pl.DataFrame) -> pl.DataFrame:
+    key = standings[0].target.key
+    missing = pl.concat(
+        [standing.missing.with_columns(wanted=pl.lit(standing.target.table.name)) for standing in standings]
+    )
     wanted = missing.group_by("item", maintain_order=True).agg("wanted")
     return inputs.with_columns(item=key).join(wanted, on="item", maintain_order="left")
 
@@ -279,54 +205,9 @@ def _series(values: list[object], dtype: pl.DataType) -> pl.Series:
     return pl.Series(values, dtype=dtype)
 
 
-def _commit(tables: ParquetTables, plan: _Plan, day: date) -> None:
-    """Replace rejections, then rows; a reader in between sees the rows of before."""
-    if plan.missing.height:
-        return
-    try:
-        for side in (plan.rejections, plan.rows):
-            if not side.is_settled:
-                tables.write_file(
-                    object_keys.table_key(side.table.name, day),
-                    side.table,
-                    day,
-                    _parts(tables, side, plan.target),
-                )
-    except ObjectNotFoundError:
-        # Another run of this day committed these chunks first: the next plan finds them in the table.
-        return
-    for checkpoint in plan.rejections.checkpoints + plan.rows.checkpoints:
-        tables.store.delete(checkpoint)
-
-
-def _parts(tables: ParquetTables, side: _Side, target: Target) -> Iterator[pl.DataFrame]:
-    """The current rows in the order of their primary key, a bounded number at a time."""
-    used = set(side.current.get_column(FILE_COLUMN).to_list())
-    committed = [key for key in side.files if tables.store.uri(key) in used]
-    order = side.table.primary_key[0]
-    if not committed:
-        yield side.table.schema.create_empty()
-        return
-    names = tables.scan_files(committed, [order]).get_column(order).unique().sort()
-    identity = [pl.col(side.key), pl.col("input_version")]
-    for bounds in _ranges(names):
-        where = (pl.col("recipe_version") == target.recipe_version) & pl.col(order).is_between(
-            pl.lit(bounds[0]), pl.lit(bounds[1])
-        )
-        rows = tables.scan_files(committed, where=where)
-        rows = rows.join(side.current, left_on=identity, right_on=_IDENTITY, how="semi")
-        rows = rows.select(side.table.schema.column_names())
-        yield rows.sort(order, "processed_at").unique(side.table.primary_key, keep="last", maintain_order=True)
-
-
-def _ranges(ordered: pl.Series) -> Iterator[tuple[str, str]]:
-    for start in range(0, len(ordered), _COMMIT_ROWS):
-        yield ordered[start], ordered[min(start + _COMMIT_ROWS, len(ordered)) - 1]
-
-
-def _report(before: _Plan, after: _Plan, day: date, seconds: float) -> IncrementReport:
-    computed = after.rows.current.join(before.rows.current, on=_IDENTITY, how="anti").height
-    rejected = after.rejections.current.join(before.rejections.current, on=_IDENTITY, how="anti").height
+def _report(before: Standing, after: Standing, day: date, seconds: float) -> IncrementReport:
+    computed = after.rows.current.join(before.rows.current, on=IDENTITY, how="anti").height
+    rejected = after.rejections.current.join(before.rejections.current, on=IDENTITY, how="anti").height
     removed = before.rows.stored.join(after.rows.current, on="item", how="anti").get_column("item").n_unique()
     return IncrementReport(
         table=after.target.table.name,

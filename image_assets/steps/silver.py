@@ -13,8 +13,9 @@ from image_assets.ids import ImageId, ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.derivation import Original, derive
-from image_assets.steps.increment import IncrementReport, Item, Progress, Target, run_increment
+from image_assets.steps.increment import IncrementReport, Item, Progress, run_increment
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.table import Table

@@ -42,7 +42,7 @@ def test_what_was_written_is_read(store: ObjectStore, data: bytes) -> None:
     assert store.read(KEY) == data
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=names)
 def test_a_key_may_hold_any_text_that_a_file_name_may(store: ObjectStore, name: str) -> None:
     key = ObjectKey(f"landing/{name}/{name}")

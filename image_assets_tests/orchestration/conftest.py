@@ -96,15 +96,18 @@ def _land(root: Path, day: date, name: str, data: bytes, user: str = "ann") -> P
     return path
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Neither settings nor a `.env` of the person who runs the tests."""
+def _settings(root: Path, **values: object) -> Settings:
+    """Neither the environment nor a `.env` of the person who runs the tests has a say."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name.upper().startswith((PREFIX, "DAGSTER_HOME")):
-                patch.delenv(name)
-        patch.chdir(tmp_path_factory.mktemp("current"))
-        yield
+        for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+            patch.delenv(name)
+        return Settings(_env_file=None, root=root, **{"encoder": "colours", "workers": 2, **values})
+
+
+@pytest.fixture(scope="session")
+def settings_for() -> Callable[..., Settings]:
+    """Settings of a lake below a root, and other values by name."""
+    return _settings
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +162,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, feed_files: tuple[SampleF
     for number in range(3):
         _land(root, DAYS[1], f"{number}.jpg", _draw_picture(number))
         _land(root, DAYS[2], f"{number}.jpg", _draw_picture(10 + number))
-    return Settings(root=root, encoder="colours", workers=2)
+    return _settings(root)
 
 
 @pytest.fixture(scope="session")
@@ -169,26 +172,40 @@ def first_run(settings: Settings) -> Iterator[dg.ExecuteInProcessResult]:
         yield _execute_days(settings, DAYS[0], DAYS[-1], instance)
 
 
-@pytest.fixture
-def full_copy(settings: Settings, first_run: dg.ExecuteInProcessResult, tmp_path: Path) -> Settings:
-    """A full lake to damage; its uploads look new to bronze, because copies have new times."""
+@pytest.fixture(scope="session")
+def copy_full(
+    settings: Settings, first_run: dg.ExecuteInProcessResult, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Settings]:
+    """Copy the full lake, to damage it; its uploads look new to bronze, because copies have new times."""
     assert first_run.success
-    shutil.copytree(settings.root, tmp_path / "lake")
-    return settings.model_copy(update={"root": tmp_path / "lake"})
+
+    def copy() -> Settings:
+        root = tmp_path_factory.mktemp("copy") / "lake"
+        shutil.copytree(settings.root, root)
+        return settings.model_copy(update={"root": root})
+
+    return copy
 
 
 @pytest.fixture
+def full_copy(copy_full: Callable[[], Settings]) -> Settings:
+    """Settings of a full lake to damage."""
+    return copy_full()
+
+
+@pytest.fixture(scope="session")
 def tables_of() -> Callable[[Settings], ParquetTables]:
     """The tables of a lake."""
     return lambda settings: ParquetTables(LocalObjectStore(settings.root))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def metadata_of() -> Callable[[dg.ExecuteInProcessResult], dict[tuple[str, str], dict[str, Any]]]:
     """Metadata, as plain values, of each materialization of a run, by asset and day."""
 
     def metadata(run: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dict[str, Any]]:
-        made = [event.step_materialization_data.materialization for event in run.all_events if event.is_step_materialization]
+        events = [event for event in run.all_events if event.is_step_materialization]
+        made = [event.step_materialization_data.materialization for event in events]
         return {
             (each.asset_key.to_user_string(), str(each.partition)): {
                 name: value.value for name, value in each.metadata.items()

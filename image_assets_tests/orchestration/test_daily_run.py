@@ -69,7 +69,11 @@ def test_every_check_looks_at_every_day_of_the_run(first_run: dg.ExecuteInProces
 
 
 def test_a_run_over_several_days_records_each_asset_once_per_day(first_run: dg.ExecuteInProcessResult) -> None:
-    made = [event.step_materialization_data.materialization for event in first_run.all_events if event.is_step_materialization]
+    made = [
+        event.step_materialization_data.materialization
+        for event in first_run.all_events
+        if event.is_step_materialization
+    ]
     recorded = [(each.asset_key.to_user_string(), each.partition) for each in made]
     assert sorted(recorded) == sorted((asset, day.isoformat()) for asset, day in MATERIALIZATIONS)
 
@@ -84,7 +88,9 @@ def test_bronze_sees_every_upload(shown: Metadata, feed_files: tuple[SampleFile,
     assert shown["bronze_images", FEED_DAY.isoformat()]["seen"] == len(feed_files)
 
 
-@pytest.mark.parametrize("table", [BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "table", [BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS], ids=lambda t: t.name
+)
 def test_the_counts_shown_are_those_of_the_tables(shown: Metadata, tables: ParquetTables, table: Table) -> None:
     counts = shown[table.name, FEED_DAY.isoformat()]
     stored = tables.read(table, FEED_DAY).height, tables.read(rejections_of(table), FEED_DAY).height
@@ -112,11 +118,13 @@ def test_each_upload_is_rejected_for_the_reason_that_the_sample_says(
     assert sorted(rejected) == sorted(file.expected for file in feed_files if file.expected)
 
 
-def test_each_reason_of_rejection_is_counted(
-    shown: Metadata, tables: ParquetTables
-) -> None:
+def test_each_reason_of_rejection_is_counted(shown: Metadata, tables: ParquetTables) -> None:
     reasons = tables.read(rejections_of(BRONZE_IMAGES), FEED_DAY).get_column("reason").cast(str)
-    counted = {name: count for name, count in shown["bronze_images", FEED_DAY.isoformat()].items() if name.startswith("rejected_")}
+    counted = {
+        name: count
+        for name, count in shown["bronze_images", FEED_DAY.isoformat()].items()
+        if name.startswith("rejected_")
+    }
     assert counted == {f"rejected_{reason}": count for reason, count in reasons.value_counts().iter_rows()}
 
 
@@ -151,9 +159,7 @@ def test_a_day_without_files_says_so(shown: Metadata, asset: str) -> None:
     assert shown[asset, EMPTY_DAY.isoformat()]["outcome"] == "empty: no images on this day"
 
 
-def test_a_day_without_files_has_empty_tables(
-    first_run: dg.ExecuteInProcessResult, tables: ParquetTables
-) -> None:
+def test_a_day_without_files_has_empty_tables(first_run: dg.ExecuteInProcessResult, tables: ParquetTables) -> None:
     assert (tables.read(BRONZE_IMAGES, EMPTY_DAY).height, tables.read(REJECTED_IMAGES, EMPTY_DAY).height) == (0, 0)
 
 
@@ -204,7 +210,9 @@ def test_a_day_outside_the_partitions_is_refused_by_dagster(
         job.execute_in_process(partition_key=day)
 
 
-def test_the_shipped_encoder_embeds_a_day(full_copy: Settings, execute_days: ExecuteDays, metadata_of: MetadataOf) -> None:
+def test_the_shipped_encoder_embeds_a_day(
+    full_copy: Settings, execute_days: ExecuteDays, metadata_of: MetadataOf
+) -> None:
     run = execute_days(full_copy.model_copy(update={"encoder": "builtin"}), DRAWN_DAY)
     assert run.success
     assert metadata_of(run)["image_embeddings", DRAWN_DAY.isoformat()]["computed"] == 3

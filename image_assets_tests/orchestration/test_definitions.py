@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -21,8 +21,8 @@ HEAVY = ["torch", "transformers", "mlflow", "sklearn"]
 
 
 @pytest.fixture(scope="module")
-def definitions(define: Callable[[Settings], dg.Definitions], tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    return define(Settings(root=tmp_path_factory.mktemp("empty"), owner="team:photos"))
+def definitions(define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings]) -> dg.Definitions:
+    return define(settings_for(Path("nowhere"), owner="team:photos", start_day="2026-02-03"))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_every_daily_asset_is_partitioned_by_utc_days_from_the_start_day(
 ) -> None:
     partitions = specs[name].partitions_def
     assert isinstance(partitions, dg.DailyPartitionsDefinition)
-    assert (partitions.start.date(), partitions.timezone) == (Settings().start_day, "UTC")
+    assert (partitions.start.date(), partitions.timezone) == (date(2026, 2, 3), "UTC")
 
 
 def test_the_days_end_with_today(specs: dict[str, dg.AssetSpec]) -> None:
@@ -113,9 +113,7 @@ def test_every_table_asset_has_a_version_of_its_code(specs: dict[str, dg.AssetSp
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_every_table_has_a_schema_check(
-    checks: dict[tuple[str, str], dg.AssetCheckSpec], table: Table
-) -> None:
+def test_every_table_has_a_schema_check(checks: dict[tuple[str, str], dg.AssetCheckSpec], table: Table) -> None:
     assert (table.name, "schema") in checks
 
 
@@ -127,9 +125,7 @@ def test_every_layer_that_could_lose_an_image_has_a_conservation_check(
 
 
 @pytest.mark.parametrize("name", ["silver_images", "thumbnails", "watermarked_previews"])
-def test_every_derivative_has_a_privacy_check(
-    checks: dict[tuple[str, str], dg.AssetCheckSpec], name: str
-) -> None:
+def test_every_derivative_has_a_privacy_check(checks: dict[tuple[str, str], dg.AssetCheckSpec], name: str) -> None:
     assert (name, "pixels_only") in checks
 
 
@@ -168,7 +164,9 @@ def test_derivatives_can_be_run_one_by_one(definitions: dg.Definitions) -> None:
 
 
 def test_loading_the_definitions_imports_no_heavy_library(tmp_path: Path) -> None:
-    script = f"import sys; from image_assets.definitions import defs; defs(); print(*(set({HEAVY}) & sys.modules.keys()))"
+    script = (
+        f"import sys; from image_assets.definitions import defs; defs(); print(*(set({HEAVY}) & sys.modules.keys()))"
+    )
     package_root = str(Path(image_assets.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": package_root}, capture_output=True, text=True

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from image_assets.errors import RejectionReason
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment import Computed, Rejected, Target, run_increment
+from image_assets.steps.increment import Computed, Rejected, run_increment
+from image_assets.steps.standing import Target
 from image_assets.steps.recipe import Recipe
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table

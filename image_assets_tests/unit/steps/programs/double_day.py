@@ -11,7 +11,8 @@ import polars as pl
 
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Process, Target, run_increment
+from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Process, run_increment
+from image_assets.steps.standing import Target
 from image_assets.steps.recipe import Recipe
 from image_assets.tables.table import Table
 

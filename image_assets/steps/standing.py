@@ -1,0 +1,142 @@
+"""How a table's day stands against what is wanted of it, and the commit that brings both in line."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from image_assets.errors import ObjectNotFoundError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.recipe import Recipe, version_of
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.table import Table
+
+IDENTITY = ["item", "input_version"]
+_COMMIT_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table to bring up to date.
+
+    Attributes:
+        table: where rows go; rejections go to its companion.
+        recipe: decides, with the schema, whether a row is current.
+        key: the column, of inputs and of the table, that names an input.
+    """
+
+    table: Table
+    recipe: Recipe
+    key: str = "image_id"
+
+    @property
+    def recipe_version(self) -> str:
+        """The recipe's version and the table's shape in one: rows of another shape are stale."""
+        return version_of(self.recipe.version, self.table.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is stored of a table's day and what of it is current; `item`, `input_version` and file per row."""
+
+    table: Table
+    key: str
+    is_committed: bool
+    stored: pl.DataFrame
+    current: pl.DataFrame
+    files: tuple[ObjectKey, ...]
+    checkpoints: tuple[ObjectKey, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the committed file holds exactly the current rows."""
+        return self.is_committed and not self.checkpoints and self.current.height == self.stored.height
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one target stands; `missing` has the identity of every input without a current row or rejection."""
+
+    target: Target
+    rows: Side
+    rejections: Side
+    missing: pl.DataFrame
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the committed tables are exactly what is wanted."""
+        return self.rows.is_settled and self.rejections.is_settled and self.missing.is_empty()
+
+
+def take_stock(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame) -> Standing:
+    """Compare what is stored of a target's day, committed or left by an interrupted run, with the inputs."""
+    wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
+    rows = _side(tables, target.table, target.key, day, target.recipe_version, wanted)
+    # After two runs at once an item may have both: the row wins.
+    undecided = wanted.join(rows.current, on=IDENTITY, how="anti")
+    rejections = _side(tables, rejections_of(target.table), "item", day, target.recipe_version, undecided)
+    missing = undecided.join(rejections.current, on=IDENTITY, how="anti")
+    return Standing(target, rows, rejections, missing)
+
+
+def _side(tables: ParquetTables, table: Table, key: str, day: date, recipe_version: str, wanted: pl.DataFrame) -> Side:
+    is_committed = tables.exists(table, day)
+    checkpoints = tuple(found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day)))
+    files = (object_keys.table_key(table.name, day), *checkpoints) if is_committed else checkpoints
+    stored = _identities(tables, files, key)
+    current = stored.filter(pl.col("recipe_version") == recipe_version).join(wanted, on=IDENTITY, how="semi")
+    return Side(table, key, is_committed, stored, current, files, checkpoints)
+
+
+def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> pl.DataFrame:
+    if not files:
+        return pl.DataFrame(schema=dict.fromkeys([*IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
+    return tables.scan_files(files, [key, "input_version", "recipe_version"]).rename({key: "item"})
+
+
+def commit(tables: ParquetTables, standing: Standing, day: date) -> None:
+    """Replace rejections, then rows; a reader in between sees the rows of before."""
+    if standing.missing.height:
+        return
+    try:
+        for side in (standing.rejections, standing.rows):
+            if not side.is_settled:
+                tables.write_file(
+                    object_keys.table_key(side.table.name, day),
+                    side.table,
+                    day,
+                    _parts(tables, side, standing.target),
+                )
+    except ObjectNotFoundError:
+        # Another run of this day committed these chunks first: the next plan finds them in the table.
+        return
+    for checkpoint in standing.rejections.checkpoints + standing.rows.checkpoints:
+        tables.store.delete(checkpoint)
+
+
+def _parts(tables: ParquetTables, side: Side, target: Target) -> Iterator[pl.DataFrame]:
+    """The current rows in the order of their primary key, a bounded number at a time."""
+    used = set(side.current.get_column(FILE_COLUMN).to_list())
+    committed = [key for key in side.files if tables.store.uri(key) in used]
+    order = side.table.primary_key[0]
+    if not committed:
+        yield side.table.schema.create_empty()
+        return
+    names = tables.scan_files(committed, [order]).get_column(order).unique().sort()
+    identity = [pl.col(side.key), pl.col("input_version")]
+    for bounds in _ranges(names):
+        where = (pl.col("recipe_version") == target.recipe_version) & pl.col(order).is_between(
+            pl.lit(bounds[0]), pl.lit(bounds[1])
+        )
+        rows = tables.scan_files(committed, where=where)
+        rows = rows.join(side.current, left_on=identity, right_on=IDENTITY, how="semi")
+        rows = rows.select(side.table.schema.column_names())
+        yield rows.sort(order, "processed_at").unique(side.table.primary_key, keep="last", maintain_order=True)
+
+
+def _ranges(ordered: pl.Series) -> Iterator[tuple[str, str]]:
+    for start in range(0, len(ordered), _COMMIT_ROWS):
+        yield ordered[start], ordered[min(start + _COMMIT_ROWS, len(ordered)) - 1]

@@ -1,0 +1,174 @@
+"""A broken world stops a run with words, and harms nothing that was there."""
+
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from image_assets.errors import TableError
+from image_assets.orchestration.daily import explained
+from image_assets.settings import Settings
+
+FIRST, BROKEN, LAST = (date(2026, 3, number) for number in (14, 15, 16))
+
+ExecuteDays = Callable[..., dg.ExecuteInProcessResult]
+
+
+def cut_in_half(root: Path) -> Path:
+    file = root / "tables" / "silver_images" / f"{BROKEN}.parquet"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    return file
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """A run of three days over a lake in which one day's file of silver is cut in half."""
+
+    result: dg.ExecuteInProcessResult
+    instance: dg.DagsterInstance
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def broken_run(
+    copy_full: Callable[[], Settings], execute_days: ExecuteDays, read_made: Callable[[Path], dict[str, Any]]
+) -> Iterator[BrokenRun]:
+    settings = copy_full()
+    cut_in_half(settings.root)
+    before = read_made(settings.root)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = execute_days(settings, FIRST, LAST, instance)
+        yield BrokenRun(result, instance, before, read_made(settings.root))
+
+
+def failure_of(run: dg.ExecuteInProcessResult) -> dg.DagsterEvent:
+    (failed,) = [event for event in run.all_events if event.is_step_failure]
+    return failed
+
+
+def words_of(run: dg.ExecuteInProcessResult) -> str:
+    told = failure_of(run).step_failure_data.user_failure_data
+    assert told is not None
+    return str(told.description)
+
+
+def test_a_corrupt_table_file_fails_the_step_that_reads_it(broken_run: BrokenRun) -> None:
+    assert failure_of(broken_run.result).step_key == "derivatives"
+
+
+def test_the_failure_names_the_day_the_file_and_the_remedy(broken_run: BrokenRun) -> None:
+    words = words_of(broken_run.result)
+    parts = [
+        f"{BROKEN}: ",
+        f"/tables/silver_images/{BROKEN}.parquet cannot be read as Parquet",
+        "restore the file or delete it",
+    ]
+    assert [part for part in parts if part not in words] == []
+
+
+def test_the_failure_names_no_day_that_is_well(broken_run: BrokenRun) -> None:
+    assert FIRST.isoformat() not in words_of(broken_run.result)
+
+
+def test_the_other_days_of_the_run_are_recorded(broken_run: BrokenRun) -> None:
+    recorded = broken_run.instance.get_materialized_partitions(dg.AssetKey("silver_images"))
+    assert recorded == {FIRST.isoformat(), LAST.isoformat()}
+
+
+def test_what_the_other_days_report_is_recorded_too(broken_run: BrokenRun) -> None:
+    (record,) = broken_run.instance.fetch_materializations(
+        dg.AssetRecordsFilter(dg.AssetKey("thumbnails"), asset_partitions=[LAST.isoformat()]), limit=10
+    ).records
+    assert record.asset_materialization is not None
+    assert {"seen", "contact_sheet"} <= record.asset_materialization.metadata.keys()
+
+
+def test_nothing_after_the_failed_step_runs(broken_run: BrokenRun) -> None:
+    started = {event.step_key for event in broken_run.result.all_events if event.is_step_start}
+    assert started == {"bronze_images", "bronze_images_schema", "bronze_images_conservation", "derivatives"}
+
+
+def test_the_files_of_the_failed_day_stay_as_they_were(broken_run: BrokenRun) -> None:
+    files = [path for path in broken_run.before if path.endswith(f"{BROKEN}.parquet") and "bronze" not in path]
+    assert [path for path in files if broken_run.after.get(path) != broken_run.before[path]] == []
+
+
+def test_deleting_the_file_as_advised_heals_the_day(full_copy: Settings, execute_days: ExecuteDays) -> None:
+    cut_in_half(full_copy.root).unlink()
+    assert execute_days(full_copy, BROKEN).success
+
+
+@pytest.fixture(scope="module")
+def run_without_model(
+    copy_full: Callable[[], Settings],
+    execute_days: ExecuteDays,
+    land: Callable[..., Path],
+    draw_picture: Callable[[int], bytes],
+) -> dg.ExecuteInProcessResult:
+    """A day with one late file; the folder that the encoder should be in is not there."""
+    settings = copy_full()
+    land(settings.root, BROKEN, "late.jpg", draw_picture(50))
+    return execute_days(settings.model_copy(update={"encoder": str(settings.root / "no-model")}), BROKEN)
+
+
+def test_a_missing_model_fails_the_embeddings(run_without_model: dg.ExecuteInProcessResult) -> None:
+    assert failure_of(run_without_model).step_key == "image_embeddings"
+
+
+def test_a_missing_model_is_named_with_the_setting_and_the_one_that_always_works(
+    run_without_model: dg.ExecuteInProcessResult,
+) -> None:
+    words = words_of(run_without_model)
+    assert [part for part in ("no-model", "IMAGE_ASSETS_ENCODER", "builtin") if part not in words] == []
+
+
+def test_what_needs_no_model_is_made_without_one(
+    run_without_model: dg.ExecuteInProcessResult, metadata_of: Callable[..., Any]
+) -> None:
+    made = metadata_of(run_without_model)
+    assert {asset: (counts["accepted"], counts["rejected"]) for (asset, _), counts in made.items()} == {
+        "bronze_images": (4, 0),
+        "silver_images": (4, 0),
+        "thumbnails": (4, 0),
+        "watermarked_previews": (4, 0),
+    }
+
+
+@pytest.fixture
+def retry(settings: Settings, define: Callable[[Settings], dg.Definitions], tmp_path: Path) -> dg.RetryRequested:
+    """What bronze asks Dagster for while its storage does not answer; here the root is a file, not a folder."""
+    (tmp_path / "root").touch()
+    bronze = define(settings.model_copy(update={"root": tmp_path / "root"})).resolve_assets_def("bronze_images")
+    with (
+        dg.build_asset_context(partition_key=FIRST.isoformat()) as context,
+        pytest.raises(dg.RetryRequested) as caught,
+    ):
+        list(bronze(context))
+    return caught.value
+
+
+def test_a_storage_that_does_not_answer_is_tried_again_later(retry: dg.RetryRequested) -> None:
+    assert (retry.max_retries, retry.seconds_to_wait) == (3, 15.0)
+
+
+@pytest.mark.xfail(strict=True, reason="after the last retry Dagster shows `Exceeded max_retries of 3` and a trace")
+def test_after_the_last_retry_dagster_can_say_why(retry: dg.RetryRequested) -> None:
+    assert isinstance(retry.__cause__, dg.Failure)
+    assert "check the disk and run again" in (retry.__cause__.description or "")
+
+
+def test_an_error_that_needs_a_person_is_not_tried_again() -> None:
+    with pytest.raises(dg.Failure) as caught, explained():
+        raise TableError("the table is broken; restore it")
+    assert (caught.value.allow_retries, caught.value.description) == (False, "failed: the table is broken; restore it")
+
+
+def test_a_bug_is_no_failure_in_words() -> None:
+    with pytest.raises(OSError, match="not ours"), explained():
+        raise OSError(errno.EIO, "not ours")

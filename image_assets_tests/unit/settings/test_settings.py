@@ -1,0 +1,153 @@
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from image_assets.errors import ConfigurationError
+from image_assets.settings import Settings, load_settings
+
+Set = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No `.env` and no setting in the environment."""
+    for name in [name for name in os.environ if name.upper().startswith("IMAGE_ASSETS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def put(monkeypatch: pytest.MonkeyPatch) -> Set:
+    """Set variables by their names after the prefix."""
+
+    def put_all(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"IMAGE_ASSETS_{name}", value)
+
+    return put_all
+
+
+def test_nothing_needs_to_be_set() -> None:
+    assert load_settings().encoder == "builtin"
+
+
+def test_a_variable_is_read(put: Set) -> None:
+    put(START_DAY="2026-05-01", WORKERS="3")
+    settings = load_settings()
+    assert (settings.start_day, settings.workers) == (date(2026, 5, 1), 3)
+
+
+def test_an_env_file_is_read(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text('IMAGE_ASSETS_OWNER="team:shop"\n# a comment\n')
+    assert load_settings().owner == "team:shop"
+
+
+def test_a_variable_beats_the_env_file(empty_folder: Path, put: Set) -> None:
+    (empty_folder / ".env").write_text("IMAGE_ASSETS_WORKERS=2\n")
+    put(WORKERS="5")
+    assert load_settings().workers == 5
+
+
+def test_variables_of_others_are_ignored(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES_ROOT", "/elsewhere")
+    (empty_folder / ".env").write_text("DATABASE_URL=postgres://x\n")
+    load_settings()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("ENCODR", "ENCODER"), ("WORKER", "WORKERS"), ("WATERMARK_TXT", "WATERMARK_TEXT")]
+)
+def test_an_unknown_name_is_refused_with_the_name_that_was_meant(put: Set, wrong: str, meant: str) -> None:
+    put(**{wrong: "1"})
+    with pytest.raises(ConfigurationError, match=rf"IMAGE_ASSETS_{wrong} .* IMAGE_ASSETS_{meant}\b"):
+        load_settings()
+
+
+def test_an_unknown_name_in_the_env_file_is_refused(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text("IMAGE_ASSETS_ENCODR=x\n")
+    with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_ENCODR"):
+        load_settings()
+
+
+def test_a_name_like_no_other_is_refused_with_where_to_look(put: Set) -> None:
+    put(QQQQQQQQQQQQQQQQQQQQQQQQ="1")
+    with pytest.raises(ConfigurationError, match="image-assets settings"):
+        load_settings()
+
+
+WRONG = {
+    "START_DAY": "yesterday",
+    "WORKERS": "0",
+    "BATCH_SIZE": "many",
+    "IMAGE_TIMEOUT_S": "-1",
+    "WORKER_MEMORY_MB": "10",
+    "CHUNK_SIZE": "0",
+    "MAX_PIXELS": "1000000000000",
+    "MAX_ASPECT": "0.5",
+    "WATERMARK_OPACITY": "1.5",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG.items())
+def test_a_wrong_value_names_its_variable(put: Set, name: str, value: str) -> None:
+    put(**{name: value})
+    with pytest.raises(ConfigurationError, match=f"IMAGE_ASSETS_{name}: "):
+        load_settings()
+
+
+def test_all_wrong_values_are_named_at_once(put: Set) -> None:
+    put(WORKERS="none", CHUNK_SIZE="none")
+    with pytest.raises(ConfigurationError, match="WORKERS.*CHUNK_SIZE"):
+        load_settings()
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.workers = 3
+
+
+def test_a_relative_root_is_made_absolute(empty_folder: Path, put: Set) -> None:
+    put(ROOT="some/lake")
+    assert load_settings().root == empty_folder / "some" / "lake"
+
+
+def test_the_home_folder_may_be_abbreviated(put: Set) -> None:
+    put(ROOT="~/lake")
+    assert load_settings().root == Path.home() / "lake"
+
+
+def test_a_missing_logo_is_named_with_its_variable(empty_folder: Path, put: Set) -> None:
+    put(WATERMARK_LOGO=str(empty_folder / "logo.png"))
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_WATERMARK_LOGO: .*logo\.png"):
+        _ = load_settings().derivative_params
+
+
+def test_a_logo_is_part_of_the_watermark(empty_folder: Path, put: Set) -> None:
+    (empty_folder / "logo.png").write_bytes(b"the logo's bytes")
+    put(WATERMARK_LOGO="logo.png", WATERMARK_TEXT="shop", WATERMARK_OPACITY="0.5")
+    preview = load_settings().derivative_params.preview
+    assert preview is not None
+    assert (preview.watermark.logo, preview.watermark.text, preview.watermark.opacity) == (b"the logo's bytes", "shop", 0.5)
+
+
+def test_limits_reach_the_inspection(put: Set) -> None:
+    put(MAX_BYTES="10", MAX_PIXELS="20", MIN_SIDE_PX="30", MAX_ASPECT="40")
+    limits = load_settings().inspect_params
+    assert (limits.max_bytes, limits.max_pixels, limits.min_side_px, limits.max_aspect) == (10, 20, 30, 40)
+
+
+def test_limits_reach_the_workers(put: Set) -> None:
+    put(WORKERS="3", IMAGE_TIMEOUT_S="7.5", WORKER_MEMORY_MB="512")
+    params = load_settings().engine_params
+    assert (params.workers, params.item_timeout_s, params.worker_memory_bytes) == (3, 7.5, 512 * 2**20)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name: str) -> None:
+    assert (Settings.model_fields[name].description or "").endswith(".")
