@@ -23,6 +23,7 @@ PREFIX = "IMAGE_ASSETS_"
 _LIMITS = InspectParams()
 _WATERMARK = WatermarkParams()
 _ENGINE = EngineParams()
+_GLOB = set("*?[]")
 
 
 class Settings(BaseSettings):
@@ -32,7 +33,11 @@ class Settings(BaseSettings):
 
     root: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
     start_day: date = Field(default=date(2026, 1, 1), description="First daily partition (UTC).")
-    owner: str = Field(default="team:image-assets", description="Owner of the assets: an e-mail address or team:name.")
+    owner: str = Field(
+        default="team:image-assets",
+        pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$",
+        description="Owner of the assets: an e-mail address or team:name.",
+    )
     encoder: str = Field(
         default="builtin",
         description="builtin, a folder, or a hub name such as openai/clip-vit-large-patch14.",
@@ -55,10 +60,21 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, le=178_000_000, description="Most pixels accepted.")
     min_side_px: int = Field(default=_LIMITS.min_side_px, ge=1, description="Shortest side accepted.")
     max_aspect: float = Field(default=_LIMITS.max_aspect, ge=1, description="Longest over shortest side accepted.")
-    watermark_text: str = Field(default=_WATERMARK.text, description="Text over the previews.")
+    watermark_text: str = Field(default=_WATERMARK.text, pattern=r"\S", description="Text over the previews.")
     watermark_logo: Path | None = Field(default=None, description="Image file over the previews, beside the text.")
     watermark_opacity: float = Field(default=_WATERMARK.opacity, gt=0, le=1, description="0 is invisible, 1 opaque.")
     landing_lookback_days: int = Field(default=30, ge=1, description="Days in which the sensor looks for late files.")
+
+    @field_validator("root", mode="before")
+    @classmethod
+    def _named(cls, root: object) -> object:
+        if not str(root).strip():
+            raise ValueError("the lake needs a folder")
+        if set(str(root)) & _GLOB:
+            raise ValueError(
+                f"none of {' '.join(sorted(_GLOB))} may be in the path: DuckDB would take it for a pattern"
+            )
+        return root
 
     @field_validator("root")
     @classmethod
@@ -89,9 +105,11 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the environment and `.env`; `ConfigurationError` names what is unknown or wrong."""
-    _refuse_unknown()
     try:
+        _refuse_unknown()
         return Settings()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f".env is not UTF-8: {error}") from error
     except ValidationError as error:
         wrong = (f"{PREFIX}{_name(problem['loc'])}: {problem['msg']}" for problem in error.errors())
         raise ConfigurationError("; ".join(wrong)) from error

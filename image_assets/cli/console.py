@@ -18,10 +18,10 @@ def print_rows(
     title: str, names: Sequence[str], rows: Sequence[Sequence[object]], cell_length: int | None = None
 ) -> None:
     """A table; numbers to the right, values longer than `cell_length` cut."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value, cell_length) for value in row))
     CONSOLE.print(table)

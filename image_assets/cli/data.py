@@ -1,5 +1,6 @@
 """Commands that look: `status`, `search` and `sql`."""
 
+import sys
 from datetime import date
 
 import click
@@ -14,11 +15,10 @@ from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
 
 _STATUS = """
-select day, sum(images) filter (kind = 'outcome' and name = 'seen') as seen,
-       sum(images) filter (kind = 'outcome' and name = 'accepted') as accepted,
-       sum(images) filter (kind = 'outcome' and name = 'gold') as gold,
-       sum(images) filter (kind = 'state' and name = 'embedded') as embedded,
-       sum(images) filter (kind = 'outcome' and name = 'rejected') as rejected,
+select day, (sum(images) filter (kind = 'outcome' and name = 'seen'))::int as seen,
+       (sum(images) filter (kind = 'outcome' and name = 'accepted'))::int as accepted,
+       (sum(images) filter (kind = 'state' and name = 'embedded'))::int as embedded,
+       (sum(images) filter (kind = 'outcome' and name = 'rejected'))::int as rejected,
        string_agg(name || ' ' || images, ', ' order by images desc, name) filter (kind = 'reason') as reasons
 from daily_summary where day between '{first}' and '{last}' group by day order by day
 """
@@ -58,7 +58,8 @@ def query_lake(statement: str, as_csv: bool) -> None:
     settings = load_settings()
     rows = _query(settings, statement)
     if as_csv:
-        click.echo(rows.write_csv(), nl=False)
+        # Data, byte for byte: `click.echo` would drop escape sequences.
+        sys.stdout.buffer.write(rows.write_csv().encode())
     else:
         print_frame(f"{rows.height} rows", rows.head(_ROWS_SHOWN))
 

@@ -4,6 +4,7 @@ import csv
 import getpass
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
         _add_all(store, files, lambda path: _facts(path, shares[path]))
     run_with_progress(settings, days[0], days[-1])
     print_status(settings, days[0], days[-1])
-    CONSOLE.print(_NEXT, highlight=False)
+    CONSOLE.print(_NEXT, highlight=False, soft_wrap=True)
 
 
 @click.command()
@@ -70,15 +71,19 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
 )
 def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | None, manifest: Path | None) -> None:
     """Put photos, or folders of them, into the landing zone."""
+    settings = load_settings()
     told = _read_manifest(manifest) if manifest else {}
-    uploaded_at = day.replace(tzinfo=UTC) if day else datetime.now(UTC)
+    upload_day = day.date() if day else datetime.now(UTC).date()
 
     def facts_of(path: Path) -> UploadFacts:
-        usual = UploadFacts(uploaded_at.date(), user, _name(path), uploaded_at, label)
-        return _manifest_facts(told[path.name], usual) if path.name in told else usual
+        usual = UploadFacts(upload_day, user, _name(path), label=label)
+        facts = _manifest_facts(told[path.name], usual) if path.name in told else usual
+        if facts.day < settings.start_day:
+            raise ConfigurationError(f"{path.name} is of {facts.day}; set IMAGE_ASSETS_START_DAY to that day or before")
+        return facts
 
     files = _files_below(paths)
-    _add_all(LocalObjectStore(load_settings().root), files, facts_of)
+    _add_all(LocalObjectStore(settings.root), files, facts_of)
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
@@ -101,8 +106,12 @@ def _files_below(paths: Iterable[Path]) -> list[Path]:
 def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts]) -> None:
     unreadable: list[str] = []
     for path in track(files, "adding photos", console=CONSOLE):
+        facts = facts_of(path)
+        if not path.is_file():
+            unreadable.append(f"{path}: not a regular file")
+            continue
         try:
-            add_upload(store, facts_of(path), path.read_bytes())
+            add_upload(store, facts, path.read_bytes())
         except OSError as error:
             if isinstance(error, ImageAssetsError):
                 raise
@@ -121,20 +130,24 @@ def _name(path: Path) -> str:
 
 
 def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if "file" not in (rows.fieldnames or []):
-            raise ConfigurationError(f"{path} has no column named file; it has {rows.fieldnames}")
-        return {Path(row["file"]).name: row for row in rows}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{path} is no CSV in UTF-8: {error}") from error
+    for number, row in enumerate(rows, start=2):
+        if not row.get("file"):
+            raise ConfigurationError(f"line {number} of {path} has no value in a column named file")
+    return {Path(row["file"]).name: row for row in rows}
 
 
 def _manifest_facts(row: Mapping[str, str], usual: UploadFacts) -> UploadFacts:
-    instant = usual.uploaded_at
-    if row.get("uploaded_at"):
-        try:
-            told = datetime.fromisoformat(row["uploaded_at"])
-        except ValueError as error:
-            raise ConfigurationError(f"uploaded_at of {row['file']} in the manifest: {error}") from error
-        instant = told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
     user, label = row.get("user_id") or usual.user_id, row.get("label") or usual.label
+    if not row.get("uploaded_at"):
+        return replace(usual, user_id=user, label=label)
+    try:
+        told = datetime.fromisoformat(row["uploaded_at"])
+        instant = (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(f"uploaded_at of {row['file']} in the manifest: {error}") from error
     return UploadFacts(instant.date(), user, usual.raw_name, instant, label)

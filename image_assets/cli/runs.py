@@ -42,11 +42,11 @@ def _period(day: datetime | None, first: datetime | None, last: datetime | None)
 def run_with_progress(settings: Settings, first: date, last: date) -> None:
     """Run the days through Dagster with a bar per table; `ImageAssetsError` when a run fails."""
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import open_instance, run_days
+    from image_assets.orchestration.local_runs import interruptible, open_instance, run_days
 
     with ProgressBars() as bars, open_instance() as instance:
         definitions = build_definitions(settings, progress=bars)
-        reports = list(run_days(definitions, instance, first, last))
+        reports = interruptible(instance, lambda tags: list(run_days(definitions, instance, first, last, tags)))
     failed = [report for report in reports if not report.is_success]
     for report in failed:
         for problem in report.problems:

@@ -21,6 +21,12 @@ _SRGB_TOLERANCE = 2
 _PROBE_LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
 
 
+def is_srgb(image: Image.Image) -> bool:
+    """Whether `to_srgb` would leave the pixels of an opened image as they are; needs no pixels."""
+    profile = image.info.get("icc_profile")
+    return image.mode == "RGB" and not image.has_transparency_data and not (profile and _transform_from(profile, "RGB"))
+
+
 def to_srgb(image: Image.Image) -> Image.Image:
     """The loaded image in mode RGB; a broken embedded profile, or one of another colour model, is ignored."""
     profile = image.info.get("icc_profile")

@@ -1,12 +1,15 @@
 """Bytes to pixels: every file is decoded to its end, or refused with a reason."""
 
+import numpy as np
 from PIL import Image, PngImagePlugin
 
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.imaging.colour import to_srgb
+from image_assets.imaging.colour import is_srgb, to_srgb
 from image_assets.imaging.container import ends_early
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.orient import read_orientation, turn_upright
+from image_assets.imaging.resize import Pixels, fit
+from image_assets.imaging.strict_jpeg import read_strictly
 
 # libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
 _DCT_SCALES = (8, 4, 2)
@@ -25,15 +28,38 @@ def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
         ImageError: not_an_image, unsupported_format, truncated, corrupt, too_many_pixels, out_of_memory.
     """
     with foreign_decoder(data):
-        image = open_image(data)
-        _verify_container(image, data)
-        if at_least_px is not None:
-            _ask_for_scale(image, at_least_px)
-        image.load()
-        upright = turn_upright(to_srgb(image), read_orientation(image))
+        image = _opened(data)
+        scale = 1 if at_least_px is None else _ask_for_scale(image, at_least_px)
+        stored = _stored(image, read_strictly(image, data, scale))
+        upright = turn_upright(to_srgb(stored), read_orientation(image))
     # All that Pillow would write unasked lives here.
     upright.info = {}
     return upright
+
+
+def decode_within(data: bytes, longest_side_px: int) -> Pixels:
+    """The picture of `decode_image`, rows x columns x 3, fitted within the longest side while it is decoded.
+
+    Raises:
+        ImageError: see `decode_image`.
+    """
+    with foreign_decoder(data):
+        image = _opened(data)
+        pixels = read_strictly(image, data, _ask_for_scale(image, longest_side_px))
+        if pixels is None:
+            small = fit(np.asarray(to_srgb(_stored(image, None))), longest_side_px)
+        else:
+            small = fit(pixels, longest_side_px)
+            if not is_srgb(image):
+                # Colours last: fewer of them are left.
+                small = np.asarray(to_srgb(_stored(image, small)))
+        return _upright(small, read_orientation(image))
+
+
+def _opened(data: bytes) -> Image.Image:
+    image = open_image(data)
+    _verify_container(image, data)
+    return image
 
 
 def _verify_container(image: Image.Image, data: bytes) -> None:
@@ -44,7 +70,23 @@ def _verify_container(image: Image.Image, data: bytes) -> None:
         open_image(data).verify()
 
 
-def _ask_for_scale(image: Image.Image, at_least_px: int) -> None:
+def _ask_for_scale(image: Image.Image, at_least_px: int) -> int:
+    """The divisor at which the longest side, rounded up, is still at least this; Pillow is told of it."""
     scale = next((scale for scale in _DCT_SCALES if -(-max(image.size) // scale) >= at_least_px), 1)
     if scale > 1:
         image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+    return scale
+
+
+def _stored(image: Image.Image, pixels: Pixels | None) -> Image.Image:
+    """The loaded picture with its profile: of these pixels, or of those that Pillow decodes."""
+    if pixels is None:
+        image.load()
+        return image
+    stored = Image.fromarray(pixels)
+    stored.info = image.info
+    return stored
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    return pixels if orientation == 1 else np.asarray(turn_upright(Image.fromarray(pixels), orientation))

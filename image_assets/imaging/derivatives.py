@@ -1,10 +1,9 @@
 """Everything that is made from one original in one pass: silver image, thumbnail and watermarked preview.
 
 Each result depends on the original and on its own parameters alone, never on what else was asked for in the
-same pass: its recipe says all there is to say. That is why every kind names the scale it is decoded at.
+same pass: its recipe says all there is to say. That is why every kind names the size that it is made from.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -13,14 +12,14 @@ from PIL import Image
 
 from image_assets.errors import ConfigurationError
 from image_assets.imaging.colour_palette import DominantColour, dominant_colours
-from image_assets.imaging.decode import decode_image
+from image_assets.imaging.decode import decode_within
 from image_assets.imaging.encode import encode_jpeg, encode_webp
 from image_assets.imaging.perceptual_hash import perceptual_hash
-from image_assets.imaging.quality import ImageQuality, QualityParams, measure_quality
-from image_assets.imaging.resize import Pyramid
+from image_assets.imaging.quality import ImageQuality, QualityParams, measure_grey
+from image_assets.imaging.resize import Pixels, fit
 from image_assets.imaging.watermark import WatermarkParams, add_watermark
 
-# One scale for all kinds: their shared decoding costs no more than the largest of them.
+# One size for all kinds: what they share costs no more than the largest of them.
 _DECODED_SIDE_PX = 1200
 
 
@@ -37,7 +36,7 @@ class SilverParams:
     Attributes:
         longest_side_px: smaller originals keep their size; within a pixel of their aspect.
         quality: of the JPEG.
-        decoded_side_px: a JPEG is decoded at the smallest DCT scale whose longest side is at least this.
+        decoded_side_px: the original is first brought within this side, then within `longest_side_px`.
         measures: thresholds.
     """
 
@@ -121,43 +120,45 @@ class Derivatives:
 
 
 def make_derivatives(data: bytes, params: DerivativeParams) -> Derivatives:
-    """Decode the original once, chain the downscales, encode what is wanted.
+    """Decode the original once for each `decoded_side_px`, make it smaller, encode what is wanted.
 
     Raises:
         ImageError: see `decode_image`.
     """
 
     @cache
-    def decoded_at(side_px: int) -> Pyramid:
-        return Pyramid(decode_image(data, at_least_px=side_px))
+    def decoded_within(side_px: int) -> Pixels:
+        return decode_within(data, side_px)
 
     silver, thumbnail, preview = params.silver, params.thumbnail, params.preview
     return Derivatives(
-        silver=None if silver is None else _silver(decoded_at, silver),
-        thumbnail=None if thumbnail is None else _thumbnail(decoded_at, thumbnail),
-        preview=None if preview is None else _preview(decoded_at, preview),
+        silver=None if silver is None else _silver(decoded_within(silver.decoded_side_px), silver),
+        thumbnail=None if thumbnail is None else _thumbnail(decoded_within(thumbnail.decoded_side_px), thumbnail),
+        preview=None if preview is None else _preview(decoded_within(preview.decoded_side_px), preview),
     )
 
 
-def _silver(decoded_at: Callable[[int], Pyramid], params: SilverParams) -> SilverImage:
-    image = decoded_at(params.decoded_side_px).shrink(params.longest_side_px)
+def _silver(decoded: Pixels, params: SilverParams) -> SilverImage:
+    pixels = fit(decoded, params.longest_side_px)
+    image = Image.fromarray(pixels)
+    grey = image.convert("L")
     return SilverImage(
-        encoded=_sized(encode_jpeg(image, params.quality), image),
-        phash=perceptual_hash(image),
-        quality=measure_quality(np.asarray(image), params.measures),
+        encoded=_encoded(pixels, encode_jpeg(image, params.quality)),
+        phash=perceptual_hash(grey),
+        quality=measure_grey(np.asarray(grey), params.measures),
         colours=dominant_colours(image),
     )
 
 
-def _thumbnail(decoded_at: Callable[[int], Pyramid], params: ThumbnailParams) -> EncodedImage:
-    image = decoded_at(params.decoded_side_px).shrink(params.longest_side_px)
-    return _sized(encode_webp(image, params.quality, params.method), image)
+def _thumbnail(decoded: Pixels, params: ThumbnailParams) -> EncodedImage:
+    pixels = fit(decoded, params.longest_side_px)
+    return _encoded(pixels, encode_webp(Image.fromarray(pixels), params.quality, params.method))
 
 
-def _preview(decoded_at: Callable[[int], Pyramid], params: PreviewParams) -> EncodedImage:
-    image = add_watermark(decoded_at(params.decoded_side_px).shrink(params.longest_side_px), params.watermark)
-    return _sized(encode_jpeg(image, params.quality), image)
+def _preview(decoded: Pixels, params: PreviewParams) -> EncodedImage:
+    pixels = add_watermark(fit(decoded, params.longest_side_px), params.watermark)
+    return _encoded(pixels, encode_jpeg(Image.fromarray(pixels), params.quality))
 
 
-def _sized(data: bytes, image: Image.Image) -> EncodedImage:
-    return EncodedImage(data, image.width, image.height)
+def _encoded(pixels: Pixels, data: bytes) -> EncodedImage:
+    return EncodedImage(data, width_px=pixels.shape[1], height_px=pixels.shape[0])

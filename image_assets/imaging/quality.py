@@ -43,8 +43,12 @@ class ImageQuality:
 
 
 def measure_quality(image: RgbImage, params: QualityParams) -> ImageQuality:
-    """All measures from one grey version and one histogram of it."""
-    grey = to_grey(image)
+    """All measures of a picture in colour."""
+    return measure_grey(to_grey(image), params)
+
+
+def measure_grey(grey: GreyImage, params: QualityParams) -> ImageQuality:
+    """All measures from one histogram."""
     histogram = grey_histogram(grey)
     contrast = measure_contrast(histogram)
     return ImageQuality(
@@ -52,7 +56,7 @@ def measure_quality(image: RgbImage, params: QualityParams) -> ImageQuality:
         brightness=measure_brightness(histogram),
         contrast=contrast,
         entropy=measure_entropy(histogram),
-        aspect=image.shape[1] / image.shape[0],
+        aspect=grey.shape[1] / grey.shape[0],
         is_near_uniform=contrast < params.near_uniform_contrast,
     )
 

@@ -1,9 +1,25 @@
-"""Making pictures smaller, fast and the same on every run."""
+"""Making pictures smaller: fast, without false patterns, and the same on every run."""
 
-from PIL import Image
+from typing import TypeAlias
 
-# How much larger than its target a picture stays after the cheap halvings; a better filter does the rest.
-_SPARE = 1.5
+import numpy as np
+import numpy.typing as npt
+import pyvips
+
+from image_assets.imaging.allocator import keep_freed_memory
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""uint8, rows x columns x 3, or rows x columns of a grey picture."""
+
+# Settings of the whole process. The workers fill the processors, so one thread; no file comes twice, so no cache.
+pyvips.concurrency_set(1)
+pyvips.cache_set_max(0)
+keep_freed_memory()
+
+# Catmull-Rom: nearly as faithful as Lanczos, as free of false patterns, and a fifth faster.
+_KERNEL = "cubic"
+# A picture over twice this much too large is averaged down to at least this much before the filter is applied.
+_GAP = 4
 
 
 def fit_within(size: tuple[int, int], longest_side_px: int) -> tuple[int, int]:
@@ -15,26 +31,21 @@ def fit_within(size: tuple[int, int], longest_side_px: int) -> tuple[int, int]:
     return width_px, height_px
 
 
-class Pyramid:
-    """One picture and its halvings, each computed once: a picture of any wanted size costs little more."""
+def fit(pixels: Pixels, longest_side_px: int) -> Pixels:
+    """The picture within the longest side; the same array where nothing is to be done."""
+    rows, columns = pixels.shape[:2]
+    size = fit_within((columns, rows), longest_side_px)
+    return pixels if size == (columns, rows) else _resampled(pixels, size)
 
-    def __init__(self, image: Image.Image) -> None:
-        self._levels = [image]
 
-    def shrink(self, longest_side_px: int) -> Image.Image:
-        """The picture fitted within the longest side; depends on nothing but the picture and that side.
-
-        Halved by averaging (`Image.reduce`) while that leaves enough to spare, then resampled with Pillow's
-        Hamming filter: about as good as bicubic at the price of bilinear (Pillow handbook, "Filters").
-        """
-        size = fit_within(self._levels[0].size, longest_side_px)
-        level = 0
-        while max(self._level(level).size) >= 2 * _SPARE * longest_side_px:
-            level += 1
-        source = self._level(level)
-        return source if source.size == size else source.resize(size, Image.Resampling.HAMMING)
-
-    def _level(self, level: int) -> Image.Image:
-        while level >= len(self._levels):
-            self._levels.append(self._levels[-1].reduce(2))
-        return self._levels[level]
+def _resampled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """By libvips, which uses the processor's vector units."""
+    rows, columns, bands = np.atleast_3d(pixels).shape
+    view = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels).data, columns, rows, bands, "uchar")
+    try:
+        small = view.resize(size[0] / columns, vscale=size[1] / rows, kernel=_KERNEL, gap=_GAP).numpy()
+    except pyvips.Error as error:
+        if "out of memory" in str(error):
+            raise MemoryError(" ".join(str(error).split())) from error
+        raise
+    return np.asarray(small)

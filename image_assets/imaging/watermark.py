@@ -4,15 +4,18 @@ import io
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from image_assets.errors import ConfigurationError
+from image_assets.imaging.resize import Pixels
 
 _LOGO_FORMATS = ("PNG", "WEBP", "JPEG")
 _OUTLINE_SHARE = 0.08
 _SMALLEST_TEXT_PX = 10
-# Pictures above the preview size share few sizes; 5 bytes a pixel, so some 50 MB at 1200 x 1200.
-_LAYERS_KEPT = 8
+# Photos come in some dozen sizes; 4 MB each at 1200 x 900.
+_VEILS_KEPT = 32
 # Smaller pictures come in any size, but their letters in few.
 _MARKS_KEPT = 64
 
@@ -46,39 +49,60 @@ class WatermarkParams:
             raise ConfigurationError("watermark text_height_share is above 0 and spacing at least 0")
 
 
-def add_watermark(image: Image.Image, params: WatermarkParams) -> Image.Image:
-    """A copy of the RGB image under the mark."""
-    ink, mask = _layer(params, image.size)
-    return Image.composite(ink, image, mask)
+def add_watermark(pixels: Pixels, params: WatermarkParams) -> Pixels:
+    """A copy of the picture, rows x columns x 3, under the mark."""
+    rows, columns = pixels.shape[:2]
+    veil = _veil(params, (columns, rows))
+    marked = pixels.copy()
+    levels = marked.reshape(-1)
+    levels[veil.places] = (levels[veil.places] * veil.kept + veil.added).astype(np.uint8)
+    return marked
 
 
-@lru_cache(maxsize=_LAYERS_KEPT)
+@dataclass(frozen=True, slots=True)
+class _Veil:
+    """What the marks do to a picture of one size; most of it they leave alone.
+
+    Attributes:
+        places: indices of the levels that change, in the picture laid out flat.
+        kept: share of each level that stays, float32.
+        added: what is laid over it, float32, with the half that makes rounding of cutting off.
+    """
+
+    places: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.float32]
+    added: npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=_VEILS_KEPT)
+def _veil(params: WatermarkParams, size: tuple[int, int]) -> _Veil:
+    ink, mask = _layer(params, size)
+    opacity = np.repeat(np.asarray(mask).reshape(-1), 3)
+    places = np.flatnonzero(opacity)
+    shares = opacity[places].astype(np.float32) / np.float32(255)
+    added = np.asarray(ink).reshape(-1)[places] * shares + np.float32(0.5)
+    return _Veil(places, np.float32(1) - shares, added)
+
+
 def _layer(params: WatermarkParams, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
-    """Marks of one size: colours (RGB) and how much of them is seen (L)."""
-    ink, mask = _square_layer(params, max(size))
-    return ink.crop((0, 0, *size)), mask.crop((0, 0, *size))
-
-
-@lru_cache(maxsize=_LAYERS_KEPT)
-def _square_layer(params: WatermarkParams, side_px: int) -> tuple[Image.Image, Image.Image]:
-    height_px = max(_SMALLEST_TEXT_PX, round(side_px * params.text_height_share))
+    """Marks all over one size: colours (RGB) and how much of them is seen (L)."""
+    height_px = max(_SMALLEST_TEXT_PX, round(max(size) * params.text_height_share))
     ink, mask = _turned_mark(params, height_px)
     gap_px = round(height_px * params.spacing)
-    layer_ink = Image.new("RGB", (side_px, side_px))
-    layer_mask = Image.new("L", (side_px, side_px))
-    for at in _tile_corners(side_px, mask.width + gap_px, mask.height + gap_px):
+    layer_ink, layer_mask = Image.new("RGB", size), Image.new("L", size)
+    for at in _tile_corners(size, mask.width + gap_px, mask.height + gap_px):
         layer_ink.paste(ink, at)
         layer_mask.paste(mask, at)
     return layer_ink, layer_mask
 
 
-def _tile_corners(side_px: int, step_x: int, step_y: int) -> list[tuple[int, int]]:
-    """Upper left corners that cover the square, every other row moved by half a step."""
-    rows = range(0, side_px, step_y)
+def _tile_corners(size: tuple[int, int], step_x: int, step_y: int) -> list[tuple[int, int]]:
+    """Upper left corners that cover the picture, every other row moved by half a step."""
+    width_px, height_px = size
     return [
         (x - (step_x // 2 if row % 2 else 0), y)
-        for row, y in enumerate(rows)
-        for x in range(0, side_px + step_x, step_x)
+        for row, y in enumerate(range(0, height_px, step_y))
+        for x in range(0, width_px + step_x, step_x)
     ]
 
 

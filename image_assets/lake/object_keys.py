@@ -44,6 +44,15 @@ def table_key(table: str, day: date) -> ObjectKey:
     return ObjectKey(f"{TABLES}/{table}/{day:%Y-%m-%d}.parquet")
 
 
+def day_of(key: ObjectKey) -> date | None:
+    """The day of a table's file; None for whatever else lies in its folder."""
+    name = key.rpartition("/")[2]
+    try:
+        return date.fromisoformat(name.removesuffix(".parquet")) if name.endswith(".parquet") else None
+    except ValueError:
+        return None
+
+
 def checkpoint_prefix(table: str, day: date) -> str:
     """The folder of finished chunks of an interrupted step."""
     return f"{TABLES}/{CHECKPOINTS}/{table}/{day:%Y-%m-%d}"

@@ -2,10 +2,11 @@
 
 import errno
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +22,20 @@ _STAGING = ".staging"
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a listing says of an object; `version` changes whenever the bytes may have changed."""
+    """What a listing says of an object.
+
+    Attributes:
+        key: its name.
+        size_bytes: its size.
+        modified_at: when its bytes were made, as far as the storage was told.
+        arrived_at: when it came to be here, which no copying tool can set back.
+        version: changes whenever the bytes may have changed.
+    """
 
     key: ObjectKey
     size_bytes: int
     modified_at: datetime
+    arrived_at: datetime
     version: str
 
 
@@ -79,23 +89,38 @@ class LocalObjectStore:
         """All bytes of a regular file; a pipe or a device is forbidden rather than waited for."""
         with _explained("read", key, self.root):
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
+            try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise ObjectForbiddenError(f"{key!r} is not a regular file")
-                return file.read()
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(descriptor)
 
     def write(self, key: ObjectKey, data: bytes) -> None:
         """Write aside and rename."""
-        with self._staged(key) as path:
-            path.write_bytes(data)
+        target, staged = self._path(key), self.root / _STAGING / uuid.uuid4().hex
+        with _explained("write", key, self.root):
+            try:
+                _with_folder(staged).write_bytes(data)
+                _rename(staged, target)
+            except BaseException:
+                staged.unlink(missing_ok=True)
+                raise
 
     @contextmanager
     def writing(self, key: ObjectKey) -> Iterator[Path]:
-        """Yield a path in the staging folder; sync and rename it when the block succeeds."""
-        with self._staged(key) as path:
-            yield path
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+        """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
+        target, folder = self._path(key), self.root / _STAGING / uuid.uuid4().hex
+        with _explained("write", key, self.root):
+            folder.mkdir(parents=True)
+            try:
+                yield folder / "object"
+                with (folder / "object").open("rb+") as file:
+                    os.fsync(file.fileno())
+                _rename(folder / "object", target)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def flush(self) -> None:
         """Ask the kernel to write out its caches: one call a chunk is far cheaper than one a file."""
@@ -103,8 +128,8 @@ class LocalObjectStore:
 
     def delete(self, key: ObjectKey) -> None:
         """Unlink the file."""
-        with _explained("delete", key, self.root):
-            self._path(key).unlink(missing_ok=True)
+        with _explained("delete", key, self.root), suppress(FileNotFoundError, NotADirectoryError):
+            self._path(key).unlink()
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether a regular file is there."""
@@ -134,32 +159,26 @@ class LocalObjectStore:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from self._walk(Path(entry.path))
-            else:
-                yield self._info(Path(entry.path))
+            elif info := self._info(Path(entry.path)):
+                yield info
 
-    def _info(self, path: Path) -> ObjectInfo:
+    def _info(self, path: Path) -> ObjectInfo | None:
+        """None for a file that went away after its folder was read."""
         try:
             status = path.stat()
         except OSError:
-            status = path.lstat()
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                return None
         # The inode's change time also moves when a tool replaces the bytes and restores size and mtime.
         return ObjectInfo(
             key=ObjectKey(path.relative_to(self.root).as_posix()),
             size_bytes=status.st_size,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+            arrived_at=datetime.fromtimestamp(status.st_ctime, UTC),
             version=f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}",
         )
-
-    @contextmanager
-    def _staged(self, key: ObjectKey) -> Iterator[Path]:
-        target, staged = self._path(key), self.root / _STAGING / uuid.uuid4().hex
-        with _explained("write", key, self.root):
-            try:
-                yield _with_folder(staged)
-                _rename(staged, target)
-            except BaseException:
-                staged.unlink(missing_ok=True)
-                raise
 
 
 def _with_folder(path: Path) -> Path:
@@ -187,7 +206,7 @@ def _explained(verb: str, key: str, root: Path) -> Iterator[None]:
             raise ObjectNotFoundError(where) from error
         if verb == "read" and error.errno in _FORBIDDEN:
             raise ObjectForbiddenError(where) from error
-        if error.errno in _FORBIDDEN | {errno.EROFS}:
+        if error.errno in _GONE | _FORBIDDEN | {errno.EROFS, errno.EEXIST}:
             raise StorageError(f"{where}; give this user access or set IMAGE_ASSETS_ROOT elsewhere") from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             advice = "free some space and run again: finished work is kept"

@@ -1,15 +1,14 @@
 """Tables as one Parquet file per day, replaced by one atomic rename."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import dataframely as dy
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError, StorageError, TableError
+from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -31,11 +30,16 @@ class ParquetTables:
     def days(self, table: str) -> list[date]:
         """Days that were committed of the table of this name, in order."""
         objects = self.store.list(f"{object_keys.TABLES}/{table}")
-        return sorted(date.fromisoformat(Path(found.key).stem) for found in objects)
+        days = (object_keys.day_of(found.key) for found in objects)
+        return sorted(day for day in days if day is not None)
 
     def schema_of(self, table: str, day: date) -> pl.Schema:
         """Columns and types as a day has them, which may differ from what the table's schema says today."""
-        return pl.scan_parquet(self.store.uri(object_keys.table_key(table, day)), glob=False).collect_schema()
+        uri = self.store.uri(object_keys.table_key(table, day))
+        try:
+            return pl.scan_parquet(uri, glob=False).collect_schema()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise TableError(f"{uri} cannot be read as Parquet: {error}; {ADVICE}") from error
 
     def read(self, table: Table, day: date) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
@@ -54,22 +58,31 @@ class ParquetTables:
     def replace_if_changed(self, table: Table, day: date, rows: pl.DataFrame) -> bool:
         """Commit a day unless it already holds exactly these rows; say whether anything was written."""
         ordered = rows.select(table.schema.column_names()).sort(table.primary_key)
-        if self.exists(table, day) and self.scan_files([object_keys.table_key(table.name, day)]).equals(ordered):
+        if self.exists(table, day) and self._holds(table, day, ordered):
             return False
         self.replace(table, day, ordered)
         return True
 
+    def _holds(self, table: Table, day: date, rows: pl.DataFrame) -> bool:
+        try:
+            return self.scan_files([object_keys.table_key(table.name, day)]).equals(rows)
+        except TableError:
+            # What is computed whole from other tables need not be restored: it is made anew.
+            return False
+
     def write_file(self, key: ObjectKey, table: Table, day: date, parts: Iterable[pl.DataFrame]) -> None:
         """Write parts, which follow each other in key order, to one file without holding all of them."""
-        with self.store.writing(key) as target, TemporaryDirectory(dir=target.parent) as folder:
+        with self.store.writing(key) as target:
             files = []
             for number, part in enumerate(parts):
-                files.append(Path(folder) / f"{number:06}.parquet")
-                self._validated(table, day, part).write_parquet(files[-1])
+                files.append(target.with_name(f"{number:06}.parquet"))
+                with _explained_write(key):
+                    self._validated(table, day, part).write_parquet(files[-1])
             if len(files) == 1:
                 files[0].replace(target)
             else:
-                pl.scan_parquet(files, glob=False).sink_parquet(target, maintain_order=True)
+                with _explained_write(key):
+                    pl.scan_parquet(files, glob=False).sink_parquet(target, maintain_order=True)
 
     def scan_files(
         self,
@@ -95,7 +108,7 @@ class ParquetTables:
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error)) from error
         except pl.exceptions.PolarsError as error:
-            raise TableError(f"{self._unreadable(keys)} cannot be read as Parquet: {error}; {_ADVICE}") from error
+            raise TableError(f"{self._unreadable(keys)} cannot be read as Parquet: {error}; {ADVICE}") from error
         except OSError as error:
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
 
@@ -111,7 +124,15 @@ class ParquetTables:
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
-            raise TableError(f"rows of {table.name} for {day} break its schema: {error}; {_ADVICE}") from error
+            raise TableError(f"rows of {table.name} for {day} break its schema: {error}; {ADVICE}") from error
 
 
-_ADVICE = "restore the file or delete it and materialize the day again; other tables are untouched"
+@contextmanager
+def _explained_write(key: ObjectKey) -> Iterator[None]:
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        raise StoreUnavailableError(f"cannot write {key!r}: {error}; free some space and run again") from error
+
+
+ADVICE = "restore the file or delete it and materialize the day again; other tables are untouched"

@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager
 import duckdb
 import polars as pl
 
-from image_assets.errors import TableError
+from image_assets.errors import StoreUnavailableError, TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.table import Table
 
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -23,22 +24,30 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database with one view per table; always as fresh as the files."""
     with closing(duckdb.connect(config=_OFFLINE)) as database:
-        for table in schemas:
-            _define(database, tables, table, is_copy=False)
+        with _explained("the tables cannot be read"):
+            for table in schemas:
+                _define(database, tables, table, is_copy=False)
         yield database
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        if "no space" in str(error).lower():
+            raise StoreUnavailableError(f"{what}: {error}; free some space and run again") from error
+        raise TableError(f"{what}: {error}; `image-assets doctor` names files that are damaged") from error
 
 
 def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataFrame:
     """Rows of a query over the views; `TableError` with DuckDB's words when it fails."""
-    with open_lake(tables, schemas) as database:
-        try:
-            relation = database.sql(sql)
-            if relation is None:
-                raise TableError("the statement returns no rows: the lake is read with SELECT")
-            rows: pl.DataFrame = relation.pl()
-            return rows
-        except duckdb.Error as error:
-            raise TableError(f"the query failed: {error}") from error
+    with open_lake(tables, schemas) as database, _explained("the query failed"):
+        statements = database.extract_statements(sql)
+        if not statements or any(statement.type not in _READING for statement in statements):
+            raise TableError("the lake is read with SELECT; nothing else is run")
+        rows: pl.DataFrame = database.sql(sql).pl()
+        return rows
 
 
 def refresh_warehouse(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Table]) -> bool:
@@ -46,24 +55,30 @@ def refresh_warehouse(tables: ParquetTables, views: Sequence[Table], copies: Seq
 
     It is built aside and renamed, so that a client that has it open keeps reading the former one.
     """
-    version, store = _version(tables, views), tables.store
+    version, store = _version(tables, views, copies), tables.store
     known = store.exists(object_keys.WAREHOUSE) and store.exists(object_keys.WAREHOUSE_VERSION)
     if known and store.read(object_keys.WAREHOUSE_VERSION) == version:
         return False
-    with store.writing(object_keys.WAREHOUSE) as path:
-        with closing(duckdb.connect(os.fspath(path), config=_OFFLINE)) as database:
-            for table in views:
-                _define(database, tables, table, is_copy=table in copies)
+    with (
+        store.writing(object_keys.WAREHOUSE) as path,
+        _explained("the warehouse cannot be built"),
+        closing(duckdb.connect(os.fspath(path), config=_OFFLINE)) as database,
+    ):
+        for table in views:
+            _define(database, tables, table, is_copy=table in copies)
+        # Closing alone would swallow that the disk is full.
+        database.execute("CHECKPOINT")
     store.write(object_keys.WAREHOUSE_VERSION, version)
     return True
 
 
-def _version(tables: ParquetTables, views: Sequence[Table]) -> bytes:
-    """Changes with any table file, any schema and DuckDB itself."""
+def _version(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Table]) -> bytes:
+    """Changes with any table file, any schema, the place of the lake, and DuckDB itself."""
     files = [
         (info.key, info.version) for table in views for info in tables.store.list(f"{object_keys.TABLES}/{table.name}")
     ]
-    facts = (duckdb.__version__, [(table.name, table.fingerprint) for table in views], files)
+    shapes = [(table.name, table.fingerprint, table in copies) for table in views]
+    facts = (duckdb.__version__, tables.store.uri(object_keys.TABLES), shapes, files)
     return hashlib.sha256(repr(facts).encode()).hexdigest().encode()
 
 
@@ -73,26 +88,27 @@ def _define(database: duckdb.DuckDBPyConnection, tables: ParquetTables, table: T
     kind = "VIEW" if tables.days(table.name) and not is_copy else "TABLE"
     if tables.days(table.name):
         glob = tables.store.uri(f"{object_keys.TABLES}/{table.name}/*.parquet")
-        source = f"SELECT {_columns(table)} FROM read_parquet({_text(glob)}, union_by_name = true)"  # noqa: S608 - names of ours
+        source = f"SELECT * {_fixed_sizes(table)} FROM read_parquet({_text(glob)}, union_by_name = true)"  # noqa: S608 - names of ours
     else:
         database.register("no_rows", table.schema.create_empty())
         source = "FROM no_rows"
     database.execute(f"CREATE {kind} {name} AS {source}")
     database.execute(f"COMMENT ON {kind} {name} IS {_text(table.description)}")
+    # Days of an older shape may lack a column.
+    present = set(database.table(name).columns)
     for column_name, column in table.schema.columns().items():
-        comment = _text(column.description or "")
-        database.execute(f'COMMENT ON COLUMN {name}."{column_name}" IS {comment}')
+        if column_name in present:
+            comment = _text(column.description or "")
+            database.execute(f'COMMENT ON COLUMN {name}."{column_name}" IS {comment}')
 
 
-def _columns(table: Table) -> str:
-    return ", ".join(_column(name, column.dtype) for name, column in table.schema.columns().items())
-
-
-def _column(name: str, dtype: pl.DataType) -> str:
-    # Parquet forgets that a list has a fixed size; only a fixed size has vector functions in DuckDB.
-    if isinstance(dtype, pl.Array):
-        return f'"{name}"::FLOAT[{dtype.size}] AS "{name}"'
-    return f'"{name}"'
+def _fixed_sizes(table: Table) -> str:
+    """Parquet forgets that a list has a fixed size; only a fixed size has vector functions in DuckDB."""
+    arrays = {
+        name: column.dtype for name, column in table.schema.columns().items() if isinstance(column.dtype, pl.Array)
+    }
+    casts = [f'"{name}"::FLOAT[{dtype.size}] AS "{name}"' for name, dtype in arrays.items()]
+    return f"REPLACE ({', '.join(casts)})" if casts else ""
 
 
 def _text(value: str) -> str:

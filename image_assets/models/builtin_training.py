@@ -1,8 +1,8 @@
 """Trains `builtin` from scratch: every question about a picture is answered through the text tower.
 
 A question is a set of descriptions (all categories, all colours, ...), worded anew at each step;
-a picture must be nearest to the sentence that is true of it. So one loss teaches classification, colours and
-search by text.
+a picture must be nearest to the sentence that is true of it, and a sentence to the pictures it is true of. So one
+loss teaches classification, colours and search by text.
 """
 
 import math
@@ -43,6 +43,8 @@ from image_assets.models.training_questions import Question, pose_questions
 from image_assets.models.zero_shot import measure_zero_shot
 
 _LARGEST_LOGIT_SCALE = 100.0
+_SEARCH_WEIGHT = 0.5
+"""Of finding a sentence's pictures in the batch, beside finding a picture's sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class _Training:
             images, partner, weight = blend(images)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._params.half_precision):
             features = self._model.get_image_features(pixel_values=_normalise(images)).pooler_output
-            questions = [self._questions[0], self._words.choice(self._questions[1:])]
+            questions = self._pick_questions()
             text_features = self._encode_captions(questions)
         answered = zip(questions, text_features, strict=True)
         loss = self._loss(_unit(features), answered, rows, rows[partner], weight)
@@ -253,8 +255,15 @@ class _Training:
         for question, answers in answered:
             targets = weight * question.targets[rows] + (1 - weight) * question.targets[partners]
             logits = scale * images @ answers.T
-            terms.append(question.weight * soft_cross_entropy(logits, targets, self._params.label_smoothing))
+            terms.append(soft_cross_entropy(logits, targets, self._params.label_smoothing))
+            pictures_of = targets.T / targets.sum(dim=0).clamp(min=1)[:, None]
+            terms.append(_SEARCH_WEIGHT * soft_cross_entropy(logits.T, pictures_of, 0.0))
         return torch.stack(terms).sum()
+
+    def _pick_questions(self) -> list[Question]:
+        """The first question always, and one of the others."""
+        first, *others = self._questions
+        return [first, *self._words.choices(others, [question.weight for question in others])]
 
     def _set_learning_rates(self) -> None:
         factor = learning_rate_factor(self.progress)

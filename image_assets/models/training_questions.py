@@ -17,7 +17,7 @@ class Question:
     Attributes:
         answers: the descriptions.
         targets: float32, pictures x answers; a row is all zero where the truth is unknown.
-        weight: share in the loss.
+        weight: how often it is asked, relative to the others.
     """
 
     answers: tuple[Description, ...]

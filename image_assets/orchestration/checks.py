@@ -1,7 +1,7 @@
 """Checks: one schema check per table made from its schema, and the audits that look across tables and files."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 import dagster as dg
@@ -27,7 +27,7 @@ from image_assets.tables.images import (
 )
 from image_assets.tables.table import Table
 
-AuditDay = Callable[[ParquetTables, date], Audit]
+AuditDay = Callable[[ParquetTables, date, datetime], Audit]
 
 _PROBLEMS_SHOWN = 20
 _FILES = (
@@ -61,7 +61,8 @@ def _conservation_checks(encoder: str) -> Iterator[dg.AssetChecksDefinition]:
 def _file_checks() -> Iterator[dg.AssetChecksDefinition]:
     for table, column, max_side_px in _FILES:
         description = (
-            f"Every file is there, at most {max_side_px} px long, and holds no EXIF, XMP, IPTC, profile, comment."
+            f"Every file is there, at most {max_side_px} px long, and holds no EXIF, XMP, IPTC, profile, comment; "
+            f"delete the day's file of {table.name} and run the day again to make them anew."
         )
         audit = partial(_audit_files, table, column, max_side_px)
         yield _daily_check(table.name, "pixels_only", description, audit)
@@ -75,7 +76,8 @@ def _vector_check(encoder: str) -> dg.AssetChecksDefinition:
 def _daily_check(asset: str, name: str, description: str, audit: AuditDay) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=asset, name=name, description=description, blocking=True)
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = {day: _audited(audit, lake.tables, day) for day in _days(context, lake.tables, asset)}
+        began_at = _began_at(context)
+        found = {day: _audited(audit, lake.tables, day, began_at) for day in _days(context, lake.tables, asset)}
         problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
         return dg.AssetCheckResult(passed=not problems, metadata=_metadata(found, problems))
 
@@ -89,9 +91,15 @@ def _days(context: dg.AssetCheckExecutionContext, tables: ParquetTables, asset: 
     return tables.days(BRONZE_IMAGES.name if asset == IMAGE_EMBEDDINGS else asset)
 
 
-def _audited(audit: AuditDay, tables: ParquetTables, day: date) -> Audit:
+def _began_at(context: dg.AssetCheckExecutionContext) -> datetime:
+    """Start of the run; what arrives later is for the next run."""
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    return datetime.fromtimestamp(record.start_time, UTC) if record and record.start_time else datetime.now(UTC)
+
+
+def _audited(audit: AuditDay, tables: ParquetTables, day: date, began_at: datetime) -> Audit:
     try:
-        return audit(tables, day)
+        return audit(tables, day, began_at)
     except ImageAssetsError as error:
         return Audit(0, (str(error),))
 
@@ -106,18 +114,18 @@ def _metadata(found: dict[date, Audit], problems: Sequence[str]) -> Metadata:
     }
 
 
-def _audit_schema(table: Table, tables: ParquetTables, day: date) -> Audit:
+def _audit_schema(table: Table, tables: ParquetTables, day: date, _: datetime) -> Audit:
     return audit_schema(tables, table, day)
 
 
-def _audit_stage(upstream: str, stage: str, tables: ParquetTables, day: date) -> Audit:
+def _audit_stage(upstream: str, stage: str, tables: ParquetTables, day: date, _: datetime) -> Audit:
     return audit_stage(tables, upstream, stage, day)
 
 
-def _audit_files(table: Table, column: str, max_side_px: int, tables: ParquetTables, day: date) -> Audit:
+def _audit_files(table: Table, column: str, max_side_px: int, tables: ParquetTables, day: date, _: datetime) -> Audit:
     return audit_derivatives(tables, table, column, max_side_px, day)
 
 
-def _audit_vectors(encoder: str, tables: ParquetTables, day: date) -> Audit:
+def _audit_vectors(encoder: str, tables: ParquetTables, day: date, _: datetime) -> Audit:
     table = stored_embeddings(tables, encoder)
     return audit_schema(tables, table, day) if table else Audit(0, (f"there are no vectors of {encoder}",))

@@ -104,10 +104,13 @@ def run_days(
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn our errors into Dagster's: their message says what, where and what to do, so no trace is needed."""
+    problem: ImageAssetsError | None = None
     try:
         yield
     except ImageAssetsError as error:
-        raise _failure({"failed": error}) from error
+        problem = error
+    if problem is not None:
+        raise _failure({"failed": problem})
 
 
 def _record(context: dg.AssetExecutionContext, finished: Mapping[str, Mapping[str, Metadata]]) -> None:
@@ -120,7 +123,11 @@ def _record(context: dg.AssetExecutionContext, finished: Mapping[str, Mapping[st
 def _failure(failed: Mapping[str, ImageAssetsError]) -> Exception:
     """Retry while the storage does not answer; anything else needs a person."""
     description = "\n".join(f"{key}: {error}" for key, error in failed.items())
-    if all(isinstance(error, StoreUnavailableError) for error in failed.values()):
-        _log.warning("will be tried again: %s", description)
-        return dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S)
-    return dg.Failure(description=description, allow_retries=False)
+    failure = dg.Failure(description=description, allow_retries=False)
+    if not all(isinstance(error, StoreUnavailableError) for error in failed.values()):
+        return failure
+    _log.warning("will be tried again: %s", description)
+    request = dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S)
+    # After the last try Dagster shows the words of the cause.
+    request.__cause__ = failure
+    return request

@@ -1,11 +1,15 @@
 """Running days through Dagster in this process, on the instance that `dagster dev` shows."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Thread
+from types import MappingProxyType
+from uuid import uuid4
 
 import dagster as dg
 
@@ -14,6 +18,7 @@ from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 
 _CONFIG_FILE = "dagster.yaml"
+_INVOCATION_TAG = "image_assets/invocation"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -35,7 +40,7 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         ConfigurationError: there is neither.
     """
     if os.environ.get("DAGSTER_HOME"):
-        instance = dg.DagsterInstance.get()
+        instance = _instance_of_home()
     elif Path(_CONFIG_FILE).is_file():
         instance = dg.DagsterInstance.from_config(str(Path.cwd()))
     else:
@@ -44,30 +49,86 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def run_days(definitions: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date) -> Iterator[RunReport]:
-    """One run per seven days from `first` to `last` inclusive, in order; the warehouse follows the last one."""
+def _instance_of_home() -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterError as error:
+        raise ConfigurationError(f"DAGSTER_HOME={os.environ['DAGSTER_HOME']} cannot be used: {error}") from error
+
+
+def interruptible(
+    instance: dg.DagsterInstance, work: Callable[[Mapping[str, str]], list[RunReport]]
+) -> list[RunReport]:
+    """Do work that runs jobs under the given tags; Ctrl-C is raised at once and the runs are recorded as cancelled.
+
+    In the main thread Dagster would hold Ctrl-C back and take it for the failure of a step. The thread is left
+    behind: the caller is expected to end the process, which a run survives like any other kill.
+    """
+    tags, done = {_INVOCATION_TAG: uuid4().hex}, Future[list[RunReport]]()
+    Thread(target=_fulfil, args=(done, lambda: work(tags)), daemon=True).start()
+    try:
+        return done.result()
+    except KeyboardInterrupt:
+        for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=[dg.DagsterRunStatus.STARTED])):
+            instance.report_run_canceled(run, message="interrupted")
+        raise
+
+
+def _fulfil(done: Future[list[RunReport]], work: Callable[[], list[RunReport]]) -> None:
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        done.set_exception(error)
+
+
+def run_days(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    first: date,
+    last: date,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[RunReport]:
+    """One run per seven days from `first` to `last` inclusive, in order; the warehouse follows the last one.
+
+    Raises:
+        ConfigurationError: a day is no partition.
+    """
+    job = definitions.resolve_job_def(DAILY_JOB)
+    _check_days(job, first, last)
     size = BACKFILL_POLICY.max_partitions_per_run or 1
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    job = definitions.resolve_job_def(DAILY_JOB)
     for start in range(0, len(days), size):
         chunk = days[start : start + size]
-        tags = {
+        selected = {
             "dagster/asset_partition_range_start": chunk[0].isoformat(),
             "dagster/asset_partition_range_end": chunk[-1].isoformat(),
         }
-        result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
-        yield _report(result, chunk)
-    result = definitions.resolve_job_def(WAREHOUSE_JOB).execute_in_process(
-        instance=instance, run_config=_QUIET, raise_on_error=False
-    )
-    yield _report(result, [])
+        yield _execute(job, instance, chunk, {**tags, **selected})
+    yield _execute(definitions.resolve_job_def(WAREHOUSE_JOB), instance, [], tags)
 
 
-def _report(result: dg.ExecuteInProcessResult, days: Sequence[date]) -> RunReport:
-    problems = [_words(event) for event in result.all_events if event.is_step_failure]
+def _check_days(job: dg.JobDefinition, first: date, last: date) -> None:
+    partitions = job.partitions_def
+    known = partitions.get_partition_keys() if partitions else []
+    for day in (first.isoformat(), last.isoformat()):
+        if not known or not known[0] <= day <= known[-1]:
+            days = f"{known[0]} to {known[-1]}" if known else "none yet"
+            raise ConfigurationError(f"{day} is no partition: there are {days}; IMAGE_ASSETS_START_DAY sets the first")
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
+) -> RunReport:
+    result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
-    problems += [f"check {check.check_name} of {check.asset_key.to_user_string()} failed" for check in failed]
+    problems = [_words(event) for event in result.all_events if event.is_step_failure and not _is_check(event)]
+    problems += [_check_words(check) for check in failed]
     return RunReport(result.run_id, tuple(days), result.success and not failed, tuple(problems))
+
+
+def _is_check(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _words(event: dg.DagsterEvent) -> str:
@@ -75,3 +136,8 @@ def _words(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     told = failure.user_failure_data
     return f"{event.step_key}: {told.description if told else failure.error_display_string}"
+
+
+def _check_words(check: dg.AssetCheckEvaluation) -> str:
+    found = check.metadata.get("what")
+    return f"check {check.check_name} of {check.asset_key.to_user_string()} failed:\n{found.value if found else ''}"

@@ -28,12 +28,13 @@ _REJECTS_SHOWN = 50
 
 def column_schema(table: Table) -> dg.TableSchema:
     """The table's columns as Dagster shows them."""
+    only_key = table.primary_key[0] if len(table.primary_key) == 1 else None
     columns = [
         dg.TableColumn(
             name=name,
             type=str(column.dtype),
             description=column.description,
-            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=column.primary_key),
+            constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=name == only_key),
         )
         for name, column in table.schema.columns().items()
     ]

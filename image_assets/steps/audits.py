@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -34,9 +34,10 @@ def audit_schema(tables: ParquetTables, table: Table, day: date) -> Audit:
         return Audit(0, (str(error),))
 
 
-def audit_uploads(tables: ParquetTables, day: date) -> Audit:
-    """Conservation at the door: every upload of the day is a bronze row or a rejected row, never both."""
-    uploads = [file.source_uri for file in list_landing(tables.store, day).files]
+def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
+    """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
+    files = list_landing(tables.store, day).files
+    uploads = [file.source_uri for file in files if file.arrived_at < before]
     accepted = _ids(tables, BRONZE_IMAGES.name, day, "source_uri")
     rejected = _ids(tables, rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
     return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)

@@ -6,14 +6,14 @@ its original is safe in bronze, and a purged landing zone must not empty the lak
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from image_assets.compute.engine import Engine
-from image_assets.ids import ObjectKey, SourceUri
+from image_assets.ids import ObjectKey, Sha256, SourceUri
 from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
@@ -29,7 +29,7 @@ from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _CODE_VERSION = 1
-_TOLD = ["user_id", "uploaded_at", "ingested_at", "raw_name", "label", "sidecar_problem"]
+_TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
 
 def take_in_day(
@@ -61,7 +61,10 @@ def bronze_recipe(limits: InspectParams) -> Recipe:
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     landing = list_landing(tables.store, day)
-    rows = {str(row["source_uri"]): row for row in _stored(tables, BRONZE_IMAGES, day, ["raw_path", *_TOLD])}
+    rows = {
+        str(row["source_uri"]): row
+        for row in _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
+    }
     for file in landing.files:
         yield _listed(file, day, rows.get(file.source_uri))
     listed = landing.sidecars.union(file.source_uri for file in landing.files)
@@ -77,25 +80,41 @@ def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) 
     """Rows of the last commit, whatever recipe or schema made them."""
     if not tables.exists(table, day):
         return []
+    rows = tables.scan_files([object_keys.table_key(table.name, day)])
     names = ["source_uri", "input_version", "size_bytes", *columns]
-    return tables.scan_files([object_keys.table_key(table.name, day)], names).to_dicts()
+    return (
+        rows.with_columns(pl.lit(None).alias(name) for name in names if name not in rows.columns)
+        .select(names)
+        .to_dicts()
+    )
 
 
 def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> Upload:
     version = version_of(file.version)
-    is_known = row is not None and row["input_version"] == version
     told = {
         "user_id": file.folder_user,
         "uploaded_at": file.modified_at,
-        "ingested_at": row["ingested_at"] if row is not None and is_known else datetime.now(UTC),
         "raw_name": file.name,
         "label": None,
         "sidecar_problem": None,
     }
     key = object_keys.key_of(file.source_uri)
-    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri)
+    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri, _ingested(row))
 
 
 def _remembered(row: Mapping[str, Any], day: date, read_key: ObjectKey, told: Mapping[str, object]) -> Upload:
     size_bytes = row["size_bytes"] or 0
-    return Upload(row["source_uri"], row["input_version"], day, read_key, size_bytes, told, sidecar_uri=None)
+    return Upload(
+        row["source_uri"],
+        row["input_version"],
+        day,
+        read_key,
+        size_bytes,
+        told,
+        sidecar_uri=None,
+        ingested=_ingested(row),
+    )
+
+
+def _ingested(row: Mapping[str, Any] | None) -> tuple[Sha256, datetime] | None:
+    return (row["sha256"], row["ingested_at"]) if row and row.get("sha256") and row.get("ingested_at") else None

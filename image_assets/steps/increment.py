@@ -8,6 +8,7 @@ the commit then replaces the day's rejections and rows. Nothing is written for a
 Killed anywhere, run again: the same tables. Two runs of a day at once: both correct, last rename wins.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,7 +20,7 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 
-from image_assets.errors import RejectionReason, StoreUnavailableError, TableError
+from image_assets.errors import ObjectNotFoundError, RejectionReason, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
@@ -28,6 +29,7 @@ from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _ATTEMPTS = 5
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +106,20 @@ def run_increment(
     """
     started = time.monotonic()
 
-    def take_all() -> list[Standing]:
-        return [take_stock(tables, target, day, inputs) for target in targets]
-
-    before = now = take_all()
+    before: list[Standing] = []
     for _ in range(_ATTEMPTS):
-        if all(standing.is_settled for standing in now):
-            seconds = time.monotonic() - started
-            return [_report(was, standing, day, seconds) for was, standing in zip(before, now, strict=True)]
-        _compute(tables, now, day, inputs, process, chunk_size, on_progress)
-        for standing in take_all():
-            commit(tables, standing, day)
-        now = take_all()
+        try:
+            now = [take_stock(tables, target, day, inputs) for target in targets]
+            before = before or now
+            if all(standing.is_settled for standing in now):
+                seconds = time.monotonic() - started
+                return [_report(was, standing, day, seconds) for was, standing in zip(before, now, strict=True)]
+            _compute(tables, now, day, inputs, process, chunk_size, on_progress)
+            for target in targets:
+                commit(tables, take_stock(tables, target, day, inputs), day)
+        except ObjectNotFoundError as error:
+            # Another run of this day committed, and deleted its chunks, while they were being read: look again.
+            _log.info("%s: %s", day, error)
     raise StoreUnavailableError(
         f"{targets[0].table.name} for {day} did not settle: other runs keep replacing it; run it again alone"
     )
@@ -178,7 +182,7 @@ def _checkpoint(tables: ParquetTables, targets: Sequence[Target], day: date, chu
 
 def _computed_row(target: Target, outcome: Computed, versions: Mapping[str, object]) -> dict[str, object]:
     given = {name: outcome.item.row[name] for name in (target.key, "input_version")}
-    return {**given, **versions, **outcome.values[target.table.name]}
+    return {**given, **versions, **outcome.values.get(target.table.name, {})}
 
 
 def _rejected_row(target: Target, outcome: Rejected, versions: Mapping[str, object]) -> dict[str, object]:
@@ -196,7 +200,10 @@ def _write_chunk(tables: ParquetTables, table: Table, day: date, rows: Sequence[
 
 def _frame(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     columns = table.schema.columns()
-    return pl.DataFrame({name: _series([row[name] for row in rows], columns[name].dtype) for name in columns})
+    try:
+        return pl.DataFrame({name: _series([row[name] for row in rows], columns[name].dtype) for name in columns})
+    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise TableError(f"a computed row of {table.name} lacks or mistypes a column: {error!r}; a bug") from error
 
 
 def _series(values: list[object], dtype: pl.DataType) -> pl.Series:

@@ -21,6 +21,7 @@ class LandingFile:
         name: the file's name as text; bytes that are not UTF-8 are replaced.
         size_bytes: as listed.
         modified_at: as listed.
+        arrived_at: when it or its sidecar came to be here, whichever is later.
         version: of the file and its sidecar together.
         sidecar_uri: the sidecar's key, percent-encoded, if there is one.
     """
@@ -30,6 +31,7 @@ class LandingFile:
     name: str
     size_bytes: int
     modified_at: datetime
+    arrived_at: datetime
     version: str
     sidecar_uri: SourceUri | None
 
@@ -72,6 +74,7 @@ def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None, prefix: str) -> 
         name=_text(parts[-1]),
         size_bytes=info.size_bytes,
         modified_at=info.modified_at,
+        arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
         version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
         sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
     )

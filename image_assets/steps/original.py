@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
 from image_assets.ids import ObjectKey, Sha256, SourceUri, image_id_of
@@ -25,8 +25,9 @@ class Upload:
         day: the partition.
         read_key: where the bytes are: the landing zone, or bronze once the file has left the landing zone.
         size_bytes: as listed.
-        told: user_id, uploaded_at, ingested_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
+        told: user_id, uploaded_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
         sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
+        ingested: the bytes that bronze has under this source, by their hash, and since when.
     """
 
     key: SourceUri
@@ -36,6 +37,7 @@ class Upload:
     size_bytes: int
     told: Mapping[str, object]
     sidecar_uri: SourceUri | None
+    ingested: tuple[Sha256, datetime] | None
 
 
 def take_in(upload: Upload, store: ObjectStore, limits: InspectParams) -> TableValues | Refused:
@@ -58,7 +60,14 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams) -> TableV
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
     if raw_path != upload.read_key:
         store.write(raw_path, data)
-    identity = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data), "raw_path": raw_path}
+    known = upload.ingested
+    identity = {
+        "image_id": image_id,
+        "sha256": sha256,
+        "size_bytes": len(data),
+        "raw_path": raw_path,
+        "ingested_at": known[1] if known and known[0] == sha256 else datetime.now(UTC),
+    }
     return {"bronze_images": {**identity, **_header_columns(header), **_upload_columns(upload, store)}}
 
 

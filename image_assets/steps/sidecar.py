@@ -49,7 +49,7 @@ def _text(fields: Mapping[str, object], name: str, problems: list[str]) -> str |
     value = fields.get(name)
     if value is None:
         return None
-    if not isinstance(value, str | int) or not str(value).strip():
+    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
         problems.append(f"{name} is not a text")
         return None
     return str(value).encode("utf-8", "replace").decode()[:MAX_TEXT_LENGTH]

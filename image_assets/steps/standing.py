@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
@@ -98,21 +97,17 @@ def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> 
 
 
 def commit(tables: ParquetTables, standing: Standing, day: date) -> None:
-    """Replace rejections, then rows; a reader in between sees the rows of before."""
+    """Replace rejections, then rows; a reader in between sees the rows of before.
+
+    Raises:
+        ObjectNotFoundError: another run of this day committed these chunks first.
+    """
     if standing.missing.height:
         return
-    try:
-        for side in (standing.rejections, standing.rows):
-            if not side.is_settled:
-                tables.write_file(
-                    object_keys.table_key(side.table.name, day),
-                    side.table,
-                    day,
-                    _parts(tables, side, standing.target),
-                )
-    except ObjectNotFoundError:
-        # Another run of this day committed these chunks first: the next plan finds them in the table.
-        return
+    for side in (standing.rejections, standing.rows):
+        if not side.is_settled:
+            key = object_keys.table_key(side.table.name, day)
+            tables.write_file(key, side.table, day, _parts(tables, side, standing.target))
     for checkpoint in standing.rejections.checkpoints + standing.rows.checkpoints:
         tables.store.delete(checkpoint)
 

@@ -18,7 +18,9 @@ def summarise_day(tables: ParquetTables, day: date) -> bool:
     rejected = tables.read(REJECTED_IMAGES, day)
     gold = tables.read(GOLD_IMAGES, day)
     at_landing = rejected.filter(stage=BRONZE_IMAGES.name).height
-    outcomes = {"seen": bronze.height + at_landing, "accepted": bronze.height, "rejected": rejected.height}
+    # Every file seen is accepted or rejected; an image that a late stage rejected is in gold, marked as an error.
+    seen, accepted = bronze.height + at_landing, gold.filter(pl.col("state") != "error").height
+    outcomes = {"seen": seen, "accepted": accepted, "rejected": rejected.height}
     counts = [
         _rows("outcome", {**outcomes, "gold": gold.height}),
         _counted("reason", rejected.get_column("reason")),

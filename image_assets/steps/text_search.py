@@ -17,18 +17,19 @@ _SHOWN = ["image_id", "day", "user_id", "label", "raw_name", "thumbnail_path"]
 
 
 def search_text(tables: ParquetTables, encoder: ImageEncoder, text: str, count: int) -> pl.DataFrame:
-    """The images nearest to a text, best first: score and some columns of gold."""
+    """The images nearest to a text, best first: score and, where gold has the image, some of its columns."""
     name = table_of(encoder.description).name
-    if not tables.days(name):
-        raise TableError(f"there are no vectors of {encoder.description.name}: materialize image_embeddings first")
+    gold = [object_keys.table_key(GOLD_IMAGES.name, day) for day in tables.days(GOLD_IMAGES.name)]
+    for table, days in ((name, tables.days(name)), (GOLD_IMAGES.name, gold)):
+        if not days:
+            raise TableError(f"{table} has no day yet: image-assets run")
     hits = find_nearest(_blocks(tables, name), encoder.encode_texts([text]), count)
-    scores = pl.DataFrame([(hit.image_id, hit.score) for hit in hits], schema=["image_id", "score"], orient="row")
-    gold = tables.scan_files(
-        [object_keys.table_key(GOLD_IMAGES.name, day) for day in tables.days(GOLD_IMAGES.name)],
-        _SHOWN,
-        where=pl.col("image_id").is_in(scores.get_column("image_id").to_list()),
+    scores = pl.DataFrame(
+        [(hit.image_id, hit.score) for hit in hits], schema={"image_id": pl.String, "score": pl.Float64}, orient="row"
     )
-    return scores.join(gold, on="image_id", maintain_order="left").select("score", *_SHOWN)
+    where = pl.col("image_id").is_in(scores.get_column("image_id").implode())
+    shown = tables.scan_files(gold, _SHOWN, where=where)
+    return scores.join(shown, on="image_id", how="left", maintain_order="left").select("score", *_SHOWN)
 
 
 def _blocks(tables: ParquetTables, name: str) -> Iterator[tuple[Sequence[ImageId], Embeddings]]:

@@ -51,9 +51,10 @@ class ColourGpu(GpuResource):
 
 
 def _define(settings: Settings) -> dg.Definitions:
-    usual = {"encoder_revision": None, "device": "cpu", "precision": "fp32", "batch_size": 8}
-    gpu = {"gpu": ColourGpu(encoder_name="colours", **usual)} if settings.encoder == "colours" else {}
-    return build_definitions(settings, **gpu)
+    if settings.encoder != "colours":
+        return build_definitions(settings)
+    gpu = ColourGpu(encoder_name="colours", encoder_revision=None, device="cpu", precision="fp32", batch_size=8)
+    return build_definitions(settings, gpu=gpu)
 
 
 def _execute_days(
@@ -96,7 +97,7 @@ def _land(root: Path, day: date, name: str, data: bytes, user: str = "ann") -> P
     return path
 
 
-def _settings(root: Path, **values: object) -> Settings:
+def _settings(root: Path, **values: Any) -> Settings:
     """Neither the environment nor a `.env` of the person who runs the tests has a say."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:

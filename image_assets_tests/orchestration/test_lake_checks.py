@@ -60,7 +60,7 @@ def file_of(full_copy: Settings) -> Callable[[str, str], Path]:
 
     def find(table: str, column: str) -> Path:
         rows = pl.read_parquet(full_copy.root / "tables" / table / f"{DAY}.parquet")
-        return full_copy.root / rows.get_column(column)[0]
+        return full_copy.root / str(rows.get_column(column)[0])
 
     return find
 
@@ -180,7 +180,7 @@ def test_vectors_that_were_never_made_are_found(check: Checking, full_copy: Sett
     assert "there are no vectors of colours" in problems_of(check("image_embeddings", "unit_vectors"))
 
 
-@pytest.mark.xfail(strict=True, raises=Exception, reason="the schema is read without translating the error of Polars")
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="the schema is read without translating the error of Polars")
 def test_a_newest_file_of_vectors_that_is_no_parquet_is_found(check: Checking, full_copy: Settings) -> None:
     newest = max((full_copy.root / "tables" / "image_embeddings" / "colours").iterdir())
     newest.write_bytes(b"PAR1 no more")

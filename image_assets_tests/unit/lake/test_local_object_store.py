@@ -31,7 +31,10 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode:
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode
+    ):
         pytest.skip("this user may not mount a small file system")
     yield folder
     subprocess.run(["umount", folder], check=True)
@@ -117,8 +120,7 @@ ODD_NAMES = [
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name)[:20])
 def test_a_file_of_any_name_is_listed_and_read(store: LocalObjectStore, path: Path, name: bytes) -> None:
-    with open(os.path.join(os.fsencode(path.parent), name), "wb") as file:  # noqa: PTH118, PTH123 - a path of bytes
-        file.write(b"bytes")
+    path.with_name(os.fsdecode(name)).write_bytes(b"bytes")
     (key,) = listed(store)
     assert os.fsencode(key).endswith(b"/" + name)
     assert store.read(ObjectKey(key)) == b"bytes"
@@ -144,13 +146,19 @@ def test_a_new_object_obeys_the_umask(store: LocalObjectStore) -> None:
     assert stat.S_IMODE((store.root / KEY).stat().st_mode) == 0o640
 
 
-def test_nothing_stays_in_the_staging_folder(store: LocalObjectStore) -> None:
-    store.write(KEY, b"bytes")
+def fill(store: LocalObjectStore, error: BaseException | None = None) -> None:
     with store.writing(KEY) as filled:
         filled.write_bytes(b"bytes")
-    with pytest.raises(ZeroDivisionError), store.writing(KEY) as filled:
-        filled.write_bytes(b"bytes")
-        raise ZeroDivisionError
+        if error:
+            raise error
+
+
+def test_nothing_stays_in_the_staging_folder(store: LocalObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    fill(store)
+    for error in (ZeroDivisionError(), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            fill(store, error)
     assert list((store.root / ".staging").iterdir()) == []
 
 

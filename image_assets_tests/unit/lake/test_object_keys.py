@@ -53,4 +53,3 @@ def test_a_percent_sign_in_a_name_is_not_taken_for_an_escape() -> None:
 )
 def test_every_object_is_where_the_map_of_the_lake_says(key: str, expected: str) -> None:
     assert key == expected
-

@@ -42,3 +42,18 @@ def test_the_licence_is_read_from_the_model_card(clip_folder: Path, tmp_path: Pa
     folder = shutil.copytree(clip_folder, tmp_path / "carded")
     (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# A model\n")
     assert locate_checkpoint(str(folder), None).licence == "cc0-1.0"
+
+
+def test_a_cached_hub_model_needs_no_network_and_is_pinned_by_its_commit(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "models--maker--tiny-clip"
+    shutil.copytree(clip_folder, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    checkpoint = locate_checkpoint("maker/tiny-clip", None)
+    assert (checkpoint.name, checkpoint.revision) == ("maker--tiny-clip", commit)
+    assert checkpoint.source == "https://huggingface.co/maker/tiny-clip"

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ Block = tuple[list[ImageId], Vectors]
 
 def unit(*rows: tuple[float, ...]) -> Vectors:
     vectors = np.array(rows, dtype=np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def ids(names: str) -> list[ImageId]:
@@ -61,7 +63,7 @@ def test_a_score_is_a_plain_number() -> None:
 def test_a_block_is_forgotten_before_the_next_one_is_made() -> None:
     made: list[int] = []
 
-    def blocks():  # type: ignore[no-untyped-def]  # a generator that notes when it is asked
+    def blocks() -> Iterator[Block]:
         for number in range(3):
             made.append(number)
             yield ids(str(number)), unit(EAST)
@@ -76,7 +78,9 @@ directions = st.lists(st.sampled_from([(1.0, 0.0), (0.8, 0.6), (0.6, 0.8), (0.0,
 @settings(max_examples=100, deadline=None)
 @given(days=st.lists(directions, max_size=4), count=st.integers(1, 8))
 def test_blocks_and_one_sorted_list_agree(days: list[list[tuple[float, float]]], count: int) -> None:
-    numbered = [[(ImageId(f"{row:03}-{day}"), vector) for row, vector in enumerate(each)] for day, each in enumerate(days)]
+    numbered = [
+        [(ImageId(f"{row:03}-{day}"), vector) for row, vector in enumerate(each)] for day, each in enumerate(days)
+    ]
     blocks = [
         ([name for name, _ in each], np.array([vector for _, vector in each], dtype=np.float32).reshape(-1, 2))
         for each in numbered

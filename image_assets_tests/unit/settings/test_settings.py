@@ -102,14 +102,15 @@ def test_a_wrong_value_names_its_variable(put: Set, name: str, value: str) -> No
 
 def test_all_wrong_values_are_named_at_once(put: Set) -> None:
     put(WORKERS="none", CHUNK_SIZE="none")
-    with pytest.raises(ConfigurationError, match="WORKERS.*CHUNK_SIZE"):
+    with pytest.raises(ConfigurationError, match=r"WORKERS.*CHUNK_SIZE"):
         load_settings()
 
 
-def test_settings_are_frozen() -> None:
+@pytest.mark.parametrize("name", ["root", "workers"])
+def test_a_setting_is_frozen(name: str) -> None:
     settings = load_settings()
     with pytest.raises(ValidationError, match="frozen"):
-        settings.workers = 3
+        setattr(settings, name, 3)
 
 
 def test_a_relative_root_is_made_absolute(empty_folder: Path, put: Set) -> None:
@@ -133,7 +134,11 @@ def test_a_logo_is_part_of_the_watermark(empty_folder: Path, put: Set) -> None:
     put(WATERMARK_LOGO="logo.png", WATERMARK_TEXT="shop", WATERMARK_OPACITY="0.5")
     preview = load_settings().derivative_params.preview
     assert preview is not None
-    assert (preview.watermark.logo, preview.watermark.text, preview.watermark.opacity) == (b"the logo's bytes", "shop", 0.5)
+    assert (preview.watermark.logo, preview.watermark.text, preview.watermark.opacity) == (
+        b"the logo's bytes",
+        "shop",
+        0.5,
+    )
 
 
 def test_limits_reach_the_inspection(put: Set) -> None:

@@ -1,6 +1,7 @@
 """Whatever arrives, leaves, changes or breaks: the day ends like a day computed from scratch."""
 
 import tempfile
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -10,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_assets.errors import RejectionReason
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment import Computed, Rejected, run_increment
-from image_assets.steps.standing import Target
 from image_assets.steps.recipe import Recipe
+from image_assets.steps.standing import Target
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
@@ -103,20 +103,18 @@ def apply(kind, argument, files, powers):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(step, max_size=8))
-def test_any_history_ends_like_a_day_computed_from_scratch(history):
+@given(history=st.lists(step, max_size=8))
+def test_any_history_ends_like_a_day_computed_from_scratch(scenarios, history):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as fresh:
-        tables = ParquetTables(LocalObjectStore(Path(folder)))
+        tables = ParquetTables(scenarios.HastyStore(Path(folder)))
         files, powers = {}, {"squares": 2, "cubes": 3}
         for kind, argument in history:
             apply(kind, argument, files, powers)
             if kind in {"run", "interrupt"}:
-                try:
+                with suppress(Interrupted):
                     increment(tables, files, powers, budget=argument)
-                except Interrupted:
-                    pass
         increment(tables, files, powers)
-        scratch = ParquetTables(LocalObjectStore(Path(fresh)))
+        scratch = ParquetTables(scenarios.HastyStore(Path(fresh)))
         increment(scratch, files, powers)
         assert state(tables) == state(scratch)
         assert not list(tables.store.list("tables/_checkpoints"))

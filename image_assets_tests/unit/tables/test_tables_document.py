@@ -4,6 +4,7 @@ import pytest
 
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.documentation import document_tables
+from image_assets.tables.table import Table
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "tables.md"
 
@@ -13,7 +14,7 @@ def test_the_document_in_the_repository_is_what_the_schemas_say() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_table_has_a_section_with_its_columns_in_order(table) -> None:  # type: ignore[no-untyped-def]
+def test_a_table_has_a_section_with_its_columns_in_order(table: Table) -> None:
     section = document_tables().split(f"\n## {table.name}\n")[1].split("\n## ")[0]
     named = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
     assert named == table.schema.column_names()

@@ -1,4 +1,4 @@
-"""Runs one increment in a process of its own: `double_day.py ROOT TRACE ITEMS DELAY_S`; appends each item it meets to TRACE."""
+"""One increment in a process of its own: `double_day.py ROOT TRACE ITEMS DELAY_S` traces each item that it meets."""
 
 import sys
 import time
@@ -12,8 +12,8 @@ import polars as pl
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Process, run_increment
-from image_assets.steps.standing import Target
 from image_assets.steps.recipe import Recipe
+from image_assets.steps.standing import Target
 from image_assets.tables.table import Table
 
 DAY = date(2026, 10, 1)

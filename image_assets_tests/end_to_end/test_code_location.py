@@ -1,0 +1,97 @@
+"""The code location as Dagster's own tools load it."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., subprocess.Popen[str]]
+
+LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus locationOrLoadError { __typename } } } } }
+"""
+ASSETS = "{ assetNodes { groupName assetKey { path } } }"
+
+
+def test_the_definitions_validate_in_a_folder_with_the_two_yaml_files(
+    repository: Path, new_home: Callable[[], Path], start: Start
+) -> None:
+    home = new_home()
+    shutil.copy(repository / "workspace.yaml", home)
+    process = start("dagster", "definitions", "validate", folder=home, DAGSTER_HOME=str(home))
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, output + errors
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(url: str, question: str | None = None) -> Any:
+    data = json.dumps({"query": question}).encode() if question else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def wait_for(url: str, server: subprocess.Popen[str]) -> None:
+    give_up_at = time.monotonic() + 90
+    while server.poll() is None and time.monotonic() < give_up_at:
+        try:
+            ask(f"{url}/server_info")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+        else:
+            return
+    server.kill()
+    raise AssertionError("".join(server.communicate()))
+
+
+@pytest.fixture(scope="module")
+def webserver(repository: Path, new_home: Callable[[], Path], start: Start) -> Iterator[str]:
+    """The address of a webserver in the repository, with state and a lake of its own."""
+    home, port = new_home(), str(free_port())
+    state = (home / "dagster.yaml").read_text().replace("data/dagster", str(home / "dagster"))
+    (home / "dagster.yaml").write_text(state)
+    variables = {"DAGSTER_HOME": str(home), "IMAGE_ASSETS_ROOT": str(home / "lake")}
+    with start("dagster-webserver", "-p", port, folder=repository, **variables) as server:
+        wait_for(f"http://127.0.0.1:{port}", server)
+        yield f"http://127.0.0.1:{port}"
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=60)
+
+
+def test_the_webserver_knows_every_asset_and_its_group(webserver: str) -> None:
+    nodes = ask(f"{webserver}/graphql", ASSETS)["data"]["assetNodes"]
+    assert {node["assetKey"]["path"][0]: node["groupName"] for node in nodes} == {
+        "landing": "landing",
+        "bronze_images": "bronze",
+        "silver_images": "silver",
+        "thumbnails": "silver",
+        "watermarked_previews": "silver",
+        "image_embeddings": "embeddings",
+        "rejected_images": "gold",
+        "gold_images": "gold",
+        "daily_summary": "gold",
+        "warehouse": "serving",
+    }
+
+
+def test_the_webserver_loads_the_location_without_an_error(webserver: str) -> None:
+    (location,) = ask(f"{webserver}/graphql", LOCATIONS)["data"]["workspaceOrError"]["locationEntries"]
+    assert location == {
+        "name": "image_assets",
+        "loadStatus": "LOADED",
+        "locationOrLoadError": {"__typename": "RepositoryLocation"},
+    }

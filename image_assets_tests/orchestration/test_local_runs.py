@@ -1,0 +1,139 @@
+"""Running days from the command line: which instance, how many runs, and what is told of them."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from image_assets.errors import ConfigurationError
+from image_assets.orchestration.local_runs import RunReport, open_instance, run_days
+from image_assets.settings import Settings
+
+FIRST, DRAWN_DAY = date(2026, 3, 1), date(2026, 3, 15)
+STORAGE = "storage: {sqlite: {base_dir: %s}}\n"
+
+Define = Callable[[Settings], dg.Definitions]
+
+
+@pytest.fixture
+def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The current folder and another one; DAGSTER_HOME is not set."""
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        folder.mkdir()
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(here)
+    return here, elsewhere
+
+
+def test_the_instance_is_that_of_dagster_home(homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, elsewhere = homes
+    for home in homes:
+        (home / "dagster.yaml").write_text(STORAGE % (home / "kept"))
+    monkeypatch.setenv("DAGSTER_HOME", str(elsewhere))
+    with open_instance() as instance:
+        instance.get_runs_count()
+    assert [(home / "kept").is_dir() for home in homes] == [False, True]
+
+
+def test_without_dagster_home_the_instance_is_that_of_the_current_folder(homes: tuple[Path, Path]) -> None:
+    here, _ = homes
+    (here / "dagster.yaml").write_text(STORAGE % "kept")
+    with open_instance() as instance:
+        instance.get_runs_count()
+    assert (here / "kept").is_dir()
+
+
+def test_without_either_the_message_says_what_to_do(homes: tuple[Path, Path]) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=r"no dagster.yaml in .*here: .* or set DAGSTER_HOME"),
+        open_instance(),
+    ):
+        pass
+
+
+@pytest.mark.xfail(strict=True, raises=dg.DagsterInvariantViolationError, reason="Dagster's own error comes through")
+@pytest.mark.parametrize("home", ["/no/such/folder", "relative"])
+def test_a_dagster_home_that_is_no_folder_is_named(
+    homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    with pytest.raises(ConfigurationError, match="DAGSTER_HOME"), open_instance():
+        pass
+
+
+@pytest.fixture(scope="module")
+def empty_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("empty")
+
+
+@pytest.fixture(scope="module")
+def nine_days(settings_for: Callable[..., Settings], define: Define, empty_root: Path) -> list[RunReport]:
+    """Nine days without uploads, run one after the other."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        return list(run_days(define(settings_for(empty_root)), instance, FIRST, FIRST + timedelta(days=8)))
+
+
+def test_one_run_takes_at_most_seven_days(nine_days: list[RunReport]) -> None:
+    week = [FIRST + timedelta(days=offset) for offset in range(9)]
+    assert [report.days for report in nine_days] == [tuple(week[:7]), tuple(week[7:]), ()]
+
+
+def test_every_run_of_good_days_succeeds(nine_days: list[RunReport]) -> None:
+    assert [(report.is_success, report.problems) for report in nine_days] == [(True, ())] * 3
+
+
+def test_the_warehouse_follows_the_last_run(nine_days: list[RunReport], empty_root: Path) -> None:
+    assert (empty_root / "warehouse.duckdb").is_file()
+
+
+def test_runs_are_recorded_in_the_instance(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> None:
+    reports = list(run_days(define(full_copy), instance, DRAWN_DAY, DRAWN_DAY))
+    assert {run.run_id for run in instance.get_runs()} == {report.run_id for report in reports}
+
+
+def test_a_failed_step_is_told_in_words(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> None:
+    (full_copy.root / "tables" / "silver_images" / f"{DRAWN_DAY}.parquet").write_bytes(b"PAR1 no more")
+    report = next(run_days(define(full_copy), instance, DRAWN_DAY, DRAWN_DAY))
+    (problem,) = report.problems
+    assert problem.startswith(f"derivatives: {DRAWN_DAY}: ")
+    assert "Traceback" not in problem
+    assert "Stack Trace" not in problem
+
+
+@pytest.fixture(scope="module")
+def report_of_failed_check(copy_full: Callable[[], Settings], define: Define) -> RunReport:
+    settings = copy_full()
+    for file in (settings.root / "thumbnail").rglob("*.webp"):
+        file.unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        return next(run_days(define(settings), instance, DRAWN_DAY, DRAWN_DAY))
+
+
+def test_a_run_with_a_failed_check_is_no_success(report_of_failed_check: RunReport) -> None:
+    assert not report_of_failed_check.is_success
+
+
+def test_a_failed_check_is_named(report_of_failed_check: RunReport) -> None:
+    assert "check pixels_only of thumbnails failed" in "\n".join(report_of_failed_check.problems)
+
+
+@pytest.mark.xfail(strict=True, reason="the step of a failed check is reported too, with Dagster's trace")
+def test_a_failed_check_is_told_once_and_without_a_trace(report_of_failed_check: RunReport) -> None:
+    assert "Stack Trace" not in "\n".join(report_of_failed_check.problems)
+
+
+@pytest.mark.xfail(strict=True, reason="only the name of the check is told")
+def test_a_failed_check_says_what_it_found(report_of_failed_check: RunReport) -> None:
+    assert ".webp" in "\n".join(report_of_failed_check.problems)
+
+
+@pytest.mark.xfail(strict=True, reason="a day before the start day fails with a trace, a future day is made")
+@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2099, 1, 1)])
+def test_a_day_outside_the_partitions_is_refused_in_words(
+    settings_for: Callable[..., Settings], define: Define, instance: dg.DagsterInstance, tmp_path: Path, day: date
+) -> None:
+    with pytest.raises(ConfigurationError, match=day.isoformat()):
+        list(run_days(define(settings_for(tmp_path)), instance, day, day))

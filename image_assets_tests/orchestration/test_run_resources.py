@@ -1,0 +1,99 @@
+"""What assets are given lives as long as the run, and starts when it is needed."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import psutil  # type: ignore[import-untyped]  # it ships no types
+import pytest
+
+from image_assets.orchestration.resources import LoggedProgress, WorkersResource
+from image_assets.settings import Settings
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+@pytest.fixture
+def workers() -> WorkersResource:
+    return WorkersResource(workers=2, image_timeout_s=30, worker_memory_mb=1024)
+
+
+@pytest.fixture
+def before() -> set[int]:
+    return children()
+
+
+def test_no_worker_starts_before_there_is_work(before: set[int], workers: WorkersResource) -> None:
+    with dg.build_resources({"workers": workers}) as resources:
+        assert resources.workers.engine is not None
+        assert children() == before
+
+
+def test_workers_start_with_the_first_work(before: set[int], workers: WorkersResource) -> None:
+    with dg.build_resources({"workers": workers}) as resources:
+        assert [outcome.result for outcome in resources.workers.engine.map(len, ["four"])] == [4]
+        assert children() > before
+
+
+def test_workers_are_kept_for_the_next_work(workers: WorkersResource) -> None:
+    with dg.build_resources({"workers": workers}) as resources:
+        list(resources.workers.engine.map(len, ["four"]))
+        working = children()
+        list(resources.workers.engine.map(len, ["five!"]))
+        assert children() == working
+
+
+def test_no_worker_outlives_the_resource(before: set[int], workers: WorkersResource) -> None:
+    with dg.build_resources({"workers": workers}) as resources:
+        list(resources.workers.engine.map(len, ["four"]))
+    assert children() == before
+
+
+def test_no_worker_outlives_a_run_that_failed(
+    before: set[int], full_copy: Settings, execute_days: Callable[..., dg.ExecuteInProcessResult]
+) -> None:
+    day = date(2026, 3, 15)
+    (full_copy.root / "tables" / "silver_images" / f"{day}.parquet").write_bytes(b"PAR1 no more")
+    assert not execute_days(full_copy, day).success
+    assert children() == before
+
+
+class Recorder:
+    """Shows progress to the test: what was tracked and every call."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[tuple[int, int]]] = {}
+
+    def track(self, what: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.calls.setdefault(what, []).append((done, total))
+
+
+def test_progress_is_told_from_nothing_to_everything(
+    settings_for: Callable[..., Settings], tmp_path: Path, land: Callable[..., Path]
+) -> None:
+    from image_assets.definitions import build_definitions
+
+    day, recorder = date(2026, 3, 15), Recorder()
+    land(tmp_path, day, "no-image.jpg", b"no image")
+    job = build_definitions(settings_for(tmp_path), progress=recorder).resolve_job_def("daily_images")
+    job.execute_in_process(partition_key=day.isoformat(), asset_selection=[dg.AssetKey("bronze_images")])
+    assert recorder.calls == {f"bronze_images {day}": [(0, 1), (1, 1)]}
+
+
+def test_progress_in_the_log_is_not_a_line_per_image(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        tell = LoggedProgress().track("thumbnails")
+        for done in range(1_000):
+            tell(done, 1_000)
+    assert caplog.records == []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    before = children()
+    yield
+    assert children() == before

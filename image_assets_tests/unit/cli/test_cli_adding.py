@@ -1,0 +1,198 @@
+"""`image-assets add`: what lands where, under which name, with what the user said."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from image_assets.errors import ConfigurationError
+
+Invoke = Callable[..., Result]
+
+
+def landed(home: Path) -> list[Path]:
+    """Everything in the landing zone that is no sidecar."""
+    return sorted(path for path in (home / "lake").rglob("*") if path.is_file() and path.suffix != ".json")
+
+
+def sidecars(home: Path) -> list[dict[str, str]]:
+    return [json.loads(path.read_text()) for path in sorted((home / "lake").rglob("*.json"))]
+
+
+@pytest.fixture
+def photo(home: Path) -> Path:
+    (home / "Blue Shoe.JPG").write_bytes(b"photo")
+    return home / "Blue Shoe.JPG"
+
+
+@pytest.fixture
+def folder(home: Path) -> Path:
+    """Three files, one of them two folders down."""
+    (home / "photos" / "deep" / "er").mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg", "deep/er/c.jpg"):
+        (home / "photos" / name).write_bytes(name.encode())
+    return home / "photos"
+
+
+def test_a_file_lands_below_its_day_and_user(home: Path, photo: Path, invoke: Invoke) -> None:
+    invoke("add", str(photo), "--day", "2026-03-04", "--user", "ann")
+    (path,) = landed(home)
+    assert (path.parent, path.suffix) == (home / "lake" / "landing" / "2026-03-04" / "ann", ".jpg")
+
+
+def test_the_bytes_land_unchanged(home: Path, photo: Path, invoke: Invoke) -> None:
+    invoke("add", str(photo))
+    assert landed(home)[0].read_bytes() == b"photo"
+
+
+def test_without_a_day_a_file_lands_today(home: Path, photo: Path, invoke: Invoke) -> None:
+    invoke("add", str(photo))
+    assert landed(home)[0].relative_to(home / "lake" / "landing").parts[0] == datetime.now(UTC).date().isoformat()
+
+
+def test_the_sidecar_keeps_what_the_user_said(home: Path, photo: Path, invoke: Invoke) -> None:
+    invoke("add", str(photo), "--day", "2026-03-04", "--user", "ann", "--label", "shoes")
+    assert sidecars(home) == [
+        {"user_id": "ann", "uploaded_at": "2026-03-04T00:00:00+00:00", "raw_name": "Blue Shoe.JPG", "label": "shoes"}
+    ]
+
+
+def test_the_command_says_how_many_files_landed(folder: Path, invoke: Invoke) -> None:
+    assert "3 of 3 files are in the landing zone" in invoke("add", str(folder)).output
+
+
+def test_of_a_folder_every_file_lands_however_deep(home: Path, folder: Path, invoke: Invoke) -> None:
+    invoke("add", str(folder))
+    assert sorted(path.read_bytes() for path in landed(home)) == [b"a.jpg", b"b.jpg", b"deep/er/c.jpg"]
+
+
+def test_the_same_file_added_twice_lands_once(home: Path, photo: Path, invoke: Invoke) -> None:
+    for _ in range(2):
+        invoke("add", str(photo), "--day", "2026-03-04")
+    assert len(landed(home)) == 1
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        ["--day", "2026-03-04"],
+        pytest.param([], marks=pytest.mark.xfail(strict=True, reason="the sidecar is written again with another time")),
+    ],
+)
+def test_adding_a_file_again_touches_nothing(home: Path, photo: Path, invoke: Invoke, day: list[str]) -> None:
+    def times() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (home / "lake").rglob("*") if path.is_file()}
+
+    invoke("add", str(photo), *day)
+    before = times()
+    invoke("add", str(photo), *day)
+    assert times() == before
+
+
+def test_the_same_bytes_under_two_names_are_two_uploads(home: Path, photo: Path, invoke: Invoke) -> None:
+    (home / "other.jpg").write_bytes(photo.read_bytes())
+    invoke("add", str(photo), str(home / "other.jpg"))
+    assert len(landed(home)) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..jpg", "~.jpg", "%2e%2e%2fup.jpg", "a\\b.jpg", "\x1b[31mred.jpg", "line\nbreak.jpg", "café.jpg", "x.jpg;rm -rf"],
+)
+def test_a_name_is_a_value_and_never_a_path(home: Path, invoke: Invoke, name: str) -> None:
+    (home / name).write_bytes(b"photo")
+    invoke("add", str(home / name), "--user", "ann")
+    assert landed(home)[0].name.isascii()
+    assert landed(home)[0].stem.replace("-", "").isalnum()
+    assert sidecars(home)[0]["raw_name"] == name
+
+
+def test_a_name_that_is_no_text_is_kept_as_far_as_it_is(home: Path, invoke: Invoke) -> None:
+    path = os.fsencode(home) + b"/caf\xe9.jpg"
+    Path(os.fsdecode(path)).write_bytes(b"photo")
+    invoke("add", os.fsdecode(path))
+    assert sidecars(home)[0]["raw_name"] == "caf\N{REPLACEMENT CHARACTER}.jpg"
+
+
+@pytest.mark.parametrize("user", ["../../etc", "/root", "..", "a/b", "", "\x00", "x" * 300])
+def test_a_user_is_a_value_and_never_a_path(home: Path, photo: Path, invoke: Invoke, user: str) -> None:
+    invoke("add", str(photo), "--day", "2026-03-04", "--user", user)
+    (path,) = landed(home)
+    assert path.parent.parent == home / "lake" / "landing" / "2026-03-04"
+    assert path.parent.name.startswith("user-")
+
+
+@pytest.fixture
+def manifest(home: Path, folder: Path) -> Path:
+    path = home / "manifest.csv"
+    path.write_text("file,user_id,label,uploaded_at\na.jpg,bea,shirt,2026-02-03T23:30:00-02:00\nc.jpg,,,\n")
+    return path
+
+
+def test_a_manifest_wins_over_the_options(home: Path, folder: Path, manifest: Path, invoke: Invoke) -> None:
+    invoke("add", str(folder), "--manifest", str(manifest), "--user", "ann", "--label", "hat")
+    told = {each["raw_name"]: (each["user_id"], each["label"]) for each in sidecars(home)}
+    assert told == {"a.jpg": ("bea", "shirt"), "b.jpg": ("ann", "hat"), "c.jpg": ("ann", "hat")}
+
+
+def test_the_day_is_that_of_the_instant_in_utc(home: Path, folder: Path, manifest: Path, invoke: Invoke) -> None:
+    invoke("add", str(folder), "--manifest", str(manifest))
+    assert (home / "lake" / "landing" / "2026-02-04" / "bea").is_dir()
+
+
+def test_files_that_only_the_manifest_knows_are_named(folder: Path, manifest: Path, invoke: Invoke) -> None:
+    (folder / "a.jpg").unlink()
+    result = invoke("add", str(folder), "--manifest", str(manifest))
+    assert isinstance(result.exception, ConfigurationError)
+    assert "1 files of" in str(result.exception)
+    assert "a.jpg" in str(result.exception)
+
+
+@pytest.mark.parametrize("text", ["name,label\na.jpg,hat\n", ""])
+def test_a_manifest_without_a_column_of_files_is_refused(
+    folder: Path, manifest: Path, invoke: Invoke, text: str
+) -> None:
+    manifest.write_text(text)
+    result = invoke("add", str(folder), "--manifest", str(manifest))
+    assert isinstance(result.exception, ConfigurationError)
+    assert "no column named file" in str(result.exception)
+
+
+def test_a_manifest_with_a_broken_instant_is_refused(folder: Path, manifest: Path, invoke: Invoke) -> None:
+    manifest.write_text("file,uploaded_at\na.jpg,yesterday\n")
+    result = invoke("add", str(folder), "--manifest", str(manifest))
+    assert isinstance(result.exception, ConfigurationError)
+    assert "uploaded_at of a.jpg" in str(result.exception)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="these end in a trace")
+@pytest.mark.parametrize(
+    "data", [b"label,file\nhat\n", b"file\ncaf\xe9.jpg\n", b"file,uploaded_at\na.jpg,0001-01-01T00:00+09:00\n"]
+)
+def test_a_manifest_that_is_broken_otherwise_is_refused_in_words(
+    folder: Path, manifest: Path, invoke: Invoke, data: bytes
+) -> None:
+    manifest.write_bytes(data)
+    result = invoke("add", str(folder), "--manifest", str(manifest))
+    assert isinstance(result.exception, ConfigurationError)
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_land(home: Path, folder: Path, invoke: Invoke) -> None:
+    (folder / "broken.jpg").symlink_to(home / "nowhere")
+    result = invoke("add", str(folder))
+    assert len(landed(home)) == 3
+    assert "broken.jpg: No such file or directory" in str(result.exception)
+
+
+def test_a_path_that_is_not_there_is_wrong_usage(home: Path, invoke: Invoke) -> None:
+    assert invoke("add", str(home / "nothing.jpg")).exit_code == 2
+
+
+@pytest.mark.xfail(strict=True, reason="the file lands where no run will ever look")
+def test_a_day_before_the_first_partition_is_refused(home: Path, photo: Path, invoke: Invoke) -> None:
+    result = invoke("add", str(photo), "--day", date(2020, 1, 1).isoformat())
+    assert isinstance(result.exception, ConfigurationError)

@@ -1,0 +1,171 @@
+"""`settings`, `status`, `sql` and `search`: they look, and change nothing."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from image_assets.errors import ConfigurationError, TableError
+from image_assets.settings import PREFIX, Settings
+
+Invoke = Callable[..., Result]
+
+
+@pytest.mark.parametrize("name", [*Settings.model_fields])
+def test_every_setting_is_shown(home: Path, invoke: Invoke, name: str) -> None:
+    assert f"{PREFIX}{name.upper()}" in invoke("settings").output
+
+
+def test_the_value_in_force_is_shown(home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_ASSETS_WATERMARK_TEXT", "(c) [bold]ACME")
+    assert "(c) [bold]ACME" in invoke("settings").output
+
+
+def test_a_setting_that_does_not_exist_is_an_error(home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_ASSETS_WATERMARKTEXT", "x")
+    result = invoke("settings")
+    assert isinstance(result.exception, ConfigurationError)
+    assert "did you mean IMAGE_ASSETS_WATERMARK_TEXT?" in str(result.exception)
+
+
+def test_a_run_of_a_day_shows_what_became_of_it(run_of_yesterday: Result, yesterday: date) -> None:
+    assert run_of_yesterday.exit_code == 0, run_of_yesterday.exception
+    (row,) = [line for line in run_of_yesterday.output.splitlines() if line.startswith(f"│ {yesterday}")]
+    assert row.replace("│", " ").split() == [str(yesterday), "4", "3", "3", "3", "1", "not_an_image", "1"]
+
+
+def test_status_shows_every_day(full_home: Path, invoke: Invoke, yesterday: date) -> None:
+    assert f"│ {yesterday} │" in invoke("status").output
+
+
+def test_the_status_of_an_empty_lake_is_an_empty_table(home: Path, invoke: Invoke) -> None:
+    result = invoke("status")
+    assert (result.exit_code, "Images by day" in result.output) == (0, True)
+
+
+@pytest.mark.xfail(strict=True, reason="sums of DuckDB are decimals, which are not seen as numbers")
+def test_numbers_stand_to_the_right(full_home: Path, invoke: Invoke, yesterday: date) -> None:
+    assert f"│ {yesterday} │    4 │        3 │" in invoke("status").output
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="every file's name is taken for a day")
+def test_a_stray_file_among_the_tables_is_no_day(damaged_home: Path, invoke: Invoke) -> None:
+    (damaged_home / "lake" / "tables" / "daily_summary" / ".DS_Store").write_bytes(b"")
+    assert invoke("status").exit_code == 0
+
+
+def test_sql_shows_a_table(full_home: Path, invoke: Invoke) -> None:
+    assert "│ 3 │" in invoke("sql", "select count(*) as n from gold_images").output
+
+
+def test_sql_gives_csv(full_home: Path, invoke: Invoke) -> None:
+    rows = csv.DictReader(io.StringIO(invoke("sql", "--csv", "select user_id, label from gold_images").output))
+    assert [*rows] == [{"user_id": "ann", "label": ""}] * 3
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["bronze_images", "silver_images", "thumbnails", "watermarked_previews", "rejected_images", "image_embeddings"],
+)
+def test_sql_reads_every_table(full_home: Path, invoke: Invoke, table: str) -> None:
+    assert invoke("sql", "--csv", f"select count(*) > 0 as has_rows from {table}").output == "has_rows\ntrue\n"
+
+
+@pytest.mark.parametrize("statement", ["select nothing", "selec", "from nowhere", "drop table gold_images"])
+def test_sql_that_fails_says_why(full_home: Path, invoke: Invoke, statement: str) -> None:
+    result = invoke("sql", statement)
+    assert isinstance(result.exception, TableError)
+    assert "the query failed" in str(result.exception)
+
+
+def test_a_text_finds_photos(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("search", "a red shirt", "--count", "2")
+    assert result.output.count("thumbnail/") == 2
+
+
+def test_the_best_hit_stands_first(full_home: Path, invoke: Invoke) -> None:
+    lines = [line for line in invoke("search", "red").output.splitlines() if "thumbnail/" in line]
+    scores = [float(line.split()[1]) for line in lines]
+    assert (len(scores), scores) == (3, sorted(scores, reverse=True))
+
+
+def test_a_search_in_an_empty_lake_says_what_to_do(home: Path, invoke: Invoke) -> None:
+    result = invoke("search", "red")
+    assert isinstance(result.exception, TableError)
+    assert "materialize image_embeddings first" in str(result.exception)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the title of a table is read as markup")
+@pytest.mark.parametrize("text", ["[/red] shirt", "[bold]hat"])
+def test_a_searched_text_is_shown_as_it_is(full_home: Path, invoke: Invoke, text: str) -> None:
+    assert f"“{text}”" in invoke("search", text).output
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the names of columns are read as markup")
+@pytest.mark.parametrize("name", ["[/red]", "[bold]x"])
+def test_a_column_is_shown_under_its_name(full_home: Path, invoke: Invoke, name: str) -> None:
+    assert name in invoke("sql", f'select 1 as "{name}"').output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["search", "red"], ["sql", "select raw_name from bronze_images"], ["status"]], ids=lambda a: a[0]
+)
+def test_no_control_character_of_a_name_reaches_the_terminal(
+    full_home: Path, invoke: Invoke, arguments: list[str]
+) -> None:
+    output = invoke(*arguments).stdout
+    assert {letter for letter in output if not letter.isprintable()} == {"\n"}
+
+
+def test_a_name_with_markup_is_shown_as_it_is(full_home: Path, invoke: Invoke) -> None:
+    assert "blue [bold]shoe.jpg" in invoke("sql", "select raw_name from gold_images").output
+
+
+@pytest.mark.xfail(strict=True, reason="escape sequences go missing in files and pipes, and only there")
+def test_csv_holds_the_names_as_they_are(full_home: Path, invoke: Invoke) -> None:
+    rows = csv.DictReader(io.StringIO(invoke("sql", "--csv", "select raw_name from gold_images").output, newline=""))
+    assert {"red\x1b[31mshirt\x07.jpg", "white\nhat.jpg", "blue [bold]shoe.jpg"} == {row["raw_name"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--day", "2026-03-01", "--from", "2026-03-01"],
+        ["--to", "2026-03-01"],
+        ["--from", "2026-03-02", "--to", "2026-03-01"],
+        ["--day", "yesterday"],
+    ],
+)
+def test_a_period_that_makes_no_sense_is_wrong_usage(home: Path, invoke: Invoke, arguments: list[str]) -> None:
+    assert invoke("run", *arguments).exit_code == 2
+
+
+def test_a_run_outside_a_repository_says_what_to_do(home: Path, invoke: Invoke) -> None:
+    result = invoke("run")
+    assert isinstance(result.exception, ConfigurationError)
+    assert "set DAGSTER_HOME" in str(result.exception)
+
+
+def test_a_run_that_fails_says_so_in_words(damaged_home: Path, invoke: Invoke, yesterday: date) -> None:
+    (damaged_home / "lake" / "tables" / "silver_images" / f"{yesterday}.parquet").write_bytes(b"PAR1 no more")
+    result = invoke("run", "--day", yesterday.isoformat())
+    assert f"derivatives: {yesterday}: " in result.output
+    assert "of 2 runs failed" in str(result.exception)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the error of DuckDB comes through while views are made")
+@pytest.mark.parametrize("arguments", [["status"], ["sql", "select 1"]], ids=lambda a: a[0])
+def test_a_table_file_that_is_no_parquet_is_told_in_words(
+    damaged_home: Path, invoke: Invoke, arguments: list[str]
+) -> None:
+    (file,) = (damaged_home / "lake" / "tables" / "daily_summary").iterdir()
+    file.write_bytes(b"PAR1 no more")
+    assert isinstance(invoke(*arguments).exception, TableError)
+
+
+def test_what_is_printed_of_a_table_is_cut_to_a_line(full_home: Path, invoke: Invoke) -> None:
+    assert "x" * 59 + "…" in invoke("sql", f"select '{'x' * 80}' as long").output

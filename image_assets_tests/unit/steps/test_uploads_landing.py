@@ -1,0 +1,83 @@
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from image_assets.ids import ObjectKey
+from image_assets.steps.uploads import UploadFacts, add_upload
+
+if TYPE_CHECKING:
+    from image_assets_tests.scenario import Scenario
+
+SAFE_KEY = re.compile(r"landing/2026-10-01/[A-Za-z0-9_-]+/[0-9a-f-]{36}(\.[a-z0-9]{1,5})?")
+
+
+FACTS = UploadFacts(date(2026, 10, 1), "anna", "my dress.JPG", datetime(2026, 10, 1, 12, tzinfo=UTC))
+
+
+def facts(**changes: Any) -> UploadFacts:
+    return replace(FACTS, **changes)
+
+
+def test_an_upload_lands_with_what_was_said_of_it(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(label="dress"), b"bytes")
+    assert scenario.store.read(key) == b"bytes"
+    assert json.loads(scenario.store.read(ObjectKey(f"{key}.json"))) == {
+        "user_id": "anna",
+        "uploaded_at": "2026-10-01T12:00:00+00:00",
+        "raw_name": "my dress.JPG",
+        "label": "dress",
+    }
+
+
+def test_the_extension_is_kept_in_lower_case(scenario: "Scenario") -> None:
+    assert add_upload(scenario.store, facts(), b"bytes").endswith(".jpg")
+
+
+def test_the_same_file_lands_once(scenario: "Scenario") -> None:
+    first = add_upload(scenario.store, facts(), b"bytes")
+    before = scenario.files()
+    assert add_upload(scenario.store, facts(), b"bytes") == first
+    assert scenario.files() == before
+
+
+def test_a_file_whose_sidecar_went_gets_it_again_and_is_not_touched(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(), b"bytes")
+    before = scenario.files()[key]
+    scenario.store.delete(ObjectKey(f"{key}.json"))
+    add_upload(scenario.store, facts(), b"bytes")
+    assert scenario.store.exists(ObjectKey(f"{key}.json"))
+    assert scenario.files()[key] == before
+
+
+@pytest.mark.parametrize("change", [{"user_id": "berta"}, {"raw_name": "other.jpg"}, {"day": date(2026, 10, 2)}])
+def test_another_name_user_or_day_is_another_upload(scenario: "Scenario", change: dict[str, object]) -> None:
+    assert add_upload(scenario.store, facts(**change), b"bytes") != add_upload(scenario.store, facts(), b"bytes")
+
+
+def test_other_bytes_are_another_upload(scenario: "Scenario") -> None:
+    assert add_upload(scenario.store, facts(), b"other") != add_upload(scenario.store, facts(), b"bytes")
+
+
+ODD = ["../../etc/passwd", "..", "", "new\nline", "\N{DRESS}", "a/b", "x" * 300, "nul\0", "_manifests", "a.json"]
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_what_a_user_writes_is_never_a_path(scenario: "Scenario", text: str) -> None:
+    key = add_upload(scenario.store, facts(user_id=text, raw_name=f"{text}.jpg"), b"bytes")
+    assert SAFE_KEY.fullmatch(key)
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_what_a_user_writes_as_an_extension_is_never_a_path(scenario: "Scenario", text: str) -> None:
+    key = add_upload(scenario.store, facts(raw_name=f"photo.{text}"), b"bytes")
+    assert SAFE_KEY.fullmatch(key)
+    assert not key.endswith(".json")
+
+
+def test_two_odd_users_do_not_share_a_folder(scenario: "Scenario") -> None:
+    folders = {add_upload(scenario.store, facts(user_id=user), b"bytes").split("/")[2] for user in ("a/b", "a\\b", "")}
+    assert len(folders) == 3
