@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 )
 
 from image_assets.errors import ModelError
+from image_assets.models.encoder import encoder_key
 
 BUILTIN: Final = "builtin"
 BUILTIN_FOLDER: Final = Path(__file__).parent / BUILTIN
@@ -65,18 +66,13 @@ def locate_checkpoint(name: str, revision: str | None) -> Checkpoint:
         return _local_checkpoint(folder, folder.name, str(folder))
     folder = _hub_folder(name, revision)
     commit = folder.name if _COMMIT.fullmatch(folder.name) else _hash_files(folder)
-    return Checkpoint(folder, safe_name(name), commit, _licence_of(folder), f"https://huggingface.co/{name}")
-
-
-def safe_name(name: str) -> str:
-    """Letters, digits, dots, hyphens and underscores only; a slash becomes two hyphens."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".") or "unnamed"
+    return Checkpoint(folder, encoder_key(name), commit, _licence_of(folder), f"https://huggingface.co/{name}")
 
 
 def _local_checkpoint(folder: Path, name: str, source: str) -> Checkpoint:
     if not (folder / "config.json").is_file() or not _weight_files(folder):
         raise ModelError(f"{folder} holds no checkpoint: config.json or the weights are missing. {ADVICE}")
-    return Checkpoint(folder, safe_name(name), _hash_files(folder), _licence_of(folder), source)
+    return Checkpoint(folder, encoder_key(name), _hash_files(folder), _licence_of(folder), source)
 
 
 def _hub_folder(name: str, revision: str | None) -> Path:

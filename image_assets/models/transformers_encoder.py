@@ -17,6 +17,7 @@ from transformers import (
     BatchEncoding,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from image_assets.errors import ModelError
 from image_assets.models.checkpoints import ADVICE, Checkpoint, locate_checkpoint
@@ -104,6 +105,8 @@ def load_encoder(
         ModelError: missing, unreachable, corrupt, or not a dual encoder.
         ConfigurationError: no such device or precision.
     """
+    # Its bar over each file drowns the bars of whoever loads the encoder.
+    disable_progress_bar()
     chosen_device = choose_device(device)
     dtype = dtype_of(choose_precision(precision, chosen_device))
     checkpoint = locate_checkpoint(name, revision)

@@ -5,12 +5,13 @@ import huggingface_hub.constants
 import pytest
 
 from image_assets.errors import ModelError
-from image_assets.models.checkpoints import locate_checkpoint, safe_name
+from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.models.encoder import encoder_key
 
 
 def test_a_slash_never_reaches_an_object_key() -> None:
-    assert safe_name("openai/clip-vit-large-patch14") == "openai--clip-vit-large-patch14"
-    assert "/" not in safe_name("../../etc/pass wd")
+    assert encoder_key("openai/clip-vit-large-patch14") == "openai--clip-vit-large-patch14"
+    assert "/" not in encoder_key("../../etc/pass wd")
 
 
 def test_a_model_that_is_not_cached_fails_clearly_in_offline_mode(
