@@ -30,16 +30,18 @@ INTRODUCTION = """## Imaging
 One JPEG to silver image (512 px, JPEG), thumbnail (300 px, WebP) and watermarked preview (1200 px, JPEG).
 `image_assets` also verifies every byte, hashes the file, computes the perceptual hash, the measures and the dominant
 colours; only the naive loop does about as much. `floor` is a strict decoding at the same scale and the three encodes,
-nothing else. A damaged file has 160 of its bytes overwritten. Medians, one processor each; ratios are of processor
-time, for Ray and Daft, which work out of its sight, of wall time."""
+nothing else. A damaged file has 160 of its bytes overwritten. Medians, one processor each, and the least of all rounds,
+which a busy machine changes least; ratios are of median processor time, for Ray and Daft, which work out of its sight,
+of wall time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Medians over the rounds, milliseconds per photo."""
+    """Milliseconds per photo: medians over the rounds, and the least that a round took."""
 
     cpu_ms: float
     wall_ms: float
+    least_cpu_ms: float
 
 
 def camera_photo(seed: int) -> bytes:
@@ -72,8 +74,9 @@ def measured(photos: Sequence[bytes], named: dict[str, Contestant], rounds: int)
 def summary(values: Sequence[tuple[float, float]], photos: int, name: str) -> Timing:
     """Ray takes each photo eight times, so that its fixed costs do not hide its work."""
     count = photos * (8 if name.startswith("ray") else 1)
-    cpu_ms, wall_ms = (statistics.median(column) / count * 1000 for column in zip(*values, strict=True))
-    return Timing(wall_ms if name.startswith(ELSEWHERE) else cpu_ms, wall_ms)
+    cpu_ms, wall_ms = ([value / count * 1000 for value in column] for column in zip(*values, strict=True))
+    seen_ms = wall_ms if name.startswith(ELSEWHERE) else cpu_ms
+    return Timing(statistics.median(seen_ms), statistics.median(wall_ms), min(seen_ms))
 
 
 def share_refused(run: Contestant, files: Sequence[bytes]) -> float:
@@ -113,13 +116,14 @@ def table(title: str, timings: dict[str, Timing], refused: dict[str, float]) -> 
     lines = [
         f"### {title}",
         "",
-        "| | of our time | of the floor | CPU ms | wall ms | damaged files refused |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| | of our time | of the floor | CPU ms | least CPU ms | wall ms | damaged files refused |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, timing in sorted(timings.items(), key=lambda entry: entry[1].cpu_ms):
         seen = f"{refused[name]:.0%}" if name in refused else ""
         ratios = f"{timing.cpu_ms / own:.2f} | {timing.cpu_ms / floor:.2f}"
-        lines.append(f"| {name} | {ratios} | {timing.cpu_ms:.1f} | {timing.wall_ms:.1f} | {seen} |")
+        times = f"{timing.cpu_ms:.1f} | {timing.least_cpu_ms:.1f} | {timing.wall_ms:.1f}"
+        lines.append(f"| {name} | {ratios} | {times} | {seen} |")
     return "\n".join(lines)
 
 

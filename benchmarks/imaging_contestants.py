@@ -23,7 +23,7 @@ Contestant: TypeAlias = Callable[[bytes], None]
 def contestants() -> Iterator[tuple[str, Contestant]]:
     """Names with versions and what to call; says which peers are missing."""
     yield "image_assets", ours
-    yield f"Pillow {Image.__version__}, naive loop", naive_pillow
+    yield f"Pillow {importlib.metadata.version('pillow')}, naive loop", naive_pillow
     peers = {
         "pyvips": pyvips_chain,
         "opencv-python-headless": opencv_chain,

@@ -132,12 +132,15 @@ def _name(path: Path) -> str:
 def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or (), list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path} is no CSV in UTF-8: {error}") from error
+    if "file" not in columns:
+        raise ConfigurationError(f"{path} has no column named file")
     for number, row in enumerate(rows, start=2):
-        if not row.get("file"):
-            raise ConfigurationError(f"line {number} of {path} has no value in a column named file")
+        if not row["file"]:
+            raise ConfigurationError(f"line {number} of {path} has no value in the column file")
     return {Path(row["file"]).name: row for row in rows}
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ from image_assets.orchestration.partitions import BACKFILL_POLICY
 
 _CONFIG_FILE = "dagster.yaml"
 _INVOCATION_TAG = "image_assets/invocation"
+_LISTEN_S = 0.2
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -67,6 +68,9 @@ def interruptible(
     tags, done = {_INVOCATION_TAG: uuid4().hex}, Future[list[RunReport]]()
     Thread(target=_fulfil, args=(done, lambda: work(tags)), daemon=True).start()
     try:
+        # Polars has a wait go on after a signal: one without an end would hear Ctrl-C when the work is done.
+        while not done.done():
+            wait([done], timeout=_LISTEN_S)
         return done.result()
     except KeyboardInterrupt:
         for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=[dg.DagsterRunStatus.STARTED])):

@@ -1,5 +1,6 @@
 """What every object store must do, wherever its bytes are."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,7 @@ def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
 def test_deleting_what_is_not_there_is_no_error(store: ObjectStore) -> None:
     store.delete(KEY)
     store.write(KEY, b"bytes")
+    store.delete(ObjectKey(f"{KEY}/below-an-object"))
     store.delete(KEY)
     store.delete(KEY)
 
@@ -172,7 +174,28 @@ def test_a_listing_tells_the_size_and_the_time(store: ObjectStore) -> None:
     store.write(KEY, b"12345")
     info = info_of(store, KEY)
     assert info.size_bytes == 5
-    assert abs(info.modified_at - datetime.now(UTC)) < timedelta(hours=1)
+    for instant in (info.modified_at, info.arrived_at):
+        assert abs(instant - datetime.now(UTC)) < timedelta(hours=1)
+
+
+def test_what_goes_while_it_is_listed_is_passed_over(store: ObjectStore) -> None:
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        for number in itertools.count():
+            store.write(ObjectKey(f"a/{number % 50}"), b"")
+            store.delete(ObjectKey(f"a/{number * 7 % 50}"))
+            if is_over.is_set():
+                return
+
+    rival = threading.Thread(target=come_and_go)
+    rival.start()
+    try:
+        for _ in range(500):
+            assert all(info.size_bytes == 0 for info in store.list("a"))
+    finally:
+        is_over.set()
+        rival.join()
 
 
 def test_the_version_stays_while_the_bytes_stay(store: ObjectStore) -> None:

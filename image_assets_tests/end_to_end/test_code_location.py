@@ -22,16 +22,6 @@ LOCATIONS = """
 ASSETS = "{ assetNodes { groupName assetKey { path } } }"
 
 
-def test_the_definitions_validate_in_a_folder_with_the_two_yaml_files(
-    repository: Path, new_home: Callable[[], Path], start: Start
-) -> None:
-    home = new_home()
-    shutil.copy(repository / "workspace.yaml", home)
-    process = start("dagster", "definitions", "validate", folder=home, DAGSTER_HOME=str(home))
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, output + errors
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -60,12 +50,10 @@ def wait_for(url: str, server: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def webserver(repository: Path, new_home: Callable[[], Path], start: Start) -> Iterator[str]:
-    """The address of a webserver in the repository, with state and a lake of its own."""
+    """The address of a webserver in a folder that holds nothing but the two YAML files of the repository."""
     home, port = new_home(), str(free_port())
-    state = (home / "dagster.yaml").read_text().replace("data/dagster", str(home / "dagster"))
-    (home / "dagster.yaml").write_text(state)
-    variables = {"DAGSTER_HOME": str(home), "IMAGE_ASSETS_ROOT": str(home / "lake")}
-    with start("dagster-webserver", "-p", port, folder=repository, **variables) as server:
+    shutil.copy(repository / "workspace.yaml", home)
+    with start("dagster-webserver", "-p", port, folder=home, DAGSTER_HOME=str(home)) as server:
         wait_for(f"http://127.0.0.1:{port}", server)
         yield f"http://127.0.0.1:{port}"
         server.send_signal(signal.SIGINT)

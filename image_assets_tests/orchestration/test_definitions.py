@@ -100,7 +100,6 @@ def test_every_table_asset_declares_which_columns_may_be_null(specs: dict[str, d
     assert {column.name for column in declared.columns if column.constraints.nullable} == nullable
 
 
-@pytest.mark.xfail(strict=True, reason="every column of a composite key is declared unique")
 @pytest.mark.parametrize("name", ["rejected_images", "daily_summary"])
 def test_no_single_column_of_a_composite_key_is_declared_unique(specs: dict[str, dg.AssetSpec], name: str) -> None:
     declared: dg.TableSchema = specs[name].metadata["dagster/column_schema"]

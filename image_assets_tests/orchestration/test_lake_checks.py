@@ -180,7 +180,6 @@ def test_vectors_that_were_never_made_are_found(check: Checking, full_copy: Sett
     assert "there are no vectors of colours" in problems_of(check("image_embeddings", "unit_vectors"))
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the schema is read without translating the error of Polars")
 def test_a_newest_file_of_vectors_that_is_no_parquet_is_found(check: Checking, full_copy: Settings) -> None:
     newest = max((full_copy.root / "tables" / "image_embeddings" / "colours").iterdir())
     newest.write_bytes(b"PAR1 no more")

@@ -1,11 +1,9 @@
 """What the local folder adds to the contract of every object store: a real file system with all its surprises."""
 
 import os
-import shutil
 import socket
 import stat
-import subprocess
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,21 +21,6 @@ def path(store: LocalObjectStore) -> Path:
     path = store.root / KEY
     path.parent.mkdir(parents=True)
     return path
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if (
-        mount is None
-        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode
-    ):
-        pytest.skip("this user may not mount a small file system")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def listed(store: LocalObjectStore) -> dict[str, ObjectInfo]:
@@ -71,6 +54,15 @@ def test_a_folder_is_forbidden(store: LocalObjectStore, path: Path) -> None:
     path.mkdir()
     with pytest.raises(ObjectForbiddenError):
         store.read(KEY)
+
+
+def test_a_refused_read_leaves_no_file_open(store: LocalObjectStore, path: Path) -> None:
+    path.mkdir()
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(10):
+        with pytest.raises(ObjectForbiddenError):
+            store.read(KEY)
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_a_link_to_itself_is_not_found(store: LocalObjectStore, path: Path) -> None:
@@ -137,6 +129,14 @@ def test_the_version_changes_when_a_tool_restores_size_and_time(store: LocalObje
     assert after.version != before.version
 
 
+def test_a_file_that_was_copied_with_its_time_arrived_when_it_came(store: LocalObjectStore, path: Path) -> None:
+    path.write_bytes(b"bytes")
+    os.utime(path, (1, 1))
+    info = listed(store)[KEY]
+    assert info.modified_at == datetime.fromtimestamp(1, UTC)
+    assert abs(info.arrived_at - datetime.now(UTC)) < timedelta(hours=1)
+
+
 def test_a_new_object_obeys_the_umask(store: LocalObjectStore) -> None:
     former = os.umask(0o027)
     try:
@@ -169,6 +169,17 @@ def test_an_unfinished_file_lies_on_the_disk_of_the_lake(store: LocalObjectStore
         filled.touch()
 
 
+def test_files_beside_an_unfinished_one_are_dropped_with_it_and_disturb_no_other(store: LocalObjectStore) -> None:
+    other = ObjectKey(f"{KEY}.other")
+    with store.writing(KEY) as first, store.writing(other) as second:
+        for filled in (first, second):
+            filled.write_bytes(b"whole")
+            filled.with_name("part").write_bytes(filled.parent.name.encode())
+        assert first.with_name("part").read_bytes() != second.with_name("part").read_bytes()
+    assert set(listed(store)) == {KEY, other}
+    assert list((store.root / ".staging").iterdir()) == []
+
+
 def test_reading_and_listing_make_no_folder(store: LocalObjectStore) -> None:
     store.exists(KEY)
     list(store.list("landing"))
@@ -177,17 +188,18 @@ def test_reading_and_listing_make_no_folder(store: LocalObjectStore) -> None:
     assert not store.root.exists()
 
 
-def test_a_root_that_may_not_be_written_is_named_with_its_setting() -> None:
-    if not Path("/sys/kernel").is_dir():
-        pytest.skip("there is no /sys, where nobody may make a folder")
-    with pytest.raises(StorageError, match=r"/sys/kernel/lake.*IMAGE_ASSETS_ROOT"):
-        LocalObjectStore(Path("/sys/kernel/lake")).write(KEY, b"bytes")
+@pytest.mark.parametrize("root", ["/sys/kernel/lake", "/proc/lake", "/dev/null/lake"])
+def test_a_root_where_no_folder_can_be_is_named_with_its_setting(root: str) -> None:
+    if not Path(root).parent.exists():
+        pytest.skip("this system has no such place")
+    with pytest.raises(StorageError, match=rf"{root}.*IMAGE_ASSETS_ROOT"):
+        LocalObjectStore(Path(root)).write(KEY, b"bytes")
 
 
-def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
+def test_a_root_that_is_a_file_is_named_with_its_setting(tmp_path: Path) -> None:
     root = tmp_path / "lake"
     root.write_bytes(b"not a folder")
-    with pytest.raises(StorageError, match=str(root)):
+    with pytest.raises(StorageError, match=rf"{root}.*IMAGE_ASSETS_ROOT"):
         LocalObjectStore(root).write(KEY, b"bytes")
     assert root.read_bytes() == b"not a folder"
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from image_assets.errors import ObjectNotFoundError, TableError
+from image_assets.errors import ObjectNotFoundError, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import table_key
 from image_assets.lake.object_store import LocalObjectStore
@@ -187,6 +187,15 @@ def test_other_rows_are_written(tables: ParquetTables, prices: Table, day: date,
     assert tables.read(prices, day).get_column("cents").to_list() == [101]
 
 
+def test_a_damaged_day_is_made_anew_where_all_its_rows_are_at_hand(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace_if_changed(prices, day, priced(hat=100))
+    file_of(tables, prices, day).write_bytes(b"damaged")
+    assert tables.replace_if_changed(prices, day, priced(hat=100))
+    assert_frame_equal(tables.read(prices, day), priced(hat=100))
+
+
 def test_an_empty_day_that_stays_empty_is_not_written_again(
     tables: ParquetTables, prices: Table, day: date, priced: Priced
 ) -> None:
@@ -199,6 +208,15 @@ def test_days_are_listed_in_order(tables: ParquetTables, prices: Table, day: dat
     for each in days:
         tables.replace(prices, each, priced())
     assert tables.days(prices.name) == sorted(days)
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "2026-10-01.parquet.bak", "notes.txt", "latest.parquet"])
+def test_a_stray_file_beside_the_days_is_no_day(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced, name: str
+) -> None:
+    tables.replace(prices, day, priced())
+    file_of(tables, prices, day).with_name(name).write_bytes(b"")
+    assert tables.days(prices.name) == [day]
 
 
 def test_a_table_without_a_day_has_no_days(tables: ParquetTables) -> None:
@@ -238,3 +256,17 @@ def test_the_stored_shape_is_told_and_not_the_wanted_one(
     tables.replace(prices, day, priced(hat=100))
     priced(hat=100).with_columns(cents=pl.lit(1, pl.Int64)).write_parquet(file_of(tables, prices, day))
     assert tables.schema_of(prices.name, day)["cents"] == pl.Int64
+
+
+@pytest.mark.parametrize("starts", [[0], [0, 20_000]], ids=["one part", "several parts"])
+def test_a_full_disk_is_worth_a_retry_and_keeps_the_former_rows(
+    tiny_disk: Path, prices: Table, day: date, priced: Priced, starts: list[int]
+) -> None:
+    tables = ParquetTables(LocalObjectStore(tiny_disk))
+    tables.replace(prices, day, priced(hat=100))
+    tables.store.write(ObjectKey("ballast"), bytes(1000 * 2**10))
+    parts = [priced(**{f"{number:06}": number + 1 for number in range(part, part + 20_000)}) for part in starts]
+    with pytest.raises(StoreUnavailableError, match="free some space"):
+        tables.write_file(table_key(prices.name, day), prices, day, parts)
+    assert_frame_equal(tables.read(prices, day), priced(hat=100))
+    assert list((tiny_disk / ".staging").iterdir()) == []

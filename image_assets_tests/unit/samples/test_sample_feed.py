@@ -89,9 +89,7 @@ def test_names_can_be_files_and_most_are_plain(small_day: tuple[SampleFile, ...]
     assert 0.9 < sum(name.isascii() and name.isprintable() for name in names) / len(names) <= 1
 
 
-def test_a_sidecar_tells_the_user_and_an_instant_of_the_day(
-    small_day: tuple[SampleFile, ...], day: date
-) -> None:
+def test_a_sidecar_tells_the_user_and_an_instant_of_the_day(small_day: tuple[SampleFile, ...], day: date) -> None:
     sidecars = readable_sidecars(small_day)
     assert 0.6 < len(sidecars) / len(small_day) < 0.95
     for file, fields in sidecars:

@@ -22,9 +22,7 @@ def spoiled(kind: str, photo: bytes) -> bytes:
     return next(mishap for mishap in MISHAPS if mishap.kind == kind).spoil(photo)
 
 
-@pytest.mark.parametrize(
-    "mishap", [m for m in MISHAPS if m.kind not in (*OPENS, "postscript")], ids=lambda m: m.kind
-)
+@pytest.mark.parametrize("mishap", [m for m in MISHAPS if m.kind not in (*OPENS, "postscript")], ids=lambda m: m.kind)
 def test_pillow_cannot_decode_a_spoiled_file(mishap: Mishap, photo: bytes) -> None:
     with pytest.raises((OSError, Image.DecompressionBombError)):
         decoded(mishap.spoil(photo))

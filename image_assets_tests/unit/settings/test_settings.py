@@ -90,6 +90,9 @@ WRONG = {
     "MAX_PIXELS": "1000000000000",
     "MAX_ASPECT": "0.5",
     "WATERMARK_OPACITY": "1.5",
+    "WATERMARK_TEXT": "",
+    "ROOT": "",
+    "OWNER": "nobody",
 }
 
 
@@ -97,6 +100,13 @@ WRONG = {
 def test_a_wrong_value_names_its_variable(put: Set, name: str, value: str) -> None:
     put(**{name: value})
     with pytest.raises(ConfigurationError, match=f"IMAGE_ASSETS_{name}: "):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["lake*", "la?ke", "lake [1]", "[lake", "lake]"])
+def test_a_root_that_would_be_read_as_a_pattern_is_refused_with_the_reason(tmp_path: Path, put: Set, name: str) -> None:
+    put(ROOT=str(tmp_path / name))
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_ROOT: .*none of \* \? \[ \].*pattern"):
         load_settings()
 
 

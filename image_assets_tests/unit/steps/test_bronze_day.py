@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from image_assets.compute.engine import ProcessEngine
@@ -231,6 +232,37 @@ def test_a_touched_file_keeps_its_id(scenario: "Scenario", paint: Paint) -> None
     os.utime(path, (1, 1))
     scenario.take_in()
     assert scenario.row(BRONZE_IMAGES)["image_id"] == before["image_id"]
+
+
+def test_a_touched_file_keeps_the_instant_at_which_its_bytes_entered_bronze(scenario: "Scenario", paint: Paint) -> None:
+    path = scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    before = scenario.row(BRONZE_IMAGES)
+    os.utime(path, (1, 1))
+    scenario.take_in()
+    after = scenario.row(BRONZE_IMAGES)
+    assert after["processed_at"] > before["processed_at"]
+    assert after["ingested_at"] == before["ingested_at"]
+
+
+def test_other_bytes_enter_bronze_at_an_instant_of_their_own(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint("red"))
+    scenario.take_in()
+    before = scenario.row(BRONZE_IMAGES)["ingested_at"]
+    scenario.land("anna/a.jpg", paint("blue"))
+    scenario.take_in()
+    assert scenario.row(BRONZE_IMAGES)["ingested_at"] > before
+
+
+@pytest.mark.parametrize("column", ["sidecar_problem", "ingested_at"])
+def test_rows_of_an_older_shape_are_stale_and_not_fatal(scenario: "Scenario", paint: Paint, column: str) -> None:
+    scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    rows = scenario.tables.read(BRONZE_IMAGES, scenario.day)
+    scenario.rewrite(BRONZE_IMAGES, rows.drop(column).with_columns(recipe_version=pl.lit("older")))
+    report = scenario.take_in()
+    assert (report.accepted, report.computed) == (1, 1)
+    assert scenario.row(BRONZE_IMAGES)["image_id"] == rows["image_id"][0]
 
 
 def test_the_same_bytes_under_two_names_are_two_images(scenario: "Scenario", paint: Paint) -> None:

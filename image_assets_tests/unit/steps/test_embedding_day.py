@@ -8,6 +8,7 @@ import pytest
 
 from image_assets.errors import ModelError, TableError
 from image_assets.ids import ObjectKey
+from image_assets.lake.object_keys import table_key
 from image_assets.models.encoder import Embeddings, EncoderDescription, RgbImage
 from image_assets.steps.embeddings import lake_tables, stored_embeddings, table_of
 from image_assets.tables.catalogue import TABLES
@@ -131,6 +132,14 @@ def test_the_stored_dimension_is_found_without_the_encoder(coloured: "Scenario")
     coloured.embed()
     found = stored_embeddings(coloured.tables, coloured.encoder.description.name)
     assert found == coloured.embeddings
+
+
+def test_a_damaged_file_of_vectors_is_named_with_what_to_do(coloured: "Scenario") -> None:
+    coloured.embed()
+    file = coloured.root / table_key(coloured.embeddings.name, coloured.day)
+    file.write_bytes(b"damaged")
+    with pytest.raises(TableError, match=rf"{file}.*restore the file or delete it"):
+        stored_embeddings(coloured.tables, coloured.encoder.description.name)
 
 
 def test_no_vectors_are_no_table(scenario: "Scenario") -> None:

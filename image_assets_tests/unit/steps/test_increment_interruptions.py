@@ -5,13 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.increment import run_increment
+from image_assets.steps.recipe import Recipe
+from image_assets.steps.standing import Target
 
 PROGRAM = Path(__file__).parent / "programs" / "double_day.py"
 COUNT = 30
@@ -101,7 +105,7 @@ def test_two_runs_of_a_day_at_once_leave_the_right_table(
 ) -> None:
     runs = [start(tmp_path / name, 0.01) for name in ("first", "second")]
     codes = [run.wait() for run in runs]
-    assert 0 in codes
+    assert codes == [0, 0]
     assert doubled(tables, double_day) == EXPECTED
     report = double_day.double_day(tmp_path / "lake", tmp_path / "last", COUNT, 0)
     assert report.accepted == COUNT
@@ -116,4 +120,35 @@ def test_a_run_that_starts_when_another_is_nearly_done_does_little(
     wait_for(first, COUNT - 2, run)
     double_day.double_day(tmp_path / "lake", second, COUNT, 0)
     assert len(traced(second)) <= 2 + double_day.CHUNK_SIZE
+    assert doubled(tables, double_day) == EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedStore(LocalObjectStore):
+    """A store in which another run of the day ends right after its first chunks were listed."""
+
+    rivals: list[Callable[[], object]]
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        found = list(LocalObjectStore.list(self, prefix))
+        if found and self.rivals:
+            self.rivals.pop()()
+        yield from found
+
+
+def test_chunks_that_another_run_commits_while_they_are_read_are_looked_for_again(
+    tables: ParquetTables, double_day: ModuleType, start: Start, tmp_path: Path
+) -> None:
+    first, rival = tmp_path / "first", tmp_path / "rival"
+    run = start(first, 0.02)
+    wait_for(first, double_day.CHUNK_SIZE + 1, run)
+    run.kill()
+    run.wait()
+    rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0)]
+    contested = ParquetTables(ContestedStore(tmp_path / "lake", rivals))
+    targets = [Target(double_day.DOUBLES, Recipe({"times": 2}))]
+    process = double_day.doubling(tmp_path / "mine", 0)
+    inputs, chunk_size = double_day.inputs_of(COUNT), double_day.CHUNK_SIZE
+    (report,) = run_increment(contested, targets, double_day.DAY, inputs, process, chunk_size=chunk_size)
+    assert (report.accepted, rivals) == (COUNT, [])
     assert doubled(tables, double_day) == EXPECTED

@@ -288,6 +288,26 @@ def test_a_null_where_none_may_be_stops_the_run_and_keeps_the_last_good_table(
     assert scenario.files() == before
 
 
+MISFITS: dict[str, dict[str, dict[str, object]]] = {
+    "another type": {"lengths": {"length": "long"}},
+    "no column": {"lengths": {}},
+    "no table": {},
+}
+
+
+@pytest.mark.parametrize("values", MISFITS.values(), ids=list(MISFITS))
+def test_values_that_do_not_fit_the_table_stop_the_run_and_commit_nothing(
+    tables: ParquetTables, values: dict[str, dict[str, object]]
+) -> None:
+    def misfit(items: Iterator[Item]) -> Generator[Outcome]:
+        for item in items:
+            yield Computed(item, values)
+
+    with pytest.raises(TableError, match="lengths lacks or mistypes a column"):
+        increment(tables, inputs_of(a="one", b="three"), misfit)
+    assert not tables.exists(LENGTHS, DAY)
+
+
 def test_a_broken_world_stops_the_run_with_its_own_error(tables: ParquetTables) -> None:
     def broken(items: Iterator[Item]) -> Generator[Outcome]:
         yield Computed(next(items), {"lengths": {"length": 1}})

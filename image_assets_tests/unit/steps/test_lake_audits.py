@@ -1,7 +1,9 @@
 """Every audit passes a good day and finds what is wrong with a bad one."""
 
+import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 
 from image_assets.ids import ObjectKey
 from image_assets.steps.audits import audit_derivatives, audit_schema, audit_stage, audit_uploads
+from image_assets.steps.landing import list_landing
 from image_assets.steps.silver import DERIVED_TABLES
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import (
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 Paint = Callable[..., bytes]
 
+LATER = datetime.max.replace(tzinfo=UTC)
 FILES = {
     SILVER_IMAGES: ("cleansed_path", SILVER_MAX_SIDE_PX),
     THUMBNAILS: ("thumbnail_path", THUMBNAIL_MAX_SIDE_PX),
@@ -76,7 +80,7 @@ def test_a_good_day_obeys_its_schemas(audited: "Scenario", table: Table) -> None
 
 
 def test_a_good_day_has_lost_nothing(audited: "Scenario") -> None:
-    audit = audit_uploads(audited.tables, audited.day)
+    audit = audit_uploads(audited.tables, audited.day, LATER)
     assert (audit.examined, audit.problems) == (3, ())
     for stage in DERIVED_TABLES:
         assert stage_problems(audited, BRONZE_IMAGES, stage) == ()
@@ -116,14 +120,25 @@ def test_a_vector_that_is_not_of_unit_length_is_found(audited: "Scenario") -> No
 
 def test_an_upload_that_was_not_taken_in_is_found(audited: "Scenario", paint: Paint) -> None:
     audited.land("anna/late.jpg", paint())
-    (problem,) = audit_uploads(audited.tables, audited.day).problems
+    (problem,) = audit_uploads(audited.tables, audited.day, LATER).problems
     assert problem == f"{audited.uri('anna/late.jpg')} is neither accepted nor rejected"
+
+
+def test_an_upload_that_came_after_the_day_was_taken_in_is_not_missed_yet(audited: "Scenario", paint: Paint) -> None:
+    audited.land("anna/late.jpg", paint())
+    (late,) = (file for file in list_landing(audited.store, audited.day).files if file.name == "late.jpg")
+    assert audit_uploads(audited.tables, audited.day, late.arrived_at).problems == ()
+
+
+def test_an_old_file_that_came_in_time_is_not_taken_for_a_late_one(audited: "Scenario", paint: Paint) -> None:
+    os.utime(audited.land("anna/late.jpg", paint()), (2**32, 2**32))
+    assert len(audit_uploads(audited.tables, audited.day, datetime.now(UTC) + timedelta(hours=1)).problems) == 1
 
 
 @pytest.mark.parametrize("table", [BRONZE_IMAGES, rejections_of(BRONZE_IMAGES)], ids=lambda table: table.name)
 def test_a_row_that_was_lost_at_the_door_is_found(audited: "Scenario", table: Table) -> None:
     audited.rewrite(table, audited.tables.read(table, audited.day)[1:])
-    (problem,) = audit_uploads(audited.tables, audited.day).problems
+    (problem,) = audit_uploads(audited.tables, audited.day, LATER).problems
     assert "neither accepted nor rejected" in problem
 
 
@@ -131,24 +146,24 @@ def test_an_upload_that_is_accepted_and_rejected_is_found(audited: "Scenario") -
     rejected = audited.tables.read(rejections_of(BRONZE_IMAGES), audited.day)
     uri = audited.uri("anna/a.jpg")
     audited.rewrite(rejections_of(BRONZE_IMAGES), pl.concat([rejected, rejected.with_columns(source_uri=pl.lit(uri))]))
-    (problem,) = audit_uploads(audited.tables, audited.day).problems
+    (problem,) = audit_uploads(audited.tables, audited.day, LATER).problems
     assert problem == f"{uri} is both accepted and rejected"
 
 
 def test_an_upload_that_is_accepted_twice_is_found(audited: "Scenario") -> None:
     rows = audited.tables.read(BRONZE_IMAGES, audited.day)
     audited.rewrite(BRONZE_IMAGES, pl.concat([rows, rows[:1]]))
-    assert audit_uploads(audited.tables, audited.day).problems == ("1 images are accepted twice",)
+    assert audit_uploads(audited.tables, audited.day, LATER).problems == ("1 images are accepted twice",)
 
 
 def test_a_file_that_left_the_landing_zone_is_no_problem(audited: "Scenario") -> None:
     audited.path("anna/a.jpg").unlink()
-    assert audit_uploads(audited.tables, audited.day).problems == ()
+    assert audit_uploads(audited.tables, audited.day, LATER).problems == ()
 
 
 def test_uploads_of_a_day_that_never_ran_are_all_missing(scenario: "Scenario", paint: Paint) -> None:
     scenario.land("anna/a.jpg", paint())
-    assert len(audit_uploads(scenario.tables, scenario.day).problems) == 1
+    assert len(audit_uploads(scenario.tables, scenario.day, LATER).problems) == 1
 
 
 @EACH
@@ -223,11 +238,20 @@ def test_a_file_with_exif_is_found(audited: "Scenario", paint: Paint, table: Tab
     assert "holds" in problem
 
 
+@EACH
 @pytest.mark.parametrize("tail", [b"\0", b"a whole ZIP archive"])
-def test_bytes_behind_a_jpeg_are_found(audited: "Scenario", tail: bytes) -> None:
-    key = a_file(audited, SILVER_IMAGES)
+def test_bytes_behind_an_image_are_found(audited: "Scenario", table: Table, tail: bytes) -> None:
+    key = a_file(audited, table)
     audited.store.write(key, audited.store.read(key) + tail)
-    (problem,) = file_problems(audited, SILVER_IMAGES)
+    (problem,) = file_problems(audited, table)
+    assert "bytes behind the image" in problem
+
+
+@EACH
+def test_a_second_picture_behind_an_image_is_found(audited: "Scenario", paint: Paint, table: Table) -> None:
+    key = a_file(audited, table)
+    audited.store.write(key, audited.store.read(key) + paint())
+    (problem,) = file_problems(audited, table)
     assert "bytes behind the image" in problem
 
 

@@ -1,3 +1,5 @@
+import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +78,21 @@ def test_the_version_moves_with_the_file_and_with_its_sidecar(scenario: "Scenari
     else:
         sidecar.unlink()
     assert listed(scenario)[scenario.uri("anna/a.jpg")].version != before
+
+
+def test_an_upload_has_arrived_when_its_sidecar_is_there_too(scenario: "Scenario") -> None:
+    path = scenario.land("anna/a.jpg", b"bytes")
+    uri = scenario.uri("anna/a.jpg")
+    before = listed(scenario)[uri].arrived_at
+    while listed(scenario)[uri].arrived_at == before:
+        path.with_name("a.jpg.json").write_bytes(b"{}")
+    assert listed(scenario)[uri].arrived_at > before
+
+
+def test_an_old_file_that_is_copied_with_its_time_has_arrived_today(scenario: "Scenario") -> None:
+    os.utime(scenario.land("anna/a.jpg", b"bytes"), (1, 1))
+    (file,) = listed(scenario).values()
+    assert (file.modified_at.year, file.arrived_at.date()) == (1970, datetime.now(UTC).date())
 
 
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(scenario: "Scenario") -> None:

@@ -48,7 +48,7 @@ def test_an_instant_that_is_none_costs_that_field_only(text: str) -> None:
     assert "uploaded_at" in (sidecar.problem or "")
 
 
-@pytest.mark.parametrize("value", [["a"], {"a": 1}, 1.5, "", "   "])
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, 1.5, True, False, "", "   "])
 def test_a_field_that_is_no_text_costs_that_field_only(value: object) -> None:
     sidecar = parsed(label=value, user_id="anna")
     assert sidecar == Sidecar(user_id="anna", problem="label is not a text")

@@ -54,11 +54,25 @@ def test_a_day_without_images_is_passed_over(searchable: "Scenario", scenarios: 
     assert search_text(searchable.tables, searchable.encoder, "red", 9).height == 3
 
 
-def test_without_vectors_it_says_what_to_materialize(scenario: "Scenario") -> None:
-    with pytest.raises(TableError, match="materialize image_embeddings"):
+def test_a_lake_without_images_has_nothing_to_find(scenario: "Scenario") -> None:
+    scenario.run()
+    assert search_text(scenario.tables, scenario.encoder, "red", 3).is_empty()
+
+
+def test_without_vectors_it_says_what_is_missing(scenario: "Scenario") -> None:
+    with pytest.raises(TableError, match="image_embeddings/colour-means has no day yet: image-assets run"):
+        search_text(scenario.tables, scenario.encoder, "red", 3)
+
+
+def test_without_gold_it_says_what_is_missing(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    scenario.derive()
+    scenario.embed()
+    with pytest.raises(TableError, match="gold_images has no day yet: image-assets run"):
         search_text(scenario.tables, scenario.encoder, "red", 3)
 
 
 def test_vectors_of_another_encoder_are_not_searched(searchable: "Scenario", scenarios: ModuleType) -> None:
-    with pytest.raises(TableError, match="no vectors of other"):
+    with pytest.raises(TableError, match="image_embeddings/other has no day yet"):
         search_text(searchable.tables, scenarios.ColourMeans("other"), "red", 3)

@@ -78,6 +78,26 @@ def test_what_a_user_writes_as_an_extension_is_never_a_path(scenario: "Scenario"
     assert not key.endswith(".json")
 
 
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(user_id="\udcfe", raw_name="dress \udcff.jpg"), b"bytes")
+    sidecar = json.loads(scenario.store.read(ObjectKey(f"{key}.json")))
+    assert SAFE_KEY.fullmatch(key)
+    assert (sidecar["user_id"], sidecar["raw_name"]) == ("?", "dress ?.jpg")
+
+
+def test_two_names_that_are_no_text_are_two_uploads(scenario: "Scenario") -> None:
+    keys = {add_upload(scenario.store, facts(raw_name=name), b"bytes") for name in ("\udcfe.jpg", "\udcff.jpg")}
+    assert len(keys) == 2
+
+
+def test_an_upload_that_is_added_again_keeps_the_instant_of_the_first_time(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(uploaded_at=None), b"bytes")
+    before = scenario.files()
+    add_upload(scenario.store, facts(uploaded_at=None), b"bytes")
+    assert scenario.files() == before
+    assert json.loads(scenario.store.read(ObjectKey(f"{key}.json")))["uploaded_at"]
+
+
 def test_two_odd_users_do_not_share_a_folder(scenario: "Scenario") -> None:
     folders = {add_upload(scenario.store, facts(user_id=user), b"bytes").split("/")[2] for user in ("a/b", "a\\b", "")}
     assert len(folders) == 3
