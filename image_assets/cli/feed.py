@@ -131,7 +131,7 @@ def _name(path: Path) -> str:
 
 def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns, rows = reader.fieldnames or (), list(reader)
     except (UnicodeDecodeError, csv.Error) as error:

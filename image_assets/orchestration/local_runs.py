@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from types import MappingProxyType
 from uuid import uuid4
 
 import dagster as dg
+import yaml
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
@@ -43,11 +45,23 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
     if os.environ.get("DAGSTER_HOME"):
         instance = _instance_of_home()
     elif Path(_CONFIG_FILE).is_file():
-        instance = dg.DagsterInstance.from_config(str(Path.cwd()))
+        instance = _instance_of_folder(Path(_CONFIG_FILE))
     else:
         raise ConfigurationError(f"no {_CONFIG_FILE} in {Path.cwd()}: run from the repository or set DAGSTER_HOME")
     with instance:
         yield instance
+
+
+def _instance_of_folder(config: Path) -> dg.DagsterInstance:
+    """The instance that `dagster dev` has here, but for captured output: this terminal shows it.
+
+    Dagster captures through child processes that a terminal's Ctrl-C ends first, and our last words with them.
+    """
+    settings = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+    quiet = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    with TemporaryDirectory() as folder:
+        (Path(folder) / _CONFIG_FILE).write_text(yaml.safe_dump({**settings, "compute_logs": quiet}), encoding="utf-8")
+        return dg.DagsterInstance.from_config(folder)
 
 
 def _instance_of_home() -> dg.DagsterInstance:
