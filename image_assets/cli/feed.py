@@ -3,6 +3,8 @@
 import csv
 import getpass
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,9 +25,9 @@ from image_assets.steps.uploads import UploadFacts, add_upload
 _DEMO_DAYS = 3
 _NEXT = """
 Next:
-  make dev                                      the Dagster UI on http://localhost:3000
-  image-assets search "red dress"               photos that look like it
-  image-assets sql "from gold_images limit 5"   SQL over every table
+  make dev   (or: dagster dev)   the Dagster UI on http://localhost:3000
+  {program} search "red dress"               photos that look like it
+  {program} sql "from gold_images limit 5"   SQL over every table
 """
 
 
@@ -56,7 +58,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
         _add_all(store, files, lambda path: _facts(path, shares[path]))
     run_with_progress(settings, days[0], days[-1])
     print_status(settings, days[0], days[-1])
-    CONSOLE.print(_NEXT, highlight=False, soft_wrap=True)
+    CONSOLE.print(_NEXT.format(program=_program()), highlight=False, soft_wrap=True)
 
 
 @click.command()
@@ -87,6 +89,12 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
+
+
+def _program() -> str:
+    """How this program is called from here: by its name if the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    return called.name if shutil.which(called.name) else os.path.relpath(called)
 
 
 def _land(store: ObjectStore, file: SampleFile) -> None:
