@@ -31,6 +31,7 @@ from image_assets.models.builtin_architecture import (
     save_checkpoint,
 )
 from image_assets.models.captions import caption_words, write_caption
+from image_assets.models.devices import choose_precision
 from image_assets.models.drawn_pictures import draw_pictures
 from image_assets.models.optimisation import (
     group_parameters,
@@ -66,7 +67,7 @@ class TrainingParams:
         cache_size_px: side at which photos wait in memory.
         drawn_pictures: how many different pictures are drawn.
         drawn_share: drawn pictures per photo in an epoch.
-        half_precision: compute in bfloat16 (faster where the processor has it).
+        precision: number format of the passes: fp32, bf16, or auto, which is the faster on this processor.
         check_every: epochs between two measurements on the validation photos.
         seed: of everything random.
     """
@@ -85,7 +86,7 @@ class TrainingParams:
     cache_size_px: int = 144
     drawn_pictures: int = 1500
     drawn_share: float = 0.15
-    half_precision: bool = True
+    precision: str = "auto"
     check_every: int = 5
     seed: int = 7
 
@@ -182,6 +183,7 @@ class _Training:
         )
         self._optimizer = torch.optim.AdamW(groups)
         self._top_rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._is_half = choose_precision(params.precision, "cpu") == "bf16"
         self._steps, self._started_at = 0, time.monotonic()
         self._words = random.Random(params.seed)
 
@@ -227,7 +229,7 @@ class _Training:
         partner, weight = torch.arange(len(rows)), 1.0
         if self._words.random() < self._params.blend_rate:
             images, partner, weight = blend(images)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._params.half_precision):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._is_half):
             features = self._model.get_image_features(pixel_values=_normalise(images)).pooler_output
             questions = self._pick_questions()
             text_features = self._encode_captions(questions)

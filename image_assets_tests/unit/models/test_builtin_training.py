@@ -22,8 +22,10 @@ from image_assets.models.drawn_pictures import draw_pictures
 from image_assets.models.optimisation import learning_rate_factor, soft_cross_entropy
 from image_assets.models.training_photos import read_photos
 from image_assets.models.training_questions import pose_questions
-from image_assets.models.transformers_encoder import load_encoder
+from image_assets.models.encoder import Placement
+from image_assets.models.lazy_encoder import open_encoder
 
+CPU = Placement("cpu", "fp32")
 SHORT = TrainingParams(
     epochs=2,
     batch_size=8,
@@ -31,7 +33,7 @@ SHORT = TrainingParams(
     small_share=0.5,
     cache_size_px=40,
     drawn_pictures=6,
-    half_precision=False,
+    precision="fp32",
 )
 
 
@@ -84,7 +86,7 @@ def test_the_trained_folder_loads_with_plain_transformers(
 def test_the_trained_folder_loads_as_an_encoder(
     trained: tuple[Path, TrainingReport, list[EpochReport]],
 ) -> None:
-    encoder = load_encoder(str(trained[0]), device="cpu")
+    encoder = open_encoder(str(trained[0]), None, CPU)
     assert encoder.encode_texts(["words never seen", "blue hat"]).shape == (2, encoder.description.dimension)
 
 
@@ -92,7 +94,7 @@ def test_the_same_seed_gives_the_same_weights(
     photos: Path, trained: tuple[Path, TrainingReport, list[EpochReport]], tmp_path: Path
 ) -> None:
     train_builtin(photos, tmp_path, SHORT)
-    first, second = (load_encoder(str(folder), device="cpu") for folder in (trained[0], tmp_path))
+    first, second = (open_encoder(str(folder), None, CPU) for folder in (trained[0], tmp_path))
     np.testing.assert_array_equal(first.encode_texts(["red dress"]), second.encode_texts(["red dress"]))
 
 
@@ -101,7 +103,7 @@ def test_training_goes_on_from_an_earlier_output(
 ) -> None:
     still = replace(SHORT, epochs=1, learning_rate=0.0, weight_decay=0.0)
     train_builtin(photos, tmp_path, still, start=trained[0])
-    first, second = (load_encoder(str(folder), device="cpu") for folder in (trained[0], tmp_path))
+    first, second = (open_encoder(str(folder), None, CPU) for folder in (trained[0], tmp_path))
     np.testing.assert_allclose(first.encode_texts(["red dress"]), second.encode_texts(["red dress"]), atol=1e-6)
 
 
@@ -114,7 +116,7 @@ def test_mixing_a_checkpoint_with_itself_changes_nothing(
     trained: tuple[Path, TrainingReport, list[EpochReport]], tmp_path: Path
 ) -> None:
     mix_checkpoints(trained[0], trained[0], 0.7, tmp_path)
-    first, mixed = (load_encoder(str(folder), device="cpu") for folder in (trained[0], tmp_path))
+    first, mixed = (open_encoder(str(folder), None, CPU) for folder in (trained[0], tmp_path))
     np.testing.assert_allclose(first.encode_texts(["red dress"]), mixed.encode_texts(["red dress"]), atol=1e-6)
 
 
