@@ -5,51 +5,101 @@ from collections.abc import Mapping
 import dagster as dg
 
 from image_assets.models.encoder import encoder_key
+from image_assets.orchestration.alerts import alert_sensor
+from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
+from image_assets.orchestration.assets.classifier import TRAIN_JOB, TRAIN_JOB_DESCRIPTION, classifier_assets
+from image_assets.orchestration.assets.duplicates import duplicate_assets
 from image_assets.orchestration.assets.embeddings import embedding_assets
+from image_assets.orchestration.assets.enrichment import enrichment_assets
 from image_assets.orchestration.assets.gold import gold_assets
-from image_assets.orchestration.assets.landing import landing_assets
+from image_assets.orchestration.assets.housekeeping import housekeeping_assets
+from image_assets.orchestration.assets.landing import LANDING, landing_assets
+from image_assets.orchestration.assets.predictions import prediction_assets
+from image_assets.orchestration.assets.report import report_assets
 from image_assets.orchestration.assets.silver import silver_assets
 from image_assets.orchestration.assets.upkeep import upkeep_assets
+from image_assets.orchestration.assets.vector_index import index_assets
 from image_assets.orchestration.automation import (
     DAILY_JOB,
     DAILY_JOB_DESCRIPTION,
+    HOUSEKEEPING_JOB,
+    MORNING_JOB,
     WAREHOUSE_JOB,
     follower,
     landing_sensor,
+    morning_schedule,
     nightly_schedule,
+    one_day_each,
+    weekly_schedule,
 )
-from image_assets.orchestration.checks import all_checks
+from image_assets.orchestration.checks.catalogue import all_checks
+from image_assets.orchestration.checks.drift import drift_checks
+from image_assets.orchestration.checks.punctuality import punctuality_checks
+from image_assets.orchestration.checks.vector_index import index_checks
 from image_assets.orchestration.daily import Daily
+from image_assets.orchestration.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
+from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.enrichment import enrichment_upstream
+from image_assets.steps.report import ReportParams
 
 
 def build_definitions(settings: Settings, **resources: object) -> dg.Definitions:
     """All assets, checks, jobs and automation for these settings; `resources` replace the usual ones by key."""
     daily = Daily(daily_partitions(settings.start_day), settings.owner)
     encoder = encoder_key(settings.encoder)
+    enrichment = settings.enrichment_params
     daily_assets = [
         *bronze_assets(daily, settings.inspect_params, settings.chunk_size),
         *silver_assets(daily, settings.derivative_params, settings.chunk_size),
-        *embedding_assets(daily, settings.encoder, settings.batch_size, settings.chunk_size),
+        *embedding_assets(daily, settings.encoder, settings.chunk_size),
+        *duplicate_assets(daily, encoder, settings.duplicate_params, settings.chunk_size),
+        *enrichment_assets(daily, encoder, enrichment, settings.chunk_size),
+        *prediction_assets(daily, settings.prediction_params, settings.class_names, settings.chunk_size),
         *gold_assets(daily, encoder, settings.chunk_size),
+        *report_assets(daily, ReportParams(), with_links=settings.category_links),
     ]
-    whole_lake = upkeep_assets(settings.owner, lambda tables: lake_tables(tables, encoder))
+    whole_lake = [
+        *upkeep_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
+        *index_assets(settings.owner, settings.index_params),
+    ]
+    housekeeping = [
+        *housekeeping_assets(settings.owner, settings.keep_runs_days),
+        *archive_assets(settings.owner, settings.archive_after_days),
+    ]
+    training = classifier_assets(settings.owner, settings.trainer_params, settings.lesson_params)
+    daily_job = dg.define_asset_job(
+        DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION
+    )
     jobs = [
-        dg.define_asset_job(DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION),
+        daily_job,
         dg.define_asset_job(WAREHOUSE_JOB, dg.AssetSelection.assets(*whole_lake)),
+        dg.define_asset_job(
+            TRAIN_JOB, dg.AssetSelection.assets(*training), description=TRAIN_JOB_DESCRIPTION, hooks={end_run_hook()}
+        ),
+        dg.define_asset_job(MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING)),
+        dg.define_asset_job(HOUSEKEEPING_JOB, dg.AssetSelection.assets(*housekeeping)),
     ]
     return dg.Definitions(
-        assets=[*landing_assets(daily), *daily_assets, *whole_lake],
-        asset_checks=all_checks(encoder),
+        assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *housekeeping],
+        asset_checks=[
+            *all_checks(encoder, enrichment_upstream(enrichment, encoder)),
+            *index_checks(settings.index_params),
+            *drift_checks(encoder, settings.drift_params),
+            *punctuality_checks(daily.partitions, settings.landing_lookback_days),
+        ],
         jobs=jobs,
-        schedules=[nightly_schedule()],
+        schedules=[nightly_schedule(), morning_schedule(), weekly_schedule()],
         sensors=[
             landing_sensor(daily.partitions, settings.landing_lookback_days),
             follower(dg.AssetSelection.assets(*whole_lake)),
+            one_day_each(daily_job),
+            model_sensor(daily.partitions, f"{settings.encoder}@{settings.encoder_revision or 'newest'}"),
+            *([alert_sensor(settings.alert_webhook)] if settings.alert_webhook else []),
         ],
         resources={**usual_resources(settings), **resources},
         executor=dg.in_process_executor,
@@ -57,9 +107,13 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
 
 
 def usual_resources(settings: Settings) -> Mapping[str, object]:
-    """The lake, workers and GPU that the settings describe."""
+    """The lake, workers, GPU and MLflow that the settings describe."""
     return {
-        "lake": LakeResource(root=str(settings.root)),
+        "lake": LakeResource(
+            root=str(settings.root),
+            archive_root=str(settings.archive_root) if settings.archive_root else None,
+            history_keep=settings.history_keep,
+        ),
         "workers": WorkersResource(
             workers=settings.workers,
             image_timeout_s=settings.image_timeout_s,
@@ -72,6 +126,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             precision=settings.precision,
             batch_size=settings.batch_size,
         ),
+        MLFLOW: mlflow_resource(settings.tracking),
         "progress": LoggedProgress(),
     }
 

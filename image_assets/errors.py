@@ -8,6 +8,7 @@
     │   └── StoreUnavailableError the storage does not answer: worth a retry
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    ├── SearchError               a search asks for what there is not, or its index does not fit
     └── ImageError                this one image cannot be used: it becomes a rejected row
 
 Only `ImageError` is caught per image; everything else stops the run.
@@ -65,6 +66,10 @@ class TableError(ImageAssetsError, ValueError):
 
 class ModelError(ImageAssetsError, RuntimeError):
     """A model cannot be loaded or does not do what its description says."""
+
+
+class SearchError(ImageAssetsError, ValueError):
+    """A search cannot be answered as it was asked, or the index that it needs does not fit."""
 
 
 class ImageError(ImageAssetsError, ValueError):

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from image_assets.compute.engine import EngineParams
@@ -18,11 +18,29 @@ from image_assets.errors import ConfigurationError
 from image_assets.imaging.derivatives import DerivativeParams, PreviewParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
+from image_assets.lake.opening import LakeParams
+from image_assets.models.encoder import Placement
+from image_assets.models.mlflow_registry import Tracking
+from image_assets.models.moderation import SHIPPED_POLICIES, read_policies
+from image_assets.models.tag_caption import TEMPLATE
+from image_assets.models.trainers import TrainerName, TrainerParams
+from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
+from image_assets.steps.classifier_training import LessonParams
+from image_assets.steps.drift import DriftParams
+from image_assets.steps.duplicate_links import DuplicateParams
+from image_assets.steps.enrichment import EnrichmentParams
+from image_assets.steps.predictions import PredictionParams
+from image_assets.steps.vector_index import IndexParams
 
 PREFIX = "IMAGE_ASSETS_"
 _LIMITS = InspectParams()
 _WATERMARK = WatermarkParams()
 _ENGINE = EngineParams()
+_DRIFT = DriftParams()
+_INDEX = IndexParams()
+_DUPLICATES = DuplicateParams()
+_TRAINER = TrainerParams()
+_PREDICTION = PredictionParams()
 _GLOB = set("*?[]")
 
 
@@ -32,6 +50,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
 
     root: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
+    archive_root: Path | None = Field(default=None, description="Folder to which old originals move, outside the lake.")
+    archive_after_days: int | None = Field(
+        default=None, ge=1, description="Age at which they move by themselves, every week; by default they stay."
+    )
+    history_keep: int = Field(
+        default=1, ge=0, le=10, description="Tables of former recipes kept per table and day: image-assets diff."
+    )
     start_day: date = Field(default=date(2026, 1, 1), description="First daily partition (UTC).")
     owner: str = Field(
         default="team:image-assets",
@@ -45,8 +70,31 @@ class Settings(BaseSettings):
     encoder_revision: str | None = Field(default=None, description="Commit of the hub's repository; pin it.")
     device: str = Field(default="auto", description="auto, cuda, mps or cpu.")
     precision: str = Field(default="auto", description="auto, fp32, bf16 or fp16.")
-    batch_size: int = Field(
-        default=64, ge=1, le=4096, description="Images per forward pass; halved when memory runs out."
+    batch_size: int | None = Field(
+        default=None, ge=1, le=4096, description="Images per forward pass; halved when memory runs out."
+    )
+    vocabulary: Path | None = Field(default=None, description="YAML file with the words of tags; else the shipped one.")
+    policies: Path | None = Field(default=None, description="YAML file of what may not be shown; else the shipped one.")
+    captioner: str = Field(
+        default=TEMPLATE,
+        min_length=1,
+        description="template (from the tags), or a BLIP or BLIP-2 checkpoint: a folder or a hub name.",
+    )
+    captioner_revision: str | None = Field(default=None, description="Commit of the captioner's repository; pin it.")
+    ocr: bool = Field(default=False, description="Whether text in images is read; needs image-assets[ocr].")
+    classes: str = Field(
+        default="", description="Labels to tell apart, with commas between; else those of the training set."
+    )
+    review_threshold: float = Field(
+        default=_PREDICTION.review_threshold, ge=0, le=1, description="Predictions of less confidence need a review."
+    )
+    trainer: TrainerName = Field(default=_TRAINER.trainer, description="head (on embeddings) or mobilenet.")
+    mobilenet: str = Field(
+        default=_TRAINER.mobilenet, min_length=1, description="MobileNetV2 to fine-tune: a hub name or a folder."
+    )
+    mobilenet_epochs: int = Field(default=_TRAINER.mobilenet_epochs, ge=1, description="Passes of fine-tuning.")
+    mlflow_tracking_uri: str = Field(
+        default="", description="Address of an MLflow server; else the file mlflow.db in the lake."
     )
     workers: int = Field(default=_ENGINE.workers, ge=1, description="Worker processes; by default one per usable core.")
     image_timeout_s: float = Field(default=_ENGINE.item_timeout_s, gt=0, description="Seconds that one image may take.")
@@ -63,13 +111,50 @@ class Settings(BaseSettings):
     watermark_text: str = Field(default=_WATERMARK.text, pattern=r"\S", description="Text over the previews.")
     watermark_logo: Path | None = Field(default=None, description="Image file over the previews, beside the text.")
     watermark_opacity: float = Field(default=_WATERMARK.opacity, gt=0, le=1, description="0 is invisible, 1 opaque.")
+    category_links: bool = Field(default=False, description="A folder tree of links by category beside each report.")
+    duplicate_bits: int = Field(
+        default=_DUPLICATES.max_bits, ge=0, le=16, description="Bits in which the hashes of one photo may differ."
+    )
+    duplicate_similarity: float = Field(
+        default=_DUPLICATES.min_similarity,
+        ge=-1,
+        le=1,
+        description="Cosine of vectors below which pictures are not laid over each other; measured for builtin.",
+    )
+    duplicate_likeness: float = Field(
+        default=_DUPLICATES.min_likeness, gt=0, le=1, description="Least correlation of details of one photo."
+    )
+    index_exact_below: int = Field(
+        default=_INDEX.exact_below, ge=0, description="Vectors from which on a graph is searched, not every vector."
+    )
+    max_drift: float = Field(
+        default=_DRIFT.max_stability_index, gt=0, description="Stability index from which on a day is unlike the last."
+    )
+    min_volume: float = Field(
+        default=_DRIFT.min_volume_ratio, ge=0, le=1, description="Least share of the usual number of uploads."
+    )
+    max_volume: float = Field(
+        default=_DRIFT.max_volume_ratio, ge=1, description="Largest multiple of the usual number of uploads."
+    )
+    max_rejected: float = Field(
+        default=_DRIFT.max_reject_ratio, ge=0, le=1, description="Largest share of rejected files."
+    )
+    max_duplicates: float = Field(
+        default=_DRIFT.max_duplicate_ratio, ge=0, le=1, description="Largest share of duplicates."
+    )
+    keep_runs_days: int = Field(
+        default=90, ge=1, description="Days for which Dagster remembers runs that later ones have replaced."
+    )
+    alert_webhook: str | None = Field(
+        default=None, pattern=r"^https?://", description="Address that is told of failed runs (JSON with a text)."
+    )
     landing_lookback_days: int = Field(default=30, ge=1, description="Days in which the sensor looks for late files.")
 
-    @field_validator("root", mode="before")
+    @field_validator("root", "archive_root", mode="before")
     @classmethod
     def _named(cls, root: object) -> object:
         if not str(root).strip():
-            raise ValueError("the lake needs a folder")
+            raise ValueError("a folder has a name")
         if set(str(root)) & _GLOB:
             raise ValueError(
                 f"none of {' '.join(sorted(_GLOB))} may be in the path: DuckDB would take it for a pattern"
@@ -81,10 +166,76 @@ class Settings(BaseSettings):
     def _absolute(cls, root: Path) -> Path:
         return root.expanduser().absolute()
 
+    @field_validator("archive_root")
+    @classmethod
+    def _apart(cls, archive_root: Path | None, info: ValidationInfo) -> Path | None:
+        """In the lake's own folder a copy would be the original, and be deleted with it."""
+        if archive_root is None:
+            return None
+        place, root = archive_root.expanduser().absolute(), info.data.get("root", Path())
+        if place.resolve() == root.resolve():
+            raise ValueError("the archive needs a folder of its own")
+        return place
+
+    @field_validator("archive_after_days")
+    @classmethod
+    def _has_archive(cls, days: int | None, info: ValidationInfo) -> int | None:
+        if days is not None and not info.data.get("archive_root"):
+            raise ValueError(f"{PREFIX}ARCHIVE_ROOT says where to")
+        return days
+
+    @property
+    def lake_params(self) -> LakeParams:
+        """Where the lake is."""
+        return LakeParams(self.root, self.archive_root, self.history_keep)
+
     @property
     def inspect_params(self) -> InspectParams:
         """Limits of what is accepted."""
         return InspectParams(self.max_bytes, self.max_pixels, self.min_side_px, self.max_aspect)
+
+    @property
+    def placement(self) -> Placement:
+        """Where the encoder computes."""
+        return Placement(self.device, self.precision, self.batch_size)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Labels to tell apart, in lower case; none when they are not set."""
+        return tuple(sorted({name.strip().lower() for name in self.classes.split(",")} - {""}))
+
+    @property
+    def lesson_params(self) -> LessonParams:
+        """What a classifier is taught."""
+        return LessonParams(self.class_names)
+
+    @property
+    def prediction_params(self) -> PredictionParams:
+        """What is said of a prediction."""
+        return PredictionParams(self.review_threshold)
+
+    @property
+    def trainer_params(self) -> TrainerParams:
+        """How a classifier is trained."""
+        return TrainerParams(self.trainer, self.mobilenet, self.mobilenet_epochs, self.device)
+
+    @property
+    def tracking(self) -> Tracking:
+        """Where trainings are recorded; a local record keeps its files in the lake too."""
+        if self.mlflow_tracking_uri:
+            return Tracking(self.mlflow_tracking_uri, None)
+        return Tracking(f"sqlite:///{self.root / 'mlflow.db'}", (self.root / "mlflow").as_uri())
+
+    @property
+    def drift_params(self) -> DriftParams:
+        """From when on a day is worth a look."""
+        return DriftParams(
+            max_stability_index=self.max_drift,
+            min_volume_ratio=self.min_volume,
+            max_volume_ratio=self.max_volume,
+            max_reject_ratio=self.max_rejected,
+            max_duplicate_ratio=self.max_duplicates,
+        )
 
     @property
     def derivative_params(self) -> DerivativeParams:
@@ -92,6 +243,27 @@ class Settings(BaseSettings):
         logo = _read_logo(self.watermark_logo) if self.watermark_logo else None
         watermark = WatermarkParams(text=self.watermark_text, logo=logo, opacity=self.watermark_opacity)
         return DerivativeParams(preview=PreviewParams(watermark=watermark))
+
+    @property
+    def enrichment_params(self) -> EnrichmentParams:
+        """What models are asked of an image; reads the vocabulary and the policies."""
+        return EnrichmentParams(
+            vocabulary=read_vocabulary(self.vocabulary or SHIPPED_VOCABULARY),
+            policies=read_policies(self.policies or SHIPPED_POLICIES),
+            captioner=self.captioner,
+            captioner_revision=self.captioner_revision,
+            reads_text=self.ocr,
+        )
+
+    @property
+    def duplicate_params(self) -> DuplicateParams:
+        """When two images are one photo."""
+        return DuplicateParams(self.duplicate_bits, self.duplicate_similarity, self.duplicate_likeness)
+
+    @property
+    def index_params(self) -> IndexParams:
+        """How vectors are indexed."""
+        return IndexParams(exact_below=self.index_exact_below)
 
     @property
     def engine_params(self) -> EngineParams:

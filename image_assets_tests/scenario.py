@@ -7,7 +7,8 @@ that pytest imports by its path cannot import its neighbours.
 import io
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,27 +19,59 @@ import polars as pl
 from PIL import Image
 
 from image_assets.compute.engine import Engine, SerialEngine
+from image_assets.errors import StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_keys import landing_prefix, source_uri_of, table_key
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription, ImageEncoder, RgbImage
+from image_assets.models.captioner import Captioner
+from image_assets.models.encoder import (
+    Embedding,
+    Embeddings,
+    EncoderDescription,
+    ImageEncoder,
+    PreparedImage,
+    RgbImage,
+)
+from image_assets.models.moderation import Moderator, Policies, Policy
+from image_assets.models.tagging import Tagger
+from image_assets.models.vocabulary import Calibration, Kind, Term, Vocabulary
 from image_assets.steps.bronze import take_in_day
+from image_assets.steps.captions import caption_day
+from image_assets.steps.duplicate_links import DuplicateParams
+from image_assets.steps.duplicates import find_duplicates
 from image_assets.steps.embeddings import embed_day, table_of
+from image_assets.steps.enrichment import EnrichmentParams
 from image_assets.steps.gold import curate_day
+from image_assets.steps.image_text import leave_unread
 from image_assets.steps.increment import IncrementReport
+from image_assets.steps.moderation import moderate_day
+from image_assets.steps.predictions import PredictionParams
+from image_assets.steps.predictions import PredictionParams, choose_model, model_in_use, predict_day
 from image_assets.steps.rejections import gather_rejections
 from image_assets.steps.silver import DERIVED_TABLES, derive_day
+from image_assets.steps.stages import DayParams
 from image_assets.steps.summary import summarise_day
+from image_assets.steps.tags import tag_day
 from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.predictions import predictions_table
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 DAY = date(2026, 10, 1)
 CHUNK_SIZE = 16
 COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
+RED_OR_BLUE = Vocabulary(
+    (Kind("colour", ("{}",), ("green",), (Term("red", ("red",)), Term("blue", ("blue",)))),),
+    Calibration(temperature=1.0, threshold=0.6),
+    {},
+    (),
+)
+NO_WEAPONS = Policies(
+    neutral=("green",), policies=(Policy(policy="weapons", prompts=("sword",), review=0.6, blocked=0.95),)
+)
 
 Row = dict[str, Any]
 
@@ -48,16 +81,28 @@ class ColourMeans:
 
     def __init__(self, name: str = "colour-means", revision: str = "1") -> None:
         self.description = EncoderDescription(name, revision, 4, 1, "none", "made in code")
+        self.logit_scale = 100.0
+        self.load = None
+
+    def knows(self, text: str) -> bool:
+        return text in COLOURS
 
     def encode_images(self, images: Sequence[RgbImage]) -> Embeddings:
         return _unit([(*image.mean(axis=(0, 1)) / 255, 0.1) for image in images])
+
+    def prepare_image(self, image: RgbImage) -> RgbImage:
+        return image
+
+    def encode_prepared(self, images: Iterable[PreparedImage]) -> Iterator[Embedding]:
+        for image in images:
+            yield self.encode_images([image])[0]
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         return _unit([(*COLOURS[text], 0.1) for text in texts])
 
 
 def _unit(rows: Sequence[Sequence[float]]) -> Embeddings:
-    vectors = np.array(rows, dtype=np.float32)
+    vectors = np.array(rows, dtype=np.float32).reshape(-1, 4)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -68,6 +113,30 @@ class HastyStore(LocalObjectStore):
 
     def flush(self) -> None:
         """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class MortalStore(HastyStore):
+    """A store that is gone for good after so many changes, which another store may share."""
+
+    changes_left: list[int]
+
+    def write(self, key: ObjectKey, data: bytes) -> None:
+        self._live()
+        LocalObjectStore.write(self, key, data)
+
+    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+        self._live()
+        return LocalObjectStore.writing(self, key)
+
+    def delete(self, key: ObjectKey) -> None:
+        self._live()
+        LocalObjectStore.delete(self, key)
+
+    def _live(self) -> None:
+        if not self.changes_left[0]:
+            raise StoreUnavailableError("the storage is gone")
+        self.changes_left[0] -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +193,56 @@ class Scenario:
         return {report.table: report for report in reports}
 
     def embed(self, encoder: ImageEncoder | None = None) -> IncrementReport:
-        return embed_day(self.tables, self.day, encoder or self.encoder, batch_size=3, chunk_size=CHUNK_SIZE)
+        return embed_day(self.tables, self.day, encoder or self.encoder, chunk_size=CHUNK_SIZE)
+
+    def predict(self, classes: Sequence[str] = tuple(COLOURS)) -> IncrementReport:
+        """By the champion, else by the names of the classes."""
+        model = choose_model(self.tables, self.encoder, classes)
+        encoder = self.encoder.description.name
+        return predict_day(self.tables, self.day, encoder, model, PredictionParams(), chunk_size=CHUNK_SIZE)
+
+    @property
+    def predictions(self) -> Table:
+        """Of the model that predicted last."""
+        return predictions_table(str(model_in_use(self.store)))
 
     @property
     def embeddings(self) -> Table:
         return table_of(self.encoder.description)
+
+    def tag(self, vocabulary: Vocabulary = RED_OR_BLUE) -> IncrementReport:
+        return tag_day(self.tables, self.day, Tagger(self.encoder, vocabulary), chunk_size=CHUNK_SIZE)
+
+    def moderate(self, policies: Policies = NO_WEAPONS) -> IncrementReport:
+        return moderate_day(self.tables, self.day, Moderator(self.encoder, policies), chunk_size=CHUNK_SIZE)
+
+    def caption(self, captioner: Captioner | None = None) -> IncrementReport:
+        return caption_day(self.tables, self.day, captioner, chunk_size=CHUNK_SIZE)
+
+    def enrich(self) -> None:
+        """What models say of the images; text is not read."""
+        self.tag()
+        self.moderate()
+        self.caption()
+        leave_unread(self.tables, self.day)
+
+    def compare(self, params: DuplicateParams | None = None) -> IncrementReport:
+        """Look for duplicates."""
+        params = params or DuplicateParams()
+        return find_duplicates(self.tables, self.day, self.encoder.description, params, chunk_size=CHUNK_SIZE)
+
+    @property
+    def params(self) -> DayParams:
+        """What `run` makes the day by."""
+        return DayParams(
+            limits=InspectParams(),
+            derivatives=DerivativeParams(),
+            encoder=self.encoder.description,
+            enrichment=EnrichmentParams(RED_OR_BLUE, NO_WEAPONS),
+            duplicates=DuplicateParams(),
+            predictions=PredictionParams(),
+            model_version=None,
+        )
 
     def gather(self) -> bool:
         stages = [BRONZE_IMAGES.name, *(table.name for table in DERIVED_TABLES), self.embeddings.name]
@@ -145,6 +259,8 @@ class Scenario:
         self.take_in(engine)
         self.derive(engine=engine)
         self.embed()
+        self.compare()
+        self.enrich()
         self.gather()
         self.curate()
         self.summarise()

@@ -1,4 +1,4 @@
-"""Commands that look: `status`, `search` and `sql`."""
+"""Commands that look: `status` and `sql`."""
 
 import sys
 from datetime import date
@@ -7,7 +7,7 @@ import click
 import polars as pl
 
 from image_assets.cli.console import print_frame
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.warehouse import query
 from image_assets.models.encoder import encoder_key
@@ -31,25 +31,6 @@ def status() -> None:
     print_status(load_settings(), date.min, date.max)
 
 
-@click.command()
-@click.argument("text")
-@click.option("--count", type=click.IntRange(1, 1_000), default=10, show_default=True, help="How many images.")
-def search(text: str, count: int) -> None:
-    """Images that look like TEXT, best first."""
-    from image_assets.models.transformers_encoder import load_encoder
-    from image_assets.steps.text_search import search_text
-
-    settings = load_settings()
-    encoder = load_encoder(
-        settings.encoder,
-        revision=settings.encoder_revision,
-        device=settings.device,
-        precision=settings.precision,
-        batch_size=settings.batch_size,
-    )
-    print_frame(f"“{text}”", search_text(_tables(settings), encoder, text, count))
-
-
 @click.command("sql")
 @click.argument("statement")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
@@ -70,7 +51,7 @@ def print_status(settings: Settings, first: date, last: date) -> None:
 
 
 def _tables(settings: Settings) -> ParquetTables:
-    return ParquetTables(LocalObjectStore(settings.root))
+    return open_tables(settings.lake_params)
 
 
 def _query(settings: Settings, statement: str) -> pl.DataFrame:

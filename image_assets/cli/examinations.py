@@ -11,9 +11,10 @@ from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import LocalObjectStore
-from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import encoder_key
+from image_assets.lake.opening import open_store, open_tables
+from image_assets.models.captioner import open_captioner
+from image_assets.models.encoder import Placement, encoder_key
+from image_assets.models.text_reader import reader_name
 from image_assets.settings import Settings
 from image_assets.steps.embeddings import lake_tables
 
@@ -22,7 +23,7 @@ _LEAST_FREE_BYTES = 2 * 2**30
 
 def examine_storage(settings: Settings) -> str:
     """Write, read and delete an object below the root."""
-    store, key = LocalObjectStore(settings.root), ObjectKey(f".doctor-{uuid.uuid4().hex}")
+    store, key = open_store(settings.lake_params), ObjectKey(f".doctor-{uuid.uuid4().hex}")
     store.write(key, b"well")
     if store.read(key) != b"well":
         raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
@@ -38,7 +39,7 @@ def examine_landing(settings: Settings) -> str:
     prefix = f"{object_keys.LANDING}/"
     days: set[str] = set()
     strays: list[str] = []
-    for info in LocalObjectStore(settings.root).list(object_keys.LANDING):
+    for info in open_store(settings.lake_params).list(object_keys.LANDING):
         folder, _, rest = info.key.removeprefix(prefix).partition("/")
         if rest and _is_day(folder, settings.start_day):
             days.add(folder)
@@ -52,11 +53,11 @@ def examine_landing(settings: Settings) -> str:
 
 def examine_tables(settings: Settings) -> str:
     """Read the schema of every table file."""
-    tables = ParquetTables(LocalObjectStore(settings.root))
+    tables = open_tables(settings.lake_params)
     files = 0
     for table in lake_tables(tables, encoder_key(settings.encoder)):
-        for day in tables.days(table.name):
-            tables.scan_files([object_keys.table_key(table.name, day)], table.primary_key)
+        for key in tables.files(table.name):
+            tables.scan_files([key], table.primary_key)
             files += 1
     return f"{files} table files can be read"
 
@@ -69,17 +70,26 @@ def examine_formats(_settings: Settings) -> str:
 
 def examine_model(settings: Settings) -> str:
     """Load the encoder onto its device and run it once."""
-    from image_assets.models.devices import choose_device, choose_precision
-    from image_assets.models.transformers_encoder import load_encoder
+    from image_assets.models.checkpoints import locate_checkpoint
+    from image_assets.models.encoder_loading import load_encoder
 
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
-    encoder = load_encoder(
-        settings.encoder, revision=settings.encoder_revision, device=device, precision=precision, batch_size=1
-    )
+    encoder = load_encoder(locate_checkpoint(settings.encoder, settings.encoder_revision), settings.placement)
     encoder.encode_texts(["a photo"])
-    told = encoder.description
-    return f"{told.name} ({told.dimension} dimensions, revision {told.revision[:12]}) runs on {device} in {precision}"
+    told, load = encoder.description, encoder.load
+    return (
+        f"{told.name} ({told.dimension} dimensions, revision {told.revision[:12]}) runs on {load.device} "
+        f"in {load.precision}"
+    )
+
+
+def examine_enrichment(settings: Settings) -> str:
+    """Read the vocabulary and the policies; find what captions and what reads text."""
+    params = settings.enrichment_params
+    if params.has_captioner:
+        open_captioner(params.captioner, params.captioner_revision, Placement())
+    terms = sum(len(kind.terms) for kind in params.vocabulary.kinds)
+    reader = f"text by {reader_name()}" if params.reads_text else "text is not read"
+    return f"{terms} tags, {len(params.policies.policies)} policies, captions by {params.captioner}, {reader}"
 
 
 def examine_dagster(_settings: Settings) -> str:
@@ -109,5 +119,6 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "tables": examine_tables,
     "formats": examine_formats,
     "model and device": examine_model,
+    "enrichment": examine_enrichment,
     "Dagster": examine_dagster,
 }

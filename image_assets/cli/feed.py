@@ -17,7 +17,8 @@ from image_assets.cli.console import CONSOLE
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import LocalObjectStore, ObjectStore
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.opening import open_store
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import load_settings
 from image_assets.steps.uploads import UploadFacts, add_upload
@@ -45,7 +46,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     from image_assets.cli.runs import run_with_progress
 
     settings = load_settings()
-    store = LocalObjectStore(settings.root)
+    store = open_store(settings.lake_params)
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
     if photos is None:
@@ -56,7 +57,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
         files = _files_below([photos])
         shares = {path: days[number * len(days) // len(files)] for number, path in enumerate(files)}
         _add_all(store, files, lambda path: _facts(path, shares[path]))
-    run_with_progress(settings, days[0], days[-1])
+    run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
     CONSOLE.print(_NEXT.format(program=_program()), highlight=False, soft_wrap=True)
 
@@ -85,7 +86,7 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
         return facts
 
     files = _files_below(paths)
-    _add_all(LocalObjectStore(settings.root), files, facts_of)
+    _add_all(open_store(settings.lake_params), files, facts_of)
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")

@@ -7,10 +7,19 @@ import traceback
 
 import click
 
-from image_assets.cli.data import query_lake, search, status
+from image_assets.cli.classifier import classifier, train
+from image_assets.cli.data import query_lake, status
+from image_assets.cli.duplicates import duplicates
+from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
-from image_assets.cli.runs import run
-from image_assets.cli.setup import doctor, show_settings, train_builtin
+from image_assets.cli.keeping import archive, diff, restore
+from image_assets.cli.labels import label_images
+from image_assets.cli.plans import plan
+from image_assets.cli.report import report
+from image_assets.cli.runs import retry, run
+from image_assets.cli.search import search
+from image_assets.cli.setup import doctor, models, show_settings, train_builtin
+from image_assets.cli.stories import why
 from image_assets.errors import ImageAssetsError
 
 _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
@@ -21,11 +30,35 @@ _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
 def cli() -> None:
     """Product photos from landing to gold.
 
-    Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage, 3 a bug, 130 Ctrl-C.
+    Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage or, of `run` and `retry`,
+    some images are rejected, 3 a bug, 130 Ctrl-C.
     """
 
 
-for command in (demo, add, run, status, search, query_lake, show_settings, doctor, train_builtin):
+for command in (
+    demo,
+    add,
+    plan,
+    run,
+    retry,
+    status,
+    why,
+    report,
+    duplicates,
+    search,
+    query_lake,
+    label_images,
+    train,
+    classifier,
+    diff,
+    erase,
+    archive,
+    restore,
+    show_settings,
+    doctor,
+    models,
+    train_builtin,
+):
     cli.add_command(command)
 
 

@@ -1,52 +1,107 @@
-"""Commands that compute: `run`."""
+"""Commands that compute: `run` and `retry`."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from image_assets.cli.console import CONSOLE, ProgressBars
-from image_assets.errors import ImageAssetsError
+from image_assets.cli.period import days_between, period, period_options, yesterday
+from image_assets.errors import ImageAssetsError, RejectionReason
+from image_assets.lake.opening import open_tables
 from image_assets.settings import Settings, load_settings
+from image_assets.steps.plan import known_days
+from image_assets.steps.rejections import forget_rejections, rejecting_stages
+from image_assets.tables.rejections import REJECTED_IMAGES
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from image_assets.orchestration.local_runs import RunReport
+
+SOME_REJECTED = 2
 
 
 @click.command()
-@click.option("--day", type=_DAY, help="One day (UTC); yesterday by default.")
-@click.option("--from", "first", type=_DAY, help="First of several days.")
-@click.option("--to", "last", type=_DAY, help="Last of several days; yesterday by default.")
-def run(day: datetime | None, first: datetime | None, last: datetime | None) -> None:
-    """Bring days up to date, from landing to gold; what is current is not computed again."""
+@period_options(otherwise="yesterday")
+@click.pass_context
+def run(context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None) -> None:
+    """Bring days up to date, from landing to gold; what is current is not computed again.
+
+    Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
+    """
+    asked = period(day, first, last)
+    _run_and_tell(context, load_settings(), days_between(*asked) if asked else [yesterday()])
+
+
+@click.command()
+@period_options(otherwise="every day")
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    required=True,
+    type=click.Choice([reason.value for reason in RejectionReason]),
+    help="Why the files were rejected; may be given several times.",
+)
+@click.pass_context
+def retry(
+    context: click.Context,
+    day: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    reasons: Sequence[str],
+) -> None:
+    """Try rejected files again: forget that they were rejected, and run their days.
+
+    Exit codes: as of run.
+    """
+    asked, settings = period(day, first, last), load_settings()
+    tables = open_tables(settings.lake_params)
+    days = days_between(*asked) if asked else known_days(tables)
+    stages = rejecting_stages(tables)
+    forgotten = {each: forget_rejections(tables, each, stages, reasons) for each in days}
+    again = [each for each in days if forgotten[each]]
+    CONSOLE.print(f"{sum(forgotten.values())} files of {len(again)} days are tried again")
+    if again:
+        _run_and_tell(context, settings, again)
+
+
+def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[date]) -> None:
     from image_assets.cli.data import print_status
 
-    start, end = _period(day, first, last)
-    settings = load_settings()
-    run_with_progress(settings, start, end)
-    print_status(settings, start, end)
+    run_with_progress(settings, days)
+    print_status(settings, days[0], days[-1])
+    tables = open_tables(settings.lake_params)
+    if any(tables.read_or_empty(REJECTED_IMAGES, day).height for day in days):
+        context.exit(SOME_REJECTED)
 
 
-def _period(day: datetime | None, first: datetime | None, last: datetime | None) -> tuple[date, date]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    if day and (first or last):
-        raise click.UsageError("--day or --from and --to, not both")
-    if first is None:
-        if last:
-            raise click.UsageError("--to needs --from")
-        return (day.date(), day.date()) if day else (yesterday, yesterday)
-    end = last.date() if last else yesterday
-    if end < first.date():
-        raise click.UsageError(f"{first.date()} is after {end}")
-    return first.date(), end
-
-
-def run_with_progress(settings: Settings, first: date, last: date) -> None:
+def run_with_progress(settings: Settings, days: Sequence[date]) -> None:
     """Run the days through Dagster with a bar per table; `ImageAssetsError` when a run fails."""
+    from image_assets.orchestration.local_runs import run_days
+
+    _run_with_bars(settings, lambda definitions, instance, tags: list(run_days(definitions, instance, days, tags)))
+
+
+def train_with_progress(settings: Settings) -> None:
+    """Run the training job through Dagster with a bar; `ImageAssetsError` when it fails."""
+    from image_assets.orchestration.assets.classifier import TRAIN_JOB
+    from image_assets.orchestration.local_runs import run_job
+
+    _run_with_bars(settings, lambda definitions, instance, tags: [run_job(definitions, instance, TRAIN_JOB, tags)])
+
+
+def _run_with_bars(
+    settings: Settings, work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str]], list[RunReport]]"
+) -> None:
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import interruptible, open_instance, run_days
+    from image_assets.orchestration.local_runs import interruptible, open_instance
 
     with ProgressBars() as bars, open_instance() as instance:
         definitions = build_definitions(settings, progress=bars)
-        reports = interruptible(instance, lambda tags: list(run_days(definitions, instance, first, last, tags)))
+        reports = interruptible(instance, lambda tags: work(definitions, instance, tags))
     failed = [report for report in reports if not report.is_success]
     for report in failed:
         for problem in report.problems:

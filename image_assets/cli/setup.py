@@ -1,8 +1,9 @@
-"""Commands about the installation itself: `settings`, `doctor` and `train-builtin`."""
+"""Commands about the installation itself: `settings`, `doctor`, `models` and `train-builtin`."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
@@ -10,6 +11,9 @@ from rich.text import Text
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.errors import ImageAssetsError
 from image_assets.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from image_assets.models.catalogue import CatalogueEntry
 
 
 @click.command("settings")
@@ -21,6 +25,23 @@ def show_settings() -> None:
         for name, field in type(settings).model_fields.items()
     ]
     print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows)
+
+
+@click.command()
+def models() -> None:
+    """Encoders worth knowing; IMAGE_ASSETS_ENCODER takes any of them, and other checkpoints of their kind."""
+    from image_assets.models.catalogue import CATALOGUE
+
+    names = ["name", "numbers", "input px", "million weights", "licence", "source", "here"]
+    rows = [
+        (each.name, each.dimension, each.input_size_px, each.parameters_m, each.licence, each.source, _here(each))
+        for each in CATALOGUE
+    ]
+    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows)
+
+
+def _here(entry: "CatalogueEntry") -> str:
+    return "yes" if entry.is_here else "to be downloaded"
 
 
 @click.command()

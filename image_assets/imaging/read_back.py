@@ -10,9 +10,14 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import simplejpeg
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging.strict_jpeg import decode_scaled
+
+_JPEG = b"\xff\xd8\xff"
+_SCALES = (4, 2)
 
 RgbImage: TypeAlias = npt.NDArray[np.uint8]
 """uint8, rows x columns x 3, sRGB."""
@@ -24,10 +29,31 @@ def read_size(data: bytes) -> tuple[int, int]:
         return image.size
 
 
-def read_pixels(data: bytes) -> RgbImage:
-    """All pixels; `ImageError` (corrupt) when the file is damaged."""
+def read_pixels(data: bytes, *, shortest_side_px: int | None = None) -> RgbImage:
+    """All pixels; a JPEG may come at half or a quarter of its sides while the shorter one stays at least this.
+
+    Raises:
+        ImageError: corrupt: the file is damaged.
+    """
+    if data.startswith(_JPEG):
+        pixels = _read_jpeg(data, shortest_side_px)
+        if pixels is not None:
+            return pixels
     with _opened(data) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _read_jpeg(data: bytes, shortest_side_px: int | None) -> RgbImage | None:
+    try:
+        shortest_px = min(simplejpeg.decode_jpeg_header(data)[:2])
+        scale = next((scale for scale in _SCALES if shortest_px // scale >= (shortest_side_px or shortest_px)), 1)
+        return decode_scaled(data, "RGB", scale)
+    except ValueError as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> ImageError:
+    return ImageError(RejectionReason.CORRUPT, f"a derivative is damaged: {error}")
 
 
 @contextmanager
@@ -36,4 +62,4 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(data), formats=["JPEG", "WEBP"]) as image:
             yield image
     except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(RejectionReason.CORRUPT, f"a derivative is damaged: {error}") from error
+        raise _damaged(error) from error

@@ -36,7 +36,7 @@ def read_strictly(image: Image.Image, data: bytes, scale: int) -> Pixels | None:
     if not isinstance(image, JpegImagePlugin.JpegImageFile) or not image.quantization or image.mode not in _LAYOUTS:
         return None
     try:
-        return _decoded(data, _LAYOUTS[image.mode], scale)
+        return decode_scaled(data, _LAYOUTS[image.mode], scale)
     # KeyError: a way to subsample colours that simplejpeg has no name for.
     except (ValueError, KeyError) as complaint:
         image.load()
@@ -44,7 +44,11 @@ def read_strictly(image: Image.Image, data: bytes, scale: int) -> Pixels | None:
         return None
 
 
-def _decoded(data: bytes, layout: str, scale: int) -> Pixels | None:
+def decode_scaled(data: bytes, layout: str, scale: int) -> Pixels | None:
+    """A JPEG at 1/1, 1/2, 1/4 or 1/8 of its sides, rounded up; None where its colours are left to Pillow.
+
+    Safe in threads, which it lets run meanwhile. Raises ValueError for whatever libjpeg complains of.
+    """
     rows, columns, colour_space, _ = simplejpeg.decode_jpeg_header(data)
     if colour_space not in _COLOUR_SPACES:
         return None

@@ -1,15 +1,29 @@
 """The name of every object in the lake; built from ids and days only, never from a user's text."""
 
 import os
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import quote, unquote_to_bytes
 
 from image_assets.ids import ImageId, ObjectKey, SourceUri
 
 LANDING = "landing"
+BRONZE = "bronze"
+SILVER = "silver"
+THUMBNAILS = "thumbnail"
+PREVIEWS = "watermarked"
 MANIFESTS = "_manifests"
 TABLES = "tables"
 CHECKPOINTS = "_checkpoints"
+HISTORY = "_history"
+ALL_DAYS = "all"
+INDEX = "index"
+REPORTS = "reports"
+REVIEWS = "reviews"
+PAIR_REVIEWS = "pair_reviews"
+ARCHIVE_MARK = ObjectKey("archive.mark")
+CLASSIFIERS = "models/classifier"
+CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
+MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 
@@ -19,29 +33,90 @@ def landing_prefix(day: date) -> str:
     return f"{LANDING}/{day:%Y-%m-%d}"
 
 
+def landing_day_of(key: ObjectKey) -> date | None:
+    """The day of an upload; None for what does not lie in the folder of a day."""
+    top, _, rest = key.partition("/")
+    folder, _, name = rest.partition("/")
+    try:
+        day = date.fromisoformat(folder)
+    except ValueError:
+        return None
+    return day if top == LANDING and name and folder == day.isoformat() else None
+
+
+def sidecar_key(upload: ObjectKey) -> ObjectKey:
+    """What the uploader says of an upload, if there is such a file."""
+    return ObjectKey(f"{upload}.json")
+
+
+def bronze_prefix(day: date) -> str:
+    """The folder of a day's originals."""
+    return f"{BRONZE}/{day:%Y/%m/%d}"
+
+
 def bronze_key(day: date, image_id: ImageId, extension: str) -> ObjectKey:
     """An original, byte for byte; `extension` comes from the content's format."""
-    return ObjectKey(f"bronze/{day:%Y/%m/%d}/{image_id}.{extension}")
+    return ObjectKey(f"{bronze_prefix(day)}/{image_id}.{extension}")
 
 
 def silver_key(day: date, image_id: ImageId) -> ObjectKey:
     """The cleansed image."""
-    return ObjectKey(f"silver/{day:%Y/%m/%d}/{image_id}.jpg")
+    return ObjectKey(f"{SILVER}/{day:%Y/%m/%d}/{image_id}.jpg")
 
 
 def thumbnail_key(image_id: ImageId) -> ObjectKey:
     """The thumbnail; the two-digit folder keeps directories small."""
-    return ObjectKey(f"thumbnail/{image_id[:2]}/{image_id}.webp")
+    return ObjectKey(f"{THUMBNAILS}/{image_id[:2]}/{image_id}.webp")
 
 
 def preview_key(image_id: ImageId) -> ObjectKey:
     """The watermarked preview."""
-    return ObjectKey(f"watermarked/{image_id[:2]}/{image_id}.jpg")
+    return ObjectKey(f"{PREVIEWS}/{image_id[:2]}/{image_id}.jpg")
 
 
-def table_key(table: str, day: date) -> ObjectKey:
-    """One table's rows of one day."""
-    return ObjectKey(f"{TABLES}/{table}/{day:%Y-%m-%d}.parquet")
+def table_key(table: str, day: date | None) -> ObjectKey:
+    """One table's rows of one day; all of its rows, without a day."""
+    return ObjectKey(f"{TABLES}/{table}/{f'{day:%Y-%m-%d}' if day else ALL_DAYS}.parquet")
+
+
+def index_prefix(encoder: str) -> str:
+    """The folder of an encoder's vector index."""
+    return f"{INDEX}/{encoder}"
+
+
+def index_manifest_key(encoder: str) -> ObjectKey:
+    """What says which build of the index is in force."""
+    return ObjectKey(f"{index_prefix(encoder)}/current.json")
+
+
+def index_file_key(encoder: str, build: str, name: str) -> ObjectKey:
+    """A file of one build, which is never changed."""
+    return ObjectKey(f"{index_prefix(encoder)}/{build}/{name}")
+
+
+def report_prefix(day: date) -> str:
+    """The folder of a day's report."""
+    return f"{REPORTS}/{day:%Y-%m-%d}"
+
+
+def report_key(day: date, name: str) -> ObjectKey:
+    """One file of a day's report."""
+    return ObjectKey(f"{report_prefix(day)}/{name}")
+
+
+def review_prefix(day: date) -> str:
+    """The folder of decisions about a day's images."""
+    return f"{REVIEWS}/{day:%Y-%m-%d}"
+
+
+def review_key(day: date, image_id: ImageId, decided_at: datetime) -> ObjectKey:
+    """One person's decision about an image of a day; later ones sort later."""
+    return ObjectKey(f"{review_prefix(day)}/{image_id}-{decided_at:%Y%m%dT%H%M%S%f}.json")
+
+
+def pair_review_key(first: ImageId, second: ImageId, decided_at: datetime) -> ObjectKey:
+    """One person's decision about two images; later ones sort later."""
+    return ObjectKey(f"{PAIR_REVIEWS}/{first}-{second}-{decided_at:%Y%m%dT%H%M%S%f}.json")
 
 
 def day_of(key: ObjectKey) -> date | None:
@@ -56,6 +131,16 @@ def day_of(key: ObjectKey) -> date | None:
 def checkpoint_prefix(table: str, day: date) -> str:
     """The folder of finished chunks of an interrupted step."""
     return f"{TABLES}/{CHECKPOINTS}/{table}/{day:%Y-%m-%d}"
+
+
+def history_prefix(table: str, day: date) -> str:
+    """The folder of a day's files of former recipes."""
+    return f"{TABLES}/{HISTORY}/{table}/{day:%Y-%m-%d}"
+
+
+def history_key(table: str, day: date, recipe_version: str) -> ObjectKey:
+    """A day's file as a former recipe had made it."""
+    return ObjectKey(f"{history_prefix(table, day)}/{recipe_version}.parquet")
 
 
 def source_uri_of(key: ObjectKey) -> SourceUri:

@@ -17,7 +17,7 @@ from image_assets.ids import ObjectKey
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO}
-_STAGING = ".staging"
+STAGING = ".staging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class ObjectStore(Protocol):
 
     def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
         """A local file to fill; it becomes the object, durably, when the block ends without an error."""
+        ...
+
+    def copy(self, source: ObjectKey, target: ObjectKey) -> None:
+        """Give an object a second key; replacing or deleting either leaves the other."""
         ...
 
     def flush(self) -> None:
@@ -99,7 +103,7 @@ class LocalObjectStore:
 
     def write(self, key: ObjectKey, data: bytes) -> None:
         """Write aside and rename."""
-        target, staged = self._path(key), self.root / _STAGING / uuid.uuid4().hex
+        target, staged = self._path(key), self.root / STAGING / uuid.uuid4().hex
         with _explained("write", key, self.root):
             try:
                 _with_folder(staged).write_bytes(data)
@@ -111,7 +115,7 @@ class LocalObjectStore:
     @contextmanager
     def writing(self, key: ObjectKey) -> Iterator[Path]:
         """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
-        target, folder = self._path(key), self.root / _STAGING / uuid.uuid4().hex
+        target, folder = self._path(key), self.root / STAGING / uuid.uuid4().hex
         with _explained("write", key, self.root):
             folder.mkdir(parents=True)
             try:
@@ -121,6 +125,18 @@ class LocalObjectStore:
                 _rename(folder / "object", target)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def copy(self, source: ObjectKey, target: ObjectKey) -> None:
+        """A second name of the same file, which is never changed in place; its bytes where there are no hard links."""
+        staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
+        try:
+            with _explained("read", source, self.root):
+                _link_or_copy(self._path(source), staged)
+            with _explained("write", target, self.root):
+                _rename(staged, self._path(target))
+        finally:
+            # Renaming one name of a file over another of its names leaves both.
+            staged.unlink(missing_ok=True)
 
     def flush(self) -> None:
         """Ask the kernel to write out its caches: one call a chunk is far cheaper than one a file."""
@@ -140,6 +156,17 @@ class LocalObjectStore:
         """Every entry below the folder that is not a folder itself: links, pipes and broken links too."""
         with _explained("list", prefix, self.root):
             yield from self._walk(self._path(prefix))
+
+    def link(self, key: ObjectKey, target: ObjectKey) -> None:
+        """Make `key` a relative symbolic link to another object; what is there already is replaced."""
+        path = self._path(key)
+        to = os.path.relpath(self._path(target), path.parent)
+        with _explained("link", key, self.root):
+            if path.is_symlink() and os.readlink(path) == to:
+                return
+            staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
+            staged.symlink_to(to)
+            _rename(staged, path)
 
     def uri(self, key: str) -> str:
         """An absolute path."""
@@ -184,6 +211,15 @@ class LocalObjectStore:
 def _with_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno in _GONE:
+            raise
+        shutil.copyfile(source, target)
 
 
 def _rename(source: Path, target: Path) -> None:

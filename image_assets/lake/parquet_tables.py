@@ -1,4 +1,4 @@
-"""Tables as one Parquet file per day, replaced by one atomic rename."""
+"""Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,19 @@ FILE_COLUMN = "_file"
 
 @dataclass(frozen=True, slots=True)
 class ParquetTables:
-    """Reads and writes tables of an object store; whatever is read or written obeys its schema."""
+    """Reads and writes tables of an object store; whatever is read or written obeys its schema.
+
+    A table that is not kept by day has the day None.
+
+    Attributes:
+        store: where their files are.
+        history_keep: files of former recipes that are kept of each table and day.
+    """
 
     store: ObjectStore
+    history_keep: int = 1
 
-    def exists(self, table: Table, day: date) -> bool:
+    def exists(self, table: Table, day: date | None) -> bool:
         """Whether the day was ever committed, be it empty."""
         return self.store.exists(object_keys.table_key(table.name, day))
 
@@ -31,31 +39,48 @@ class ParquetTables:
         """Days that were committed of the table of this name, in order."""
         objects = self.store.list(f"{object_keys.TABLES}/{table}")
         days = (object_keys.day_of(found.key) for found in objects)
-        return sorted(day for day in days if day is not None)
+        return sorted({day for day in days if day is not None})
+
+    def files(self, table: str) -> list[ObjectKey]:
+        """Every file of the table of this name, and of all its versions where it has several."""
+        objects = self.store.list(f"{object_keys.TABLES}/{table}")
+        return [found.key for found in objects if found.key.endswith(".parquet")]
 
     def schema_of(self, table: str, day: date) -> pl.Schema:
         """Columns and types as a day has them, which may differ from what the table's schema says today."""
-        uri = self.store.uri(object_keys.table_key(table, day))
+        return self.file_schema(object_keys.table_key(table, day))
+
+    def file_schema(self, key: ObjectKey) -> pl.Schema:
+        """Columns and types of one file."""
+        uri = self.store.uri(key)
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise TableError(f"{uri} cannot be read as Parquet: {error}; {ADVICE}") from error
 
-    def read(self, table: Table, day: date) -> pl.DataFrame:
+    def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
         if not self.exists(table, day):
-            raise TableError(f"{table.name} has no {day}: materialize {table.name} for that day first")
+            missing, when = (f"has no {day}", " for that day") if day else ("is not there", "")
+            raise TableError(f"{table.name} {missing}: materialize {table.name}{when} first")
         return self._validated(table, day, self.scan_files([object_keys.table_key(table.name, day)]))
 
-    def read_or_empty(self, table: Table, day: date) -> pl.DataFrame:
+    def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
         return self.read(table, day) if self.exists(table, day) else table.schema.create_empty()
 
-    def replace(self, table: Table, day: date, rows: pl.DataFrame) -> None:
+    def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
+        """A column of text of the table of this name, without validation; empty when the day was never committed."""
+        key = object_keys.table_key(table, day)
+        if not self.store.exists(key):
+            return pl.Series(column, [], dtype=pl.String)
+        return self.scan_files([key], [column]).get_column(column)
+
+    def replace(self, table: Table, day: date | None, rows: pl.DataFrame) -> None:
         """Commit a day; readers see the former rows or these."""
         self.write_file(object_keys.table_key(table.name, day), table, day, [rows])
 
-    def replace_if_changed(self, table: Table, day: date, rows: pl.DataFrame) -> bool:
+    def replace_if_changed(self, table: Table, day: date | None, rows: pl.DataFrame) -> bool:
         """Commit a day unless it already holds exactly these rows; say whether anything was written."""
         ordered = rows.select(table.schema.column_names()).sort(table.primary_key)
         if self.exists(table, day) and self._holds(table, day, ordered):
@@ -63,14 +88,14 @@ class ParquetTables:
         self.replace(table, day, ordered)
         return True
 
-    def _holds(self, table: Table, day: date, rows: pl.DataFrame) -> bool:
+    def _holds(self, table: Table, day: date | None, rows: pl.DataFrame) -> bool:
         try:
             return self.scan_files([object_keys.table_key(table.name, day)]).equals(rows)
         except TableError:
             # What is computed whole from other tables need not be restored: it is made anew.
             return False
 
-    def write_file(self, key: ObjectKey, table: Table, day: date, parts: Iterable[pl.DataFrame]) -> None:
+    def write_file(self, key: ObjectKey, table: Table, day: date | None, parts: Iterable[pl.DataFrame]) -> None:
         """Write parts, which follow each other in key order, to one file without holding all of them."""
         with self.store.writing(key) as target:
             files = []
@@ -83,6 +108,25 @@ class ParquetTables:
             else:
                 with _explained_write(key):
                     pl.scan_parquet(files, glob=False).sink_parquet(target, maintain_order=True)
+
+    def keep_former(self, table: str, day: date, recipe_version: str) -> None:
+        """Keep the day's file, which that recipe made, in the history of the table, and drop what is older there."""
+        if self.history_keep:
+            former = object_keys.history_key(table, day, recipe_version)
+            self.store.copy(object_keys.table_key(table, day), former)
+            for older in self.former_recipes(table, day)[self.history_keep :]:
+                self.store.delete(object_keys.history_key(table, day, older))
+
+    def former_recipes(self, table: str, day: date) -> list[str]:
+        """Recipes whose file of a day is kept; the last one first."""
+        kept = sorted(self.store.list(object_keys.history_prefix(table, day)), key=lambda info: info.modified_at)
+        return [info.key.rpartition("/")[2].removesuffix(".parquet") for info in reversed(kept)]
+
+    def remove_rows(self, key: ObjectKey, where: pl.Expr) -> None:
+        """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds."""
+        with self.store.writing(key) as target, _explained_write(key):
+            kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
+            kept.sink_parquet(target, maintain_order=True)
 
     def scan_files(
         self,
@@ -120,11 +164,13 @@ class ParquetTables:
                 return self.store.uri(key)
         return ", ".join(keys)
 
-    def _validated(self, table: Table, day: date, rows: pl.DataFrame) -> pl.DataFrame:
+    def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
-            raise TableError(f"rows of {table.name} for {day} break its schema: {error}; {ADVICE}") from error
+            raise TableError(
+                f"rows of {table.name} for {day or 'all days'} break its schema: {error}; {ADVICE}"
+            ) from error
 
 
 @contextmanager

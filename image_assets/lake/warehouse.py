@@ -85,9 +85,10 @@ def _version(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Tab
 def _define(database: duckdb.DuckDBPyConnection, tables: ParquetTables, table: Table, *, is_copy: bool) -> None:
     """A view on the day files, or a table: a copy of them, or an empty one while there is no day yet."""
     name = f'"{table.name.split("/")[0]}"'
-    kind = "VIEW" if tables.days(table.name) and not is_copy else "TABLE"
-    if tables.days(table.name):
-        glob = tables.store.uri(f"{object_keys.TABLES}/{table.name}/*.parquet")
+    is_there = bool(tables.files(table.name))
+    kind = "VIEW" if is_there and not is_copy else "TABLE"
+    if is_there:
+        glob = tables.store.uri(f"{object_keys.TABLES}/{table.name}/**/*.parquet")
         source = f"SELECT * {_fixed_sizes(table)} FROM read_parquet({_text(glob)}, union_by_name = true)"  # noqa: S608 - names of ours
     else:
         database.register("no_rows", table.schema.create_empty())

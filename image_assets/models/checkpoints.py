@@ -29,7 +29,9 @@ _HTTP_ERROR: Final[type[BaseException]] = HfHubHTTPError.__bases__[0]
 """Root of the errors of the hub client's HTTP library, which differs between its versions."""
 
 _HUB_TIMEOUT_S: Final = 5.0
-_WEIGHT_FILES: Final = ("*.safetensors", "*.bin")
+_WEIGHT_FILES: Final = ("model*.safetensors", "pytorch_model*.bin")
+"""What transformers looks for, best first; other libraries keep copies of the weights beside them."""
+
 _SMALL_FILES: Final = ("*.json", "*.txt", "*.model", "README.md")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -69,8 +71,18 @@ def locate_checkpoint(name: str, revision: str | None) -> Checkpoint:
     return Checkpoint(folder, encoder_key(name), commit, _licence_of(folder), f"https://huggingface.co/{name}")
 
 
+def is_here(name: str) -> bool:
+    """Whether the weights of this name can be loaded without the network."""
+    if name == BUILTIN or Path(name).is_dir():
+        return True
+    try:
+        return bool(weight_files(Path(snapshot_download(name, local_files_only=True))))
+    except LocalEntryNotFoundError:
+        return False
+
+
 def _local_checkpoint(folder: Path, name: str, source: str) -> Checkpoint:
-    if not (folder / "config.json").is_file() or not _weight_files(folder):
+    if not (folder / "config.json").is_file() or not weight_files(folder):
         raise ModelError(f"{folder} holds no checkpoint: config.json or the weights are missing. {ADVICE}")
     return Checkpoint(folder, encoder_key(name), _hash_files(folder), _licence_of(folder), source)
 
@@ -82,7 +94,7 @@ def _hub_folder(name: str, revision: str | None) -> Path:
         return _download(name, revision)
     except HFValidationError as problem:
         raise ModelError(f"{name!r} is neither a folder nor a hub name. {ADVICE}") from problem
-    return folder if _weight_files(folder) else _download(name, revision)
+    return folder if weight_files(folder) else _download(name, revision)
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -105,16 +117,15 @@ def _download(name: str, revision: str | None) -> Path:
         ) from problem
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights, those that transformers prefers first."""
     return [path for pattern in _WEIGHT_FILES for path in sorted(folder.glob(pattern))]
 
 
 def _hash_files(folder: Path) -> str:
     """Hash over names and contents of everything that decides an embedding."""
     digest = hashlib.sha256()
-    for path in sorted(
-        [*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model"), *_weight_files(folder)]
-    ):
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model"), *weight_files(folder)]):
         digest.update(path.name.encode())
         with path.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())

@@ -1,5 +1,6 @@
 """The everyday name of a photo's main colour, for captions."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -48,6 +49,9 @@ _REFERENCES: Final = (
 _MINIMUM_SHARE: Final = 0.34
 """Below this share of the centre no colour dominates: the photo gets no colour word."""
 
+_AT_ONCE: Final = 65_536
+"""Pixels compared with every anchor at a time, which bounds the memory."""
+
 _SRGB_TO_XYZ: Final = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], dtype=np.float32
 )
@@ -60,6 +64,13 @@ def name_colour(image: RgbImage) -> str | None:
     votes = np.bincount(names, minlength=len(COLOURS))
     winner = int(votes.argmax())
     return COLOURS[winner] if votes[winner] >= _MINIMUM_SHARE * names.size else None
+
+
+def name_hex_colours(colours: Sequence[str]) -> list[str]:
+    """The everyday name of each colour, written as #rrggbb."""
+    pixels = np.array([list(bytes.fromhex(colour[1:])) for colour in colours], dtype=np.uint8).reshape(-1, 3)
+    parts = np.array_split(pixels, len(pixels) // _AT_ONCE + 1)
+    return [COLOURS[index] for part in parts for index in _nearest_names(part)]
 
 
 def _central_pixels(image: RgbImage) -> npt.NDArray[np.uint8]:

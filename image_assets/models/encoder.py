@@ -1,7 +1,7 @@
 """What it means to be an encoder of images and texts, whatever computes it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -14,6 +14,12 @@ RgbImage: TypeAlias = npt.NDArray[np.uint8]
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """float32, one row per item x dimension, every row of unit length."""
+
+Embedding: TypeAlias = npt.NDArray[np.float32]
+"""float32, dimension; of unit length."""
+
+PreparedImage: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""An image at an encoder's input size, in the form that this encoder takes."""
 
 
 def encoder_key(name: str) -> str:
@@ -43,6 +49,31 @@ class EncoderDescription:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how an encoder computes; what is left open is chosen for the machine when the model is loaded.
+
+    Attributes:
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32, fp16 or bf16.
+        batch_size: images or texts per pass; halved for good when memory runs out.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderLoad:
+    """What a loaded encoder takes of its device; `peak_memory_bytes` is known on CUDA only."""
+
+    device: str
+    precision: str
+    batch_size: int
+    peak_memory_bytes: int | None
+
+
 class ImageEncoder(Protocol):
     """Maps images and texts into one space where a dot product is a cosine similarity."""
 
@@ -51,8 +82,30 @@ class ImageEncoder(Protocol):
         """Facts about the weights; available without running the model."""
         ...
 
+    @property
+    def load(self) -> EncoderLoad | None:
+        """What the model takes of the device; None while it is not loaded."""
+        ...
+
+    @property
+    def logit_scale(self) -> float:
+        """What a cosine is multiplied by before a softmax over texts, as trained; 100 for CLIP."""
+        ...
+
+    def knows(self, text: str) -> bool:
+        """Whether every word of the text is in the vocabulary; a vector of other texts means little."""
+        ...
+
     def encode_images(self, images: Sequence[RgbImage]) -> Embeddings:
         """One unit vector per image, in order."""
+        ...
+
+    def prepare_image(self, image: RgbImage) -> PreparedImage:
+        """The first half of `encode_images`, for one image; may be called from several threads at once."""
+        ...
+
+    def encode_prepared(self, images: Iterable[PreparedImage]) -> Iterator[Embedding]:
+        """The second half: a unit vector per image, in order; takes images ahead, so that the device never waits."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:

@@ -1,29 +1,34 @@
-"""From pixels of any size to the square that a checkpoint expects, by the rules stored in the checkpoint."""
+"""From pixels of any size to the square that a checkpoint expects, by the rules stored in the checkpoint.
 
-from collections.abc import Sequence
+In two halves: `prepare` runs in threads, one image at a time; `normalise` runs on the device, for a batch.
+"""
+
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 from transformers.image_processing_utils import BaseImageProcessor
 
-from image_assets.models.encoder import RgbImage
+from image_assets.models.encoder import PreparedImage, RgbImage
 
+_TORCH_MODES = {Image.Resampling.BILINEAR: "bilinear", Image.Resampling.BICUBIC: "bicubic"}
 _UNDERSTOOD_STEPS = frozenset({"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRules:
-    """Resize, crop, rescale and normalise, as transformers' Pillow processors do them.
+    """Resize, crop, rescale and normalise, as transformers' processors do them.
 
     Attributes:
         shortest_side_px: target of the shorter side, keeping the aspect; None stretches to the final size.
         height_px: of the result.
         width_px: of the result.
-        filter: Pillow's resampling filter.
+        filter: Pillow's name of the resampling filter.
         scale: factor from 0..255 to the range that mean and std are given in.
         mean: per channel.
         std: per channel.
@@ -37,21 +42,19 @@ class ImageRules:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def prepare(self, images: Sequence[RgbImage]) -> Tensor:
-        """float32, images x 3 x rows x columns."""
-        squares = torch.from_numpy(np.stack([self._fit(image) for image in images]))
-        mean = torch.tensor(self.mean).view(1, -1, 1, 1)
-        std = torch.tensor(self.std).view(1, -1, 1, 1)
-        return (squares.permute(0, 3, 1, 2).float() * self.scale - mean) / std
-
-    def _fit(self, image: RgbImage) -> RgbImage:
+    def prepare(self, image: RgbImage) -> PreparedImage:
+        """uint8, rows x columns x 3: resized and cropped; a quarter of what it would be normalised."""
         height, width = image.shape[:2]
         target = self._resized_size(height, width)
-        picture = Image.fromarray(image)
-        if target != (height, width):
-            picture = picture.resize((target[1], target[0]), self.filter)
+        resized = image if target == (height, width) else _resized(image, target, self.filter)
         top, left = (target[0] - self.height_px) // 2, (target[1] - self.width_px) // 2
-        return np.asarray(picture)[top : top + self.height_px, left : left + self.width_px]
+        return resized[top : top + self.height_px, left : left + self.width_px]
+
+    def normalise(self, batch: Tensor, dtype: torch.dtype) -> Tensor:
+        """images x 3 x rows x columns, in the layout that convolutions are fastest with: channels last."""
+        mean, std = _per_channel(self.mean, batch.device), _per_channel(self.std, batch.device)
+        pixels = batch.permute(0, 3, 1, 2).float()
+        return pixels.mul_(self.scale).sub_(mean).div_(std).to(dtype)
 
     def _resized_size(self, height: int, width: int) -> tuple[int, int]:
         if self.shortest_side_px is None:
@@ -68,11 +71,32 @@ class ProcessorRules:
     height_px: int
     width_px: int
 
-    def prepare(self, images: Sequence[RgbImage]) -> Tensor:
-        """float32, images x 3 x rows x columns."""
-        prepared = self.processor(images=list(images), return_tensors="pt", input_data_format="channels_last")
-        pixels: Tensor = prepared["pixel_values"]
+    def prepare(self, image: RgbImage) -> PreparedImage:
+        """float32, 3 x rows x columns: all of it."""
+        prepared = self.processor(images=[image], return_tensors="np", input_data_format="channels_last")
+        pixels: PreparedImage = prepared["pixel_values"][0]
         return pixels
+
+    def normalise(self, batch: Tensor, dtype: torch.dtype) -> Tensor:
+        """images x 3 x rows x columns, in another number format."""
+        return batch.to(dtype)
+
+
+def _resized(image: RgbImage, size: tuple[int, int], filter_: Image.Resampling) -> RgbImage:
+    """Rows and columns as asked for; torch does in a quarter of the time what Pillow does, a level up or down."""
+    if filter_ not in _TORCH_MODES:
+        return np.asarray(Image.fromarray(image).resize((size[1], size[0]), filter_))
+    # Torch wants an array that may be written to, though it does not.
+    planes = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)
+    small = functional.interpolate(planes[None], size, mode=_TORCH_MODES[filter_], antialias=True)
+    resized: RgbImage = small[0].permute(1, 2, 0).numpy()
+    return resized
+
+
+@cache
+def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    # Made once: a copy from ordinary memory would have the host wait for the device.
+    return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def read_image_rules(processor: BaseImageProcessor) -> ImageRules | ProcessorRules:

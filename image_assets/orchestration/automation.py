@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from image_assets.lake.object_store import ObjectStore
 from image_assets.orchestration.assets.landing import LANDING
+from image_assets.orchestration.history import INVOCATION_TAG, days_of_run
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.landing import list_landing
@@ -16,8 +18,10 @@ from image_assets.steps.landing import list_landing
 DAILY_JOB = "daily_images"
 DAILY_JOB_DESCRIPTION = "From landing to gold for the chosen days; only what is missing or out of date is computed."
 WAREHOUSE_JOB = "warehouse_refresh"
-DAY_TAG = "image_assets/day"
+MORNING_JOB = "morning_checks"
+HOUSEKEEPING_JOB = "housekeeping"
 _SENSOR_INTERVAL_S = 60
+_WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
 
 def nightly_schedule() -> dg.ScheduleDefinition:
@@ -27,9 +31,22 @@ def nightly_schedule() -> dg.ScheduleDefinition:
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         """Yesterday's uploads, from landing to gold."""
         day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date()
-        return _run_request(day, run_key=day.isoformat())
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
 
     return nightly
+
+
+def morning_schedule() -> dg.ScheduleDefinition:
+    """At 03:00 UTC yesterday should be there."""
+    return dg.ScheduleDefinition(
+        name="morning", job_name=MORNING_JOB, cron_schedule="0 3 * * *", execution_timezone="UTC"
+    )
+
+
+def weekly_schedule() -> dg.ScheduleDefinition:
+    """Sunday at 04:00 UTC, after the night's work."""
+    cron = "0 4 * * 0"
+    return dg.ScheduleDefinition(name="weekly", job_name=HOUSEKEEPING_JOB, cron_schedule=cron, execution_timezone="UTC")
 
 
 def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int) -> dg.SensorDefinition:
@@ -42,11 +59,31 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         days = days_of(partitions.get_partition_keys())[-lookback_days:]
         now = dict(_fingerprints(lake.tables.store, days))
         changed = [day for day, fingerprint in now.items() if seen.get(day) != fingerprint]
+        # A run that waits will see these files when it starts: a burst of uploads asks for one run, not for many.
+        wanted = [day for day in changed if not _is_waiting(context.instance, day)]
         return dg.SensorResult(
-            run_requests=[_run_request(date.fromisoformat(day), run_key=f"{day}:{now[day]}") for day in changed],
+            run_requests=[dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in wanted],
             asset_events=[dg.AssetObservation(LANDING, partition=day) for day in changed],
             cursor=json.dumps(now),
         )
+
+    return sensor
+
+
+def one_day_each(daily_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Gives each day of a failed run of several days a run of its own: one bad day does not hold the others."""
+    running = dg.DefaultSensorStatus.RUNNING
+
+    @dg.run_failure_sensor(name="one_day_each", request_job=daily_job, default_status=running)
+    def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest]:
+        """Asks for the same assets, one day at a time; runs of the command line do so themselves."""
+        run = context.dagster_run
+        days = days_of_run(run.tags)
+        if len(days) > 1 and INVOCATION_TAG not in run.tags:
+            assets = list(run.asset_selection) if run.asset_selection else None
+            for day in days:
+                run_key = f"{run.run_id}:{day}"
+                yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat(), asset_selection=assets)
 
     return sensor
 
@@ -57,8 +94,9 @@ def follower(assets: dg.AssetSelection) -> dg.AutomationConditionSensorDefinitio
     return dg.AutomationConditionSensorDefinition("automation", target=assets, default_status=running)
 
 
-def _run_request(day: date, run_key: str) -> dg.RunRequest:
-    return dg.RunRequest(run_key=run_key, partition_key=day.isoformat(), tags={DAY_TAG: day.isoformat()})
+def _is_waiting(instance: dg.DagsterInstance, day: str) -> bool:
+    waiting = dg.RunsFilter(job_name=DAILY_JOB, tags={"dagster/partition": day}, statuses=_WAITING)
+    return bool(instance.get_runs(waiting, limit=1))
 
 
 def _fingerprints(store: ObjectStore, days: list[date]) -> Iterator[tuple[str, str]]:

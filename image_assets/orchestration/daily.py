@@ -32,7 +32,7 @@ class Daily:
         *,
         group: str,
         kinds: set[str],
-        deps: Iterable[str],
+        deps: Iterable[str | dg.AssetDep],
         code_version: str | None = None,
     ) -> dg.AssetSpec:
         """The spec of a daily asset."""
@@ -48,7 +48,7 @@ class Daily:
         )
 
     def table_spec(
-        self, table: Table, *, group: str, kinds: set[str], deps: Iterable[str], code_version: str
+        self, table: Table, *, group: str, kinds: set[str], deps: Iterable[str | dg.AssetDep], code_version: str
     ) -> dg.AssetSpec:
         """The spec of the asset that makes a table, named like the table."""
         spec = self.spec(

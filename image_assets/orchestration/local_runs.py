@@ -17,10 +17,10 @@ import yaml
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
+from image_assets.orchestration.history import INVOCATION_TAG
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 
 _CONFIG_FILE = "dagster.yaml"
-_INVOCATION_TAG = "image_assets/invocation"
 _LISTEN_S = 0.2
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -79,7 +79,7 @@ def interruptible(
     In the main thread Dagster would hold Ctrl-C back and take it for the failure of a step. The thread is left
     behind: the caller is expected to end the process, which a run survives like any other kill.
     """
-    tags, done = {_INVOCATION_TAG: uuid4().hex}, Future[list[RunReport]]()
+    tags, done = {INVOCATION_TAG: uuid4().hex}, Future[list[RunReport]]()
     Thread(target=_fulfil, args=(done, lambda: work(tags)), daemon=True).start()
     try:
         # Polars has a wait go on after a signal: one without an end would hear Ctrl-C when the work is done.
@@ -102,46 +102,78 @@ def _fulfil(done: Future[list[RunReport]], work: Callable[[], list[RunReport]]) 
 def run_days(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
-    first: date,
-    last: date,
+    days: Sequence[date],
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RunReport]:
-    """One run per seven days from `first` to `last` inclusive, in order; the warehouse follows the last one.
+    """Run the days in order, up to seven that follow each other in one run; the warehouse follows the last run.
+
+    When a run of several days fails each of them gets a run of its own: one bad day does not hold the others.
 
     Raises:
         ConfigurationError: a day is no partition.
     """
     job = definitions.resolve_job_def(DAILY_JOB)
-    _check_days(job, first, last)
-    size = BACKFILL_POLICY.max_partitions_per_run or 1
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    for start in range(0, len(days), size):
-        chunk = days[start : start + size]
-        selected = {
-            "dagster/asset_partition_range_start": chunk[0].isoformat(),
-            "dagster/asset_partition_range_end": chunk[-1].isoformat(),
-        }
-        yield _execute(job, instance, chunk, {**tags, **selected})
-    yield _execute(definitions.resolve_job_def(WAREHOUSE_JOB), instance, [], tags)
+    _check_days(job, days)
+    for chunk in _chunks(days):
+        report = _execute_days(job, instance, chunk, tags)
+        if report.is_success or len(chunk) == 1:
+            yield report
+        else:
+            yield from (_execute_days(job, instance, [day], tags) for day in chunk)
+    yield run_job(definitions, instance, WAREHOUSE_JOB, tags)
 
 
-def _check_days(job: dg.JobDefinition, first: date, last: date) -> None:
+def run_job(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    name: str,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> RunReport:
+    """Run a job that has no days."""
+    return _execute(definitions.resolve_job_def(name), instance, [], tags)
+
+
+def _check_days(job: dg.JobDefinition, days: Sequence[date]) -> None:
     partitions = job.partitions_def
     known = partitions.get_partition_keys() if partitions else []
-    for day in (first.isoformat(), last.isoformat()):
+    for day in (min(days).isoformat(), max(days).isoformat()):
         if not known or not known[0] <= day <= known[-1]:
-            days = f"{known[0]} to {known[-1]}" if known else "none yet"
-            raise ConfigurationError(f"{day} is no partition: there are {days}; IMAGE_ASSETS_START_DAY sets the first")
+            there = f"{known[0]} to {known[-1]}" if known else "none yet"
+            raise ConfigurationError(f"{day} is no partition: there are {there}; IMAGE_ASSETS_START_DAY sets the first")
+
+
+def _chunks(days: Sequence[date]) -> Iterator[list[date]]:
+    chunk: list[date] = []
+    for day in days:
+        if chunk and (day - chunk[-1] != timedelta(days=1) or len(chunk) == BACKFILL_POLICY.max_partitions_per_run):
+            yield chunk
+            chunk = []
+        chunk.append(day)
+    yield chunk
+
+
+def _execute_days(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
+) -> RunReport:
+    selected = {
+        "dagster/asset_partition_range_start": days[0].isoformat(),
+        "dagster/asset_partition_range_end": days[-1].isoformat(),
+    }
+    return _execute(job, instance, days, {**tags, **selected})
 
 
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
 ) -> RunReport:
     result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
-    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    failed = [check for check in result.get_asset_check_evaluations() if _is_failed(check)]
     problems = [_words(event) for event in result.all_events if event.is_step_failure and not _is_check(event)]
     problems += [_check_words(check) for check in failed]
     return RunReport(result.run_id, tuple(days), result.success and not failed, tuple(problems))
+
+
+def _is_failed(check: dg.AssetCheckEvaluation) -> bool:
+    return not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
 
 
 def _is_check(event: dg.DagsterEvent) -> bool:

@@ -15,6 +15,7 @@ from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.orchestration.distributions import describe_distributions
 from image_assets.steps.increment import IncrementReport
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -59,6 +60,7 @@ def describe_increment(tables: ParquetTables, report: IncrementReport, table: Ta
         "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
         **speed,
         **describe_rows(tables, table, report.day, report.accepted),
+        **describe_distributions(tables, table, report.day),
         **_describe_rejects(tables, table, report),
     }
 
@@ -72,7 +74,7 @@ def describe_rows(tables: ParquetTables, table: Table, day: date, rows: int) -> 
     }
 
 
-def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey]) -> Metadata:
+def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey], name: str = "contact_sheet") -> Metadata:
     """A grid of thumbnails evenly taken from the day, as one picture inside Markdown, which the UI renders."""
     shown = thumbnails[:: max(1, -(-len(thumbnails) // _SHEET_IMAGES))]
     if not shown:
@@ -85,9 +87,7 @@ def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey]) -> Metada
     data = io.BytesIO()
     sheet.save(data, "JPEG", quality=_SHEET_QUALITY)
     picture = base64.b64encode(data.getvalue()).decode()
-    return {
-        "contact_sheet": dg.MetadataValue.md(f"![{len(shown)} of {len(thumbnails)}](data:image/jpeg;base64,{picture})")
-    }
+    return {name: dg.MetadataValue.md(f"![{len(shown)} of {len(thumbnails)}](data:image/jpeg;base64,{picture})")}
 
 
 def _place(sheet: Image.Image, store: ObjectStore, key: ObjectKey, left: int, top: int) -> None:
@@ -121,12 +121,13 @@ def _describe_rejects(tables: ParquetTables, table: Table, report: IncrementRepo
 
 def _markdown(rejects: pl.DataFrame) -> str:
     lines = [
-        f"| {row['reason']} | `{_cell(row['source_uri'])}` | {_cell(row['detail'])} |"
+        f"| {row['reason']} | `{markdown_cell(row['source_uri'])}` | {markdown_cell(row['detail'])} |"
         for row in rejects.head(_REJECTS_SHOWN).iter_rows(named=True)
     ]
     more = [f"| … | {rejects.height - _REJECTS_SHOWN} more | |"] if rejects.height > _REJECTS_SHOWN else []
     return "\n".join(["| reason | file | detail |", "|---|---|---|", *lines, *more])
 
 
-def _cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
+    """Text that neither ends a cell of a Markdown table nor its line."""
     return text.replace("|", "\\|").replace("`", "'").replace("\n", " ")[:160]

@@ -10,9 +10,9 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import ImageEncoder
+from image_assets.models.encoder import ImageEncoder, Placement
 
 _LOG_EVERY_S = 10.0
 _log = logging.getLogger(__name__)
@@ -22,11 +22,14 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     """The lake below one root."""
 
     root: str
+    archive_root: str | None = None
+    history_keep: int = 1
 
     @property
     def tables(self) -> ParquetTables:
         """The lake's tables; its objects are behind `tables.store`."""
-        return ParquetTables(LocalObjectStore(Path(self.root)))
+        archive = Path(self.archive_root) if self.archive_root else None
+        return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
 
 
 class WorkersResource(dg.ConfigurableResource[Engine]):
@@ -53,32 +56,28 @@ class WorkersResource(dg.ConfigurableResource[Engine]):
 
 
 class GpuResource(dg.ConfigurableResource[ImageEncoder]):
-    """The device for inference and the encoder on it; the model is loaded on first use."""
+    """The device for inference and the encoder on it; the process loads its model once, when it has to compute."""
 
     encoder_name: str
     encoder_revision: str | None
     device: str
     precision: str
-    batch_size: int
+    batch_size: int | None
     _encoder: ImageEncoder | None = PrivateAttr(default=None)
 
     @property
     def encoder(self) -> ImageEncoder:
-        """The encoder; torch is imported here, because a code location must load without it."""
+        """The encoder; found anew by each run, because a folder may hold other weights by then."""
         if self._encoder is None:
-            from image_assets.models.transformers_encoder import load_encoder
+            # Imported here, because a code location has to load fast.
+            from image_assets.models.lazy_encoder import open_encoder
 
-            self._encoder = load_encoder(
-                self.encoder_name,
-                revision=self.encoder_revision,
-                device=self.device,
-                precision=self.precision,
-                batch_size=self.batch_size,
-            )
+            placement = Placement(self.device, self.precision, self.batch_size)
+            self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
         return self._encoder
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Give the device's memory back."""
+        """Forget which checkpoint it was."""
         self._encoder = None
 
 

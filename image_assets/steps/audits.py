@@ -10,9 +10,9 @@ from image_assets.errors import ImageError, ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.landing import list_landing
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_table
 from image_assets.tables.table import Table
@@ -20,14 +20,21 @@ from image_assets.tables.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """How many things were looked at and what is wrong, one sentence each; no sentence means passed."""
+    """How many things were looked at and what is wrong, one sentence each; no sentence means passed.
+
+    Attributes:
+        examined: rows, files or images.
+        problems: what is wrong and where.
+        measured: the number behind the verdict, where there is one and enough was seen to tell.
+    """
 
     examined: int
     problems: tuple[str, ...]
+    measured: float | None = None
 
 
-def audit_schema(tables: ParquetTables, table: Table, day: date) -> Audit:
-    """The day's file exists, is Parquet, and every row obeys the schema."""
+def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit:
+    """The file exists, is Parquet, and every row obeys the schema."""
     try:
         return Audit(tables.read(table, day).height, ())
     except TableError as error:
@@ -38,17 +45,25 @@ def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
     """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
     files = list_landing(tables.store, day).files
     uploads = [file.source_uri for file in files if file.arrived_at < before]
-    accepted = _ids(tables, BRONZE_IMAGES.name, day, "source_uri")
-    rejected = _ids(tables, rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
+    accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
+    rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
     return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
 
 
 def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> Audit:
     """Conservation between layers: every upstream image is a row or a rejection of the stage, and nothing else is."""
-    expected = _ids(tables, upstream, day, "image_id")
-    accepted = _ids(tables, stage, day, "image_id")
-    rejected = _ids(tables, rejections_table(stage).name, day, "image_id")
+    expected = tables.read_column(upstream, day, "image_id")
+    accepted = tables.read_column(stage, day, "image_id")
+    rejected = tables.read_column(rejections_table(stage).name, day, "image_id")
     return _audit_conservation(expected, accepted, rejected, exact=True)
+
+
+def audit_label_conflicts(tables: ParquetTables, day: date) -> Audit:
+    """No photo came again under another label."""
+    rows = tables.read(DUPLICATE_IMAGES, day)
+    conflicts = rows.filter("label_conflict").select("image_id", "canonical_id").rows()
+    problems = [f"{image_id} has another label than {canonical_id}" for image_id, canonical_id in conflicts]
+    return Audit(rows.height, tuple(problems))
 
 
 def audit_derivatives(tables: ParquetTables, table: Table, column: str, max_side_px: int, day: date) -> Audit:
@@ -60,13 +75,6 @@ def audit_derivatives(tables: ParquetTables, table: Table, column: str, max_side
         for problem in _file_problems(tables, key, (width_px, height_px), max_side_px)
     ]
     return Audit(rows.height, tuple(problems))
-
-
-def _ids(tables: ParquetTables, table: str, day: date, column: str) -> pl.Series:
-    key = object_keys.table_key(table, day)
-    if not tables.store.exists(key):
-        return pl.Series(column, [], dtype=pl.String)
-    return tables.scan_files([key], [column]).get_column(column)
 
 
 def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.Series, *, exact: bool) -> Audit:

@@ -4,7 +4,7 @@ The landing zone's current files decide. A file that has left the landing zone s
 its original is safe in bronze, and a purged landing zone must not empty the lake.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.erasure import erased_ids
 from image_assets.steps.increment import IncrementReport, Progress, run_increment
 from image_assets.steps.landing import LandingFile, list_landing
 from image_assets.steps.original import Upload, take_in
@@ -43,20 +44,34 @@ def take_in_day(
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
     uploads = {upload.key: upload for upload in _uploads(tables, day)}
-    inputs = pl.DataFrame(
-        [(upload.key, upload.version, upload.size_bytes) for upload in uploads.values()],
-        schema={"source_uri": pl.String, "input_version": pl.String, "size_bytes": pl.UInt64},
-        orient="row",
-    )
-    work = partial(take_in, store=tables.store, limits=limits)
+    inputs = _inputs(uploads.values())
+    work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
     process = in_workers(engine, work, lambda item: uploads[SourceUri(str(item.row["source_uri"]))])
-    targets = [Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri")]
+    targets = [bronze_target(limits)]
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def bronze_target(limits: InspectParams) -> Target:
+    """What is wanted of `bronze_images`."""
+    return Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri")
+
+
+def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """The uploads of a day, those that have left the landing zone included."""
+    return _inputs(_uploads(tables, day))
 
 
 def bronze_recipe(limits: InspectParams) -> Recipe:
     """What decides a bronze row besides the file: limits, readable formats and code."""
     return Recipe({"code": _CODE_VERSION, "limits": asdict(limits), "formats": sorted(ALLOWED_FORMATS)})
+
+
+def _inputs(uploads: Iterable[Upload]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(upload.key, upload.version, upload.size_bytes) for upload in uploads],
+        schema={"source_uri": pl.String, "input_version": pl.String, "size_bytes": pl.UInt64},
+        orient="row",
+    )
 
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:

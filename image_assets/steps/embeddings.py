@@ -1,18 +1,20 @@
 """Embeddings: every cleansed image becomes a unit vector; decoding runs ahead of the device."""
 
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterator
 from datetime import date
-from itertools import islice
+from functools import partial
 
 import polars as pl
 
-from image_assets.errors import ImageError
+from image_assets.compute.engine import usable_cpus
+from image_assets.errors import ImageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.read_back import read_pixels
+from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription, ImageEncoder, RgbImage
+from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
 from image_assets.steps.increment import (
     Computed,
     IncrementReport,
@@ -24,16 +26,19 @@ from image_assets.steps.increment import (
     run_increment,
 )
 from image_assets.steps.original import read_object
+from image_assets.steps.read_ahead import map_ahead
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
-from image_assets.tables.catalogue import TABLES
+from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_name, embeddings_table
+from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.tables.predictions import ALL_PREDICTIONS
+from image_assets.tables.rejections import rejections_table
 from image_assets.tables.table import Table
 
-_CODE_VERSION = 1
-_DECODERS = 2
-_BATCHES_AHEAD = 2
+_CODE_VERSION = 2
+_IMAGES_AHEAD_OF_GPU = 512
 
 
 def embed_day(
@@ -41,15 +46,34 @@ def embed_day(
     day: date,
     encoder: ImageEncoder,
     *,
-    batch_size: int,
     chunk_size: int,
     on_progress: Progress = lambda _done, _total: None,
 ) -> IncrementReport:
-    """Bring the encoder's vectors of a day in line with `silver_images`."""
-    target = Target(table_of(encoder.description), encoder_recipe(encoder.description))
-    process = _encoding(tables.store, encoder, target.table, batch_size)
-    inputs = _inputs(tables, day)
+    """Bring the encoder's vectors of a day in line with `silver_images`; it computes only if one is missing.
+
+    Raises:
+        TableError: this name already has vectors of another dimension; nothing is computed or written.
+    """
+    refuse_other_dimension(tables, encoder.description)
+    target = embedding_target(encoder.description)
+    process = _encoding(tables.store, encoder, target.table)
+    inputs = embedding_inputs(tables, day)
     return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def embedding_target(encoder: EncoderDescription) -> Target:
+    """What is wanted of the encoder's vectors."""
+    return Target(table_of(encoder), encoder_recipe(encoder))
+
+
+def refuse_other_dimension(tables: ParquetTables, encoder: EncoderDescription) -> None:
+    """`TableError` when stored vectors of this encoder's name cannot be compared with its own."""
+    stored, own = stored_embeddings(tables, encoder.name), table_of(encoder)
+    if stored is not None and stored.fingerprint != own.fingerprint:
+        raise TableError(
+            f"{own.name} holds vectors of another dimension than the {encoder.dimension} of {encoder.source}: "
+            f"give the checkpoint another name, or delete the folder {object_keys.TABLES}/{own.name}"
+        )
 
 
 def stored_embeddings(tables: ParquetTables, encoder: str) -> Table | None:
@@ -62,10 +86,30 @@ def stored_embeddings(tables: ParquetTables, encoder: str) -> Table | None:
     return embeddings_table(encoder, dtype.size) if isinstance(dtype, pl.Array) else None
 
 
+def current_encoder(tables: ParquetTables, day: date, preferred: str) -> str:
+    """Whose vectors a day's readers get: another encoder's only from when they are complete.
+
+    Until then those of the encoder that the day's gold was made with.
+    """
+    known = tables.read_column(GOLD_IMAGES.name, day, "encoder").drop_nulls()
+    former = known[0] if known.len() else preferred
+    if former == preferred or _is_complete(tables, day, preferred):
+        return preferred
+    is_there = tables.store.exists(object_keys.table_key(embeddings_name(former), day))
+    return str(former) if is_there else preferred
+
+
+def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:
+    """Whether every cleansed image of the day has a vector or was rejected."""
+    name = embeddings_name(encoder)
+    done = [tables.read_column(table, day, "image_id") for table in (name, rejections_table(name).name)]
+    return tables.read_column(SILVER_IMAGES.name, day, "image_id").is_in(pl.concat(done).implode()).all()
+
+
 def lake_tables(tables: ParquetTables, encoder: str) -> list[Table]:
     """Every table that can be queried: those known in advance and the encoder's vectors once there are any."""
-    embeddings = stored_embeddings(tables, encoder)
-    return [*TABLES, embeddings] if embeddings else list(TABLES)
+    known, embeddings = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS], stored_embeddings(tables, encoder)
+    return [*known, embeddings] if embeddings else known
 
 
 def table_of(encoder: EncoderDescription) -> Table:
@@ -78,7 +122,8 @@ def encoder_recipe(encoder: EncoderDescription) -> Recipe:
     return Recipe({"code": _CODE_VERSION, "name": encoder.name, "revision": encoder.revision})
 
 
-def _inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+def embedding_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """The cleansed images of a day."""
     images = tables.read(SILVER_IMAGES, day).select("image_id", "cleansed_path", cleansed_sha256="sha256")
     origins = tables.read(BRONZE_IMAGES, day).select("image_id", "source_uri", "sha256", "size_bytes")
     images = images.join(origins, on="image_id", maintain_order="left")
@@ -86,37 +131,39 @@ def _inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     return images.with_columns(input_version=pl.Series(versions, dtype=pl.String))
 
 
-def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table, batch_size: int) -> Process:
+def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Process:
+    prepare = partial(_prepare, store, encoder)
+
     def process(items: Iterator[Item]) -> Generator[Outcome]:
-        for batch in _decoded_ahead(store, items, batch_size):
-            yield from (decoded for decoded in batch if isinstance(decoded, Rejected))
-            usable = [decoded for decoded in batch if not isinstance(decoded, Rejected)]
-            if usable:
-                vectors = encoder.encode_images([pixels for _, pixels in usable])
-                for (item, _), vector in zip(usable, vectors, strict=True):
-                    yield Computed(item, {table.name: {"embedding": vector}})
+        usable: deque[Item] = deque()
+        refused: deque[Rejected] = deque()
+
+        def images() -> Iterator[PreparedImage]:
+            for prepared in map_ahead(prepare, items, _images_ahead(encoder.load)):
+                if isinstance(prepared, Rejected):
+                    refused.append(prepared)
+                else:
+                    usable.append(prepared[0])
+                    yield prepared[1]
+
+        for vector in encoder.encode_prepared(images()):
+            yield Computed(usable.popleft(), {table.name: {"embedding": vector}})
+            while refused:
+                yield refused.popleft()
+        yield from refused
 
     return process
 
 
-_Decoded = tuple[Item, RgbImage] | Rejected
+def _images_ahead(load: EncoderLoad | None) -> int:
+    """A GPU must not wait; beside a model on the CPU, decoding would take the processors away from it."""
+    return _IMAGES_AHEAD_OF_GPU if load and load.device != "cpu" else usable_cpus()
 
 
-def _decoded_ahead(store: ObjectStore, items: Iterator[Item], batch_size: int) -> Iterator[Sequence[_Decoded]]:
-    """Batches in order; while one is encoded the next ones are being read and decoded."""
-    with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as threads:
-        waiting: list[list[Future[_Decoded]]] = []
-        while batch := list(islice(items, batch_size)):
-            waiting.append([threads.submit(_decode, store, item) for item in batch])
-            if len(waiting) > _BATCHES_AHEAD:
-                yield [future.result() for future in waiting.pop(0)]
-        for remaining in waiting:
-            yield [future.result() for future in remaining]
-
-
-def _decode(store: ObjectStore, item: Item) -> _Decoded:
+def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Rejected:
     try:
         data = read_object(store, ObjectKey(str(item.row["cleansed_path"])))
-        return item, read_pixels(data)
+        pixels = read_pixels(data, shortest_side_px=encoder.description.input_size_px)
+        return item, encoder.prepare_image(pixels)
     except ImageError as error:
         return Rejected(item, error.reason, error.detail, {})

@@ -5,14 +5,19 @@ from datetime import date
 
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.decisions import read_decisions
+from image_assets.steps.embeddings import current_encoder
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
+from image_assets.steps.predictions import model_in_use
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
+from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
 from image_assets.tables.rejections import REJECTED_IMAGES
 
 GOLD_RECIPE = Recipe({"code": 1})
@@ -29,7 +34,7 @@ def curate_day(
 ) -> IncrementReport:
     """Bring `gold_images` of a day in line with everything upstream."""
     target = Target(GOLD_IMAGES, GOLD_RECIPE)
-    inputs = _inputs(tables, day, encoder)
+    inputs = gold_inputs(tables, day, encoder)
     return run_increment(tables, [target], day, inputs, _curated, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 
@@ -39,23 +44,48 @@ def _curated(items: Iterator[Item]) -> Generator[Outcome]:
         yield Computed(item, {GOLD_IMAGES.name: {name: item.row[name] for name in names}})
 
 
-def _inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
+def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     """One row per cleansed image with the columns of gold; left joins, because a later stage may lack it."""
     silver = tables.read(SILVER_IMAGES, day).drop("day", "cleansed_name", "size_bytes", "sha256", *_LINEAGE)
     joined = silver.join(_originals(tables, day), on="image_id", maintain_order="left")
-    for table, column in ((THUMBNAILS, "thumbnail_path"), (WATERMARKED_PREVIEWS, "preview_path")):
-        paths = tables.read_or_empty(table, day).select("image_id", column)
-        joined = joined.join(paths, on="image_id", how="left", maintain_order="left")
-    embedded = _embedded(tables, day, encoder)
+    for table, column in _LATER:
+        found = tables.read_or_empty(table, day).select("image_id", column)
+        joined = joined.join(found, on="image_id", how="left", maintain_order="left")
+    embedded = _embedded(tables, day, current_encoder(tables, day, encoder))
     refused = tables.read_or_empty(REJECTED_IMAGES, day).select("image_id", is_refused=True)
     joined = joined.join(embedded, on="image_id", how="left", maintain_order="left")
     joined = joined.join(refused, on="image_id", how="left", maintain_order="left")
-    return _versioned(joined.with_columns(state=_STATE))
+    joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")
+    joined = joined.join(_decided(tables, day), on="image_id", how="left", maintain_order="left")
+    joined = joined.with_columns(**_LABELS, state=_STATE).drop("decided_label")
+    return _versioned(joined.with_columns(pl.when(~_IS_BLOCKED).then(_SHOWN).name.keep()))
 
 
+_LATER = (
+    (THUMBNAILS, pl.col("thumbnail_path")),
+    (WATERMARKED_PREVIEWS, pl.col("preview_path")),
+    (DUPLICATE_IMAGES, pl.col("canonical_id")),
+    (DUPLICATE_IMAGES, (pl.col("canonical_id") != pl.col("image_id")).alias("is_duplicate")),
+    (IMAGE_TAGS, pl.col("tags").list.eval(pl.element().struct.field("tag")).list.unique(maintain_order=True)),
+    (IMAGE_CAPTIONS, pl.col("caption")),
+    (IMAGE_TEXT, pl.col("text")),
+    (IMAGE_MODERATION, pl.col("verdict").alias("policy")),
+)
+_LABELS = {
+    "label": pl.coalesce("decided_label", "label"),
+    "label_source": pl.when(pl.col("decided_label").is_not_null())
+    .then(pl.lit("human"))
+    .when(pl.col("label").is_not_null())
+    .then(pl.lit("supplied")),
+    "needs_review": pl.col("needs_review") & pl.col("decided_label").is_null(),
+}
+_SHOWN = pl.col("cleansed_path", "thumbnail_path", "preview_path")
+_IS_BLOCKED = (pl.col("policy") == "blocked").fill_null(value=False)
 _STATE = (
     pl.when(pl.col("is_refused").fill_null(value=False))
     .then(pl.lit("error"))
+    .when(_IS_BLOCKED)
+    .then(pl.lit("blocked"))
     .when(pl.all_horizontal(pl.col("thumbnail_path", "preview_path", "encoder").is_not_null()))
     .then(pl.lit("embedded"))
     .otherwise(pl.lit("processing"))
@@ -64,10 +94,20 @@ _STATE = (
 
 def _embedded(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     """Ids only: the vectors themselves may be gigabytes."""
-    key = object_keys.table_key(embeddings_name(encoder), day)
-    if not tables.store.exists(key):
-        return pl.DataFrame(schema={"image_id": pl.String, "encoder": pl.String})
-    return tables.scan_files([key], ["image_id"]).select("image_id", encoder=pl.lit(encoder))
+    ids = tables.read_column(embeddings_name(encoder), day, "image_id")
+    return ids.to_frame().with_columns(encoder=pl.lit(encoder))
+
+
+def _predicted(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """What the model in use says; other versions keep their rows."""
+    version = model_in_use(tables.store)
+    rows = tables.read_or_empty(predictions_table(version) if version else ALL_PREDICTIONS, day)
+    columns = "image_id", "confidence_ratio", "top_labels", "model_version", "needs_review"
+    return rows.select(*columns, predicted_label="label")
+
+
+def _decided(tables: ParquetTables, day: date) -> pl.DataFrame:
+    return read_decisions(tables.store, day).select("image_id", decided_label="label")
 
 
 def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:

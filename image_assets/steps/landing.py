@@ -60,6 +60,12 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
     return LandingDay(tuple(files), uris)
 
 
+def landing_days(store: ObjectStore) -> set[date]:
+    """Days that have uploads."""
+    days = {object_keys.landing_day_of(info.key) for info in store.list(object_keys.LANDING)}
+    return {day for day in days if day}
+
+
 def _is_sidecar(key: str, keys: set[str]) -> bool:
     # A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
     subject = key.removesuffix(_SIDECAR)

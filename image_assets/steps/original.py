@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
-from image_assets.ids import ObjectKey, Sha256, SourceUri, image_id_of
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_image
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -40,8 +40,10 @@ class Upload:
     ingested: tuple[Sha256, datetime] | None
 
 
-def take_in(upload: Upload, store: ObjectStore, limits: InspectParams) -> TableValues | Refused:
-    """Keep the original and describe it, or say why not.
+def take_in(
+    upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]
+) -> TableValues | Refused:
+    """Keep the original and describe it, or say why not; what was `erased` does not come back.
 
     Raises:
         ImageError: the file is gone or forbidden; before its bytes are read nothing else is known of it.
@@ -52,19 +54,19 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams) -> TableV
     data = read_object(store, upload.read_key)
     sha256 = Sha256(hashlib.sha256(data).hexdigest())
     image_id = image_id_of(upload.key, sha256)
+    facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
+    if image_id in erased:
+        return Refused(RejectionReason.POLICY, f"erased on {erased[image_id]}", facts)
     try:
         header = inspect_image(data, limits)
     except ImageError as error:
-        facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
         return Refused(error.reason, error.detail, facts)
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
     if raw_path != upload.read_key:
         store.write(raw_path, data)
     known = upload.ingested
     identity = {
-        "image_id": image_id,
-        "sha256": sha256,
-        "size_bytes": len(data),
+        **facts,
         "raw_path": raw_path,
         "ingested_at": known[1] if known and known[0] == sha256 else datetime.now(UTC),
     }

@@ -1,11 +1,15 @@
-"""All rejections of a day in one table: one row per file, at the first stage that refused it."""
+"""Rejections: gathered into one table per day, and forgotten when someone wants files to be tried again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 import polars as pl
 
+from image_assets.ids import ObjectKey, SourceUri
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
 
 
@@ -14,3 +18,48 @@ def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -
     found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
     rows = pl.concat(found).unique("item", keep="first", maintain_order=True)
     return tables.replace_if_changed(REJECTED_IMAGES, day, rows)
+
+
+def rejecting_stages(tables: ParquetTables) -> list[str]:
+    """Every stage that ever committed its rejections, whatever encoder or model it has in its name."""
+    prefix = f"{object_keys.TABLES}/{rejections_table('').name}"
+    found = (info.key.removeprefix(prefix).rpartition("/")[0] for info in tables.store.list(prefix.rstrip("/")))
+    return sorted({stage for stage in found if stage})
+
+
+def count_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
+    """How many files that the stages refused for these reasons can be tried again."""
+    return sum(again.height for _, _, again in _retriable(tables, day, stages, reasons))
+
+
+def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
+    """Forget why files were refused, so that the next run tries them again; say how many.
+
+    A file that has left the landing zone cannot be tried again: its rejection is all that is known of it and stays.
+    """
+    forgotten = 0
+    for stage, key, again in _retriable(tables, day, stages, reasons):
+        kept = tables.scan_files([key]).join(again, on="item", how="anti", maintain_order="left")
+        tables.write_file(key, rejections_table(stage), day, [kept])
+        forgotten += again.height
+    return forgotten
+
+
+def _retriable(
+    tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]
+) -> Iterator[tuple[str, ObjectKey, pl.DataFrame]]:
+    """Stage, file and the rows of it to try again, for committed rejections and those of an interrupted run."""
+    for stage in stages:
+        table = rejections_table(stage)
+        committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
+        chunks = [found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day))]
+        for key in [*committed, *chunks]:
+            rows = tables.scan_files([key]).filter(pl.col("reason").cast(pl.String).is_in(list(reasons)))
+            again = _still_landed(tables.store, rows) if stage == BRONZE_IMAGES.name else rows
+            if again.height:
+                yield stage, key, again.select("item")
+
+
+def _still_landed(store: ObjectStore, rows: pl.DataFrame) -> pl.DataFrame:
+    is_there = [store.exists(object_keys.key_of(SourceUri(uri))) for uri in rows.get_column("source_uri")]
+    return rows.filter(pl.Series(is_there, dtype=pl.Boolean))

@@ -35,10 +35,9 @@ def derive_day(
     on_progress: Progress = lambda _done, _total: None,
 ) -> list[IncrementReport]:
     """Bring the wanted derivatives of a day in line with `bronze_images`."""
-    recipes = derivative_recipes(params)
-    targets = [Target(table, recipes[table.name]) for table in DERIVED_TABLES if table in wanted]
+    targets = [target for target in derivative_targets(params) if target.table in wanted]
     process = in_workers(engine, partial(derive, store=tables.store, params=params), partial(_original, day=day))
-    inputs = _inputs(tables, day)
+    inputs = derivative_inputs(tables, day)
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)
 
 
@@ -51,7 +50,14 @@ def derivative_recipes(params: DerivativeParams) -> Mapping[str, Recipe]:
     }
 
 
-def _inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+def derivative_targets(params: DerivativeParams) -> list[Target]:
+    """What is wanted of each table of derivatives."""
+    recipes = derivative_recipes(params)
+    return [Target(table, recipes[table.name]) for table in DERIVED_TABLES]
+
+
+def derivative_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """The originals of a day."""
     columns = ["image_id", "source_uri", "sha256", "size_bytes", "raw_path"]
     images = tables.read(BRONZE_IMAGES, day).select(columns)
     versions = [version_of(*row) for row in images.select("sha256", "raw_path").iter_rows()]

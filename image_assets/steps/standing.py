@@ -97,19 +97,28 @@ def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> 
 
 
 def commit(tables: ParquetTables, standing: Standing, day: date) -> None:
-    """Replace rejections, then rows; a reader in between sees the rows of before.
+    """Replace rejections, then rows; a reader in between sees the rows of before. Rows of a former recipe are kept.
 
     Raises:
         ObjectNotFoundError: another run of this day committed these chunks first.
     """
     if standing.missing.height:
         return
+    if former := _former_recipe(tables, standing, day):
+        tables.keep_former(standing.target.table.name, day, former)
     for side in (standing.rejections, standing.rows):
         if not side.is_settled:
             key = object_keys.table_key(side.table.name, day)
             tables.write_file(key, side.table, day, _parts(tables, side, standing.target))
     for checkpoint in standing.rejections.checkpoints + standing.rows.checkpoints:
         tables.store.delete(checkpoint)
+
+
+def _former_recipe(tables: ParquetTables, standing: Standing, day: date) -> str | None:
+    """The recipe that made the rows of before; None when it is the wanted one or there are none."""
+    file = tables.store.uri(object_keys.table_key(standing.target.table.name, day))
+    is_former = (pl.col(FILE_COLUMN) == file) & (pl.col("recipe_version") != standing.target.recipe_version)
+    return next(iter(standing.rows.stored.filter(is_former).get_column("recipe_version").to_list()), None)
 
 
 def _parts(tables: ParquetTables, side: Side, target: Target) -> Iterator[pl.DataFrame]:

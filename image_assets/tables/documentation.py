@@ -2,16 +2,19 @@
 
 import sys
 
-from image_assets.tables.catalogue import TABLES
+from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_table
+from image_assets.tables.predictions import predictions_table
 from image_assets.tables.table import Table
 
 
 def document_tables() -> str:
     """One Markdown section per table: what a row is, then its columns."""
     embeddings = Table("image_embeddings/{encoder}", embeddings_table("encoder", 768).schema)
-    sections = [_section(table) for table in (*TABLES, embeddings)]
-    return "\n".join(["# Tables", "", "One Parquet file per day: `tables/{table}/{day}.parquet`.", *sections])
+    by_day = [_section(t) for t in (*TABLES, embeddings, predictions_table("{model_version}"), *UPKEEP_TABLES)]
+    whole = [_section(table) for table in WHOLE_TABLES]
+    where = "One Parquet file per day: `tables/{table}/{day}.parquet`; the last three have one file for all days."
+    return "\n".join(["# Tables", "", where, *by_day, *whole])
 
 
 def _section(table: Table) -> str:

@@ -3,9 +3,11 @@
 import dataframely as dy
 
 from image_assets.tables import columns
+from image_assets.tables.enrichment import VERDICTS
 from image_assets.tables.table import Table
 
-STATES = ["processing", "embedded", "error"]
+LABEL_SOURCES = ["human", "supplied"]
+STATES = ["processing", "embedded", "error", "blocked"]
 SUMMARY_KINDS = ["outcome", "reason", "state", "label", "format", "stage"]
 
 
@@ -17,7 +19,8 @@ class GoldImages(dy.Schema):
     user_id = dy.String(nullable=True, description="Who uploaded it.")
     uploaded_at = columns.instant("When it was uploaded.")
     raw_name = dy.String(description="The name that the user gave it.")
-    label = dy.String(nullable=True, description="Label supplied with the upload.")
+    label = dy.String(nullable=True, description="What a person decided, else what came with the upload.")
+    label_source = dy.Enum(LABEL_SOURCES, nullable=True, description="human: a decision; supplied: with the upload.")
     format = dy.String(description="Format of the original.")
     original_width_px = columns.pixels("Columns of the original as stored.")
     original_height_px = columns.pixels("Rows of the original as stored.")
@@ -32,11 +35,31 @@ class GoldImages(dy.Schema):
     dominant_colours = dy.List(dy.String(), description="Largest share first.")
     width_px = columns.pixels("Columns of the cleansed image.")
     height_px = columns.pixels("Rows of the cleansed image.")
-    cleansed_path = columns.object_key("Key of the cleansed image.")
-    thumbnail_path = dy.String(nullable=True, description="Key of the thumbnail.")
-    preview_path = dy.String(nullable=True, description="Key of the watermarked preview.")
+    cleansed_path = dy.String(nullable=True, min_length=1, description="Key of the cleansed image; null when blocked.")
+    thumbnail_path = dy.String(nullable=True, description="Key of the thumbnail; null when blocked.")
+    preview_path = dy.String(nullable=True, description="Key of the watermarked preview; null when blocked.")
     encoder = dy.String(nullable=True, description="Encoder whose vector exists; null while there is none.")
-    state = dy.Enum(STATES, description="embedded: complete; error: a later stage rejected it; else processing.")
+    canonical_id = dy.String(
+        nullable=True, description="Earliest image of the same photo, mostly itself; null while not compared."
+    )
+    is_duplicate = dy.Bool(nullable=True, description="Whether there is an earlier one.")
+    tags = dy.List(dy.String(), nullable=True, description="What it shows, surest first; null while untagged.")
+    caption = dy.String(nullable=True, description="A sentence that says what it shows.")
+    text = dy.String(nullable=True, description="The text in it, a line per line; empty: none; null: not read.")
+    predicted_label = dy.String(nullable=True, description="The most probable label; null while not predicted.")
+    confidence_ratio = dy.Float32(nullable=True, min=0.0, max=1.0, description="Calibrated probability of it.")
+    top_labels = dy.List(
+        dy.Struct({"label": dy.String(), "confidence_ratio": dy.Float32()}),
+        nullable=True,
+        description="At most three labels with their probabilities, most probable first.",
+    )
+    model_version = dy.String(nullable=True, description="Which model predicted.")
+    needs_review = dy.Bool(nullable=True, description="Whether the model is unsure and no person has decided.")
+    policy = dy.Enum(VERDICTS, nullable=True, description="Whether it may be shown; null while not judged.")
+    state = dy.Enum(
+        STATES,
+        description="error: a later stage rejected it; blocked: may not be shown; embedded: complete; else processing.",
+    )
     input_version = columns.input_version()
     recipe_version = columns.recipe_version()
     processed_at = columns.processed_at()

@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 from image_assets.errors import ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import LocalObjectStore, ObjectInfo, ObjectStore
+from image_assets.lake.tiered_object_store import TieredObjectStore
 
-STORES: dict[str, Callable[[Path], ObjectStore]] = {"local": lambda folder: LocalObjectStore(folder / "lake")}
+
+def _tiered(folder: Path) -> ObjectStore:
+    store = TieredObjectStore(LocalObjectStore(folder / "lake"), LocalObjectStore(folder / "archive"))
+    store.mark_archive()
+    return store
+
+
+STORES: dict[str, Callable[[Path], ObjectStore]] = {
+    "local": lambda folder: LocalObjectStore(folder / "lake"),
+    "tiered": _tiered,
+}
 KEY = ObjectKey("silver/2026/10/01/a.jpg")
 MEGABYTE = 2**20
 
@@ -109,6 +120,23 @@ def test_an_interruption_while_filling_makes_no_object(store: ObjectStore) -> No
         fail_while_filling(store, KEY, KeyboardInterrupt())
     assert not store.exists(KEY)
     assert keys(store, "silver") == []
+
+
+def test_a_copy_keeps_its_bytes_when_the_first_is_replaced_or_deleted(store: ObjectStore) -> None:
+    other = ObjectKey("silver/elsewhere/b.jpg")
+    store.write(KEY, b"first")
+    store.copy(KEY, other)
+    store.copy(KEY, other)
+    store.write(KEY, b"second")
+    assert store.read(other) == b"first"
+    store.delete(KEY)
+    assert store.read(other) == b"first"
+    assert keys(store, "silver") == [other]
+
+
+def test_copying_what_is_not_there_names_the_key(store: ObjectStore) -> None:
+    with pytest.raises(ObjectNotFoundError, match=KEY):
+        store.copy(KEY, ObjectKey("silver/elsewhere/b.jpg"))
 
 
 def test_flushing_is_possible_at_any_time(store: ObjectStore) -> None:

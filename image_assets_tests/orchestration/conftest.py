@@ -6,7 +6,7 @@ The days: 14 March has 25 files of the sample feed, 15 and 16 March three pictur
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,15 @@ from PIL import Image
 from image_assets.definitions import build_definitions
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription, ImageEncoder, RgbImage
+from image_assets.models.encoder import (
+    Embedding,
+    Embeddings,
+    EncoderDescription,
+    EncoderLoad,
+    ImageEncoder,
+    PreparedImage,
+    RgbImage,
+)
 from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.resources import GpuResource
 from image_assets.samples.feed import SampleFile, generate_feed
@@ -33,10 +41,22 @@ class ColourEncoder:
     """Maps a picture to its mean colour and a text to grey: fast, and the same everywhere."""
 
     description = EncoderDescription("colours", "1", 3, 1, "none", "made in code")
+    logit_scale = 100.0
+    load = EncoderLoad("cpu", "fp32", 8, 3 * 2**20)
+
+    def knows(self, text: str) -> bool:
+        return True
 
     def encode_images(self, images: Sequence[RgbImage]) -> Embeddings:
         means = np.array([image.mean(axis=(0, 1)) + 1 for image in images], dtype=np.float32)
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+    def prepare_image(self, image: RgbImage) -> RgbImage:
+        return image
+
+    def encode_prepared(self, images: Iterable[PreparedImage]) -> Iterator[Embedding]:
+        for image in images:
+            yield self.encode_images([image])[0]
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         return np.full((len(texts), 3), 3**-0.5, dtype=np.float32)

@@ -27,15 +27,17 @@ Define = Callable[[Settings], dg.Definitions]
 class Sensor:
     """The landing sensor over a root of its own; remembers its cursor as the daemon does."""
 
-    def __init__(self, root: Path, definitions: dg.Definitions) -> None:
+    def __init__(self, root: Path, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self.root = root
         self.cursor: str | None = None
+        self.instance = instance
         self._definitions = definitions
 
     def tick(self) -> dg.SensorResult:
         sensor = self._definitions.resolve_sensor_def("landing_sensor")
         lake = LakeResource(root=str(self.root))
-        result = sensor(dg.build_sensor_context(cursor=self.cursor, resources={"lake": lake}))
+        resources = {"lake": lake}
+        result = sensor(dg.build_sensor_context(self.instance, cursor=self.cursor, resources=resources))
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor
         return result
@@ -48,9 +50,11 @@ class Sensor:
 
 
 @pytest.fixture
-def sensor(tmp_path: Path, define: Define, settings_for: Callable[..., Settings]) -> Sensor:
+def sensor(
+    tmp_path: Path, define: Define, settings_for: Callable[..., Settings], instance: dg.DagsterInstance
+) -> Sensor:
     settings = settings_for(tmp_path, landing_lookback_days=30, start_day=TODAY - timedelta(days=60))
-    return Sensor(tmp_path, define(settings))
+    return Sensor(tmp_path, define(settings), instance)
 
 
 def test_an_empty_landing_zone_asks_for_nothing(sensor: Sensor) -> None:
@@ -126,12 +130,28 @@ def test_each_change_is_recorded_as_an_observation_of_the_landing_zone(
     assert observed == [(LANDING, YESTERDAY.isoformat())]
 
 
-def test_requested_runs_carry_their_day_as_a_tag_so_that_one_day_never_runs_twice_at_once(
-    sensor: Sensor, land: Callable[..., Path]
-) -> None:
+def wait_in_queue(sensor: Sensor, day: date) -> None:
+    """A run of the daily job for a day that has not started."""
+    sensor.instance.add_run(
+        dg.DagsterRun(job_name=DAILY_JOB, tags={"dagster/partition": str(day)}, status=dg.DagsterRunStatus.NOT_STARTED)
+    )
+
+
+def test_a_day_whose_run_waits_is_not_asked_for_again(sensor: Sensor, land: Callable[..., Path]) -> None:
     land(sensor.root, YESTERDAY, "a.jpg", b"1")
-    (request,) = sensor.tick().run_requests or []
-    assert request.tags == {"image_assets/day": YESTERDAY.isoformat()}
+    land(sensor.root, DAY_BEFORE, "a.jpg", b"1")
+    wait_in_queue(sensor, YESTERDAY)
+    assert sensor.days() == [DAY_BEFORE.isoformat()]
+
+
+def test_what_arrives_after_the_waiting_run_has_started_is_asked_for(sensor: Sensor, land: Callable[..., Path]) -> None:
+    land(sensor.root, YESTERDAY, "a.jpg", b"1")
+    wait_in_queue(sensor, YESTERDAY)
+    sensor.tick()
+    (run,) = sensor.instance.get_runs()
+    sensor.instance.report_run_canceled(run)
+    land(sensor.root, YESTERDAY, "b.jpg", b"2")
+    assert sensor.days() == [YESTERDAY.isoformat()]
 
 
 @pytest.fixture

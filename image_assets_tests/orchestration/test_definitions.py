@@ -15,8 +15,12 @@ from image_assets.settings import Settings
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.table import Table
 
-DAILY = ["landing", *(table.name for table in TABLES), "image_embeddings"]
-CONSERVED = ["bronze_images", "silver_images", "thumbnails", "watermarked_previews", "image_embeddings"]
+DAILY = ["landing", *(table.name for table in TABLES), "image_embeddings", "image_predictions", "daily_report"]
+TRAINED = ["training_set", "label_issues", "classifier", "classifier_evaluations"]
+WHOLE = [*TRAINED, "vector_index", "warehouse", "reconciliation", "run_history"]
+ENRICHED = ["image_tags", "image_moderation", "image_captions"]
+CONSERVED = ["bronze_images", "silver_images", "thumbnails", "watermarked_previews", "image_embeddings", *ENRICHED]
+INFERENCE = ["image_embeddings", "image_tags", "image_moderation", "image_predictions"]
 HEAVY = ["torch", "transformers", "mlflow", "sklearn"]
 
 
@@ -40,28 +44,26 @@ def test_the_definitions_load(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
 
 
-def test_the_assets_are_the_tables_the_landing_zone_the_vectors_and_the_warehouse(
-    specs: dict[str, dg.AssetSpec],
-) -> None:
-    assert sorted(specs) == sorted([*DAILY, "warehouse"])
+def test_the_assets_are_those_of_a_day_and_those_of_the_whole_lake(specs: dict[str, dg.AssetSpec]) -> None:
+    assert sorted(specs) == sorted([*DAILY, *WHOLE])
 
 
-@pytest.mark.parametrize("name", [*DAILY, "warehouse"])
+@pytest.mark.parametrize("name", [*DAILY, *WHOLE])
 def test_every_asset_says_which_group_it_belongs_to(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].group_name not in {None, "default"}
 
 
-@pytest.mark.parametrize("name", [*DAILY, "warehouse"])
+@pytest.mark.parametrize("name", [*DAILY, *WHOLE])
 def test_every_asset_is_described(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert len(specs[name].description or "") > 20
 
 
-@pytest.mark.parametrize("name", [*DAILY, "warehouse"])
+@pytest.mark.parametrize("name", [*DAILY, *WHOLE])
 def test_every_asset_says_of_what_kind_it_is(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].kinds
 
 
-@pytest.mark.parametrize("name", [*DAILY, "warehouse"])
+@pytest.mark.parametrize("name", [*DAILY, *WHOLE])
 def test_every_asset_belongs_to_the_owner_in_the_settings(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].owners == ["team:photos"]
 
@@ -132,20 +134,43 @@ def test_the_vectors_have_a_check_of_their_length(checks: dict[tuple[str, str], 
     assert ("image_embeddings", "unit_vectors") in checks
 
 
-def test_every_check_blocks_what_follows(checks: dict[tuple[str, str], dg.AssetCheckSpec]) -> None:
-    assert [key for key, spec in checks.items() if not spec.blocking] == []
+@pytest.mark.parametrize("name", ["schema", "conservation", "pixels_only", "unit_vectors"])
+def test_what_must_not_be_wrong_stops_what_follows(checks: dict[tuple[str, str], dg.AssetCheckSpec], name: str) -> None:
+    assert {spec.blocking for (_, found), spec in checks.items() if found == name} == {True}
+
+
+@pytest.mark.parametrize("name", ["volume", "rejected_share", "blur_drift", "label_drift", "embedding_drift"])
+def test_a_day_unlike_the_last_ones_stops_nothing(checks: dict[tuple[str, str], dg.AssetCheckSpec], name: str) -> None:
+    assert {spec.blocking for (_, found), spec in checks.items() if found == name} == {False}
 
 
 def test_every_check_says_what_it_wants(checks: dict[tuple[str, str], dg.AssetCheckSpec]) -> None:
     assert [key for key, spec in checks.items() if not spec.description] == []
 
 
-def test_inference_takes_a_slot_of_the_gpu_pool(definitions: dg.Definitions) -> None:
-    assert definitions.resolve_assets_def("image_embeddings").op.pool == "gpu"
+@pytest.mark.parametrize("name", INFERENCE)
+def test_inference_takes_a_slot_of_the_gpu_pool(definitions: dg.Definitions, name: str) -> None:
+    assert definitions.resolve_assets_def(name).op.pool == "gpu"
+
+
+def test_a_captioning_model_takes_a_slot_of_the_gpu_pool(
+    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings]
+) -> None:
+    definitions = define(settings_for(Path("nowhere"), captioner="blip"))
+    assert definitions.resolve_assets_def("image_captions").op.pool == "gpu"
+
+
+def test_text_is_conserved_when_it_is_read(
+    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings]
+) -> None:
+    checks = define(settings_for(Path("nowhere"), ocr=True)).asset_checks or ()
+    assert ("image_text", "conservation") in {
+        (spec.asset_key.to_user_string(), spec.name) for each in checks for spec in each.check_specs
+    }
 
 
 def test_nothing_else_waits_for_the_gpu(definitions: dg.Definitions) -> None:
-    others = [name for name in DAILY[1:] if name != "image_embeddings"]
+    others = [name for name in DAILY[1:] if name not in INFERENCE]
     assert {definitions.resolve_assets_def(name).op.pool for name in others} == {None}
 
 

@@ -41,7 +41,8 @@ def test_no_day_runs_twice_at_once(instance_here: dg.DagsterInstance) -> None:
     queue = instance_here.get_concurrency_config().run_queue_config
     assert queue is not None
     assert queue.tag_concurrency_limits == [
-        {"key": "image_assets/day", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        {"key": key, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        for key in ("dagster/partition", "dagster/asset_partition_range_start")
     ]
 
 

@@ -1,7 +1,7 @@
 """Running days from the command line: which instance, how many runs, and what is told of them."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +11,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.orchestration.local_runs import RunReport, open_instance, run_days
 from image_assets.settings import Settings
 
-FIRST, DRAWN_DAY = date(2026, 3, 1), date(2026, 3, 15)
+NINE_DAYS, DRAWN_DAY = [date(2026, 3, number) for number in range(1, 10)], date(2026, 3, 15)
 STORAGE = "storage: {sqlite: {base_dir: %s}}\n"
 
 Define = Callable[[Settings], dg.Definitions]
@@ -72,12 +72,11 @@ def empty_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nine_days(settings_for: Callable[..., Settings], define: Define, empty_root: Path) -> list[RunReport]:
     """Nine days without uploads, run one after the other."""
     with dg.DagsterInstance.ephemeral() as instance:
-        return list(run_days(define(settings_for(empty_root)), instance, FIRST, FIRST + timedelta(days=8)))
+        return list(run_days(define(settings_for(empty_root)), instance, NINE_DAYS))
 
 
 def test_one_run_takes_at_most_seven_days(nine_days: list[RunReport]) -> None:
-    week = [FIRST + timedelta(days=offset) for offset in range(9)]
-    assert [report.days for report in nine_days] == [tuple(week[:7]), tuple(week[7:]), ()]
+    assert [report.days for report in nine_days] == [tuple(NINE_DAYS[:7]), tuple(NINE_DAYS[7:]), ()]
 
 
 def test_every_run_of_good_days_succeeds(nine_days: list[RunReport]) -> None:
@@ -89,13 +88,13 @@ def test_the_warehouse_follows_the_last_run(nine_days: list[RunReport], empty_ro
 
 
 def test_runs_are_recorded_in_the_instance(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> None:
-    reports = list(run_days(define(full_copy), instance, DRAWN_DAY, DRAWN_DAY))
+    reports = list(run_days(define(full_copy), instance, [DRAWN_DAY]))
     assert {run.run_id for run in instance.get_runs()} == {report.run_id for report in reports}
 
 
 def test_a_failed_step_is_told_in_words(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> None:
     (full_copy.root / "tables" / "silver_images" / f"{DRAWN_DAY}.parquet").write_bytes(b"PAR1 no more")
-    report = next(run_days(define(full_copy), instance, DRAWN_DAY, DRAWN_DAY))
+    report = next(run_days(define(full_copy), instance, [DRAWN_DAY]))
     (problem,) = report.problems
     assert problem.startswith(f"derivatives: {DRAWN_DAY}: ")
     assert "Traceback" not in problem
@@ -108,7 +107,7 @@ def report_of_failed_check(copy_full: Callable[[], Settings], define: Define) ->
     for file in (settings.root / "thumbnail").rglob("*.webp"):
         file.unlink()
     with dg.DagsterInstance.ephemeral() as instance:
-        return next(run_days(define(settings), instance, DRAWN_DAY, DRAWN_DAY))
+        return next(run_days(define(settings), instance, [DRAWN_DAY]))
 
 
 def test_a_run_with_a_failed_check_is_no_success(report_of_failed_check: RunReport) -> None:
@@ -132,4 +131,4 @@ def test_a_day_outside_the_partitions_is_refused_in_words(
     settings_for: Callable[..., Settings], define: Define, instance: dg.DagsterInstance, tmp_path: Path, day: date
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"{day}.*IMAGE_ASSETS_START_DAY"):
-        list(run_days(define(settings_for(tmp_path)), instance, day, day))
+        list(run_days(define(settings_for(tmp_path)), instance, [day]))

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.models.encoder import EncoderLoad
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, column_schema, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
@@ -16,7 +17,7 @@ GPU_POOL = "gpu"
 IMAGE_EMBEDDINGS = "image_embeddings"
 
 
-def embedding_assets(daily: Daily, encoder: str, batch_size: int, chunk_size: int) -> list[dg.AssetsDefinition]:
+def embedding_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDefinition]:
     """`image_embeddings`, for the encoder that the settings name; loading it waits until a run needs it."""
     spec = daily.spec(
         IMAGE_EMBEDDINGS,
@@ -39,14 +40,28 @@ def embedding_assets(daily: Daily, encoder: str, batch_size: int, chunk_size: in
                 lake.tables,
                 day,
                 gpu.encoder,
-                batch_size=batch_size,
                 chunk_size=chunk_size,
                 on_progress=progress.track(f"{IMAGE_EMBEDDINGS} {day}"),
             )
             table = table_of(gpu.encoder.description)
             columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table))}
-            return {IMAGE_EMBEDDINGS: {**describe_increment(lake.tables, report, table), **columns}}
+            counts = describe_increment(lake.tables, report, table)
+            load = _describe_load(gpu.encoder.load if report.computed else None)
+            return {IMAGE_EMBEDDINGS: {**counts, **load, **columns}}
 
         yield from run_days(context, step)
 
     return [image_embeddings]
+
+
+def _describe_load(load: EncoderLoad | None) -> Metadata:
+    """Where and how vectors were computed; nothing while none had to be."""
+    if load is None:
+        return {}
+    memory = load.peak_memory_bytes
+    return {
+        "device": dg.MetadataValue.text(load.device),
+        "precision": dg.MetadataValue.text(load.precision),
+        "batch_size": dg.MetadataValue.int(load.batch_size),
+        **({} if memory is None else {"device_memory_mb": dg.MetadataValue.int(memory // 2**20)}),
+    }

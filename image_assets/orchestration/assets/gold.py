@@ -8,14 +8,18 @@ import dagster as dg
 
 from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.lineage import gold_lineage
 from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
 from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.steps.gold import GOLD_RECIPE, curate_day
 from image_assets.steps.rejections import gather_rejections
 from image_assets.steps.summary import summarise_day
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
+from image_assets.tables.enrichment import ENRICHMENT
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.predictions import IMAGE_PREDICTIONS
 from image_assets.tables.rejections import REJECTED_IMAGES
 from image_assets.tables.table import Table
 
@@ -48,7 +52,13 @@ def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefini
         GOLD_IMAGES,
         group="gold",
         kinds={"polars"},
-        deps=[*_UPSTREAM, REJECTED_IMAGES.name],
+        deps=[
+            *_UPSTREAM,
+            DUPLICATE_IMAGES.name,
+            *(table.name for table in ENRICHMENT),
+            IMAGE_PREDICTIONS,
+            REJECTED_IMAGES.name,
+        ],
         code_version=GOLD_RECIPE.version,
     )
 
@@ -59,7 +69,8 @@ def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefini
         def step(day: date) -> dict[str, Metadata]:
             track = progress.track(f"{GOLD_IMAGES.name} {day}")
             report = curate_day(lake.tables, day, encoder, chunk_size=chunk_size, on_progress=track)
-            return {GOLD_IMAGES.name: describe_increment(lake.tables, report, GOLD_IMAGES)}
+            lineage = {"dagster/column_lineage": dg.MetadataValue.column_lineage(gold_lineage())}
+            return {GOLD_IMAGES.name: {**describe_increment(lake.tables, report, GOLD_IMAGES), **lineage}}
 
         yield from run_days(context, step)
 

@@ -11,7 +11,9 @@ from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, contact_sheet, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
 from image_assets.steps.silver import DERIVED_TABLES, derivative_recipes, derive_day
-from image_assets.tables.images import BRONZE_IMAGES, THUMBNAILS
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS
+
+_WORST = 8
 
 
 def silver_assets(daily: Daily, params: DerivativeParams, chunk_size: int) -> list[dg.AssetsDefinition]:
@@ -57,6 +59,12 @@ def silver_assets(daily: Daily, params: DerivativeParams, chunk_size: int) -> li
 
 
 def _sheet(lake: LakeResource, asset: str, day: date) -> Metadata:
-    if asset != THUMBNAILS.name:
-        return {}
-    return contact_sheet(lake.tables.store, lake.tables.read(THUMBNAILS, day)["thumbnail_path"].to_list())
+    store = lake.tables.store
+    if asset == THUMBNAILS.name:
+        return contact_sheet(store, lake.tables.read(THUMBNAILS, day)["thumbnail_path"].to_list())
+    if asset == SILVER_IMAGES.name:
+        images = lake.tables.read(SILVER_IMAGES, day)
+        worst = [images.bottom_k(_WORST, by=measure) for measure in ("blur", "brightness_ratio")]
+        keys = [key for each in worst for key in each["cleansed_path"]]
+        return contact_sheet(store, keys, "blurriest_then_darkest")
+    return {}

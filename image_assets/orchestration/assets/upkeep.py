@@ -17,7 +17,7 @@ from image_assets.tables.table import Table
 WAREHOUSE = "warehouse"
 
 # It follows its inputs by itself; that some days of theirs are missing is the normal case.
-_FOLLOWS = (
+FOLLOWS = (
     dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
 )
@@ -33,7 +33,7 @@ def upkeep_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Ta
         group_name="serving",
         kinds={"duckdb"},
         owners=[owner],
-        automation_condition=_FOLLOWS,
+        automation_condition=FOLLOWS,
     )
     def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
         store = lake.tables.store

@@ -10,6 +10,7 @@ from click.testing import Result
 from image_assets.cli.examinations import (
     EXAMINATIONS,
     examine_dagster,
+    examine_enrichment,
     examine_landing,
     examine_model,
     examine_storage,
@@ -38,7 +39,7 @@ def test_one_trouble_does_not_hide_the_others(full_home: Path, invoke: Invoke, m
     monkeypatch.setenv("IMAGE_ASSETS_ENCODER", str(full_home / "no-model"))
     result = invoke("doctor")
     marks = [line.split()[1] for line in result.output.splitlines() if line.startswith(("│ ok", "│ no"))]
-    assert marks == ["ok", "no", "no", "no", "ok", "no", "ok"]
+    assert marks == ["ok", "no", "no", "no", "ok", "no", "ok", "ok"]
     assert isinstance(result.exception, ImageAssetsError)
 
 
@@ -108,3 +109,14 @@ def test_a_dagster_home_that_is_not_there_is_a_finding(settings: Settings, monke
 def test_an_empty_lake_is_well(settings: Settings, tmp_path: Path) -> None:
     shutil.rmtree(settings.root)
     assert examine_tables(settings) == "0 table files can be read"
+
+
+def test_what_is_asked_of_images_is_counted(settings: Settings) -> None:
+    told = examine_enrichment(settings)
+    assert "tags" in told
+    assert "captions by template, text is not read" in told
+
+
+def test_a_captioner_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="IMAGE_ASSETS_CAPTIONER"):
+        examine_enrichment(settings.model_copy(update={"captioner": str(tmp_path)}))

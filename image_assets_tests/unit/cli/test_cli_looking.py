@@ -1,4 +1,4 @@
-"""`settings`, `status`, `sql` and `search`: they look, and change nothing."""
+"""`settings`, `status` and `sql`: they look, and change nothing."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ def test_a_setting_that_does_not_exist_is_an_error(home: Path, invoke: Invoke, m
 
 
 def test_a_run_of_a_day_shows_what_became_of_it(run_of_yesterday: Result, yesterday: date) -> None:
-    assert run_of_yesterday.exit_code == 0, run_of_yesterday.exception
+    assert run_of_yesterday.exit_code == 2, run_of_yesterday.exception
     (row,) = [line for line in run_of_yesterday.output.splitlines() if line.startswith(f"│ {yesterday}")]
     assert row.replace("│", " ").split() == [str(yesterday), "4", "3", "3", "1", "not_an_image", "1"]
 
@@ -100,28 +100,6 @@ def test_sql_that_would_do_more_than_read_is_refused(home: Path, invoke: Invoke,
 
 def test_sql_explains_a_query(home: Path, invoke: Invoke) -> None:
     assert invoke("sql", "explain select 1").exit_code == 0
-
-
-def test_a_text_finds_photos(full_home: Path, invoke: Invoke) -> None:
-    result = invoke("search", "a red shirt", "--count", "2")
-    assert result.output.count("thumbnail/") == 2
-
-
-def test_the_best_hit_stands_first(full_home: Path, invoke: Invoke) -> None:
-    lines = [line for line in invoke("search", "red").output.splitlines() if "thumbnail/" in line]
-    scores = [float(line.split()[1]) for line in lines]
-    assert (len(scores), scores) == (3, sorted(scores, reverse=True))
-
-
-def test_a_search_in_an_empty_lake_says_what_to_do(home: Path, invoke: Invoke) -> None:
-    result = invoke("search", "red")
-    assert isinstance(result.exception, TableError)
-    assert "has no day yet: image-assets run" in str(result.exception)
-
-
-@pytest.mark.parametrize("text", ["[/red] shirt", "[bold]hat"])
-def test_a_searched_text_is_shown_as_it_is(full_home: Path, invoke: Invoke, text: str) -> None:
-    assert f"“{text}”" in invoke("search", text).output
 
 
 @pytest.mark.parametrize("name", ["[/red]", "[bold]x"])

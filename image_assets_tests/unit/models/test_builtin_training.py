@@ -19,11 +19,11 @@ from image_assets.models.builtin_training import (
 )
 from image_assets.models.captions import COLOURS, Description
 from image_assets.models.drawn_pictures import draw_pictures
+from image_assets.models.encoder import Placement
+from image_assets.models.lazy_encoder import open_encoder
 from image_assets.models.optimisation import learning_rate_factor, soft_cross_entropy
 from image_assets.models.training_photos import read_photos
 from image_assets.models.training_questions import pose_questions
-from image_assets.models.encoder import Placement
-from image_assets.models.lazy_encoder import open_encoder
 
 CPU = Placement("cpu", "fp32")
 SHORT = TrainingParams(

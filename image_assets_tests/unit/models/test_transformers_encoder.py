@@ -1,3 +1,5 @@
+import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,18 +7,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, CLIPModel
+from transformers import AutoModel, AutoTokenizer, CLIPModel, CLIPTextModelWithProjection
 
 from image_assets.errors import ModelError
-from image_assets.models.encoder import EncoderDescription, ImageEncoder, RgbImage
+from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, Placement, RgbImage
+from image_assets.models.encoder_loading import load_encoder
 from image_assets.models.image_preparation import ImageRules
-from image_assets.models.transformers_encoder import TransformersEncoder, load_encoder
+from image_assets.models.transformers_encoder import TransformersEncoder
 
 TEXTS = ["a photo of red shoes", "blue dress", "a", "something unheard of"]
 
 
 def load(folder: Path, batch_size: int = 32) -> TransformersEncoder:
-    return load_encoder(str(folder), device="cpu", batch_size=batch_size)
+    return load_encoder(locate_checkpoint(str(folder), None), Placement("cpu", "fp32", batch_size))
 
 
 def test_every_image_gets_a_unit_vector(any_folder: Path, images: list[RgbImage]) -> None:
@@ -75,12 +79,6 @@ def test_siglip_reads_texts_padded_to_full_length_without_a_mask(
     )
 
 
-def test_the_description_is_known_before_the_model_runs(clip_folder: Path) -> None:
-    description = load(clip_folder).description
-    assert (description.name, description.dimension, description.input_size_px) == ("tiny-clip", 16, 32)
-    assert description.licence == "unknown"
-
-
 def test_other_weights_have_another_revision(make_checkpoint: Callable[[str], Path]) -> None:
     folder = make_checkpoint("clip")
     before = load(folder).description.revision
@@ -110,20 +108,47 @@ def test_weights_that_do_not_fill_the_model_are_a_model_error(make_checkpoint: C
 
 
 def test_a_model_of_texts_only_is_a_model_error(make_checkpoint: Callable[[str], Path]) -> None:
-    folder = make_checkpoint("dual")
-    BertModel(BertConfig(vocab_size=11, hidden_size=16, num_hidden_layers=1, num_attention_heads=1)).save_pretrained(
-        folder
-    )
-    with pytest.raises(ModelError, match="BertModel, not an encoder of images and texts"):
+    folder = make_checkpoint("clip")
+    config = CLIPModel.from_pretrained(folder).config.text_config
+    CLIPTextModelWithProjection(config).save_pretrained(folder)
+    with pytest.raises(ModelError, match="CLIPTextModel, not an encoder of images and texts"):
         load(folder)
 
 
-def test_a_released_encoder_says_so(clip_folder: Path, images: list[RgbImage]) -> None:
-    encoder = load(clip_folder)
-    encoder.release()
-    encoder.release()
-    with pytest.raises(ModelError, match="released"):
-        encoder.encode_images(images)
+def test_the_logit_scale_is_the_trained_one_whatever_the_precision(make_checkpoint: Callable[[str], Path]) -> None:
+    folder = make_checkpoint("clip")
+    model = CLIPModel.from_pretrained(folder)
+    with torch.no_grad():
+        model.logit_scale.fill_(math.log(100))
+    model.save_pretrained(folder)
+    encoder = load_encoder(locate_checkpoint(str(folder), None), Placement("cpu", "bf16", 2))
+    assert encoder.logit_scale == pytest.approx(100, rel=1e-6)
+
+
+def test_a_text_is_known_when_each_of_its_words_is(any_folder: Path) -> None:
+    encoder = load(any_folder)
+    assert encoder.knows("a photo of red shoes")
+    assert not encoder.knows("a photo of purple shoes")
+    assert not encoder.knows("")
+
+
+def test_the_load_says_where_and_how_the_model_computes(clip_folder: Path) -> None:
+    assert load(clip_folder, batch_size=5).load == EncoderLoad("cpu", "fp32", 5, None)
+
+
+def test_half_precision_moves_a_vector_little(any_folder: Path, images: list[RgbImage]) -> None:
+    checkpoint = locate_checkpoint(str(any_folder), None)
+    half = load_encoder(checkpoint, Placement("cpu", "bf16", 32)).encode_images(images)
+    assert (half * load(any_folder).encode_images(images)).sum(axis=1).min() > 0.999
+
+
+def test_prepared_images_are_taken_a_batch_at_a_time_and_never_all_at_once(clip_folder: Path) -> None:
+    encoder = load(clip_folder, batch_size=2)
+    image = encoder.prepare_image(np.zeros((32, 32, 3), np.uint8))
+    taken = itertools.count()
+    vectors = encoder.encode_prepared(image for _ in range(100) if next(taken) >= 0)
+    next(vectors)
+    assert next(taken) <= 4
 
 
 class NarrowClip(CLIPModel):
@@ -148,7 +173,8 @@ def narrow(kind: type[NarrowClip], folder: Path, batch_size: int) -> Transformer
     rules = ImageRules(32, 32, 32, Image.Resampling.BICUBIC, 1 / 255, (0.5,) * 3, (0.5,) * 3)
     description = EncoderDescription("narrow", "0", 16, 32, "unknown", "here")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    return TransformersEncoder(kind.from_pretrained(folder), tokenizer, rules, description, batch_size)
+    placement = Placement("cpu", "fp32", batch_size)
+    return TransformersEncoder(kind.from_pretrained(folder), tokenizer, rules, description, placement)
 
 
 def test_out_of_memory_halves_the_batch_and_keeps_the_order(clip_folder: Path, images: list[RgbImage]) -> None:
@@ -161,7 +187,7 @@ def test_out_of_memory_halves_the_batch_and_keeps_the_order(clip_folder: Path, i
 def test_the_smaller_batch_is_remembered(clip_folder: Path, images: list[RgbImage]) -> None:
     encoder = narrow(NarrowClip, clip_folder, batch_size=7)
     encoder.encode_images(images)
-    assert encoder.batch_size == 3
+    assert encoder.load.batch_size == 3
 
 
 def test_no_room_for_one_image_is_a_model_error(clip_folder: Path, images: list[RgbImage]) -> None:

@@ -166,3 +166,30 @@ def test_limits_reach_the_workers(put: Set) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_described(name: str) -> None:
     assert (Settings.model_fields[name].description or "").endswith(".")
+
+
+def test_a_vocabulary_of_ones_own_is_read(empty_folder: Path, put: Set) -> None:
+    kind = "{kind: product, prompts: ['{}'], anchors: [thing], terms: [kite]}"
+    (empty_folder / "words.yaml").write_text(f"kinds: [{kind}]")
+    put(VOCABULARY="words.yaml")
+    assert [term.tag for term in load_settings().enrichment_params.vocabulary.kinds[0].terms] == ["kite"]
+
+
+def test_policies_that_are_not_there_are_named(put: Set) -> None:
+    put(POLICIES="none.yaml")
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_POLICIES: cannot read none.yaml"):
+        _ = load_settings().enrichment_params
+
+
+def test_an_archive_has_a_folder_of_its_own(put: Set, empty_folder: Path) -> None:
+    put(ROOT="lake", ARCHIVE_ROOT="cold")
+    assert load_settings().lake_params.archive_root == empty_folder / "cold"
+    (empty_folder / "cold").symlink_to(empty_folder / "lake")
+    with pytest.raises(ConfigurationError, match=r"ARCHIVE_ROOT: .*a folder of its own"):
+        load_settings()
+
+
+def test_originals_move_by_themselves_only_when_it_is_said_where_to(put: Set) -> None:
+    put(ARCHIVE_AFTER_DAYS="90")
+    with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_ARCHIVE_ROOT says where to"):
+        load_settings()

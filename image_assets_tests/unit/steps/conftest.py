@@ -1,7 +1,9 @@
 """A day of a lake, pictures for it, and worker processes."""
 
 import importlib
+import shutil
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -33,6 +35,27 @@ def paint(scenarios: ModuleType) -> Callable[..., bytes]:
     """See `scenario.paint`."""
     function: Callable[..., bytes] = scenarios.paint
     return function
+
+
+@pytest.fixture(scope="session")
+def _taught(scenarios: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifteen users with a red, a green and a blue picture each, labelled after their colour."""
+    made: Scenario = scenarios.Scenario(tmp_path_factory.mktemp("taught") / "lake")
+    for user, colour in product(range(15), scenarios.COLOURS):
+        picture = scenarios.paint(colour, size=(40 + user, 48), kind="PNG")
+        made.land(f"user-{user:02}/{colour}-{user:02}.png", picture, label=colour)
+    made.take_in()
+    made.derive()
+    made.embed()
+    return made.root
+
+
+@pytest.fixture
+def taught(scenarios: ModuleType, _taught: Path, tmp_path: Path) -> "Scenario":
+    """A lake of its own with forty-five labelled and embedded pictures by fifteen users."""
+    shutil.copytree(_taught, tmp_path / "taught")
+    made: Scenario = scenarios.Scenario(tmp_path / "taught")
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Gold, rejections and the summary: what consumers read of a day."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +73,14 @@ def test_an_image_without_a_vector_is_still_processing(scenario: "Scenario", pai
     scenario.curate()
     row = scenario.row(GOLD_IMAGES)
     assert (row["state"], row["encoder"]) == ("processing", None)
+
+
+def test_gold_keeps_its_encoder_until_another_is_complete(mixed: "Scenario", scenarios: ModuleType) -> None:
+    later = replace(mixed, encoder=scenarios.ColourMeans("other"))
+    assert later.curate().is_unchanged
+    later.embed()
+    assert later.curate().computed == 2
+    assert {row["encoder"] for row in mixed.rows(GOLD_IMAGES)} == {"other"}
 
 
 def test_an_image_without_a_thumbnail_is_still_processing(scenario: "Scenario", paint: Paint) -> None:

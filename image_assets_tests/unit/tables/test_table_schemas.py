@@ -1,5 +1,6 @@
 import math
 import re
+from collections.abc import Iterator
 
 import dataframely as dy
 import polars as pl
@@ -47,6 +48,10 @@ BREAKERS: list[tuple[str, str, Row]] = [
     ("rejected_images", "no detail", {"detail": None}),
     ("gold_images", "too bright", {"brightness_ratio": 1.5}),
     ("gold_images", "no state", {"state": None}),
+    ("duplicate_images", "a near image that stands for itself", {"kind": "near"}),
+    ("duplicate_images", "more bits than there are", {"distance_bits": 65}),
+    ("image_moderation", "a held image without its policy", {"verdict": "review"}),
+    ("image_moderation", "a policy though it is allowed", {"policy": "weapons"}),
     ("daily_summary", "no count", {"images": None}),
     ("image_embeddings/tiny", "a longer vector", {"embedding": [1.0, 1.0, 0.0]}),
     ("image_embeddings/tiny", "a zero vector", {"embedding": [0.0, 0.0, 0.0]}),
@@ -61,6 +66,16 @@ SPOILT_VALUES: dict[pl.DataType, tuple[object, ...]] = {
     pl.Float32(): (-1.0, 9.0, math.nan, math.inf),
     pl.List(pl.String): ([None], ["?"]),
 }
+
+
+def spoilt_values(good: object, dtype: pl.DataType) -> Iterator[object]:
+    """Values that a column refuses, among them lists of too few, too many and spoilt entries."""
+    yield from (None, *SPOILT_VALUES.get(dtype, ()))
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct) and isinstance(good, list):
+        yield from ([], [None], good * 9)
+        for field in dtype.inner.fields:
+            values = (None, *SPOILT_VALUES.get(field.dtype, ()))
+            yield from ([{**good[0], field.name: value}] for value in values)
 
 
 def frame(table: Table, *rows: Row) -> pl.DataFrame:
@@ -90,7 +105,7 @@ def test_every_rule_is_broken_by_an_example(table: Table, good_rows: dict[str, R
     spoilt = [frame(table, good, good)]
     spoilt += [frame(table, {**good, **change}) for name, _, change in BREAKERS if name == table.name]
     for name, column in table.schema.columns().items():
-        spoilt += [frame(table, {**good, name: value}) for value in (None, *SPOILT_VALUES.get(column.dtype, ()))]
+        spoilt += [frame(table, {**good, name: value}) for value in spoilt_values(good.get(name), column.dtype)]
     broken = {rule for rows in spoilt for rule in table.schema.filter(rows).failure.counts()}
     # dataframely names all rules of a schema nowhere else.
     assert set(table.schema._validation_rules(with_cast=False)) - broken == set()

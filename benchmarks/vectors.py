@@ -1,0 +1,140 @@
+"""Finding the 10 nearest of many vectors: our indexes, brute force and the peers that are installed.
+
+    python benchmarks/vectors.py [--vectors 100000] [--dimension 768] [--only NAME …] [--write docs/benchmarks.md]
+
+Vectors are made to be like those of photos: they lie in clusters on a surface of few dimensions. Queries are drawn like
+the vectors and are not among them. Each contestant has a process of its own, so that its memory is its own.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from vectors_contestants import CONTESTANTS, Vectors, is_installed, seconds_of
+
+COUNT, QUERIES, BLOCK = 10, 200, 50_000
+LATENT, CLUSTERS, SPREAD, NOISE = 48, 2_000, 1.0, 0.02
+COLUMNS = ["build s", "file MB", "memory MB", "p50 ms", "p95 ms", "recall@10", "among 10 % ms", "1 % more s"]
+
+
+def draw(path: Path, rows: int, dimension: int) -> None:
+    """Unit vectors as one .npy file, a block at a time."""
+    rng = np.random.default_rng(7)
+    centres = rng.normal(size=(CLUSTERS, LATENT)).astype(np.float32)
+    surface = rng.normal(size=(LATENT, dimension)).astype(np.float32) / LATENT**0.5
+    target = np.lib.format.open_memmap(path, "w+", np.float32, (rows, dimension))
+    for start in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - start)
+        latent = centres[rng.integers(0, CLUSTERS, count)] + SPREAD * rng.normal(size=(count, LATENT))
+        block = latent.astype(np.float32) @ surface + NOISE * rng.normal(size=(count, dimension)).astype(np.float32)
+        target[start : start + count] = block / np.linalg.norm(block, axis=1, keepdims=True)
+    target.flush()
+
+
+def nearest(vectors: Vectors, queries: Vectors, allowed: npt.NDArray[np.uint64] | None = None) -> list[set[int]]:
+    """The right answer: keys of the nearest of each query, among the allowed ones."""
+    best = np.full((len(queries), COUNT), -np.inf, np.float32)
+    keys = np.zeros((len(queries), COUNT), np.int64)
+    numbers = np.arange(len(vectors)) if allowed is None else allowed.astype(np.int64)
+    for start in range(0, len(numbers), BLOCK):
+        part = numbers[start : start + BLOCK]
+        scores = np.concatenate([best, queries @ vectors[part].T], axis=1)
+        names = np.concatenate([keys, np.broadcast_to(part, (len(queries), len(part)))], axis=1)
+        top = np.argpartition(-scores, COUNT, axis=1)[:, :COUNT]
+        best, keys = np.take_along_axis(scores, top, 1), np.take_along_axis(names, top, 1)
+    return [set(row) for row in keys.tolist()]
+
+
+def measured(name: str, file: Path, rows: int, dimension: int) -> list[float | None]:
+    """A row of the table; runs in a process of its own."""
+    everything = np.load(file, mmap_mode="r")
+    vectors, more, queries = everything[:rows], everything[rows:-QUERIES], np.array(everything[-QUERIES:])
+    allowed = np.arange(0, rows, 10, dtype=np.uint64)
+    with tempfile.TemporaryDirectory() as folder:
+        contestant = CONTESTANTS[name](Path(folder), dimension)
+        build = seconds_of(lambda: contestant.build(vectors))
+        file_mb, before = contestant.file_mb, _resident_mb()
+        contestant.open()
+        contestant.search(queries[0], COUNT)
+        times, found = _timed(lambda query: contestant.search(query, COUNT), queries)
+        memory = _resident_mb() - before
+        right = nearest(vectors, queries)
+        recall = sum(len(set(keys) & answer) for keys, answer in zip(found, right, strict=True)) / (COUNT * QUERIES)
+        among = _optional(lambda: statistics.median(_timed(lambda q: contestant.among(q, COUNT, allowed), queries)[0]))
+        added = _optional(lambda: seconds_of(lambda: contestant.add(np.array(more), rows)))
+        contestant.close()
+    p50, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+    return [build, file_mb, memory, p50 * 1e3, p95 * 1e3, recall, among and among * 1e3, added]
+
+
+def _timed(search: Callable[[Vectors], list[int]], queries: Vectors) -> tuple[list[float], list[list[int]]]:
+    times, found = [], []
+    for query in queries:
+        started = time.perf_counter()
+        found.append(search(query))
+        times.append(time.perf_counter() - started)
+    return times, found
+
+
+def _optional(work: Callable[[], float]) -> float | None:
+    try:
+        return work()
+    except NotImplementedError:
+        return None
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def main() -> None:
+    """Draw, measure, print or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vectors", type=int, default=100_000)
+    parser.add_argument("--dimension", type=int, default=768)
+    parser.add_argument("--only", nargs="*", choices=CONTESTANTS)
+    parser.add_argument("--write", type=Path)
+    asked = parser.parse_args()
+    rows: dict[str, list[float | None]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "vectors.npy"
+        draw(file, asked.vectors + asked.vectors // 100 + QUERIES, asked.dimension)
+        for name in asked.only or CONTESTANTS:
+            if not is_installed(name):
+                print(f"{name} is left out: it is not installed")
+                continue
+            with multiprocessing.get_context("spawn").Pool(1) as process:
+                rows[name] = process.apply(measured, (name, file, asked.vectors, asked.dimension))
+            print(_line(name, rows[name]), flush=True)
+    if asked.write:
+        write_section(asked.write, asked.vectors, asked.dimension, rows)
+
+
+def _line(name: str, values: list[float | None]) -> str:
+    cells = ["" if value is None else f"{value:.3f}" if value < 10 else f"{value:.0f}" for value in values]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def write_section(path: Path, vectors: int, dimension: int, rows: dict[str, list[float | None]]) -> None:
+    """Replace what stands between the markers; append both when they are not there yet."""
+    begin, end = f"<!-- vectors {vectors}: written by benchmarks/vectors.py -->", f"<!-- /vectors {vectors} -->"
+    text = path.read_text()
+    if begin not in text:
+        text += f"\n{begin}\n{end}\n"
+    head = [f"## The 10 nearest of {vectors:,} vectors of {dimension} dimensions", ""]
+    table = [f"| | {' | '.join(COLUMNS)} |", "|---|" + "---:|" * len(COLUMNS)]
+    lines = [*head, *table, *(_line(name, values) for name, values in rows.items())]
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    path.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{after}")
+
+
+if __name__ == "__main__":
+    main()

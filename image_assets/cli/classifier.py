@@ -1,0 +1,85 @@
+"""`train`, and the group `classifier`: which versions there are and which is in charge."""
+
+import click
+
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.runs import train_with_progress
+from image_assets.errors import ModelError
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.opening import open_store, open_tables
+from image_assets.models.mlflow_registry import set_champion
+from image_assets.settings import Settings, load_settings
+from image_assets.steps.champion import ClassifierCard, kept_classifiers, promote, read_champion, roll_back
+from image_assets.tables.training import CLASSIFIER_EVALUATIONS
+
+
+@click.command()
+def train() -> None:
+    """Train a classifier on all labels, and promote it if it beats the champion on the test split."""
+    settings = load_settings()
+    train_with_progress(settings)
+    print_versions(settings)
+
+
+@click.group()
+def classifier() -> None:
+    """The versions of the classifier: see them, put one in charge, go back."""
+
+
+@classifier.command("list")
+def list_versions() -> None:
+    """Every version, how it did on the test split, and which is in charge."""
+    print_versions(load_settings())
+
+
+@classifier.command("promote")
+@click.argument("version")
+def promote_version(version: str) -> None:
+    """Put VERSION (such as head-3f9a01c2) in charge, whatever its scores."""
+    settings = load_settings()
+    _tell(settings, promote(_store(settings), version))
+
+
+@classifier.command("rollback")
+def roll_back_version() -> None:
+    """Put the champion's predecessor in charge again."""
+    settings = load_settings()
+    _tell(settings, roll_back(_store(settings)))
+
+
+def print_versions(settings: Settings) -> None:
+    """A row per version, the oldest first."""
+    tables = open_tables(settings.lake_params)
+    champion = read_champion(tables.store)
+    scores = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(role="challenger")
+    of = {row["model_version"]: row for row in scores.iter_rows(named=True)}
+    rows = [
+        (
+            "champion" if champion and card.model_version == champion.model_version else "",
+            card.model_version,
+            card.registry_number,
+            card.trained_at[:16],
+            *(of.get(card.model_version, {}).get(name) for name in ("accuracy_ratio", "macro_f1_ratio", "images")),
+        )
+        for card in kept_classifiers(tables.store)
+    ]
+    names = ["", "version", "MLflow", "trained at (UTC)", "test accuracy", "macro-F1", "test images"]
+    print_rows("Classifiers", names, rows)
+    if champion is None:
+        CONSOLE.print("nothing is in charge: predictions are zero-shot", highlight=False)
+
+
+def _tell(settings: Settings, card: ClassifierCard) -> None:
+    print_versions(settings)
+    CONSOLE.print("image-assets run shows its predictions in gold", highlight=False)
+    try:
+        set_champion(settings.tracking, card.registry_number)
+    except ModelError as error:
+        raise ModelError(
+            f"{card.model_version} is in charge of predictions, but MLflow still says otherwise: {error}. "
+            f"When it answers: image-assets classifier promote {card.model_version}"
+        ) from error
+
+
+def _store(settings: Settings) -> ObjectStore:
+    return open_store(settings.lake_params)

@@ -1,0 +1,60 @@
+"""`erase`: one image goes for good, everywhere."""
+
+import getpass
+from collections.abc import Sequence
+
+import click
+
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.ids import ImageId
+from image_assets.lake.opening import open_tables
+from image_assets.settings import load_settings
+from image_assets.steps.erasure import Remains, copies_of, find_remains
+from image_assets.steps.erasure import erase as erase_remains
+
+
+@click.command()
+@click.argument("image_ids", nargs=-1, required=True, metavar="ID...")
+@click.option(
+    "--by", "requested_by", default=getpass.getuser, help="Who asks, such as a ticket's number; you by default."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-run", is_flag=True, help="Do not run the days again; reports and indexes are missing until a run.")
+def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool, no_run: bool) -> None:
+    """Remove images everywhere: upload, original, everything made of it, rows, decisions; a certificate stays.
+
+    The days are then run again, which makes anew what showed other images too: reports, indexes, the warehouse.
+    """
+    settings = load_settings()
+    tables = open_tables(settings.lake_params)
+    found = [find_remains(tables, ImageId(each)) for each in image_ids]
+    for remains in found:
+        _print_remains(remains)
+        for copy in copies_of(tables, remains):
+            CONSOLE.print(f"stays, though it has the same bytes: {copy}", highlight=False)
+    if dry_run:
+        return
+    if not yes and not all(remains.is_nothing for remains in found):
+        click.confirm("Erase this for good?", abort=True)
+    for each in found:
+        certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by)
+        print_rows("Certificate", ["what", "value"], list(certificate.row(0, named=True).items()))
+    days = sorted({day for remains in found for day in remains.days})
+    if no_run:
+        CONSOLE.print(f"run again: {', '.join(str(day) for day in days)}", highlight=False)
+    else:
+        from image_assets.cli.runs import run_with_progress
+
+        run_with_progress(settings, days)
+
+
+def _print_remains(remains: Remains) -> None:
+    """One line per object and table."""
+    if remains.is_nothing:
+        CONSOLE.print(f"{remains.image_id} of {remains.day}: nothing is left", highlight=False)
+        return
+    rows = [(key, "file", 1) for key in remains.objects]
+    rows += [(key, "rows", count) for key, count in remains.rows.items()]
+    rows += [(key, "made anew", 1) for key in remains.derived]
+    print_rows(f"{remains.image_id} of {remains.day}", ["what", "", "count"], rows)

@@ -1,0 +1,83 @@
+"""Keeping house: `archive`, `restore` and `diff`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from image_assets.cli.console import CONSOLE, ProgressBars, print_rows
+from image_assets.errors import ConfigurationError, StorageError
+from image_assets.ids import ImageId
+from image_assets.lake.opening import open_tables
+from image_assets.settings import load_settings
+from image_assets.steps.archive import archive_days, day_of_original, old_days, restore_day
+from image_assets.steps.table_diff import TableDiff, diff_day, tables_with_history
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_MEBIBYTE = 2**20
+
+
+@click.command()
+@click.option(
+    "--older-than", "age_days", type=click.IntRange(0), help="Days; IMAGE_ASSETS_ARCHIVE_AFTER_DAYS if not given."
+)
+def archive(age_days: int | None) -> None:
+    """Move originals of old days to the archive, where they stay readable under the same key."""
+    settings, now = load_settings(), datetime.now(UTC)
+    age = settings.archive_after_days if age_days is None else age_days
+    if age is None:
+        raise click.UsageError("--older-than DAYS, or set IMAGE_ASSETS_ARCHIVE_AFTER_DAYS")
+    tables = open_tables(settings.lake_params)
+    days = old_days(tables, age, now.date())
+    with ProgressBars() as bars:
+        report = archive_days(tables, days, age, now, bars.track("days archived"))
+    size = report.moved_bytes / _MEBIBYTE
+    CONSOLE.print(f"{report.moved} originals of {report.days} days moved, {size:.1f} MiB", highlight=False)
+    if report.damaged:
+        raise StorageError(f"{len(report.damaged)} originals are not what bronze says, such as {report.damaged[0]!r}")
+
+
+@click.command()
+@click.argument("image_ids", nargs=-1, metavar="[ID]...")
+@click.option("--day", type=_DAY, help="All of a day (UTC).")
+def restore(image_ids: Sequence[str], day: datetime | None) -> None:
+    """Bring archived originals back into the lake; the archive keeps its copies."""
+    if bool(image_ids) == bool(day):
+        raise click.UsageError("ids or --day, one of them")
+    tables, now = open_tables(load_settings().lake_params), datetime.now(UTC)
+    if day:
+        restored = restore_day(tables, day.date(), now)
+    else:
+        ids = [ImageId(each) for each in image_ids]
+        restored = sum(restore_day(tables, day_of_original(tables, each), now, [each]) for each in ids)
+    CONSOLE.print(f"{restored} originals are back")
+
+
+@click.command()
+@click.option("--day", type=_DAY, required=True, help="Which day (UTC).")
+@click.option("--table", "names", multiple=True, help="Which table; all that have a history by default.")
+@click.option("--against", help="Recipe version to compare with; the last one before by default.")
+def diff(day: datetime, names: Sequence[str], against: str | None) -> None:
+    """Compare a day's tables with what former recipes had made of the day."""
+    tables = open_tables(load_settings().lake_params)
+    chosen = names or tables_with_history(tables, day.date())
+    if not chosen:
+        raise ConfigurationError(
+            f"nothing of {day.date()} was made by a former recipe, or IMAGE_ASSETS_HISTORY_KEEP is 0"
+        )
+    for name in chosen:
+        _print_diff(diff_day(tables, name, day.date(), against))
+
+
+def _print_diff(diff: TableDiff) -> None:
+    counts = f"{diff.added} added, {diff.removed} removed, {diff.changed} changed"
+    CONSOLE.print(f"{diff.table} against recipe {diff.against}: {diff.images} images, {counts}", soft_wrap=True)
+    rows: list[Sequence[object]] = [
+        (each.column, each.changed, each.mean_difference, each.largest_difference)
+        for each in diff.columns
+        if each.changed
+    ]
+    rows += [(name, "new", None, None) for name in diff.new_columns]
+    rows += [(name, "gone", None, None) for name in diff.gone_columns]
+    if rows:
+        print_rows(f"Columns of {diff.table}", ["column", "changed", "mean difference", "largest"], rows)

@@ -1,0 +1,53 @@
+"""`label`: a person's word on what an image shows."""
+
+import csv
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from image_assets.cli.console import CONSOLE
+from image_assets.errors import ConfigurationError
+from image_assets.lake.opening import open_tables
+from image_assets.settings import load_settings
+from image_assets.steps.decisions import Decision, record_decisions
+
+
+@click.command("label")
+@click.argument("image", required=False)
+@click.argument("label", required=False)
+@click.option(
+    "--file",
+    "table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns image_id (or file, the name of the upload) and label.",
+)
+@click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
+def label_images(image: str | None, label: str | None, table: Path | None, by: str) -> None:
+    """Decide that IMAGE (an image_id or the name of the upload) shows LABEL; all of a file, or nothing of it.
+
+    Decisions outlive every run and every model; they come before supplied labels and feed the next training.
+    """
+    if (table is None) == (label is None):
+        raise click.UsageError("IMAGE and LABEL, or --file")
+    decisions = _read(table) if table else [Decision(str(image), str(label))]
+    tables = open_tables(load_settings().lake_params)
+    days = record_decisions(tables, decisions, by, datetime.now(UTC))
+    CONSOLE.print(f"{len(decisions)} decisions are kept; image-assets run shows them in gold:", highlight=False)
+    for day in days:
+        CONSOLE.print(f"  image-assets run --day {day}", highlight=False)
+
+
+def _read(path: Path) -> Sequence[Decision]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or (), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{path} is no CSV in UTF-8: {error}") from error
+    named = next((column for column in ("image_id", "file") if column in columns), None)
+    if named is None or "label" not in columns:
+        raise ConfigurationError(f"{path} needs the columns image_id (or file) and label; it has {', '.join(columns)}")
+    return [Decision(row[named] or "", row["label"] or "") for row in rows]

@@ -1,0 +1,111 @@
+"""`search`: photos that look like a text, a picture or another photo, or that meet conditions."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.ids import ImageId
+from image_assets.lake.opening import open_store, open_tables
+from image_assets.settings import Settings, load_settings
+from image_assets.steps.search import ImageSearch, SearchRequest
+from image_assets.steps.search_conditions import Condition, parse_condition
+from image_assets.steps.search_sheet import render_sheet
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_COLUMNS = {"score": "score", "label": "label", "day": "day", "user": "user_id", "name": "raw_name", "id": "image_id"}
+# With borders these make 80 columns.
+_ID_LENGTH, _CELL_LENGTH = 8, 12
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Like this picture.")
+@click.option("--like", metavar="ID", help="Like this photo of the lake; the beginning of its id will do.")
+@click.option("--label", multiple=True, help="With this label; this and the next ones may be given several times.")
+@click.option("--user", multiple=True, help="Uploaded by.")
+@click.option("--tag", multiple=True, help="With this tag.")
+@click.option("--colour", multiple=True, help="With this colour anywhere, background too: red, … or #rrggbb.")
+@click.option("--state", multiple=True, help="In this state.")
+@click.option("--day", type=_DAY, help="Uploaded on this day (UTC).")
+@click.option("--since", type=_DAY, help="Uploaded on this day or later.")
+@click.option("--until", type=_DAY, help="Uploaded on this day or earlier.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Any column of gold; also with !=, >= and <=.")
+@click.option("--all-duplicates", is_flag=True, help="Every copy of a photo, not one.")
+@click.option("--no-words", is_flag=True, help="By looks alone, not by the words that describe a photo.")
+@click.option("--min-score", type=click.FloatRange(-1, 1), default=-1.0, help="Lowest similarity, -1 to 1.")
+@click.option("--count", type=click.IntRange(1, 1_000), default=10, show_default=True, help="Photos per page.")
+@click.option("--after", metavar="MARK", help="The page after the one that ended with this mark.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a contact sheet to this file.")
+@click.option("--open", "is_opened", is_flag=True, help="Open the contact sheet in the browser.")
+def search(
+    text: str | None,
+    image: Path | None,
+    like: str | None,
+    where: Sequence[str],
+    all_duplicates: bool,
+    no_words: bool,
+    min_score: float,
+    count: int,
+    after: str | None,
+    html: Path | None,
+    is_opened: bool,
+    **conditions: Any,
+) -> None:
+    """Photos that look like TEXT, best first; without it, --image or --like, the newest first."""
+    settings = load_settings()
+    request = SearchRequest(
+        text=text,
+        image=image.read_bytes() if image else None,
+        image_id=ImageId(like) if like else None,
+        conditions=(*_conditions(conditions), *(parse_condition(each) for each in where)),
+        min_score=min_score,
+        count=count,
+        after=after,
+        with_duplicates=all_duplicates,
+        with_words=not no_words,
+    )
+    page = open_search(settings).search(request)
+    title = f"“{text}”" if text else f"like {image or like}" if image or like else "newest first"
+    _print(title, page.rows)
+    if page.after:
+        CONSOLE.print(f"more: --after {page.after}", markup=False, highlight=False, soft_wrap=True)
+    if html or is_opened:
+        _show(settings, title, page.rows, html, is_opened=is_opened)
+
+
+def open_search(settings: Settings) -> ImageSearch:
+    """The search of the lake that the settings name; torch is loaded when a text or a picture has to be encoded."""
+    from image_assets.models.lazy_encoder import open_encoder
+
+    encoder = open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
+    tables = open_tables(settings.lake_params)
+    return ImageSearch(tables, encoder, limits=settings.inspect_params, params=settings.index_params.usearch)
+
+
+def _conditions(options: Mapping[str, Any]) -> list[Condition]:
+    columns = {"label": "label", "user": "user_id", "tag": "tags", "colour": "dominant_colours", "state": "state"}
+    days = {"day": "=", "since": ">=", "until": "<="}
+    given = [Condition(column, "=", tuple(options[name])) for name, column in columns.items() if options[name]]
+    return given + [
+        Condition("day", comparison, (f"{day:%Y-%m-%d}",))
+        for name, comparison in days.items()
+        if (day := options[name])
+    ]
+
+
+def _print(title: str, rows: pl.DataFrame) -> None:
+    shown = rows.select(**_COLUMNS).with_columns(pl.col("id").str.head(_ID_LENGTH))
+    print_rows(f"{title}: {rows.height} photos", shown.columns, shown.rows(), _CELL_LENGTH)
+
+
+def _show(settings: Settings, title: str, rows: pl.DataFrame, html: Path | None, *, is_opened: bool) -> None:
+    path = html or Path(tempfile.mkdtemp(prefix="image-assets-")) / "search.html"
+    path.write_text(render_sheet(open_store(settings.lake_params), title, rows), encoding="utf-8")
+    CONSOLE.print(str(path), markup=False, soft_wrap=True)
+    if is_opened:
+        click.launch(str(path))

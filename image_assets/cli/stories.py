@@ -1,0 +1,69 @@
+"""`why`: everything that is known of one image."""
+
+from datetime import UTC, datetime
+
+import click
+
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.errors import ConfigurationError
+from image_assets.lake.opening import open_tables
+from image_assets.models.encoder import encoder_key
+from image_assets.settings import load_settings
+from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.story import Chapter, Subject, find_subjects, tell_story
+
+_MOST_SUBJECTS, _LONGEST_FACT = 10, 80
+
+
+@click.command()
+@click.argument("image")
+def why(image: str) -> None:
+    """The whole story of IMAGE: its source, what was made of it, why it was rejected, and in which run.
+
+    IMAGE is an image_id, the path of an upload or of anything made from it, the name that a user gave the file,
+    or a file on this machine with the same bytes.
+    """
+    settings = load_settings()
+    tables = open_tables(settings.lake_params)
+    subjects = find_subjects(tables, image)
+    if not subjects:
+        raise ConfigurationError(f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit")
+    schemas = lake_tables(tables, encoder_key(settings.encoder))
+    for subject in subjects[:_MOST_SUBJECTS]:
+        _print_story(subject, tell_story(tables, schemas, subject))
+    if len(subjects) > _MOST_SUBJECTS:
+        CONSOLE.print(f"… and {len(subjects) - _MOST_SUBJECTS} more of that name: ask by image_id")
+
+
+def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
+    from image_assets.orchestration.history import runs_of
+    from image_assets.orchestration.local_runs import open_instance
+
+    asked = {chapter.where.split("/")[0]: chapter.at for chapter in chapters if chapter.at and chapter.recipe_version}
+    with open_instance() as instance:
+        runs = runs_of(instance, subject.day, asked)
+    told: set[str] = set()
+    rows = []
+    for chapter in chapters:
+        facts = [fact for fact in _facts(chapter) if fact not in told]
+        told.update(facts)
+        run = runs.get(chapter.where.split("/")[0], "") if chapter.recipe_version else ""
+        rows.append((_when(chapter.at), chapter.where, chapter.what, ", ".join(facts), run))
+    title = f"{subject.image_id or 'no image'} of {subject.day}, from {subject.source_uri}"
+    print_rows(title, ["when (UTC)", "where", "what", "facts", "run"], rows)
+
+
+def _when(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _facts(chapter: Chapter) -> list[str]:
+    facts = [f"{name} {_short(value)}" for name, value in chapter.facts.items()]
+    facts += [f"{path} {'is there' if is_there else 'IS GONE'}" for path, is_there in chapter.objects.items()]
+    recipe = [f"recipe {chapter.recipe_version}"] if chapter.recipe_version else []
+    return [*facts, *recipe]
+
+
+def _short(value: object) -> str:
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"

@@ -1,0 +1,44 @@
+"""Opens the lake: the one place that knows which stores lie behind its tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_assets.errors import ConfigurationError
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import LocalObjectStore, ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.tiered_object_store import TieredObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class LakeParams:
+    """Where the lake is and what it keeps.
+
+    Attributes:
+        root: its folder.
+        archive_root: folder to which old originals move; None for no archive.
+        history_keep: tables of former recipes that are kept per table and day.
+    """
+
+    root: Path
+    archive_root: Path | None = None
+    history_keep: int = 1
+
+
+def open_tables(params: LakeParams) -> ParquetTables:
+    """The lake's tables; its objects are behind `tables.store`."""
+    return ParquetTables(open_store(params), params.history_keep)
+
+
+def open_store(params: LakeParams) -> ObjectStore:
+    """The lake's objects.
+
+    Raises:
+        ConfigurationError: originals were archived, and no archive is named.
+    """
+    hot = LocalObjectStore(params.root)
+    if params.archive_root:
+        return TieredObjectStore(hot, LocalObjectStore(params.archive_root))
+    if hot.exists(object_keys.ARCHIVE_MARK):
+        raise ConfigurationError(f"originals of {params.root} were archived: set IMAGE_ASSETS_ARCHIVE_ROOT")
+    return hot

@@ -1,0 +1,118 @@
+"""An object store in two tiers: everything is written to the lake; old originals may lie in an archive instead."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class TieredObjectStore:
+    """Originals are found under the same key in either tier; of all other objects the archive knows nothing.
+
+    A mark in both tiers tells an archive that is away, or is another lake's, from one that lacks an object.
+    """
+
+    hot: ObjectStore
+    archive: ObjectStore
+
+    def read(self, key: ObjectKey) -> bytes:
+        """See `ObjectStore`."""
+        try:
+            return self.hot.read(key)
+        except ObjectNotFoundError:
+            if not _may_be_archived(key):
+                raise
+            self.check_archive()
+        try:
+            return self.archive.read(key)
+        except ObjectNotFoundError:
+            # It may have been brought back in between.
+            return self.hot.read(key)
+
+    def write(self, key: ObjectKey, data: bytes) -> None:
+        """See `ObjectStore`."""
+        self.hot.write(key, data)
+
+    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+        """See `ObjectStore`."""
+        return self.hot.writing(key)
+
+    def copy(self, source: ObjectKey, target: ObjectKey) -> None:
+        """See `ObjectStore`; within the lake, not from the archive."""
+        self.hot.copy(source, target)
+
+    def flush(self) -> None:
+        """See `ObjectStore`."""
+        self.hot.flush()
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove the object from both tiers."""
+        if _may_be_archived(key):
+            self.check_archive()
+            self.archive.delete(key)
+        self.hot.delete(key)
+
+    def exists(self, key: ObjectKey) -> bool:
+        """Whether either tier has the object."""
+        is_hot = self.hot.exists(key)
+        if is_hot or not _may_be_archived(key):
+            return is_hot
+        self.check_archive()
+        return self.archive.exists(key) or self.hot.exists(key)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object of the lake, then those that only the archive has."""
+        if not _may_be_archived(f"{prefix}/"):
+            yield from self.hot.list(prefix)
+            return
+        self.check_archive()
+        seen = set()
+        for info in self.hot.list(prefix):
+            seen.add(info.key)
+            yield info
+        yield from (info for info in self.archive.list(prefix) if info.key not in seen)
+
+    def uri(self, key: str) -> str:
+        """The address in the tier that has the object; that of the lake when neither has."""
+        is_away = _may_be_archived(key) and not self.hot.exists(ObjectKey(key))
+        return self.archive.uri(key) if is_away and self.archive.exists(ObjectKey(key)) else self.hot.uri(key)
+
+    def mark_archive(self) -> None:
+        """Mark both tiers as belonging together, before the first object moves."""
+        mark = object_keys.ARCHIVE_MARK
+        if not self.hot.exists(mark):
+            if not self.archive.exists(mark):
+                self.archive.write(mark, uuid.uuid4().hex.encode())
+                self.archive.flush()
+            self.hot.write(mark, self.archive.read(mark))
+            self.hot.flush()
+        self.check_archive()
+
+    def check_archive(self) -> None:
+        """See that the archive is the one of this lake.
+
+        Raises:
+            StoreUnavailableError: it is away or another one, so that what it lacks is not known to be gone.
+        """
+        mark = object_keys.ARCHIVE_MARK
+        if not self.hot.exists(mark):
+            return
+        if not self.archive.exists(mark) or self.archive.read(mark) != self.hot.read(mark):
+            where = self.archive.uri(mark)
+            raise StoreUnavailableError(f"{where} is not the mark of this lake: mount its archive there and run again")
+
+
+def hot_tier(store: ObjectStore) -> ObjectStore:
+    """Where the store keeps whatever is not archived."""
+    return store.hot if isinstance(store, TieredObjectStore) else store
+
+
+def _may_be_archived(key: str) -> bool:
+    return key.startswith(f"{object_keys.BRONZE}/")

@@ -1,0 +1,139 @@
+"""The classifier, on demand: what it learns from, the training, and the comparison that may promote it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from image_assets.errors import ModelError
+from image_assets.models.mlflow_registry import set_champion
+from image_assets.models.trainers import TrainerParams, make_trainer
+from image_assets.orchestration.assets.embeddings import GPU_POOL, IMAGE_EMBEDDINGS
+from image_assets.orchestration.classifier_reporting import (
+    describe_comparison,
+    describe_issues,
+    describe_training,
+    describe_training_set,
+)
+from image_assets.orchestration.daily import explained
+from image_assets.orchestration.reporting import column_schema
+from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
+from image_assets.orchestration.tracking import TrackedRun
+from image_assets.steps.champion import kept_classifiers, read_card
+from image_assets.steps.classifier_record import record_training
+from image_assets.steps.classifier_training import LessonParams, compare_with_champion, conclude, train_classifier
+from image_assets.steps.label_issues import find_label_issues
+from image_assets.steps.training_set import build_training_set
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.tables.table import Table
+from image_assets.tables.training import CLASSIFIER_EVALUATIONS, LABEL_ISSUES, TRAINING_SET
+
+TRAIN_JOB = "train"
+TRAIN_JOB_DESCRIPTION = "Training set, label issues, a new classifier, and its promotion if it beats the champion."
+CLASSIFIER = "classifier"
+CHALLENGER_WINS = "challenger_wins"
+_GROUP = "models"
+
+
+def classifier_assets(owner: str, trainer: TrainerParams, lessons: LessonParams) -> list[dg.AssetsDefinition]:
+    """`training_set`, `label_issues`, `classifier` and `classifier_evaluations`."""
+    return [
+        _training_set(owner),
+        _label_issues(owner),
+        _classifier(owner, trainer, lessons),
+        _classifier_evaluations(owner, lessons),
+    ]
+
+
+def _training_set(owner: str) -> dg.AssetsDefinition:
+    spec = _table_spec(TRAINING_SET, owner, {"polars"}, [BRONZE_IMAGES.name, SILVER_IMAGES.name])
+
+    @dg.multi_asset(name=TRAINING_SET.name, specs=[spec])
+    def training_set(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
+        with explained():
+            report = build_training_set(lake.tables)
+        yield dg.MaterializeResult(metadata=describe_training_set(lake.tables, report))
+
+    return training_set
+
+
+def _label_issues(owner: str) -> dg.AssetsDefinition:
+    spec = _table_spec(LABEL_ISSUES, owner, {"scikitlearn"}, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
+
+    @dg.multi_asset(name=LABEL_ISSUES.name, specs=[spec])
+    def label_issues(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
+        with explained():
+            report = find_label_issues(lake.tables, gpu.encoder.description)
+        yield dg.MaterializeResult(metadata=describe_issues(lake.tables, report))
+
+    return label_issues
+
+
+def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.AssetsDefinition:
+    description = "A classifier trained on the training set, registered with MLflow and kept in the lake."
+    kinds = {"mlflow", "torch" if params.trainer == "mobilenet" else "scikitlearn"}
+    spec = _spec(CLASSIFIER, description, owner, kinds, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
+
+    @dg.multi_asset(name=CLASSIFIER, specs=[spec], pool=GPU_POOL)
+    def classifier(
+        lake: LakeResource,
+        gpu: GpuResource,
+        mlflow: dg.ResourceParam[TrackedRun],
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from image_assets.models.classification_plots import plot_scores
+
+        encoder = gpu.encoder.description
+        with explained():
+            mlflow.start()
+            track = progress.track(CLASSIFIER)
+            report = train_classifier(lake.tables, encoder, make_trainer(params), lessons, track)
+            pictures = plot_scores(report.classifier.labels, report.test)
+            card = record_training(lake.tables.store, report, encoder, mlflow.tracking, pictures, datetime.now(UTC))
+        yield dg.MaterializeResult(metadata=describe_training(report, card, pictures))
+
+    return classifier
+
+
+def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefinition:
+    spec = _table_spec(CLASSIFIER_EVALUATIONS, owner, {"mlflow"}, [CLASSIFIER, TRAINING_SET.name])
+    check = dg.AssetCheckSpec(
+        CHALLENGER_WINS,
+        asset=CLASSIFIER_EVALUATIONS.name,
+        description="The newest classifier beats the champion on the test split; else the champion stays in charge.",
+    )
+
+    @dg.multi_asset(name=CLASSIFIER_EVALUATIONS.name, specs=[spec], check_specs=[check])
+    def classifier_evaluations(
+        lake: LakeResource, gpu: GpuResource, mlflow: dg.ResourceParam[TrackedRun]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        tables, encoder = lake.tables, gpu.encoder.description
+        with explained():
+            kept = kept_classifiers(tables.store)
+            if not kept:
+                raise ModelError("there is no classifier yet: materialize classifier first")
+            comparison = compare_with_champion(tables, encoder, kept[-1].model_version, lessons)
+            mlflow.start()
+            if conclude(tables, comparison, datetime.now(UTC)):
+                card = read_card(tables.store, comparison.challenger)
+                set_champion(mlflow.tracking, card.registry_number)
+        described = describe_comparison(comparison)
+        passed = comparison.challenger_wins or comparison.is_rematch
+        result = dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=described)
+        yield dg.MaterializeResult(metadata=described, check_results=[result])
+
+    return classifier_evaluations
+
+
+def _table_spec(table: Table, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
+    spec = _spec(table.name, table.description, owner, {"parquet", *kinds}, deps)
+    return spec.merge_attributes(
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
+    )
+
+
+def _spec(name: str, description: str, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=name, description=description, deps=deps, group_name=_GROUP, kinds=kinds, owners=[owner], code_version="1"
+    )

@@ -1,0 +1,41 @@
+"""What follows when another model is in charge: every day is brought up to date with it."""
+
+import json
+
+import dagster as dg
+
+from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.resources import LakeResource
+from image_assets.steps.champion import read_champion
+from image_assets.steps.plan import known_days
+
+_DAYS_AT_ONCE = 30
+
+
+def model_sensor(partitions: dg.DailyPartitionsDefinition, encoder: str) -> dg.SensorDefinition:
+    """Asks for every day once when the champion or the encoder has changed; off until someone switches it on.
+
+    A run computes only what the new model has not seen yet, so that a day asked for in vain costs next to nothing.
+
+    Args:
+        partitions: days that can be asked for.
+        encoder: names the encoder and its revision.
+    """
+
+    @dg.sensor(job_name=DAILY_JOB, name="model_sensor", minimum_interval_seconds=60)
+    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+        """Watches which champion and which encoder are in charge; the first look only takes note."""
+        champion = read_champion(lake.tables.store)
+        models = [encoder, champion.model_version if champion else ""]
+        seen = json.loads(context.cursor) if context.cursor else {"models": models, "days": []}
+        is_changed = models != seen["models"]
+        there = {day.isoformat() for day in known_days(lake.tables)} if is_changed else set(seen["days"])
+        days = [key for key in partitions.get_partition_keys() if key in there]
+        now, later = days[:_DAYS_AT_ONCE], days[_DAYS_AT_ONCE:]
+        run_keys = {day: f"{':'.join(models)}:{day}" for day in now}
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=run_key, partition_key=day) for day, run_key in run_keys.items()],
+            cursor=json.dumps({"models": models, "days": later}),
+        )
+
+    return sensor

@@ -1,0 +1,161 @@
+"""Which photos show the same picture: found by their hashes, sifted by their vectors, decided by their pixels."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from image_assets.errors import ImageError
+from image_assets.ids import ImageId
+from image_assets.imaging.likeness import Outline, likeness, outline
+from image_assets.imaging.read_back import read_pixels
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.search.near_duplicates import turned
+from image_assets.steps.duplicate_decisions import PairDecisions
+from image_assets.steps.duplicate_pool import ARRIVAL, DuplicatePool
+from image_assets.steps.original import read_object
+from image_assets.steps.read_ahead import map_ahead
+from image_assets.tables.duplicates import TURNS
+
+LINKS = pl.Schema(
+    [
+        ("photo", pl.String),
+        ("other", pl.String),
+        ("sha256", pl.String),
+        ("distance_bits", pl.UInt8),
+        ("similarity", pl.Float32),
+        ("likeness", pl.Float32),
+        ("turn", pl.Enum(TURNS)),
+    ]
+)
+"""From a photo to an earlier one: its key, its digest and how alike they are."""
+
+# A vector hardly tells left from right, but up from down.
+_COMPARABLE_TURNS = TURNS[:2]
+_OUTLINES_KEPT, _PAIRS_AHEAD = 1024, 64
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateParams:
+    """When two pictures count as one photo; the defaults are measured by benchmarks/duplicates.py.
+
+    Attributes:
+        max_bits: pictures whose hashes differ in more are never compared; 0 to 20.
+        min_similarity: least cosine of the vectors, where both are there; it spares the look at most pictures.
+        min_likeness: least correlation of the details, one picture laid over the other.
+    """
+
+    max_bits: int = 10
+    min_similarity: float = 0.92
+    min_likeness: float = 0.75
+
+
+def find_links(
+    pool: DuplicatePool, digests: pl.Series, decisions: PairDecisions, params: DuplicateParams
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All images and links that decide what stands for the images with these digests.
+
+    Whether an earlier photo stands for itself depends on still earlier ones: so it goes on until none is new.
+    """
+    images, links = [pool.copies_of(digests.clear()).with_columns(photo="image_id")], [pl.DataFrame(schema=LINKS)]
+    known = digests.clear()
+    while digests.len():
+        images.append(_with_photo(pool.copies_of(digests), decisions))
+        firsts = images[-1].sort(ARRIVAL).unique("photo", keep="first", maintain_order=True)
+        links.append(_links_of(pool, firsts, decisions, params))
+        known = pl.concat([known, digests])
+        joined = pl.Series(_joined_digests(firsts, decisions), dtype=pl.String)
+        digests = pl.concat([links[-1]["sha256"], joined]).unique()
+        digests = digests.filter(~digests.is_in(known.implode()))
+    return pl.concat(images), pl.concat(links)
+
+
+def _with_photo(images: pl.DataFrame, decisions: PairDecisions) -> pl.DataFrame:
+    is_apart = pl.col("image_id").is_in(list(decisions.apart))
+    return images.with_columns(photo=pl.when(is_apart).then("image_id").otherwise("sha256"))
+
+
+def _joined_digests(firsts: pl.DataFrame, decisions: PairDecisions) -> Iterator[str]:
+    """Of the photos that people joined with these."""
+    photos = set(firsts["photo"])
+    for pair in decisions.same:
+        if photos.intersection(pair):
+            yield from (decisions.sha256_of[photo] for photo in pair)
+
+
+def _links_of(
+    pool: DuplicatePool, firsts: pl.DataFrame, decisions: PairDecisions, params: DuplicateParams
+) -> pl.DataFrame:
+    pairs = _near_pairs(pool, firsts.filter(~pl.col("is_near_uniform")))
+    others = _with_photo(pool.images_at(pairs["place"]), decisions)
+    others = others.select(
+        "place", "sha256", other="photo", other_id="image_id", other_day="day", other_uploaded_at="uploaded_at"
+    )
+    pairs = pairs.join(others, on="place").filter(_IS_EARLIER & (pl.col("photo") != pl.col("other")))
+    # Copies of the other photo have its pixels, and a symmetrical picture is near in several turns.
+    pairs = pairs.sort("distance_bits", "turn", "other_id").unique(
+        ["photo", "other"], keep="first", maintain_order=True
+    )
+    pairs = pairs.with_columns(similarity=pool.similarities(pairs)).filter(_is_alike(params))
+    pairs = pairs.with_columns(likeness=_likenesses(pool.tables.store, pairs))
+    return pairs.filter(pl.col("likeness") >= params.min_likeness).select(*LINKS).cast(LINKS)
+
+
+_IS_EARLIER = (pl.col("other_day") < pl.col("day")) | (
+    (pl.col("other_day") == pl.col("day"))
+    & (
+        (pl.col("other_uploaded_at") < pl.col("uploaded_at"))
+        | ((pl.col("other_uploaded_at") == pl.col("uploaded_at")) & (pl.col("other_id") < pl.col("image_id")))
+    )
+)
+
+
+def _is_alike(params: DuplicateParams) -> pl.Expr:
+    is_comparable = pl.col("similarity").is_not_null() & pl.col("turn").is_in(_COMPARABLE_TURNS)
+    return ~is_comparable | (pl.col("similarity") >= params.min_similarity)
+
+
+def _near_pairs(pool: DuplicatePool, firsts: pl.DataFrame) -> pl.DataFrame:
+    """Every hash of the pool near to a first image's, however that is turned: its place, bits and turn."""
+    hashes = firsts["phash"].to_numpy()
+    parts = []
+    for turn, variant in zip(TURNS, (hashes, *turned(hashes)), strict=True):
+        pairs = pool.hashes.pairs(variant)
+        found = firsts.select("photo", *ARRIVAL)[pairs.new]
+        bits, places = pl.Series(pairs.bits), pl.Series(pairs.pool)
+        parts.append(found.with_columns(place=places, distance_bits=bits, turn=pl.lit(turn, dtype=pl.Enum(TURNS))))
+    return pl.concat(parts)
+
+
+def _likenesses(store: ObjectStore, pairs: pl.DataFrame) -> pl.Series:
+    """How well each picture lies over the other one; null when a cleansed file is damaged or gone."""
+
+    @lru_cache(maxsize=_OUTLINES_KEPT)
+    def outline_of(day: date, image_id: ImageId) -> Outline | None:
+        try:
+            return outline(read_pixels(read_object(store, object_keys.silver_key(day, image_id))))
+        except ImageError:
+            return None
+
+    def compare(pair: tuple[date, ImageId, str, date, ImageId]) -> float | None:
+        one, other = outline_of(*pair[:2]), outline_of(*pair[3:])
+        return None if one is None or other is None else likeness(_TURNED[pair[2]](one), other)
+
+    rows = pairs.select("day", "image_id", "turn", "other_day", "other_id").iter_rows()
+    return pl.Series(map_ahead(compare, rows, _PAIRS_AHEAD), dtype=pl.Float32)
+
+
+_TURNED: Mapping[str, Callable[[Outline], Outline]] = {
+    "upright": lambda picture: picture,
+    "mirrored": np.fliplr,
+    "flipped": np.flipud,
+    "half_turn": lambda picture: np.rot90(picture, 2),
+    "transposed": np.transpose,
+    "quarter_turn": lambda picture: np.rot90(picture, -1),
+    "three_quarter_turn": lambda picture: np.rot90(picture, 1),
+    "transversed": lambda picture: np.rot90(np.transpose(picture), 2),
+}

@@ -1,0 +1,185 @@
+"""Predictions: what the champion, or zero-shot classification before there is one, takes each image for."""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from image_assets.errors import ImageError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.read_back import read_pixels
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.classifier import Classifier, ClassifierInput, Reads
+from image_assets.models.encoder import ImageEncoder, RgbImage
+from image_assets.models.linear_classifier import make_zero_shot
+from image_assets.steps.champion import load_kept, read_card, read_champion
+from image_assets.steps.embeddings import embedding_inputs
+from image_assets.steps.increment import (
+    Computed,
+    IncrementReport,
+    Item,
+    Outcome,
+    Process,
+    Progress,
+    Rejected,
+    run_increment,
+)
+from image_assets.steps.original import read_object
+from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.standing import Target
+from image_assets.steps.stored_vectors import vector_inputs, work_on_vectors
+from image_assets.tables.predictions import TOP_LABELS, predictions_table
+from image_assets.tables.training import TRAINING_SET
+
+_CODE_VERSION = 1
+_PICTURES_AT_ONCE = 64
+CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
+"""What zero-shot classification tells apart while nobody said anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionParams:
+    """What is said of a probability.
+
+    Attributes:
+        review_threshold: 0..1; a person should look at images of less confidence.
+    """
+
+    review_threshold: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What predicts: its version is known at once, and loading it waits until an image needs it.
+
+    Attributes:
+        version: names the table.
+        reads: what it is given of an image.
+        load: makes the classifier.
+        remark: what a person should know of the choice.
+    """
+
+    version: str
+    reads: Reads
+    load: Callable[[], Classifier]
+    remark: str
+
+
+def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], device: str = "auto") -> Model:
+    """The champion; zero-shot classification with the encoder's texts while there is none that fits the encoder.
+
+    Args:
+        tables: the lake's tables.
+        encoder: whose vectors and texts are used.
+        classes: labels for zero-shot; when empty those of the training set, before that ten kinds of clothing.
+        device: where a champion that reads pixels computes.
+    """
+    champion = read_champion(tables.store)
+    if champion is None:
+        return _zero_shot(tables, encoder, classes, "no classifier was promoted yet: zero-shot")
+    card = read_card(tables.store, champion.model_version)
+    if not card.fits(encoder.description):
+        remark = f"{card.model_version} was trained on vectors of {card.encoder}: zero-shot until the next training"
+        return _zero_shot(tables, encoder, classes, remark)
+    reads = Reads.EMBEDDING if card.encoder else Reads.PIXELS
+    return Model(card.model_version, reads, lambda: load_kept(tables.store, card.model_version, device), "champion")
+
+
+def predict_day(
+    tables: ParquetTables,
+    day: date,
+    encoder: str,
+    model: Model,
+    params: PredictionParams,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> IncrementReport:
+    """Bring the model's predictions of a day in line with the vectors, and name the model as the one in use."""
+    target = prediction_target(model.version, params)
+    classifier = cache(model.load)
+
+    def work(inputs: Sequence[ClassifierInput]) -> list[dict[str, object]]:
+        rows = classifier().probabilities(inputs)
+        return [{**_said(classifier().labels, row, params), "model_version": model.version} for row in rows]
+
+    if model.reads is Reads.EMBEDDING:
+        report = work_on_vectors(
+            tables, day, encoder, target, lambda rows: work(list(rows)), chunk_size=chunk_size, on_progress=on_progress
+        )
+    else:
+        process, inputs = _looking(tables.store, target, work), _picture_inputs(tables, day, encoder)
+        report = run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[
+            0
+        ]
+    if model_in_use(tables.store) != model.version:
+        tables.store.write(object_keys.MODEL_IN_USE, json.dumps({"model_version": model.version}).encode())
+    return report
+
+
+def model_in_use(store: ObjectStore) -> str | None:
+    """The version whose predictions gold shows: the one that predicted last; None before that."""
+    if not store.exists(object_keys.MODEL_IN_USE):
+        return None
+    try:
+        return str(json.loads(store.read(object_keys.MODEL_IN_USE))["model_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        where = store.uri(object_keys.MODEL_IN_USE)
+        raise TableError(f"{where} is damaged: {error!r}; delete it and run a day again") from error
+
+
+def prediction_target(model_version: str, params: PredictionParams) -> Target:
+    """What is wanted of a model's predictions."""
+    recipe = Recipe({"code": _CODE_VERSION, "model": model_version, **asdict(params)})
+    return Target(predictions_table(model_version), recipe)
+
+
+def _zero_shot(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], remark: str) -> Model:
+    labels = tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
+    version = version_of(encoder.description.name, encoder.description.revision, labels)[:8]
+    return Model(f"zero-shot-{version}", Reads.EMBEDDING, lambda: make_zero_shot(encoder, labels), remark)
+
+
+def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+    best = np.argsort(-row, kind="stable")[:TOP_LABELS]
+    top = [{"label": labels[place], "confidence_ratio": float(row[place])} for place in best]
+    return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < params.review_threshold}
+
+
+def _picture_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
+    """The cleansed images that have a vector: gold waits for no others."""
+    return embedding_inputs(tables, day).join(vector_inputs(tables, day, encoder), on="image_id", how="semi")
+
+
+_Work = Callable[[Sequence[ClassifierInput]], Sequence[Mapping[str, object]]]
+_Picture = tuple[Item, RgbImage]
+
+
+def _looking(store: ObjectStore, target: Target, work: _Work) -> Process:
+    def process(items: Iterator[Item]) -> Generator[Outcome]:
+        with ThreadPoolExecutor(thread_name_prefix="decode") as threads:
+            while batch := list(islice(items, _PICTURES_AT_ONCE)):
+                found = list(threads.map(lambda item: _decoded(store, item), batch))
+                yield from (each for each in found if isinstance(each, Rejected))
+                pictures = [each for each in found if not isinstance(each, Rejected)]
+                columns = work([pixels for _, pixels in pictures])
+                for (item, _), values in zip(pictures, columns, strict=True):
+                    yield Computed(item, {target.table.name: values})
+
+    return process
+
+
+def _decoded(store: ObjectStore, item: Item) -> _Picture | Rejected:
+    try:
+        return item, read_pixels(read_object(store, ObjectKey(str(item.row["cleansed_path"]))))
+    except ImageError as error:
+        return Rejected(item, error.reason, error.detail, {})

@@ -1,0 +1,60 @@
+"""What a classifier learns from, what is doubtful of it, and how classifiers compare."""
+
+import dataframely as dy
+
+from image_assets.tables import columns
+from image_assets.tables.gold import LABEL_SOURCES
+from image_assets.tables.table import Table
+
+SPLITS = ["train", "validation", "test"]
+ISSUE_KINDS = ["conflict", "noise"]
+ROLES = ["challenger", "champion"]
+
+
+class TrainingSet(dy.Schema):
+    """One row per labelled image, with the split that it stays in for good."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    user_id = dy.String(nullable=True, description="Who uploaded it.")
+    label = dy.String(min_length=1, description="What a person decided, else what came with the upload; lower case.")
+    label_source = dy.Enum(LABEL_SOURCES, description="human: a decision; supplied: came with the upload.")
+    group_id = dy.String(description="First image of all that share a user or are near-duplicates; never split up.")
+    split = dy.Enum(SPLITS, description="About 70, 15 and 15 of a hundred images.")
+
+
+class LabelIssues(dy.Schema):
+    """One row per image whose label is doubtful, worst first."""
+
+    rank = dy.UInt32(primary_key=True, min=1, description="1 is the most doubtful; conflicts come before noise.")
+    kind = dy.Enum(
+        ISSUE_KINDS, description="conflict: a near-duplicate has another label; noise: classifiers insist on another."
+    )
+    image_id = dy.String(regex=columns.UUID_PATTERN, description="The image.")
+    day = columns.day()
+    label = dy.String(description="The label it has.")
+    suggested_label = dy.String(description="The near-duplicate's label, or the one that classifiers predict.")
+    confidence_ratio = dy.Float32(
+        nullable=True, min=0.0, max=1.0, description="Out-of-fold probability of the suggested label; null: conflict."
+    )
+    other_image_id = dy.String(nullable=True, regex=columns.UUID_PATTERN, description="The near-duplicate.")
+
+
+class ClassifierEvaluations(dy.Schema):
+    """Two rows per comparison on the test split: a challenger and the champion of that time, if there was one."""
+
+    challenger = dy.String(primary_key=True, description="Model version that was put to the test.")
+    role = dy.Enum(ROLES, primary_key=True, description="Which of the two this row is about.")
+    model_version = dy.String(description="Version of the model that this row is about.")
+    evaluated_at = columns.instant("When they were compared.")
+    images = dy.UInt32(min=1, description="Images of the test split.")
+    accuracy_ratio = columns.ratio("Share of images whose most probable label is the right one.")
+    macro_f1_ratio = columns.ratio("Mean over labels of the F1 score.")
+    calibration_error_ratio = columns.ratio("Expected calibration error in 15 bins of equal width.")
+    risk_coverage_ratio = columns.ratio("Area under the risk-coverage curve; low is good.")
+    is_promoted = dy.Bool(description="Whether the challenger became the champion.")
+
+
+TRAINING_SET = Table("training_set", TrainingSet)
+LABEL_ISSUES = Table("label_issues", LabelIssues)
+CLASSIFIER_EVALUATIONS = Table("classifier_evaluations", ClassifierEvaluations)

@@ -1,0 +1,40 @@
+"""What is kept of images that moved away or are gone."""
+
+import dataframely as dy
+
+from image_assets.tables import columns
+from image_assets.tables.table import Table
+
+
+class ArchivedOriginals(dy.Schema):
+    """One row per original that has a copy in the archive: the archive's manifest."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    key = columns.object_key("Key of the original, in the lake as in the archive.")
+    size_bytes = columns.size_bytes("Size of the original.")
+    sha256 = columns.sha256("Digest of the copy, read back before the original left the lake.")
+    archived_at = columns.instant("When the copy was made.")
+    archive_uri = dy.String(min_length=1, description="Where the copy lies.")
+    restored_at = dy.Datetime(
+        nullable=True, time_unit="us", time_zone="UTC", description="When it was brought back; null: not in the lake."
+    )
+
+
+class Erasures(dy.Schema):
+    """One row per erased image: the certificate; it holds nothing of the image but its id and digest."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    sha256 = dy.String(nullable=True, regex=columns.SHA256_PATTERN, description="Digest of the original, where known.")
+    requested_by = dy.String(min_length=1, description="Who asked, such as the number of a ticket.")
+    begun_at = columns.instant("When it began; from then on the image is refused at the door.")
+    erased_at = dy.Datetime(
+        nullable=True, time_unit="us", time_zone="UTC", description="When nothing was left; null: to be repeated."
+    )
+    objects_removed = dy.UInt32(description="Files that were found to remove.")
+    rows_removed = dy.UInt32(description="Rows of tables that were found to remove.")
+
+
+ARCHIVED_ORIGINALS = Table("archived_originals", ArchivedOriginals)
+ERASURES = Table("erasures", Erasures)

@@ -1,0 +1,34 @@
+"""The archive as Dagster sees it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+
+from image_assets.orchestration.assets.archive import COLD_ARCHIVE
+from image_assets.settings import Settings
+
+
+def archives(definitions: dg.Definitions) -> bool:
+    return COLD_ARCHIVE in {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_there_is_no_archive_unless_the_settings_say_so(
+    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    assert not archives(define(settings_for(tmp_path)))
+    assert archives(define(settings_for(tmp_path, archive_root=tmp_path / "cold", archive_after_days=90)))
+
+
+def test_the_archive_takes_originals_of_old_days_and_says_how_many(
+    copy_full: Callable[[], Settings], define: Callable[[Settings], dg.Definitions], tmp_path: Path
+) -> None:
+    full = copy_full()
+    settings = full.model_copy(update={"archive_root": tmp_path / "cold", "archive_after_days": 1})
+    before = [path for path in (full.root / "bronze").rglob("*") if path.is_file()]
+    result = define(settings).resolve_implicit_global_asset_job_def().execute_in_process(
+        asset_selection=[dg.AssetKey(COLD_ARCHIVE)], instance=dg.DagsterInstance.ephemeral()
+    )
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["originals"].value == len(before) > 0
+    assert not [path for path in (full.root / "bronze").rglob("*") if path.is_file()]

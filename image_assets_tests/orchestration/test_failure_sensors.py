@@ -1,0 +1,114 @@
+"""What happens after a run failed: its days are tried one by one, and somebody is told."""
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from image_assets.orchestration.alerts import describe_failure, post_alert
+from image_assets.settings import Settings
+
+DAYS = ["2026-03-14", "2026-03-15"]
+RANGE = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[1]}
+
+Fail = Callable[[dict[str, str]], dg.RunFailureSensorContext]
+
+
+@pytest.fixture
+def fail(instance: dg.DagsterInstance) -> Fail:
+    """A run with these tags fails: what its sensors are given."""
+
+    @dg.op
+    def derivatives() -> None:
+        raise dg.Failure("the disk is full: free some space", allow_retries=False)
+
+    @dg.job
+    def a_job() -> None:
+        derivatives()
+
+    def run(tags: dict[str, str]) -> dg.RunFailureSensorContext:
+        result = a_job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        (failure,) = (event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
+        context = dg.build_run_status_sensor_context("any", failure, instance, result.dagster_run)
+        return context.for_run_failure()
+
+    return run
+
+
+@pytest.fixture
+def asked_for(
+    fail: Fail, define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+) -> Callable[[dict[str, str]], list[Any]]:
+    """What is asked for after a run with these tags failed."""
+    sensor = define(settings_for(tmp_path)).resolve_sensor_def("one_day_each")
+    return lambda tags: [request for request in sensor(fail(tags)) or [] if isinstance(request, dg.RunRequest)]
+
+
+def test_each_day_of_a_failed_run_of_several_gets_a_run_of_its_own(asked_for: Callable[..., list[Any]]) -> None:
+    assert [request.partition_key for request in asked_for(RANGE)] == DAYS
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"dagster/partition": DAYS[0]}, {}, {**RANGE, "image_assets/invocation": "1"}],
+    ids=["one day", "none", "cli"],
+)
+def test_other_failed_runs_are_left_to_a_person(asked_for: Callable[..., list[Any]], tags: dict[str, str]) -> None:
+    assert asked_for(tags) == []
+
+
+def test_an_alert_says_what_failed_for_which_days_and_why(fail: Fail) -> None:
+    alert = describe_failure(fail(RANGE))
+    assert alert["text"] == (
+        "a_job for 2026-03-14 to 2026-03-15 failed\nderivatives: the disk is full: free some space"
+    )
+
+
+def test_an_alert_names_the_run_to_open(fail: Fail, instance: dg.DagsterInstance) -> None:
+    alert = describe_failure(fail({}))
+    assert (alert["run_id"], alert["days"]) == (instance.get_runs()[0].run_id, [])
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[Any]]]:
+    """A web hook on this machine, and what it was sent."""
+    sent: list[Any] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", sent
+        server.shutdown()
+        thread.join()
+
+
+def test_an_alert_reaches_the_hook_as_json(hook: tuple[str, list[Any]]) -> None:
+    address, sent = hook
+    post_alert(address, {"text": "no"})
+    assert sent == [{"text": "no"}]
+
+
+@pytest.mark.parametrize(("webhook", "sensors"), [("http://127.0.0.1:9/", 1), (None, 0)])
+def test_alerts_are_sent_where_a_hook_is_set(
+    define: Callable[[Settings], dg.Definitions],
+    settings_for: Callable[..., Settings],
+    tmp_path: Path,
+    webhook: str | None,
+    sensors: int,
+) -> None:
+    found = define(settings_for(tmp_path, alert_webhook=webhook)).sensors or []
+    assert sum(sensor.name == "alerts" for sensor in found) == sensors

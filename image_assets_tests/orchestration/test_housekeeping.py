@@ -1,0 +1,76 @@
+"""Once a week: files and rows are compared, leftovers swept, and Dagster forgets what it need not know."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from image_assets.orchestration.automation import HOUSEKEEPING_JOB
+from image_assets.orchestration.history import INVOCATION_TAG, end_abandoned_runs, forget_old_runs
+from image_assets.settings import Settings
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+Define = Callable[[Settings], dg.Definitions]
+Tidy = Callable[[], dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def tidy(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> Tidy:
+    job = define(full_copy).resolve_job_def(HOUSEKEEPING_JOB)
+    return lambda: job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def test_a_good_lake_has_no_ghosts(tidy: Tidy) -> None:
+    run = tidy()
+    assert (run.success, [check.passed for check in run.get_asset_check_evaluations()]) == (True, [True])
+
+
+def test_a_ghost_is_listed_and_fails_the_check(full_copy: Settings, tidy: Tidy) -> None:
+    ghost = next((full_copy.root / "thumbnail").rglob("*.webp"))
+    ghost.unlink()
+    run = tidy()
+    (made,) = run.asset_materializations_for_node("reconciliation")
+    assert ghost.name in str(made.metadata["listed"].value)
+    assert [check.passed for check in run.get_asset_check_evaluations()] == [False]
+
+
+def materialize(instance: dg.DagsterInstance, day: str) -> str:
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-03-01"))
+    def photos() -> None:
+        """Nothing."""
+
+    return dg.materialize([photos], instance=instance, partition_key=day).run_id
+
+
+def runs(instance: dg.DagsterInstance) -> set[str]:
+    return {run.run_id for run in instance.get_runs()}
+
+
+def test_a_run_that_a_later_one_replaced_is_forgotten(instance: dg.DagsterInstance) -> None:
+    materialize(instance, "2026-03-14")
+    last = materialize(instance, "2026-03-14")
+    assert (forget_old_runs(instance, LATER), runs(instance)) == ((1, 1), {last})
+
+
+def test_the_last_run_of_each_day_stays_so_that_the_day_stays_green(instance: dg.DagsterInstance) -> None:
+    last = {materialize(instance, day) for day in ("2026-03-14", "2026-03-15")}
+    assert (forget_old_runs(instance, LATER), runs(instance)) == ((0, 2), last)
+
+
+def test_a_young_run_stays(instance: dg.DagsterInstance) -> None:
+    for _ in range(2):
+        materialize(instance, "2026-03-14")
+    assert forget_old_runs(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)
+    assert len(runs(instance)) == 2
+
+
+@pytest.mark.parametrize(("tag", "ended"), [(INVOCATION_TAG, 1), ("dagster/backfill", 0)])
+def test_a_run_of_a_command_line_that_was_killed_is_recorded_as_cancelled(
+    instance: dg.DagsterInstance, tag: str, ended: int
+) -> None:
+    instance.add_run(dg.DagsterRun("daily_images", tags={tag: "1"}, status=dg.DagsterRunStatus.STARTED))
+    assert end_abandoned_runs(instance, INVOCATION_TAG, LATER) == ended
+    (run,) = instance.get_runs()
+    assert (run.status == dg.DagsterRunStatus.CANCELED) == bool(ended)

@@ -1,0 +1,70 @@
+"""What is read from Dagster's memory: days that failed, and how fast tables were made."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from image_assets.orchestration.history import days_of_run, failed_days, recent_speeds
+from image_assets.orchestration.local_runs import run_days
+from image_assets.settings import Settings
+
+DAY, OTHER_DAY, NEVER_RUN = date(2026, 3, 15), date(2026, 3, 16), date(2026, 3, 20)
+
+
+@pytest.fixture(scope="module")
+def settings_of_failure(copy_full: Callable[[], Settings]) -> Settings:
+    """One day's table of cleansed images is no Parquet."""
+    settings = copy_full()
+    (settings.root / "tables" / "silver_images" / f"{DAY}.parquet").write_bytes(b"PAR1 no more")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def after_failure(
+    settings_of_failure: Settings, define: Callable[[Settings], dg.Definitions]
+) -> Iterator[dg.DagsterInstance]:
+    """Two days were run, one of which cannot succeed."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        list(run_days(define(settings_of_failure), instance, [DAY, OTHER_DAY]))
+        yield instance
+
+
+def test_a_day_that_failed_does_not_hold_the_other(after_failure: dg.DagsterInstance) -> None:
+    assert failed_days(after_failure, [DAY, OTHER_DAY, NEVER_RUN]) == {DAY}
+
+
+def test_a_day_that_was_repaired_is_no_failed_day(
+    copy_full: Callable[[], Settings], define: Callable[[Settings], dg.Definitions], instance: dg.DagsterInstance
+) -> None:
+    settings = copy_full()
+    file = settings.root / "tables" / "silver_images" / f"{DAY}.parquet"
+    good = file.read_bytes()
+    for content in (b"PAR1 no more", good):
+        file.write_bytes(content)
+        list(run_days(define(settings), instance, [DAY]))
+    assert failed_days(instance, [DAY]) == set()
+
+
+@pytest.mark.parametrize(
+    ("tags", "days"),
+    [
+        ({"dagster/partition": "2026-03-15"}, [DAY]),
+        (
+            {"dagster/asset_partition_range_start": "2026-03-15", "dagster/asset_partition_range_end": "2026-03-16"},
+            [DAY, OTHER_DAY],
+        ),
+        ({}, []),
+    ],
+)
+def test_the_days_of_a_run_are_in_its_tags(tags: dict[str, str], days: list[date]) -> None:
+    assert days_of_run(tags) == days
+
+
+def test_a_speed_is_images_over_seconds_of_what_was_computed(instance: dg.DagsterInstance) -> None:
+    for computed, seconds in ((30, 2.0), (10, 2.0), (0, 50.0)):
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("silver_images", metadata={"computed": computed, "seconds": seconds})
+        )
+    assert recent_speeds(instance, ["silver_images", "never_made"]) == {"silver_images": 10.0}

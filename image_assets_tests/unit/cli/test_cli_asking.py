@@ -1,0 +1,132 @@
+"""`plan`, `why` and `retry`: what would be done, what was done, and doing it again."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from image_assets.errors import ConfigurationError
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def late_home(damaged_home: Path, invoke: Invoke, yesterday: date) -> Path:
+    """The full lake, whose uploads look new because they were copied, and one late file."""
+    (damaged_home / "late.txt").write_text("no picture either")
+    invoke("add", str(damaged_home / "late.txt"), "--day", yesterday.isoformat(), "--user", "ann")
+    return damaged_home
+
+
+def test_there_is_nothing_to_do_after_a_run(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("plan")
+    assert (result.exit_code, "0 of 1 days; about 0:00:00" in result.output) == (0, True)
+
+
+def test_a_plan_says_what_a_late_file_costs(late_home: Path, invoke: Invoke, yesterday: date) -> None:
+    result = invoke("plan")
+    assert f"│ {yesterday} │    5 │" in result.output
+    assert "1 of 1 days" in result.output
+
+
+def test_a_plan_computes_nothing(late_home: Path, invoke: Invoke) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (late_home / "lake").rglob("*")}
+    invoke("plan")
+    assert {path: path.stat().st_mtime_ns for path in (late_home / "lake").rglob("*")} == before
+
+
+def test_a_plan_of_other_days_finds_nothing_to_do(late_home: Path, invoke: Invoke) -> None:
+    assert "0 of 2 days" in invoke("plan", "--from", "2026-03-01", "--to", "2026-03-02").output
+
+
+@pytest.mark.parametrize(
+    ("only", "days"), [("failed", 0), ("stale", 0), ("missing", 0), ("reason=not_an_image", 1), ("reason=empty", 0)]
+)
+def test_a_plan_may_be_of_certain_days_only(full_home: Path, invoke: Invoke, only: str, days: int) -> None:
+    assert f"{days} of 1 days" in invoke("plan", "--only", only).output
+
+
+def test_a_plan_tells_which_choices_there_are(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("plan", "--only", "reason=ugly")
+    assert (result.exit_code, "reason=truncated" in result.output) == (2, True)
+
+
+def test_days_that_failed_are_found(damaged_home: Path, invoke: Invoke, yesterday: date) -> None:
+    (damaged_home / "lake" / "tables" / "bronze_images" / f"{yesterday}.parquet").write_bytes(b"PAR1 no more")
+    invoke("run", "--day", yesterday.isoformat())
+    (damaged_home / "lake" / "tables" / "bronze_images" / f"{yesterday}.parquet").unlink()
+    assert "│ failed   │" in invoke("plan", "--only", "failed").output
+
+
+def test_a_damaged_table_does_not_hold_the_plan_of_other_days(
+    damaged_home: Path, invoke: Invoke, yesterday: date
+) -> None:
+    (damaged_home / "lake" / "tables" / "silver_images" / f"{yesterday}.parquet").write_bytes(b"PAR1 no more")
+    result = invoke("plan")
+    assert (result.exit_code, f"{yesterday} cannot be planned" in result.output) == (0, True)
+
+
+def test_why_tells_the_story_of_an_image_by_its_name(full_home: Path, invoke: Invoke) -> None:
+    output = invoke("why", "blue [bold]shoe.jpg").output
+    assert all(
+        word in output for word in ("landing", "accepted", "silver_images", "gold_images", "raw_name blue [bold]")
+    )
+
+
+def test_why_names_the_run(full_home: Path, invoke: Invoke) -> None:
+    import dagster as dg
+
+    from image_assets.orchestration.local_runs import open_instance
+
+    with open_instance() as instance:
+        runs = {run.run_id for run in instance.get_runs(dg.RunsFilter(job_name="daily_images"))}
+    assert any(run in invoke("why", "blue [bold]shoe.jpg").output for run in runs)
+
+
+def test_why_tells_the_reason_of_a_rejection(full_home: Path, invoke: Invoke) -> None:
+    (note,) = (path for path in (full_home / "lake" / "landing").rglob("*.txt"))
+    assert "reason not_an_image" in invoke("why", str(note)).output
+
+
+def test_why_takes_a_file_of_the_same_bytes(full_home: Path, invoke: Invoke) -> None:
+    assert "accepted" in invoke("why", str(full_home / "blue [bold]shoe.jpg")).output
+
+
+def test_of_what_nobody_knows_why_says_so(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("why", "unicorn.jpg")
+    assert isinstance(result.exception, ConfigurationError)
+    assert "nothing is known of 'unicorn.jpg'" in str(result.exception)
+
+
+def test_a_retry_tries_the_rejected_files_again(damaged_home: Path, invoke: Invoke, yesterday: date) -> None:
+    (note,) = (path for path in (damaged_home / "lake" / "landing").rglob("*.txt"))
+    result = invoke("retry", "--reason", "not_an_image")
+    assert "1 files of 1 days are tried again" in result.output
+    assert (result.exit_code, note.is_file()) == (2, True)
+
+
+def test_a_retry_of_what_never_happened_runs_nothing(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("retry", "--reason", "timeout")
+    assert (result.exit_code, "0 files of 0 days" in result.output, "Images by day" in result.output) == (
+        0,
+        True,
+        False,
+    )
+
+
+def test_a_retry_needs_a_reason(full_home: Path, invoke: Invoke) -> None:
+    assert invoke("retry").exit_code == 2
+
+
+def test_a_run_with_rejected_files_exits_with_2(run_of_yesterday: Result) -> None:
+    assert run_of_yesterday.exit_code == 2
+
+
+def test_a_run_of_good_images_exits_with_0(
+    full_home: Path, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, yesterday: date
+) -> None:
+    monkeypatch.setenv("IMAGE_ASSETS_ROOT", str(tmp_path / "other"))
+    invoke("add", str(full_home / "blue [bold]shoe.jpg"), "--day", yesterday.isoformat())
+    assert invoke("run", "--day", yesterday.isoformat()).exit_code == 0

@@ -1,0 +1,125 @@
+"""Predictions of a day, by the champion or before there is one."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from image_assets.errors import ModelError, TableError
+from image_assets.lake import object_keys
+from image_assets.models.linear_classifier import LinearClassifier
+from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, promote
+from image_assets.steps.predictions import PredictionParams, choose_model, predict_day
+from image_assets.steps.training_set import build_training_set
+from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.predictions import predictions_table
+
+if TYPE_CHECKING:
+    from image_assets_tests.scenario import Scenario
+
+
+def put_in_charge(scenario: "Scenario", version: str = "head-1", encoder: str = "colour-means") -> None:
+    """A champion that takes everything for a cherry, and is not quite sure."""
+    files = LinearClassifier(("cherry", "sky"), np.zeros((4, 2), np.float32), np.array([0.1, 0], np.float32)).files()
+    keep_classifier(
+        scenario.store, ClassifierCard(version, "head", (encoder, "1"), "2026", "1", digests_of(files)), files
+    )
+    promote(scenario.store, version)
+
+
+def test_without_a_champion_the_names_of_the_classes_decide(taught: "Scenario") -> None:
+    taught.predict()
+    rows = taught.rows(taught.predictions)
+    assert {row["model_version"].partition("-")[0] for row in rows} == {"zero"}
+    assert sorted(row["label"] for row in rows) == ["blue"] * 15 + ["green"] * 15 + ["red"] * 15
+
+
+def test_the_champion_predicts(taught: "Scenario") -> None:
+    put_in_charge(taught)
+    taught.predict()
+    assert {(row["label"], row["model_version"]) for row in taught.rows(taught.predictions)} == {("cherry", "head-1")}
+
+
+def test_the_most_probable_labels_come_with_their_confidence(taught: "Scenario") -> None:
+    taught.predict()
+    row = taught.rows(taught.predictions)[0]
+    confidences = [each["confidence_ratio"] for each in row["top_labels"]]
+    assert confidences == sorted(confidences, reverse=True)
+    assert (row["top_labels"][0]["label"], confidences[0]) == (row["label"], row["confidence_ratio"])
+
+
+@pytest.mark.parametrize(("threshold", "is_unsure"), [(0.5, False), (0.9, True)])
+def test_less_confidence_than_the_threshold_needs_a_review(
+    taught: "Scenario", threshold: float, is_unsure: bool
+) -> None:
+    put_in_charge(taught)
+    model = choose_model(taught.tables, taught.encoder, ())
+    predict_day(taught.tables, taught.day, "colour-means", model, PredictionParams(threshold), chunk_size=16)
+    assert {row["needs_review"] for row in taught.rows(taught.predictions)} == {is_unsure}
+
+
+def test_an_unchanged_day_is_not_predicted_again(taught: "Scenario") -> None:
+    taught.predict()
+    before = taught.files()
+    assert taught.predict().is_unchanged
+    assert taught.files() == before
+
+
+def test_a_new_champion_leaves_the_words_of_the_old_one(taught: "Scenario") -> None:
+    taught.predict()
+    former = taught.predictions
+    before = taught.rows(former)
+    put_in_charge(taught)
+    taught.predict()
+    assert taught.rows(former) == before
+    assert taught.predictions == predictions_table("head-1")
+
+
+def test_gold_shows_the_model_in_use(taught: "Scenario") -> None:
+    taught.predict()
+    put_in_charge(taught)
+    taught.predict()
+    taught.gather()
+    taught.curate()
+    shown = {(row["predicted_label"], row["model_version"], row["needs_review"]) for row in taught.rows(GOLD_IMAGES)}
+    assert shown == {("cherry", "head-1", True)}
+
+
+def test_a_champion_of_another_encoder_is_replaced_by_zero_shot_and_that_is_said(taught: "Scenario") -> None:
+    put_in_charge(taught, encoder="other")
+    model = choose_model(taught.tables, taught.encoder, ())
+    assert model.version.startswith("zero-shot-")
+    assert "trained on vectors of" in model.remark
+
+
+def test_a_damaged_champion_stops_the_run_and_no_table_is_touched(taught: "Scenario") -> None:
+    put_in_charge(taught)
+    (weights,) = (taught.root / object_keys.CLASSIFIERS / "head-1").glob("*.safetensors")
+    weights.write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        taught.predict()
+    assert taught.tables.files("image_predictions") == []
+
+
+def test_classes_come_from_the_training_set_when_nobody_names_them(taught: "Scenario") -> None:
+    build_training_set(taught.tables)
+    taught.predict(classes=())
+    assert {row["label"] for row in taught.rows(taught.predictions)} == {"red", "green", "blue"}
+
+
+def test_other_classes_are_another_model(taught: "Scenario") -> None:
+    versions = {choose_model(taught.tables, taught.encoder, classes).version for classes in (("a", "b"), ("a", "c"))}
+    assert len(versions) == 2
+
+
+def test_a_day_without_images_has_no_predictions(scenario: "Scenario") -> None:
+    scenario.take_in()
+    scenario.derive()
+    scenario.embed()
+    scenario.predict()
+    assert scenario.rows(scenario.predictions) == []
+
+
+def test_predicting_before_embedding_says_what_to_materialize(scenario: "Scenario") -> None:
+    with pytest.raises(TableError, match="materialize image_embeddings"):
+        scenario.predict()
