@@ -16,6 +16,7 @@ Where do I go to …?
     add an encoder ................................ models
     change where bytes and rows live .............. lake
     run work elsewhere ............................ compute
+    change what search finds, or how ............. steps.search, search
     erase an image, archive, compare recipes ...... steps.erasure, steps.archive, steps.table_diff
     add a check, or move a threshold of drift ..... orchestration.checks, steps.drift
     change when things run ........................ orchestration.automation

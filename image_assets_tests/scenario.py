@@ -48,7 +48,6 @@ from image_assets.steps.gold import curate_day
 from image_assets.steps.image_text import leave_unread
 from image_assets.steps.increment import IncrementReport
 from image_assets.steps.moderation import moderate_day
-from image_assets.steps.predictions import PredictionParams
 from image_assets.steps.predictions import PredictionParams, choose_model, model_in_use, predict_day
 from image_assets.steps.rejections import gather_rejections
 from image_assets.steps.silver import DERIVED_TABLES, derive_day

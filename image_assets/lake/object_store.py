@@ -160,9 +160,9 @@ class LocalObjectStore:
     def link(self, key: ObjectKey, target: ObjectKey) -> None:
         """Make `key` a relative symbolic link to another object; what is there already is replaced."""
         path = self._path(key)
-        to = os.path.relpath(self._path(target), path.parent)
+        to = Path(os.path.relpath(self._path(target), path.parent))
         with _explained("link", key, self.root):
-            if path.is_symlink() and os.readlink(path) == to:
+            if path.is_symlink() and path.readlink() == to:
                 return
             staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
             staged.symlink_to(to)

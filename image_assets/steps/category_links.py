@@ -42,4 +42,6 @@ def _link_key(day: date, category: str, image_id: str) -> ObjectKey:
 def folder_of(category: str) -> str:
     """A safe folder name; categories are users' words, so whatever is not plain is told apart by a hash."""
     plain = re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")
-    return plain if plain == category != "" else f"{plain or 'category'}-{hashlib.sha256(category.encode()).hexdigest()[:8]}"
+    if plain and plain == category:
+        return plain
+    return f"{plain or 'category'}-{hashlib.sha256(category.encode()).hexdigest()[:8]}"

@@ -137,6 +137,12 @@ def model_in_use(store: ObjectStore) -> str | None:
         raise TableError(f"{where} is damaged: {error!r}; delete it and run a day again") from error
 
 
+def prediction_stages(store: ObjectStore) -> list[str]:
+    """Names of the tables whose rejections count: that of the model in use, if there is one."""
+    version = model_in_use(store)
+    return [predictions_table(version).name] if version else []
+
+
 def prediction_target(model_version: str, params: PredictionParams) -> Target:
     """What is wanted of a model's predictions."""
     recipe = Recipe({"code": _CODE_VERSION, "model": model_version, **asdict(params)})

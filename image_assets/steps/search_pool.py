@@ -84,7 +84,7 @@ class VectorPool:
             yield from (Hit(ImageId(name), float(score)) for name, score in zip(ids, found.scores, strict=True))
 
     def _keys_of(self, ids: pl.Series | None) -> Keys:
-        if ids is None:
+        if ids is None or ids.is_empty():
             return np.empty(0, np.uint64)
         return self.stored.members.filter(pl.col("image_id").is_in(ids.implode())).get_column("key").to_numpy()
 

@@ -8,13 +8,15 @@ import polars as pl
 
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.search.near_duplicates import pairs_within
 from image_assets.steps.decisions import read_decisions
 from image_assets.steps.splits import assign_splits, group_images, strictest
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import LABEL_SOURCES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.training import SPLITS, TRAINING_SET
 
-_DUPLICATES = "duplicate_images"
+_LIKE_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,18 @@ def _links(rows: pl.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def duplicate_links(tables: ParquetTables) -> list[tuple[str, str]]:
-    """Each known duplicate with the image that stands for it."""
-    links = _scan(tables, _DUPLICATES, ["image_id", "canonical_id"])
+    """Each duplicate with the image that stands for it; pairs of like hashes while duplicates were never looked for."""
+    if not tables.days(DUPLICATE_IMAGES.name):
+        return _like_hashes(tables)
+    links = _scan(tables, DUPLICATE_IMAGES.name, ["image_id", "canonical_id"])
     return links.filter(pl.col("image_id") != pl.col("canonical_id")).rows()
+
+
+def _like_hashes(tables: ParquetTables) -> list[tuple[str, str]]:
+    images = _scan(tables, SILVER_IMAGES.name, ["image_id", "phash"])
+    ids, hashes = images["image_id"].to_list(), images["phash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    pairs = pairs_within(hashes, hashes, _LIKE_BITS)
+    return [(ids[one], ids[other]) for one, other in zip(pairs.new, pairs.pool, strict=True) if one < other]
 
 
 def _splits(tables: ParquetTables, rows: pl.DataFrame) -> pl.Series:

@@ -160,8 +160,11 @@ def read_vectors(
 ) -> Iterator[pl.DataFrame]:
     """`image_id`, `input_version` and `embedding` of images of a day, a bounded number at a time, sorted by id."""
     for start in range(0, wanted.len(), _AT_ONCE):
-        is_wanted = pl.col("image_id").is_in(wanted[start : start + _AT_ONCE].implode())
-        yield _rows(tables, encoder, day, ["image_id", "input_version", "embedding"], is_wanted)
+        part = wanted[start : start + _AT_ONCE].sort()
+        is_near = pl.col("image_id").is_between(pl.lit(part[0]), pl.lit(part[-1]))
+        rows = _rows(tables, encoder, day, ["image_id", "input_version", "embedding"], is_near)
+        is_all = rows.get_column("image_id").equals(part)
+        yield rows if is_all else rows.filter(pl.col("image_id").is_in(part.implode()))
 
 
 def _day_change(

@@ -203,14 +203,14 @@ def test_the_sensor_of_automation_runs_without_being_switched_on(
 def requested_after(
     define: Define, instance: dg.DagsterInstance, execute_days: Callable[..., dg.ExecuteInProcessResult]
 ) -> Callable[[Settings], int]:
-    """How many assets automation asks for after a run of the daily job."""
+    """How often automation asks for the warehouse after a run of the daily job."""
 
     def requested(settings: Settings) -> int:
         definitions = define(settings)
         before = dg.evaluate_automation_conditions(definitions, instance)
         execute_days(settings, DRAWN_DAY, instance=instance)
         after = dg.evaluate_automation_conditions(definitions, instance, cursor=before.cursor)
-        return after.total_requested
+        return after.get_num_requested(dg.AssetKey("warehouse"))
 
     return requested
 

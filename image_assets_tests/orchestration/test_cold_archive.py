@@ -21,14 +21,12 @@ def test_there_is_no_archive_unless_the_settings_say_so(
 
 
 def test_the_archive_takes_originals_of_old_days_and_says_how_many(
-    copy_full: Callable[[], Settings], define: Callable[[Settings], dg.Definitions], tmp_path: Path
+    full_copy: Settings, define: Callable[[Settings], dg.Definitions], instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    full = copy_full()
-    settings = full.model_copy(update={"archive_root": tmp_path / "cold", "archive_after_days": 1})
-    before = [path for path in (full.root / "bronze").rglob("*") if path.is_file()]
-    result = define(settings).resolve_implicit_global_asset_job_def().execute_in_process(
-        asset_selection=[dg.AssetKey(COLD_ARCHIVE)], instance=dg.DagsterInstance.ephemeral()
-    )
+    settings = full_copy.model_copy(update={"archive_root": tmp_path / "cold", "archive_after_days": 1})
+    before = [path for path in (full_copy.root / "bronze").rglob("*") if path.is_file()]
+    job = define(settings).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(asset_selection=[dg.AssetKey(COLD_ARCHIVE)], instance=instance)
     (event,) = result.get_asset_materialization_events()
     assert event.materialization.metadata["originals"].value == len(before) > 0
-    assert not [path for path in (full.root / "bronze").rglob("*") if path.is_file()]
+    assert not [path for path in (full_copy.root / "bronze").rglob("*") if path.is_file()]

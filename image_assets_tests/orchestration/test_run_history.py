@@ -15,9 +15,9 @@ DAY, OTHER_DAY, NEVER_RUN = date(2026, 3, 15), date(2026, 3, 16), date(2026, 3, 
 
 @pytest.fixture(scope="module")
 def settings_of_failure(copy_full: Callable[[], Settings]) -> Settings:
-    """One day's table of cleansed images is no Parquet."""
+    """The later day's table of cleansed images is no Parquet; duplicates of a day look at all days before it."""
     settings = copy_full()
-    (settings.root / "tables" / "silver_images" / f"{DAY}.parquet").write_bytes(b"PAR1 no more")
+    (settings.root / "tables" / "silver_images" / f"{OTHER_DAY}.parquet").write_bytes(b"PAR1 no more")
     return settings
 
 
@@ -32,7 +32,7 @@ def after_failure(
 
 
 def test_a_day_that_failed_does_not_hold_the_other(after_failure: dg.DagsterInstance) -> None:
-    assert failed_days(after_failure, [DAY, OTHER_DAY, NEVER_RUN]) == {DAY}
+    assert failed_days(after_failure, [DAY, OTHER_DAY, NEVER_RUN]) == {OTHER_DAY}
 
 
 def test_a_day_that_was_repaired_is_no_failed_day(

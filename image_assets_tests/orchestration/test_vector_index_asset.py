@@ -49,7 +49,7 @@ def test_an_index_that_is_up_to_date_is_left_alone(
 
 def test_the_index_is_checked_for_coverage_and_recall(make_index: Callable[[], dg.ExecuteInProcessResult]) -> None:
     found = found_by(make_index())
-    assert (found["coverage"][0], found["coverage"][1]["what"]) == (True, "none")
+    assert (found["coverage"][0], found["coverage"][1]["what"]) == (True, "nothing")
     assert (found["recall"][0], found["recall"][1]["recall_at_10"]) == (True, 1.0)
 
 
@@ -58,4 +58,4 @@ def test_a_day_can_be_searched_when_its_run_ends(
 ) -> None:
     run = execute_days(settings, DAY)
     passed, told = found_by(run)["searchable"]
-    assert (passed, told["examined"], told["what"]) == (True, 3, "none")
+    assert (passed, told["examined"], told["problems"]) == (True, 3, 0)

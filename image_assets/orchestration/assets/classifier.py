@@ -25,6 +25,7 @@ from image_assets.steps.classifier_record import record_training
 from image_assets.steps.classifier_training import LessonParams, compare_with_champion, conclude, train_classifier
 from image_assets.steps.label_issues import find_label_issues
 from image_assets.steps.training_set import build_training_set
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, LABEL_ISSUES, TRAINING_SET
@@ -47,7 +48,7 @@ def classifier_assets(owner: str, trainer: TrainerParams, lessons: LessonParams)
 
 
 def _training_set(owner: str) -> dg.AssetsDefinition:
-    spec = _table_spec(TRAINING_SET, owner, {"polars"}, [BRONZE_IMAGES.name, SILVER_IMAGES.name])
+    spec = _table_spec(TRAINING_SET, owner, {"polars"}, [BRONZE_IMAGES.name, SILVER_IMAGES.name, DUPLICATE_IMAGES.name])
 
     @dg.multi_asset(name=TRAINING_SET.name, specs=[spec])
     def training_set(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:

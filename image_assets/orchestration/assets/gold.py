@@ -12,6 +12,7 @@ from image_assets.orchestration.lineage import gold_lineage
 from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
 from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.steps.gold import GOLD_RECIPE, curate_day
+from image_assets.steps.predictions import prediction_stages
 from image_assets.steps.rejections import gather_rejections
 from image_assets.steps.summary import summarise_day
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -34,12 +35,14 @@ def gold_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDe
 
 def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
     stages = [table.name for table in _IMAGE_TABLES] + [embeddings_name(encoder)]
-    spec = daily.table_spec(REJECTED_IMAGES, group="gold", kinds={"polars"}, deps=_UPSTREAM, code_version="1")
+    deps = [*_UPSTREAM, IMAGE_PREDICTIONS]
+    spec = daily.table_spec(REJECTED_IMAGES, group="gold", kinds={"polars"}, deps=deps, code_version="1")
 
     @daily_asset(spec, name=REJECTED_IMAGES.name)
     def rejected_images(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         def step(day: date) -> dict[str, Metadata]:
-            is_changed = gather_rejections(lake.tables, day, stages)
+            predicting = prediction_stages(lake.tables.store)
+            is_changed = gather_rejections(lake.tables, day, [*stages, *predicting])
             return {REJECTED_IMAGES.name: _described(lake, REJECTED_IMAGES, day, is_changed=is_changed)}
 
         yield from run_days(context, step)

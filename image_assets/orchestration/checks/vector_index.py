@@ -28,7 +28,7 @@ def _coverage(params: IndexParams) -> dg.AssetChecksDefinition:
     def coverage(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: GpuResource) -> dg.AssetCheckResult:
         with explained():
             audit = audit_coverage(lake.tables, gpu.encoder.description, params.usearch, run_began_at(context))
-        listed = "\n".join(f"- {problem}" for problem in audit.problems) or "none"
+        listed = "\n".join(f"- {problem}" for problem in audit.problems) or "nothing"
         metadata = {"examined": dg.MetadataValue.int(audit.examined), "what": dg.MetadataValue.md(listed)}
         return dg.AssetCheckResult(passed=not audit.problems, metadata=metadata)
 

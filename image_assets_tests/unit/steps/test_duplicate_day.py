@@ -99,12 +99,12 @@ def test_the_turn_of_a_copy_is_told(scenario: "Scenario") -> None:
 def shirt(pattern: int) -> bytes:
     """One outline, whatever the pattern on it."""
     rng = np.random.default_rng(5), np.random.default_rng(pattern)
-    shapes = [rng[0].integers(0, 255, (4, 5, 3)), rng[1].integers(0, 255, (24, 30, 3))]
+    shapes = [rng[0].integers(0, 255, (6, 7, 3)), rng[1].integers(0, 255, (40, 50, 3))]
     coarse, fine = (
         np.asarray(Image.fromarray(shape.astype(np.uint8)).resize((360, 280), Image.Resampling.BICUBIC), dtype=float)
         for shape in shapes
     )
-    return saved(Image.fromarray((0.7 * coarse + 0.3 * fine).astype(np.uint8)))
+    return saved(Image.fromarray((0.75 * coarse + 0.25 * fine).astype(np.uint8)))
 
 
 def test_pictures_that_are_alike_as_a_whole_are_not_merged(scenario: "Scenario") -> None:

@@ -11,7 +11,7 @@ from image_assets.lake.object_keys import table_key
 from image_assets.steps.decisions import Decision, record_decisions
 from image_assets.steps.label_issues import find_label_issues
 from image_assets.steps.training_set import build_training_set
-from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.training import TRAINING_SET
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ def test_no_near_duplicates_are_in_two_splits(taught: "Scenario") -> None:
     pair(taught, "red-00.png", "red-01.png")
     rows = build_training_set(taught.tables).rows.filter(pl.col("user_id").is_in(["user-00", "user-01"]))
     assert (rows["group_id"].n_unique(), rows["split"].n_unique()) == (1, 1)
+
+
+def test_pictures_of_like_hashes_stay_together_while_duplicates_were_not_looked_for(taught: "Scenario") -> None:
+    silver = taught.tables.read(SILVER_IMAGES, taught.day)
+    taught.tables.replace(SILVER_IMAGES, taught.day, silver.with_columns(phash=pl.lit("0123456789abcdef")))
+    taught.store.delete(table_key("duplicate_images", taught.day))
+    assert build_training_set(taught.tables).rows["group_id"].n_unique() == 1
 
 
 def test_every_label_is_in_every_split(taught: "Scenario") -> None:
