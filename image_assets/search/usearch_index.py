@@ -6,6 +6,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+# Brings the system's C++ library in before usearch brings its own: with that one first, onnxruntime crashes on import.
+import pyarrow as pa  # noqa: F401
 from usearch.index import Index
 
 from image_assets.errors import SearchError

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from image_assets.definitions import build_definitions
+from image_assets.settings import Settings
+
 Start = Callable[..., subprocess.Popen[str]]
 
 LOCATIONS = """
@@ -62,17 +65,9 @@ def webserver(repository: Path, new_home: Callable[[], Path], start: Start) -> I
 
 def test_the_webserver_knows_every_asset_and_its_group(webserver: str) -> None:
     nodes = ask(f"{webserver}/graphql", ASSETS)["data"]["assetNodes"]
+    specs = build_definitions(Settings(root=Path("lake"))).resolve_all_asset_specs()
     assert {node["assetKey"]["path"][0]: node["groupName"] for node in nodes} == {
-        "landing": "landing",
-        "bronze_images": "bronze",
-        "silver_images": "silver",
-        "thumbnails": "silver",
-        "watermarked_previews": "silver",
-        "image_embeddings": "embeddings",
-        "rejected_images": "gold",
-        "gold_images": "gold",
-        "daily_summary": "gold",
-        "warehouse": "serving",
+        spec.key.to_user_string(): spec.group_name for spec in specs
     }
 
 
