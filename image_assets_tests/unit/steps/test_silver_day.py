@@ -198,7 +198,9 @@ def test_another_watermark_makes_new_previews_and_nothing_else(scenario: "Scenar
     assert {name.split("/")[0 if name.startswith("water") else 1] for name in changed} == {
         "watermarked",
         "watermarked_previews",
+        "_history",
     }
+    assert all("watermarked" in name for name in changed)
 
 
 def test_an_unchanged_day_is_not_decoded_again(scenario: "Scenario", paint: Paint) -> None:
