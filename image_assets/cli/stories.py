@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.errors import ConfigurationError
+from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import load_settings
 from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.erasure import find_certificates
 from image_assets.steps.story import Chapter, Subject, find_subjects, tell_story
 
 _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
@@ -26,7 +28,10 @@ def why(image: str) -> None:
     settings = load_settings()
     tables = open_tables(settings.lake_params)
     subjects = find_subjects(tables, image)
-    if not subjects:
+    certificates = find_certificates(tables, ImageId(image))
+    if certificates.height:
+        print_frame(f"{image} was erased", certificates.drop("image_id"))
+    elif not subjects:
         raise ConfigurationError(f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit")
     schemas = lake_tables(tables, encoder_key(settings.encoder))
     for subject in subjects[:_MOST_SUBJECTS]:

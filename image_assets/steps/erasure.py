@@ -109,6 +109,12 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     return _complete(tables, remains)
 
 
+def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
+    """What is left of an erased image; no row when it never was."""
+    found = [_certificates(tables, day, image_id) for day in tables.days(ERASURES.name)]
+    return pl.concat([ERASURES.schema.create_empty(), *found])
+
+
 def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:
     """Images of a day that must not come back, and since when."""
     rows = tables.read_or_empty(ERASURES, day).select("image_id", pl.col("begun_at").dt.date())

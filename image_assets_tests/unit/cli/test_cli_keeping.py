@@ -45,6 +45,11 @@ def test_an_erased_image_is_gone_and_its_certificate_is_shown(
     assert "nothing is left" in invoke("erase", image_id, "--dry-run").output
 
 
+def test_an_erased_image_has_its_certificate_for_a_story(invoke: Invoke, damaged_home: Path, image_id: str) -> None:
+    invoke("erase", image_id, "--yes", "--no-run", "--by", "ticket 7")
+    assert "ticket 7" in invoke("why", image_id).output
+
+
 def test_after_an_erasure_the_day_is_run_again(
     invoke: Invoke, damaged_home: Path, image_id: str, yesterday: date
 ) -> None:
