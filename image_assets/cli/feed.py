@@ -1,6 +1,5 @@
 """Commands that bring photos in: `demo` and `add`."""
 
-import csv
 import getpass
 import os
 import shutil
@@ -14,6 +13,7 @@ import click
 from rich.progress import track
 
 from image_assets.cli.console import CONSOLE
+from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
@@ -139,12 +139,7 @@ def _name(path: Path) -> str:
 
 
 def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path} is no CSV in UTF-8: {error}") from error
+    columns, rows = read_csv(path)
     if "file" not in columns:
         raise ConfigurationError(f"{path} has no column named file")
     for number, row in enumerate(rows, start=2):

@@ -1,6 +1,5 @@
 """`label`: a person's word on what an image shows."""
 
-import csv
 import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 import click
 
 from image_assets.cli.console import CONSOLE
+from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
@@ -41,12 +41,7 @@ def label_images(image: str | None, label: str | None, table: Path | None, by: s
 
 
 def _read(path: Path) -> Sequence[Decision]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path} is no CSV in UTF-8: {error}") from error
+    columns, rows = read_csv(path)
     named = next((column for column in ("image_id", "file") if column in columns), None)
     if named is None or "label" not in columns:
         raise ConfigurationError(f"{path} needs the columns image_id (or file) and label; it has {', '.join(columns)}")

@@ -147,10 +147,7 @@ def compare_with_champion(
     tables: ParquetTables, encoder: EncoderDescription, challenger: str, params: LessonParams
 ) -> Comparison:
     """Score both on today's test split; a champion that reads another encoder's vectors cannot take part."""
-    champion = read_champion(tables.store)
-    opponent = (
-        champion.model_version if champion and read_card(tables.store, champion.model_version).fits(encoder) else None
-    )
+    opponent = _champion_for(tables, encoder)
     rows = gather_lessons(tables, params).rows.filter(split="test")
     contestants = {version: load_kept(tables.store, version) for version in (challenger, opponent) if version}
     if any(classifier.reads is Reads.EMBEDDING for classifier in contestants.values()):

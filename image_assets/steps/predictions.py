@@ -1,47 +1,33 @@
 """Predictions: what the champion, or zero-shot classification before there is one, takes each image for."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import ImageError, TableError
-from image_assets.ids import ObjectKey
-from image_assets.imaging.read_back import read_pixels
+from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifier import Classifier, ClassifierInput, Reads
-from image_assets.models.encoder import ImageEncoder, RgbImage
+from image_assets.models.encoder import ImageEncoder
 from image_assets.models.linear_classifier import make_zero_shot
 from image_assets.steps.champion import load_kept, read_card, read_champion
 from image_assets.steps.embeddings import embedding_inputs
-from image_assets.steps.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Process,
-    Progress,
-    Rejected,
-    run_increment,
-)
-from image_assets.steps.original import read_object
+from image_assets.steps.increment import IncrementReport, Progress
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
+from image_assets.steps.stored_pictures import work_on_pictures
 from image_assets.steps.stored_vectors import vector_inputs, work_on_vectors
 from image_assets.tables.predictions import TOP_LABELS, predictions_table
 from image_assets.tables.training import TRAINING_SET
 
 _CODE_VERSION = 1
-_PICTURES_AT_ONCE = 64
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
 """What zero-shot classification tells apart while nobody said anything else."""
 
@@ -117,10 +103,8 @@ def predict_day(
             tables, day, encoder, target, lambda rows: work(list(rows)), chunk_size=chunk_size, on_progress=on_progress
         )
     else:
-        process, inputs = _looking(tables.store, target, work), _picture_inputs(tables, day, encoder)
-        report = run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[
-            0
-        ]
+        inputs = _picture_inputs(tables, day, encoder)
+        report = work_on_pictures(tables, day, inputs, target, work, chunk_size=chunk_size, on_progress=on_progress)
     if model_in_use(tables.store) != model.version:
         tables.store.write(object_keys.MODEL_IN_USE, json.dumps({"model_version": model.version}).encode())
     return report
@@ -164,28 +148,3 @@ def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: Predictio
 def _picture_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     """The cleansed images that have a vector: gold waits for no others."""
     return embedding_inputs(tables, day).join(vector_inputs(tables, day, encoder), on="image_id", how="semi")
-
-
-_Work = Callable[[Sequence[ClassifierInput]], Sequence[Mapping[str, object]]]
-_Picture = tuple[Item, RgbImage]
-
-
-def _looking(store: ObjectStore, target: Target, work: _Work) -> Process:
-    def process(items: Iterator[Item]) -> Generator[Outcome]:
-        with ThreadPoolExecutor(thread_name_prefix="decode") as threads:
-            while batch := list(islice(items, _PICTURES_AT_ONCE)):
-                found = list(threads.map(lambda item: _decoded(store, item), batch))
-                yield from (each for each in found if isinstance(each, Rejected))
-                pictures = [each for each in found if not isinstance(each, Rejected)]
-                columns = work([pixels for _, pixels in pictures])
-                for (item, _), values in zip(pictures, columns, strict=True):
-                    yield Computed(item, {target.table.name: values})
-
-    return process
-
-
-def _decoded(store: ObjectStore, item: Item) -> _Picture | Rejected:
-    try:
-        return item, read_pixels(read_object(store, ObjectKey(str(item.row["cleansed_path"]))))
-    except ImageError as error:
-        return Rejected(item, error.reason, error.detail, {})

@@ -38,7 +38,7 @@ def work_on_pictures(
                 found = list(threads.map(lambda item: _decoded(tables.store, item), batch))
                 yield from (each for each in found if isinstance(each, Rejected))
                 pictures = [each for each in found if not isinstance(each, Rejected)]
-                rows = work([pixels for _, pixels in pictures])
+                rows = work([pixels for _, pixels in pictures]) if pictures else []
                 for (item, _), columns in zip(pictures, rows, strict=True):
                     yield Computed(item, {target.table.name: columns})
 
