@@ -78,18 +78,23 @@ def _examine(name: str, examine: Callable[[Settings], str], settings: Settings) 
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the new checkpoint.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the photos.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Time to fit the training into.")
-def train_builtin(photos: Path, output: Path, epochs: int | None, minutes: float | None) -> None:
+@click.option(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="An earlier output to finish: a few slow epochs over pictures that are hardly blended.",
+)
+def train_builtin(photos: Path, output: Path, epochs: int | None, minutes: float | None, start: Path | None) -> None:
     """Train the small offline encoder on labelled photos."""
-    from image_assets.models.builtin_training import EpochReport, TrainingParams
+    from image_assets.models.builtin_training import FINISH, EpochReport, TrainingParams
     from image_assets.models.builtin_training import train_builtin as train
 
-    params = TrainingParams()
+    params = FINISH if start else TrainingParams()
     params = replace(params, epochs=epochs or params.epochs, minutes=minutes or params.minutes)
 
     def tell(epoch: EpochReport) -> None:
         accuracy = f", zero-shot accuracy {epoch.accuracy:.3f}" if epoch.accuracy is not None else ""
         CONSOLE.print(f"epoch {epoch.epoch}: loss {epoch.loss:.3f}{accuracy}", highlight=False)
 
-    report = train(photos, output, params, tell)
+    report = train(photos, output, params, tell, start)
     overall = "not measured: no validation photos" if report.accuracy is None else f"{report.accuracy:.3f}"
     print_rows(f"Zero-shot accuracy: {overall}", ["label", "accuracy"], sorted(report.accuracy_of.items()))

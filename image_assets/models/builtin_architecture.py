@@ -155,20 +155,3 @@ def save_checkpoint(model: VisionTextDualEncoderModel, tokenizer: PreTrainedToke
     folder.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(folder)
     build_processor(tokenizer).save_pretrained(folder)
-
-
-def mix_checkpoints(first: Path, second: Path, share: float, folder: Path) -> None:
-    """Writes (1 - share) of the first checkpoint's weights plus share of the second's, trained on from the first.
-
-    The mean of two points of one training is often better than both (Wortsman et al. 2022, WiSE-FT).
-
-    Raises:
-        ModelError: a folder holds no such checkpoint.
-    """
-    (model, tokenizer), (other, _) = load_pair(first), load_pair(second)
-    with torch.no_grad():
-        other_weights = other.state_dict()
-        for name, weights in model.state_dict().items():
-            if weights.is_floating_point():
-                weights.lerp_(other_weights[name], share)
-    save_checkpoint(model, tokenizer, folder)

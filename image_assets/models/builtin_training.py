@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -72,7 +72,7 @@ class TrainingParams:
         seed: of everything random.
     """
 
-    epochs: int = 120
+    epochs: int = 200
     minutes: float = math.inf
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -89,6 +89,12 @@ class TrainingParams:
     precision: str = "auto"
     check_every: int = 5
     seed: int = 7
+
+
+FINISH: Final = TrainingParams(
+    epochs=12, learning_rate=2e-4, averaging=0.995, blend_rate=0.15, small_share=0, check_every=3, seed=11
+)
+"""For a second training that starts from a first: most pictures as they are, unblended, at the size they are used."""
 
 
 @dataclass(frozen=True, slots=True)

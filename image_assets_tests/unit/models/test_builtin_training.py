@@ -10,7 +10,6 @@ from PIL import Image
 from transformers import AutoModel, AutoProcessor
 
 from image_assets.errors import ModelError
-from image_assets.models.builtin_architecture import build_pair, load_pair, mix_checkpoints, save_checkpoint
 from image_assets.models.builtin_training import (
     EpochReport,
     TrainingParams,
@@ -110,25 +109,6 @@ def test_training_goes_on_from_an_earlier_output(
 def test_a_start_without_a_checkpoint_is_a_model_error(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot go on"):
         train_builtin(photos, tmp_path / "out", SHORT, start=tmp_path)
-
-
-def test_mixing_a_checkpoint_with_itself_changes_nothing(
-    trained: tuple[Path, TrainingReport, list[EpochReport]], tmp_path: Path
-) -> None:
-    mix_checkpoints(trained[0], trained[0], 0.7, tmp_path)
-    first, mixed = (open_encoder(str(folder), None, CPU) for folder in (trained[0], tmp_path))
-    np.testing.assert_allclose(first.encode_texts(["red dress"]), mixed.encode_texts(["red dress"]), atol=1e-6)
-
-
-def test_a_mix_lies_between_its_two_sources(tmp_path: Path) -> None:
-    first, second, mixed = (tmp_path / name for name in ("first", "second", "mixed"))
-    for seed, folder in enumerate((first, second)):
-        torch.manual_seed(seed)
-        model, tokenizer = build_pair(["red dress"])
-        save_checkpoint(model, tokenizer, folder)
-    mix_checkpoints(first, second, 0.25, mixed)
-    kernels = [load_pair(each)[0].visual_projection.weight for each in (first, second, mixed)]
-    torch.testing.assert_close(kernels[2], 0.75 * kernels[0] + 0.25 * kernels[1], atol=1e-3, rtol=0)
 
 
 def test_photos_are_described_by_manifest_and_pixels(photos: Path) -> None:
