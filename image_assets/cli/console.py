@@ -54,7 +54,7 @@ class ProgressBars:
         )
         self._bars = Progress(*columns, console=CONSOLE)
 
-    def track(self, what: str) -> Callable[[int, int], None]:
+    def track(self, what: str, unit: str = "images") -> Callable[[int, int], None]:
         """Show a bar from the first call on."""
         task: TaskID | None = None
 
@@ -63,7 +63,7 @@ class ProgressBars:
             if task is None:
                 task = self._bars.add_task(what, total=total, speed="")
             elapsed = self._bars.tasks[self._bars.task_ids.index(task)].elapsed or 0.0
-            speed = f"{done / elapsed:.0f} images/s" if elapsed and done else ""
+            speed = f"{done / elapsed:.0f} {unit}/s" if elapsed and done else ""
             self._bars.update(task, completed=done, total=total, speed=speed)
 
         return tell

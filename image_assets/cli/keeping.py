@@ -30,7 +30,7 @@ def archive(age_days: int | None) -> None:
     tables = open_tables(settings.lake_params)
     days = old_days(tables, age, now.date())
     with ProgressBars() as bars:
-        report = archive_days(tables, days, age, now, bars.track("days archived"))
+        report = archive_days(tables, days, age, now, bars.track("archive", "days"))
     size = report.moved_bytes / _MEBIBYTE
     CONSOLE.print(f"{report.moved} originals of {report.days} days moved, {size:.1f} MiB", highlight=False)
     if report.damaged:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ _WEIGHT_FILES: Final = ("model*.safetensors", "pytorch_model*.bin")
 """What transformers looks for, best first; other libraries keep copies of the weights beside them."""
 
 _SMALL_FILES: Final = ("*.json", "*.txt", "*.model", "README.md")
+_HASHES_KEPT: Final = 256
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
@@ -127,9 +129,16 @@ def _hash_files(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted([*folder.glob("*.json"), *folder.glob("*.txt"), *folder.glob("*.model"), *weight_files(folder)]):
         digest.update(path.name.encode())
-        with path.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
+        now = path.stat()
+        digest.update(_hash_file(path, now.st_size, now.st_mtime_ns))
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=_HASHES_KEPT)
+def _hash_file(path: Path, _size_bytes: int, _modified_ns: int) -> bytes:
+    """Read once per process while the file stays as it is: a sensor asks every minute, and weights are big."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").digest()
 
 
 def _licence_of(folder: Path) -> str:

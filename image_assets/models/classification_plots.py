@@ -44,11 +44,14 @@ def _reliability(scores: Scores) -> bytes:
     figure, axes = _square(_SIDE_INCHES)
     bins = scores.reliability
     axes.plot([0, 1], [0, 1], "--", color=_GUIDE, label="perfectly calibrated")
-    axes.plot(bins.confidence, bins.accuracy, color=_PALE, zorder=1)
     sizes = 20 + 200 * bins.images / max(1, bins.images.max(initial=0))
-    axes.scatter(bins.confidence, bins.accuracy, s=sizes, color=_INK, label="images, by confidence")
-    axes.set(title=f"Calibration error {scores.calibration_error:.3f}", xlabel="confidence", ylabel="accuracy")
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.04))
+    axes.scatter(bins.confidence, bins.accuracy, s=sizes, color=_INK, label="images by confidence; larger: more")
+    axes.set(
+        title=f"Calibration error {scores.calibration_error:.3f} on {scores.images} images",
+        xlabel="confidence",
+        ylabel="accuracy",
+    )
+    axes.set(xlim=(0, 1.02), ylim=(-0.04, 1.04))
     axes.legend(loc="lower right", frameon=False)
     return _png(figure)
 
@@ -58,7 +61,9 @@ def _risk_coverage(scores: Scores) -> bytes:
     axes.plot(scores.curve.coverage, scores.curve.risk, color=_INK)
     axes.fill_between(scores.curve.coverage, scores.curve.risk, color=_PALE, alpha=0.4)
     axes.set(
-        title=f"Area {scores.risk_coverage:.4f}", xlabel="share decided by the model", ylabel="share of errors in it"
+        title=f"Area {scores.risk_coverage:.4f} on {scores.images} images",
+        xlabel="share decided by the model",
+        ylabel="share of errors in it",
     )
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)

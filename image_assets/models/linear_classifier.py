@@ -70,11 +70,15 @@ def make_zero_shot(encoder: ImageEncoder, labels: Sequence[str]) -> LinearClassi
 
     A label that the encoder has no words for gets the vector of its bare name, which means little: people will review.
     """
-    prototypes = [_prototype(encoder, nouns_of(label)[0]) for label in labels]
+    prototypes = [
+        encoder.encode_texts([nouns_of(label)[0]])[0] if known is None else known
+        for label, known in zip(labels, encode_labels(encoder, labels), strict=True)
+    ]
     weights = np.asarray(np.stack(prototypes).T * encoder.logit_scale, np.float32)
     return LinearClassifier(tuple(labels), weights, np.zeros(len(labels), np.float32))
 
 
-def _prototype(encoder: ImageEncoder, noun: str) -> Embedding:
-    known = encode_prototype(encoder, [template.format(noun) for template in ZERO_SHOT_TEMPLATES])
-    return encoder.encode_texts([noun])[0] if known is None else known
+def encode_labels(encoder: ImageEncoder, labels: Sequence[str]) -> list[Embedding | None]:
+    """The mean direction of sentences about each label; None for one that the encoder has no words for."""
+    sentences = ([template.format(nouns_of(label)[0]) for template in ZERO_SHOT_TEMPLATES] for label in labels)
+    return [encode_prototype(encoder, each) for each in sentences]

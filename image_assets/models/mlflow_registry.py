@@ -24,6 +24,12 @@ REGISTERED_MODEL: Final = "image_assets-classifier"
 CHAMPION_ALIAS: Final = "champion"
 VERSION_TAG: Final = "model_version"
 
+_RUN_NAME_TAG, _NOTE_TAG = "mlflow.runName", "mlflow.note.content"
+_ABOUT: Final = (
+    "Categories of product photos, trained by `image-assets train`. The alias `champion` follows the lake's choice, "
+    "which `image-assets classifier promote` and `rollback` change; moving the alias here changes nothing there."
+)
+
 _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -53,16 +59,18 @@ class TrainingRecord:
     """What MLflow keeps of a training besides the model.
 
     Attributes:
+        name: the classifier's version; the run is called like it.
+        description: a sentence for people.
         parameters: chosen or given.
         metrics: finite numbers.
         files: pictures and tables by name.
-        tags: for searching.
     """
 
+    name: str
+    description: str
     parameters: Mapping[str, str | float]
     metrics: Mapping[str, float]
     files: Mapping[str, bytes]
-    tags: Mapping[str, str]
 
 
 def import_mlflow() -> ModuleType:
@@ -109,7 +117,7 @@ def register_classifier(
         files = _written(Path(folder), classifier.files())
         mlflow.log_params(dict(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
-        mlflow.set_tags(dict(record.tags))
+        mlflow.set_tags({VERSION_TAG: record.name, _RUN_NAME_TAG: record.name, _NOTE_TAG: record.description})
         for name, data in record.files.items():
             mlflow.log_artifact(str(_write(Path(folder) / name, data)))
         logged = mlflow.pyfunc.log_model(
@@ -123,7 +131,9 @@ def register_classifier(
         )
         number = str(logged.registered_model_version)
         client = mlflow.MlflowClient(tracking.uri)
-        client.set_model_version_tag(REGISTERED_MODEL, number, VERSION_TAG, record.tags[VERSION_TAG])
+        client.update_registered_model(REGISTERED_MODEL, _ABOUT)
+        client.update_model_version(REGISTERED_MODEL, number, record.description)
+        client.set_model_version_tag(REGISTERED_MODEL, number, VERSION_TAG, record.name)
         return number
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from image_assets.models.classifier import Trainer
+from image_assets.models.encoder import ImageEncoder
 
 TrainerName = Literal["head", "mobilenet"]
 
@@ -25,12 +26,12 @@ class TrainerParams:
     device: str = "auto"
 
 
-def make_trainer(params: TrainerParams) -> Trainer:
-    """The trainer of this name."""
+def make_trainer(params: TrainerParams, encoder: ImageEncoder) -> Trainer:
+    """The trainer of this name; the encoder is whose vectors a head reads."""
     if params.trainer == "mobilenet":
         from image_assets.models.mobilenet_trainer import MobileNetTrainer
 
         return MobileNetTrainer(params.mobilenet, params.mobilenet_epochs, device=params.device)
     from image_assets.models.head_trainer import HeadTrainer
 
-    return HeadTrainer()
+    return HeadTrainer(encoder)

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ from image_assets.models.encoder import (
 
 _LONGEST_TEXT: Final = 512
 """Tokens; bound for tokenizers that state none."""
+
+_TEXTS_KEPT: Final = 1024
+"""Lists of texts whose vectors are kept."""
 
 
 class DualEncoder(Protocol):
@@ -96,6 +100,8 @@ class TransformersEncoder:
         self._description = description
         self._batches = DeviceBatches(description.name, self._device, placement.batch_size or 1)
         self._text_arguments = frozenset(inspect.signature(model.get_text_features).parameters)
+        # Every run of a process asks for the same few hundred texts: those of the tags, the policies, the classes.
+        self._texts = lru_cache(_TEXTS_KEPT)(lambda texts: self._stacked(self._batches.run(texts, self._text_vectors)))
 
     @property
     def description(self) -> EncoderDescription:
@@ -141,7 +147,7 @@ class TransformersEncoder:
         Raises:
             ModelError: memory does not suffice for one text.
         """
-        return self._stacked(self._batches.run(texts, self._text_vectors))
+        return self._texts(tuple(texts)).copy()
 
     def _stacked(self, rows: Iterator[Embedding]) -> Embeddings:
         found = list(rows)

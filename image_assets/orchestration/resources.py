@@ -84,15 +84,15 @@ class GpuResource(dg.ConfigurableResource[ImageEncoder]):
 class Progress(Protocol):
     """Where long work shows how far it is."""
 
-    def track(self, what: str) -> Callable[[int, int], None]:
-        """A function to be told the items done and the items to do."""
+    def track(self, what: str, unit: str = "images") -> Callable[[int, int], None]:
+        """A function to be told the units done and the units to do."""
         ...
 
 
 class LoggedProgress:
     """A line in the log every ten seconds."""
 
-    def track(self, what: str) -> Callable[[int, int], None]:
+    def track(self, what: str, unit: str = "images") -> Callable[[int, int], None]:
         """See `Progress`."""
         started = last = time.monotonic()
 
@@ -101,6 +101,6 @@ class LoggedProgress:
             now = time.monotonic()
             if done and now - last >= _LOG_EVERY_S:
                 last = now
-                _log.info("%s: %d of %d images, %.0f images/s", what, done, total, done / (now - started))
+                _log.info("%s: %d of %d %s, %.0f %s/s", what, done, total, unit, done / (now - started), unit)
 
         return tell

@@ -11,7 +11,7 @@ from image_assets.models.classification_metrics import Scores
 from image_assets.models.classifier import Reads
 from image_assets.models.classifier_files import version_of_files
 from image_assets.models.encoder import EncoderDescription
-from image_assets.models.mlflow_registry import VERSION_TAG, Tracking, TrainingRecord, register_classifier
+from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
 from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier
 from image_assets.steps.classifier_training import TrainingReport
 
@@ -61,10 +61,19 @@ def _record(
     parameters |= {"trainer": report.trainer, "labels": len(labels), "encoder": encoder.name, **report.parameters}
     tables = {f"per_label_{split}.csv": per_label(labels, scores).write_csv() for split, scores in splits.items()}
     return TrainingRecord(
+        name=version,
+        description=_description(report),
         parameters={**parameters, "encoder_revision": encoder.revision},
         metrics={**metrics, "seconds": report.seconds},
         files={**pictures, **{name: text.encode() for name, text in tables.items()}},
-        tags={VERSION_TAG: version},
+    )
+
+
+def _description(report: TrainingReport) -> str:
+    labels = report.classifier.labels
+    return (
+        f"{report.trainer}: accuracy {report.test.accuracy:.3f} on {report.test.images} test photos, learnt from "
+        f"{report.images['train']}; tells apart {', '.join(labels)}."
     )
 
 

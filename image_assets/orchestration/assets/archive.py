@@ -29,7 +29,7 @@ def _cold_archive(owner: str, archive_after_days: int) -> dg.AssetsDefinition:
         now = datetime.now(UTC)
         with explained():
             days = old_days(lake.tables, archive_after_days, now.date())
-            report = archive_days(lake.tables, days, archive_after_days, now, progress.track(COLD_ARCHIVE))
+            report = archive_days(lake.tables, days, archive_after_days, now, progress.track(COLD_ARCHIVE, "days"))
         return dg.MaterializeResult(
             metadata={
                 "days": report.days,

@@ -17,6 +17,7 @@ from image_assets.orchestration.classifier_reporting import (
     describe_training_set,
 )
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.lineage import describe_lineage
 from image_assets.orchestration.reporting import column_schema
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
@@ -54,19 +55,20 @@ def _training_set(owner: str) -> dg.AssetsDefinition:
     def training_set(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             report = build_training_set(lake.tables)
-        yield dg.MaterializeResult(metadata=describe_training_set(lake.tables, report))
+        yield dg.MaterializeResult(metadata={**describe_training_set(lake.tables, report), **describe_lineage(spec)})
 
     return training_set
 
 
 def _label_issues(owner: str) -> dg.AssetsDefinition:
-    spec = _table_spec(LABEL_ISSUES, owner, {"scikitlearn"}, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
+    deps = [TRAINING_SET.name, IMAGE_EMBEDDINGS, DUPLICATE_IMAGES.name]
+    spec = _table_spec(LABEL_ISSUES, owner, {"scikitlearn"}, deps)
 
     @dg.multi_asset(name=LABEL_ISSUES.name, specs=[spec])
     def label_issues(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             report = find_label_issues(lake.tables, gpu.encoder.description)
-        yield dg.MaterializeResult(metadata=describe_issues(lake.tables, report))
+        yield dg.MaterializeResult(metadata={**describe_issues(lake.tables, report), **describe_lineage(spec)})
 
     return label_issues
 
@@ -88,8 +90,8 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
         encoder = gpu.encoder.description
         with explained():
             mlflow.start()
-            track = progress.track(CLASSIFIER)
-            report = train_classifier(lake.tables, encoder, make_trainer(params), lessons, track)
+            trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
+            report = train_classifier(lake.tables, encoder, trainer, lessons, track)
             pictures = plot_scores(report.classifier.labels, report.test)
             card = record_training(lake.tables.store, report, encoder, mlflow.tracking, pictures, datetime.now(UTC))
         yield dg.MaterializeResult(metadata=describe_training(report, card, pictures))
@@ -98,7 +100,7 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
 
 
 def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefinition:
-    spec = _table_spec(CLASSIFIER_EVALUATIONS, owner, {"mlflow"}, [CLASSIFIER, TRAINING_SET.name])
+    spec = _table_spec(CLASSIFIER_EVALUATIONS, owner, {"mlflow"}, [CLASSIFIER, TRAINING_SET.name, IMAGE_EMBEDDINGS])
     check = dg.AssetCheckSpec(
         CHALLENGER_WINS,
         asset=CLASSIFIER_EVALUATIONS.name,
@@ -122,7 +124,7 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
         described = describe_comparison(comparison)
         passed = comparison.challenger_wins or comparison.is_rematch
         result = dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=described)
-        yield dg.MaterializeResult(metadata=described, check_results=[result])
+        yield dg.MaterializeResult(metadata={**described, **describe_lineage(spec)}, check_results=[result])
 
     return classifier_evaluations
 
@@ -130,7 +132,7 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
 def _table_spec(table: Table, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
     spec = _spec(table.name, table.description, owner, {"parquet", *kinds}, deps)
     return spec.merge_attributes(
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
+        metadata={"dagster/column_schema": column_schema(table, spec), "dagster/table_name": table.name}
     )
 
 

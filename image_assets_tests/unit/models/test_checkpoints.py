@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,16 @@ def test_the_licence_is_read_from_the_model_card(clip_folder: Path, tmp_path: Pa
     folder = shutil.copytree(clip_folder, tmp_path / "carded")
     (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# A model\n")
     assert locate_checkpoint(str(folder), None).licence == "cc0-1.0"
+
+
+def test_other_weights_are_noticed_and_the_same_file_is_not_read_again(clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "changing")
+    weights = folder / "model.safetensors"
+    revision, before = locate_checkpoint(str(folder), None).revision, weights.stat()
+    weights.write_bytes(b"x" * before.st_size)
+    assert locate_checkpoint(str(folder), None).revision != revision
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert locate_checkpoint(str(folder), None).revision == revision
 
 
 def test_a_cached_hub_model_needs_no_network_and_is_pinned_by_its_commit(

@@ -14,6 +14,7 @@ from image_assets.models.classifier_files import load_classifier
 from image_assets.models.mobilenet import NETWORK_FILE
 from image_assets.models.mobilenet_trainer import MobileNetTrainer
 from image_assets.models.trainers import TrainerParams, make_trainer
+from image_assets_tests.scenario import ColourMeans
 
 LABELS = ("red", "blue")
 
@@ -87,10 +88,10 @@ def test_progress_counts_the_steps_of_all_epochs(weights: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    trainer = make_trainer(TrainerParams("mobilenet", str(tmp_path), 1, "cpu"))
+    trainer = make_trainer(TrainerParams("mobilenet", str(tmp_path), 1, "cpu"), ColourMeans())
     with pytest.raises(ModelError, match=r"IMAGE_ASSETS_MOBILENET.*IMAGE_ASSETS_TRAINER=head"):
         trainer.train(LABELS, pictures(1, 4), pictures(2, 4), lambda *_: None)
 
 
 def test_the_head_is_the_usual_trainer() -> None:
-    assert make_trainer(TrainerParams()).name == "head"
+    assert make_trainer(TrainerParams(), ColourMeans()).name == "head"

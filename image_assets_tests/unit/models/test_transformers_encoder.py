@@ -61,6 +61,17 @@ def test_no_items_give_no_rows(clip_folder: Path) -> None:
     assert encoder.encode_texts([]).shape == (0, 16)
 
 
+def test_texts_are_encoded_once_and_whoever_gets_the_vectors_may_change_them(clip_folder: Path) -> None:
+    encoder = load(clip_folder)
+    first = encoder.encode_texts(TEXTS)
+    before = first.copy()
+    with torch.no_grad():
+        for weights in encoder._model.parameters():  # type: ignore[attr-defined]
+            weights.zero_()
+    first[:] = 0
+    np.testing.assert_array_equal(encoder.encode_texts(TEXTS), before)
+
+
 def test_a_text_beyond_the_models_length_is_cut(any_folder: Path) -> None:
     encoder = load(any_folder)
     long, longer = encoder.encode_texts(["red " * 20, "red " * 400])

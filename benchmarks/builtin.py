@@ -1,0 +1,169 @@
+"""How good the shipped encoder is: writes the numbers of its model card.
+
+    python -m benchmarks.builtin --photos DIR [--encoder FOLDER] [--write image_assets/models/builtin/README.md]
+
+Measured on the photos of DIR/manifest.csv whose split is "validation", which training keeps aside, and on drawn
+pictures
+of a seed that training does not use.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score
+
+from benchmarks.page import write_section
+from image_assets.models.captions import COLOURS, PATTERNS, ZERO_SHOT_TEMPLATES, nouns_of
+from image_assets.models.classifier import Examples
+from image_assets.models.drawn_pictures import draw_pictures
+from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
+from image_assets.models.head_trainer import HeadTrainer
+from image_assets.models.lazy_encoder import open_encoder
+from image_assets.models.training_photos import LabelledPixels, read_photos
+
+MARKERS = ("<!-- written by benchmarks/builtin.py -->", "<!-- /benchmarks/builtin.py -->")
+PHOTO_SIZE_PX, DRAWN, SEED = 256, 600, 20261101
+HELD_OUT = 10
+EVERYDAY = {
+    "sneakers": "shoes",
+    "boots": "shoes",
+    "jeans": "pants",
+    "trousers": "pants",
+    "sweater": "longsleeve",
+    "pullover": "longsleeve",
+    "jacket": "outwear",
+    "coat": "outwear",
+    "tee": "t-shirt",
+    "cap": "hat",
+}
+
+
+def main() -> None:
+    """Measure, print, and write where asked to."""
+    options = _options()
+    encoder = open_encoder(options.encoder, None, Placement(precision="fp32"))
+    splits = read_photos(options.photos, PHOTO_SIZE_PX, PHOTO_SIZE_PX)
+    train, validation = _encode(encoder, splits.train), _encode(encoder, splits.validation)
+    parts = [
+        _classes(encoder, splits.train, train, splits.validation, validation),
+        _search(encoder, splits.validation, validation),
+        _drawn(encoder),
+    ]
+    section = "\n\n".join(parts)
+    print(section)
+    if options.write:
+        write_section(options.write, MARKERS, section)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--encoder", default="builtin", help="a name or a folder")
+    parser.add_argument("--write", type=Path, help="a model card with a section for these tables")
+    return parser.parse_args()
+
+
+def _encode(encoder: ImageEncoder, pictures: LabelledPixels) -> Embeddings:
+    return encoder.encode_images(list(pictures.pixels.permute(0, 2, 3, 1).numpy()))
+
+
+def _classes(
+    encoder: ImageEncoder,
+    known: LabelledPixels,
+    known_vectors: Embeddings,
+    unseen: LabelledPixels,
+    vectors: Embeddings,
+) -> str:
+    labels = sorted({shown.label for shown in known.descriptions if shown.label})
+    truth = _targets(unseen, labels)
+    zero_shot = vectors @ _prototypes(encoder, labels).T
+    head = _head(encoder, labels, known_vectors, _targets(known, labels), vectors)
+    hits = [scores.argmax(axis=1) == truth for scores in (zero_shot, head)]
+    lines = [f"| {len(truth)} photos kept aside, top-1 | zero-shot | head |", "|---|---:|---:|"]
+    lines.append("| **all** | " + " | ".join(f"**{each.mean():.3f}**" for each in hits) + " |")
+    for index, label in enumerate(labels):
+        shares = " | ".join(f"{each[truth == index].mean():.3f}" for each in hits)
+        lines.append(f"| {label} ({(truth == index).sum()}) | {shares} |")
+    return "\n".join(lines)
+
+
+def _targets(pictures: LabelledPixels, labels: Sequence[str]) -> npt.NDArray[np.intp]:
+    return np.array([labels.index(shown.label or "") for shown in pictures.descriptions])
+
+
+def _prototypes(encoder: ImageEncoder, labels: Sequence[str]) -> Embeddings:
+    """One unit vector per label."""
+    texts = [[template.format(nouns_of(label)[0]) for template in ZERO_SHOT_TEMPLATES] for label in labels]
+    means = np.stack([encoder.encode_texts(each).mean(axis=0) for each in texts])
+    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
+
+
+def _head(
+    encoder: ImageEncoder,
+    labels: Sequence[str],
+    vectors: Embeddings,
+    targets: npt.NDArray[np.intp],
+    unseen: Embeddings,
+) -> npt.NDArray[np.float32]:
+    """Probabilities of the classifier that the platform trains by default; every tenth photo chooses its strength."""
+    chooses = np.arange(len(targets)) % HELD_OUT == 0
+    examples, held_out = (Examples(list(vectors[part]), targets[part]) for part in (~chooses, chooses))
+    trained = HeadTrainer(encoder).train(tuple(labels), examples, held_out, lambda _done, _total: None)
+    return trained.classifier.probabilities(list(unseen))
+
+
+def _search(encoder: ImageEncoder, pictures: LabelledPixels, vectors: Embeddings) -> str:
+    """Mean average precision of queries whose right answers are known."""
+    shown = pictures.descriptions
+    labels = sorted({each.label for each in shown if each.label})
+    coloured = {
+        f"{each.colour} {nouns_of(each.label)[0]}": (each.label, each.colour)
+        for each in shown
+        if each.label and each.colour
+    }
+    rows = [
+        ("the ten labels", {nouns_of(label)[0]: [each.label == label for each in shown] for label in labels}),
+        ("everyday words", {word: [each.label == label for each in shown] for word, label in EVERYDAY.items()}),
+        ("colours", {colour: [each.colour == colour for each in shown] for colour in COLOURS}),
+        (
+            "colour and label",
+            {text: [(each.label, each.colour) == wanted for each in shown] for text, wanted in coloured.items()},
+        ),
+    ]
+    lines = ["| search by text among them | queries | mean average precision |", "|---|---:|---:|"]
+    for name, queries in rows:
+        asked = {text: right for text, right in queries.items() if sum(right) >= 3}
+        scores = encoder.encode_texts(list(asked)) @ vectors.T
+        found = [average_precision_score(right, score) for right, score in zip(asked.values(), scores, strict=True)]
+        lines.append(f"| {name} | {len(asked)} | {np.mean(found):.3f} |")
+    return "\n".join(lines)
+
+
+def _drawn(encoder: ImageEncoder) -> str:
+    pictures = draw_pictures(DRAWN, PHOTO_SIZE_PX, SEED)
+    vectors = _encode(encoder, pictures)
+    labels = sorted({shown.label for shown in pictures.descriptions if shown.label})
+    asked = [
+        ("category", [shown.label for shown in pictures.descriptions], labels, _prototypes(encoder, labels)),
+        *(
+            (name, [getattr(shown, name) for shown in pictures.descriptions], words, _words(encoder, words))
+            for name, words in (("colour", COLOURS), ("pattern", PATTERNS))
+        ),
+    ]
+    lines = [f"| {DRAWN} drawn pictures, top-1 | |", "|---|---:|"]
+    for name, truth, words, prototypes in asked:
+        guesses = (vectors @ prototypes.T).argmax(axis=1)
+        hits = [words[guess] == word for guess, word in zip(guesses, truth, strict=True) if word]
+        lines.append(f"| {name} | {np.mean(hits):.3f} |")
+    return "\n".join(lines)
+
+
+def _words(encoder: ImageEncoder, words: Sequence[str]) -> Embeddings:
+    return encoder.encode_texts([f"{word} clothing" for word in words])
+
+
+if __name__ == "__main__":
+    main()
