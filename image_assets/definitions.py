@@ -24,8 +24,11 @@ from image_assets.orchestration.automation import (
     DAILY_JOB,
     DAILY_JOB_DESCRIPTION,
     HOUSEKEEPING_JOB,
+    HOUSEKEEPING_JOB_DESCRIPTION,
     MORNING_JOB,
+    MORNING_JOB_DESCRIPTION,
     WAREHOUSE_JOB,
+    WAREHOUSE_JOB_DESCRIPTION,
     follower,
     landing_sensor,
     morning_schedule,
@@ -38,6 +41,7 @@ from image_assets.orchestration.checks.drift import drift_checks
 from image_assets.orchestration.checks.punctuality import punctuality_checks
 from image_assets.orchestration.checks.vector_index import index_checks
 from image_assets.orchestration.daily import Daily
+from image_assets.orchestration.later_days import later_days_sensor
 from image_assets.orchestration.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
@@ -77,12 +81,18 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     )
     jobs = [
         daily_job,
-        dg.define_asset_job(WAREHOUSE_JOB, dg.AssetSelection.assets(*whole_lake)),
+        dg.define_asset_job(
+            WAREHOUSE_JOB, dg.AssetSelection.assets(*whole_lake), description=WAREHOUSE_JOB_DESCRIPTION
+        ),
         dg.define_asset_job(
             TRAIN_JOB, dg.AssetSelection.assets(*training), description=TRAIN_JOB_DESCRIPTION, hooks={end_run_hook()}
         ),
-        dg.define_asset_job(MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING)),
-        dg.define_asset_job(HOUSEKEEPING_JOB, dg.AssetSelection.assets(*housekeeping)),
+        dg.define_asset_job(
+            MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING), description=MORNING_JOB_DESCRIPTION
+        ),
+        dg.define_asset_job(
+            HOUSEKEEPING_JOB, dg.AssetSelection.assets(*housekeeping), description=HOUSEKEEPING_JOB_DESCRIPTION
+        ),
     ]
     return dg.Definitions(
         assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *housekeeping],
@@ -98,6 +108,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
             landing_sensor(daily.partitions, settings.landing_lookback_days),
             follower(dg.AssetSelection.assets(*whole_lake)),
             one_day_each(daily_job),
+            later_days_sensor(daily.partitions, settings.duplicate_params),
             model_sensor(daily.partitions, f"{settings.encoder}@{settings.encoder_revision or 'newest'}"),
             *([alert_sensor(settings.alert_webhook)] if settings.alert_webhook else []),
         ],

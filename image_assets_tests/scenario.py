@@ -238,6 +238,7 @@ class Scenario:
             derivatives=DerivativeParams(),
             encoder=self.encoder.description,
             enrichment=EnrichmentParams(RED_OR_BLUE, NO_WEAPONS),
+            captioner=None,
             duplicates=DuplicateParams(),
             predictions=PredictionParams(),
             model_version=None,

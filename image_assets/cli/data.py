@@ -6,13 +6,16 @@ from datetime import date
 import click
 import polars as pl
 
-from image_assets.cli.console import print_frame
+from image_assets.cli.console import CONSOLE, print_frame, print_rows
+from image_assets.cli.period import yesterday
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.warehouse import query
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.plan import known_days
+from image_assets.tables.gold import DAILY_SUMMARY
 
 _STATUS = """
 select day, (sum(images) filter (kind = 'outcome' and name = 'seen'))::int as seen,
@@ -27,8 +30,13 @@ _ROWS_SHOWN = 1_000
 
 @click.command()
 def status() -> None:
-    """What is in the lake, day by day."""
-    print_status(load_settings(), date.min, date.max)
+    """What is in the lake, day by day, and which days are not complete."""
+    settings = load_settings()
+    print_status(settings, date.min, date.max)
+    tables = _tables(settings)
+    incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
+    for day in sorted(day for day in incomplete if day >= settings.start_day):
+        CONSOLE.print(f"{day} has no summary yet: image-assets run --day {day}", highlight=False)
 
 
 @click.command("sql")
@@ -47,7 +55,8 @@ def query_lake(statement: str, as_csv: bool) -> None:
 
 def print_status(settings: Settings, first: date, last: date) -> None:
     """A row per day: how many images got how far, and why some did not."""
-    print_frame("Images by day", _query(settings, _STATUS.format(first=first, last=last)))
+    rows = _query(settings, _STATUS.format(first=first, last=last))
+    print_rows("Images by day", rows.columns, rows.rows())
 
 
 def _tables(settings: Settings) -> ParquetTables:

@@ -1,57 +1,68 @@
 """`plan`: what a run would compute, before it is run."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import click
 from rich.progress import track
 
+from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.period import days_between, period, period_options
-from image_assets.errors import RejectionReason, TableError
+from image_assets.errors import TableError
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.captioner import CaptionerDescription, open_captioner
 from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.champion import read_champion
 from image_assets.steps.plan import Need, Stage, estimate_seconds, known_days, plan_day
 from image_assets.steps.predictions import model_in_use
-from image_assets.steps.rejections import count_rejections, rejecting_stages
-from image_assets.steps.stages import DayParams, daily_stages, stage_tables
-from image_assets.tables.predictions import IMAGE_PREDICTIONS
+from image_assets.steps.stages import DayParams, daily_stages, stage_targets
 
-_REASON = "reason="
-_CHOICES = ["failed", "missing", "stale", "model", *(f"{_REASON}{reason.value}" for reason in RejectionReason)]
-_METAVAR = "failed|missing|stale|model|reason=REASON"
-_OF_MODELS = ("image_embeddings", IMAGE_PREDICTIONS)
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Images per second by table, those of them that another recipe has made, and seconds that a day takes besides."""
+
+    speeds: Mapping[str, float]
+    of_former_recipes: Collection[str]
+    seconds_per_day: float | None
+
+    def seconds(self, needs: Sequence[Need]) -> float:
+        return estimate_seconds(needs, self.speeds, self.seconds_per_day)
 
 
 @click.command()
 @period_options(otherwise="every day with uploads or tables")
-@click.option("--only", type=click.Choice(_CHOICES), metavar=_METAVAR, help="Such days only.")
+@only_option
 def plan(day: datetime | None, first: datetime | None, last: datetime | None, only: str | None) -> None:
     """What a run would compute, and about how long it would take; computes nothing."""
     asked, settings = period(day, first, last), load_settings()
     tables = open_tables(settings.lake_params)
-    stages = _stages(settings, tables)
+    stages = planned_stages(settings, tables)
     days = days_between(*asked) if asked else known_days(tables)
-    speeds, failed = _remembered(stages, days)
-    needs = _needs(tables, stages, days, only, failed)
-    _print_tables(needs, speeds)
-    _print_days(needs, speeds, failed)
-    _print_total(needs, speeds, len(days))
+    pace, failed = _remembered(stages, days)
+    needs = _needs(stages, days, DayChoice(only, tables, failed))
+    _print_tables(needs, pace)
+    _print_days(needs, pace, failed)
+    _print_total(needs, pace, len(days))
 
 
-def _stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
-    champion = read_champion(tables.store)
+def planned_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
+    """The steps of a day as the settings and the champion want them; no model is loaded."""
+    champion, enrichment = read_champion(tables.store), settings.enrichment_params
     return daily_stages(
         DayParams(
             limits=settings.inspect_params,
             derivatives=settings.derivative_params,
             encoder=describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision)),
-            enrichment=settings.enrichment_params,
+            enrichment=enrichment,
+            captioner=_captioner(settings) if enrichment.has_captioner else None,
             duplicates=settings.duplicate_params,
             predictions=settings.prediction_params,
             model_version=champion.model_version if champion else model_in_use(tables.store),
@@ -59,57 +70,59 @@ def _stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
     )
 
 
-def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[Mapping[str, float], set[date]]:
-    """Images per second by table, and the days whose last run failed."""
-    from image_assets.orchestration.history import failed_days, recent_speeds
+def _captioner(settings: Settings) -> CaptionerDescription:
+    return open_captioner(settings.captioner, settings.captioner_revision, settings.placement).description
+
+
+def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace, set[date]]:
+    """The pace of recent runs, and the days whose last run failed."""
+    from image_assets.orchestration.history import failed_days
     from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.throughput import recent_throughput
 
-    assets = {name: name.split("/")[0] for name in stage_tables(stages)}
+    targets = {target.table.name: target.recipe_version for target in stage_targets(stages)}
+    assets = {table: table.split("/")[0] for table in targets}
     with open_instance() as instance:
-        speeds = recent_speeds(instance, list(assets.values()))
+        recent = recent_throughput(instance, {assets[table]: recipe for table, recipe in targets.items()})
         failed = failed_days(instance, days)
-    return {name: speeds[asset] for name, asset in assets.items() if asset in speeds}, failed
+    speeds = {
+        table: recent.images_per_second[asset] for table, asset in assets.items() if asset in recent.images_per_second
+    }
+    former = [table for table, asset in assets.items() if asset in recent.of_former_recipes]
+    return _Pace(speeds, former, recent.seconds_per_day), failed
 
 
-def _needs(
-    tables: ParquetTables, stages: Sequence[Stage], days: Sequence[date], only: str | None, failed: Collection[date]
-) -> list[Need]:
+def _needs(stages: Sequence[Stage], days: Sequence[date], choice: DayChoice) -> list[Need]:
     """What the chosen days lack; without a choice, the days that lack something."""
-    reasons = [only.removeprefix(_REASON)] if only and only.startswith(_REASON) else []
-    refusing = rejecting_stages(tables) if reasons else []
     needs: list[Need] = []
     for day in track(days, "comparing", console=CONSOLE, transient=True):
         try:
-            found = plan_day(tables, stages, day, reasons)
+            found = plan_day(choice.tables, stages, day, choice.reasons)
+            if choice.takes(day, partial(list, found)):
+                needs += found
         except TableError as error:
             CONSOLE.print(f"{day} cannot be planned: {error}", style="red", markup=False)
-            continue
-        is_chosen = {
-            "failed": day in failed,
-            "missing": any(need.missing + need.awaited for need in found),
-            "stale": any(need.stale for need in found),
-            "model": any(need.images for need in found if need.table.split("/")[0] in _OF_MODELS),
-            None: any(need.images for need in found),
-        }
-        if count_rejections(tables, day, refusing, reasons) if reasons else is_chosen[only]:
-            needs += found
     return needs
 
 
-def _print_tables(needs: Sequence[Need], speeds: Mapping[str, float]) -> None:
-    rows = []
+def _print_tables(needs: Sequence[Need], pace: _Pace) -> None:
+    rows: list[tuple[object, ...]] = []
     for name in dict.fromkeys(need.table for need in needs):
         mine = [need for need in needs if need.table == name]
         counts = [sum(each) for each in zip(*((n.missing, n.stale, n.awaited) for n in mine), strict=True)]
-        rows.append((name, *counts, speeds.get(name), _duration(mine, speeds)))
+        rows.append((name, *counts, pace.speeds.get(name), _duration(mine, replace(pace, seconds_per_day=None))))
+    if needs:
+        besides = pace.seconds_per_day
+        total = "?" if besides is None else _words(besides * len({need.day for need in needs}))
+        rows.append(("everything else", None, None, None, None, total))
     print_rows("To compute by table", ["table", "new", "stale", "awaited", "images/s of late", "about"], rows)
 
 
-def _print_days(needs: Sequence[Need], speeds: Mapping[str, float], failed: Collection[date]) -> None:
+def _print_days(needs: Sequence[Need], pace: _Pace, failed: Collection[date]) -> None:
     rows = []
     for day, found in groupby(needs, key=lambda need: need.day):
         mine = list(found)
-        rows.append((day, mine[0].seen, "failed" if day in failed else "", _work(mine), _duration(mine, speeds)))
+        rows.append((day, mine[0].seen, "failed" if day in failed else "", _work(mine), _duration(mine, pace)))
     print_rows("To compute by day", ["day", "seen", "last run", "images", "about"], rows)
 
 
@@ -121,15 +134,30 @@ def _work(needs: Sequence[Need]) -> str:
     return "; ".join(f"{number}: {names}" for number, names in named)
 
 
-def _print_total(needs: Sequence[Need], speeds: Mapping[str, float], days: int) -> None:
+def _print_total(needs: Sequence[Need], pace: _Pace, days: int) -> None:
     chosen = len({need.day for need in needs})
-    CONSOLE.print(f"{chosen} of {days} days; about {_duration(needs, speeds)} on this machine", highlight=False)
-    unknown = sorted({need.table for need in needs if need.images and need.table not in speeds})
-    if unknown:
-        CONSOLE.print(f"not in the estimate, because not yet timed: {', '.join(unknown)}", highlight=False)
+    CONSOLE.print(f"{chosen} of {days} days; about {_duration(needs, pace)} on this machine", highlight=False)
+    wanted = sorted({need.table for need in needs if need.images})
+    unknown = [table for table in wanted if table not in pace.speeds]
+    if needs and pace.seconds_per_day is None:
+        unknown.append("everything else")
+    _tell("not in the estimate, because no recent run timed it", unknown)
+    _tell(
+        "timed under another recipe only, so perhaps far off",
+        [each for each in wanted if each in pace.of_former_recipes],
+    )
 
 
-def _duration(needs: Sequence[Need], speeds: Mapping[str, float]) -> str:
+def _tell(what: str, names: Sequence[str]) -> None:
+    if names:
+        CONSOLE.print(f"{what}: {', '.join(names)}", highlight=False, soft_wrap=True)
+
+
+def _duration(needs: Sequence[Need], pace: _Pace) -> str:
     """Hours, minutes and seconds; a question mark where nothing is known of the speed."""
-    is_known = any(need.table in speeds for need in needs) or not any(need.images for need in needs)
-    return str(timedelta(seconds=round(estimate_seconds(needs, speeds)))) if is_known else "?"
+    is_known = any(need.table in pace.speeds for need in needs) or not any(need.images for need in needs)
+    return _words(pace.seconds(needs)) if is_known else "?"
+
+
+def _words(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

@@ -5,13 +5,16 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
+from rich.progress import track
 
+from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars
 from image_assets.cli.period import days_between, period, period_options, yesterday
-from image_assets.errors import ImageAssetsError, RejectionReason
+from image_assets.cli.plans import planned_stages
+from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.plan import known_days
+from image_assets.steps.plan import known_days, plan_day
 from image_assets.steps.rejections import forget_rejections, rejecting_stages
 from image_assets.tables.rejections import REJECTED_IMAGES
 
@@ -25,14 +28,44 @@ SOME_REJECTED = 2
 
 @click.command()
 @period_options(otherwise="yesterday")
+@only_option
 @click.pass_context
-def run(context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None) -> None:
+def run(
+    context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, only: str | None
+) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
     Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
     """
-    asked = period(day, first, last)
-    _run_and_tell(context, load_settings(), days_between(*asked) if asked else [yesterday()])
+    asked, settings = period(day, first, last), load_settings()
+    days = days_between(*asked) if asked else [yesterday()]
+    if only:
+        days = _chosen(settings, days, only)
+    if days:
+        _run_and_tell(context, settings, days)
+
+
+def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
+    from image_assets.orchestration.history import failed_days
+    from image_assets.orchestration.local_runs import open_instance
+
+    tables = open_tables(settings.lake_params)
+    stages = planned_stages(settings, tables)
+    with open_instance() as instance:
+        choice = DayChoice(only, tables, failed_days(instance, days))
+    if choice.reasons:
+        raise click.UsageError(f"rejected files are tried again by: image-assets retry --reason {choice.reasons[0]}")
+
+    def is_chosen(day: date) -> bool:
+        try:
+            return choice.takes(day, lambda: plan_day(tables, stages, day))
+        except TableError:
+            # Its run says which file is damaged, and the other days go on.
+            return True
+
+    chosen = [day for day in track(days, "comparing", console=CONSOLE, transient=True) if is_chosen(day)]
+    CONSOLE.print(f"{len(chosen)} of {len(days)} days: {only}", highlight=False)
+    return chosen
 
 
 @click.command()

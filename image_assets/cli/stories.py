@@ -52,10 +52,11 @@ def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
     for chapter in chapters:
         facts = [fact for fact in _facts(chapter) if fact not in told]
         told.update(facts)
-        run = runs.get(chapter.where.split("/")[0], "") if chapter.recipe_version else ""
-        rows.append((_when(chapter.at), chapter.where, chapter.what, ", ".join(facts), run))
+        run = runs.get(chapter.where.split("/")[0]) if chapter.recipe_version else None
+        first, *more = [*facts, *([f"run {run}"] if run else [])] or [""]
+        rows += [(_when(chapter.at), chapter.where, chapter.what, first), *(("", "", "", fact) for fact in more)]
     title = f"{subject.image_id or 'no image'} of {subject.day}, from {subject.source_uri}"
-    print_rows(title, ["when (UTC)", "where", "what", "facts", "run"], rows)
+    print_rows(title, ["when (UTC)", "where", "what", "facts"], rows)
 
 
 def _when(at: datetime | None) -> str:

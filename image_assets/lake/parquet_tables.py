@@ -12,6 +12,7 @@ from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavaila
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
+from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 
 FILE_COLUMN = "_file"
@@ -56,7 +57,7 @@ class ParquetTables:
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise TableError(f"{uri} cannot be read as Parquet: {error}; {ADVICE}") from error
+            raise TableError(f"{uri} cannot be read as Parquet: {error}; {_remedy(key)}") from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
@@ -152,24 +153,28 @@ class ParquetTables:
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error)) from error
         except pl.exceptions.PolarsError as error:
-            raise TableError(f"{self._unreadable(keys)} cannot be read as Parquet: {error}; {ADVICE}") from error
+            damaged = self._unreadable(keys)
+            named = ", ".join(self.store.uri(key) for key in damaged)
+            raise TableError(f"{named} cannot be read as Parquet: {error}; {_remedy(damaged[0])}") from error
         except OSError as error:
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
 
-    def _unreadable(self, keys: Sequence[ObjectKey]) -> str:
+    def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
+        """The first file that has no footer; all files when each has one."""
         for key in keys:
             try:
                 pl.read_parquet_metadata(self.store.uri(key))
             except (pl.exceptions.PolarsError, OSError):
-                return self.store.uri(key)
-        return ", ".join(keys)
+                return [key]
+        return keys
 
     def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
+            remedy = _remedy(object_keys.table_key(table.name, day))
             raise TableError(
-                f"rows of {table.name} for {day or 'all days'} break its schema: {error}; {ADVICE}"
+                f"rows of {table.name} for {day or 'all days'} break its schema: {error}; {remedy}"
             ) from error
 
 
@@ -181,4 +186,13 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
         raise StoreUnavailableError(f"cannot write {key!r}: {error}; free some space and run again") from error
 
 
-ADVICE = "restore the file or delete it and materialize the day again; other tables are untouched"
+def _remedy(key: ObjectKey) -> str:
+    """What to do about a damaged file; the run that met it may be one of a later day."""
+    day = object_keys.day_of(key)
+    again = f"run its day again: image-assets run --day {day}" if day else "make it again"
+    told = f"restore the file or delete it and {again}; other tables are untouched"
+    return f"{told}; {_FORGOTTEN}" if f"/{BRONZE_IMAGES.name}/" in key else told
+
+
+# What every other table holds follows from bronze and from the objects.
+_FORGOTTEN = "without it the images whose upload has left the landing zone are forgotten: better restore it"

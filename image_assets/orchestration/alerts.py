@@ -14,9 +14,11 @@ _LONGEST_TEXT = 2_000
 def alert_sensor(webhook: str) -> dg.SensorDefinition:
     """Tells the web hook of every failed run; a blocking check that failed fails its run too."""
 
-    @dg.run_failure_sensor(name="alerts", default_status=dg.DefaultSensorStatus.RUNNING)
+    description = "Posts every failed run to the web hook: what failed, for which days and why."
+    running = dg.DefaultSensorStatus.RUNNING
+
+    @dg.run_failure_sensor(name="alerts", default_status=running, description=description)
     def alerts(context: dg.RunFailureSensorContext) -> None:
-        """Posts what failed, for which days and why, as JSON with a `text` that chats show."""
         post_alert(webhook, describe_failure(context))
 
     return alerts

@@ -18,18 +18,29 @@ from image_assets.steps.landing import list_landing
 DAILY_JOB = "daily_images"
 DAILY_JOB_DESCRIPTION = "From landing to gold for the chosen days; only what is missing or out of date is computed."
 WAREHOUSE_JOB = "warehouse_refresh"
+WAREHOUSE_JOB_DESCRIPTION = "Warehouse and vector index over all days; unchanged inputs are left alone."
 MORNING_JOB = "morning_checks"
+MORNING_JOB_DESCRIPTION = "Is yesterday complete, and was no day left failed?"
 HOUSEKEEPING_JOB = "housekeeping"
+HOUSEKEEPING_JOB_DESCRIPTION = "Files against rows, leftovers of killed runs, old runs in Dagster's memory."
 _SENSOR_INTERVAL_S = 60
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+_WILL_RETRY = "dagster/will_retry"
 
 
 def nightly_schedule() -> dg.ScheduleDefinition:
     """Yesterday, at 02:00 UTC, when stragglers have arrived."""
 
-    @dg.schedule(job_name=DAILY_JOB, cron_schedule="0 2 * * *", execution_timezone="UTC", name="nightly")
+    description = "Yesterday's uploads, from landing to gold."
+
+    @dg.schedule(
+        name="nightly",
+        job_name=DAILY_JOB,
+        cron_schedule="0 2 * * *",
+        execution_timezone="UTC",
+        description=description,
+    )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        """Yesterday's uploads, from landing to gold."""
         day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date()
         return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
 
@@ -39,22 +50,38 @@ def nightly_schedule() -> dg.ScheduleDefinition:
 def morning_schedule() -> dg.ScheduleDefinition:
     """At 03:00 UTC yesterday should be there."""
     return dg.ScheduleDefinition(
-        name="morning", job_name=MORNING_JOB, cron_schedule="0 3 * * *", execution_timezone="UTC"
+        name="morning",
+        job_name=MORNING_JOB,
+        cron_schedule="0 3 * * *",
+        execution_timezone="UTC",
+        description="Is yesterday there, and was no day left failed? If not, the run fails and somebody hears of it.",
     )
 
 
 def weekly_schedule() -> dg.ScheduleDefinition:
     """Sunday at 04:00 UTC, after the night's work."""
     cron = "0 4 * * 0"
-    return dg.ScheduleDefinition(name="weekly", job_name=HOUSEKEEPING_JOB, cron_schedule=cron, execution_timezone="UTC")
+    return dg.ScheduleDefinition(
+        name="weekly",
+        job_name=HOUSEKEEPING_JOB,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        description="Housekeeping: files against rows, leftovers of killed runs, old runs in Dagster's memory.",
+    )
 
 
 def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int) -> dg.SensorDefinition:
     """Runs a day whenever its uploads differ from those of the last look, new days and late files alike."""
 
-    @dg.sensor(job_name=DAILY_JOB, name="landing_sensor", minimum_interval_seconds=_SENSOR_INTERVAL_S)
+    description = "Watches the landing zone for new and late files; each change of a day asks for one run of it."
+
+    @dg.sensor(
+        name="landing_sensor",
+        job_name=DAILY_JOB,
+        minimum_interval_seconds=_SENSOR_INTERVAL_S,
+        description=description,
+    )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-        """Watches the landing zone for new and late files; each change of a day asks for one run of it."""
         seen: dict[str, str] = json.loads(context.cursor or "{}")
         days = days_of(partitions.get_partition_keys())[-lookback_days:]
         now = dict(_fingerprints(lake.tables.store, days))
@@ -63,7 +90,7 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         wanted = [day for day in changed if not _is_waiting(context.instance, day)]
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in wanted],
-            asset_events=[dg.AssetObservation(LANDING, partition=day) for day in changed],
+            asset_events=[_observation(lake.tables.store, day) for day in changed],
             cursor=json.dumps(now),
         )
 
@@ -71,15 +98,20 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
 
 
 def one_day_each(daily_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """Gives each day of a failed run of several days a run of its own: one bad day does not hold the others."""
+    """Gives each day of a failed run of several days a run of its own: one bad day does not hold the others.
+
+    A run that crashed is first started again by Dagster itself, as often as `run_retries` says.
+    """
+    description = (
+        "After a failed run of several days, runs each of them alone; the command line's runs do so themselves."
+    )
     running = dg.DefaultSensorStatus.RUNNING
 
-    @dg.run_failure_sensor(name="one_day_each", request_job=daily_job, default_status=running)
+    @dg.run_failure_sensor(name="one_day_each", request_job=daily_job, default_status=running, description=description)
     def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest]:
-        """Asks for the same assets, one day at a time; runs of the command line do so themselves."""
         run = context.dagster_run
         days = days_of_run(run.tags)
-        if len(days) > 1 and INVOCATION_TAG not in run.tags:
+        if len(days) > 1 and INVOCATION_TAG not in run.tags and run.tags.get(_WILL_RETRY) != "true":
             assets = list(run.asset_selection) if run.asset_selection else None
             for day in days:
                 run_key = f"{run.run_id}:{day}"
@@ -91,7 +123,18 @@ def one_day_each(daily_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition
 def follower(assets: dg.AssetSelection) -> dg.AutomationConditionSensorDefinition:
     """Evaluates automation conditions; declared, because the default one is stopped."""
     running = dg.DefaultSensorStatus.RUNNING
-    return dg.AutomationConditionSensorDefinition("automation", target=assets, default_status=running)
+    return dg.AutomationConditionSensorDefinition(
+        "automation",
+        target=assets,
+        default_status=running,
+        description="Rebuilds warehouse and vector index when their inputs have changed and the checks passed.",
+    )
+
+
+def _observation(store: ObjectStore, day: str) -> dg.AssetObservation:
+    files = list_landing(store, date.fromisoformat(day)).files
+    size_bytes = sum(file.size_bytes for file in files)
+    return dg.AssetObservation(LANDING, partition=day, metadata={"uploads": len(files), "total_size_bytes": size_bytes})
 
 
 def _is_waiting(instance: dg.DagsterInstance, day: str) -> bool:

@@ -21,6 +21,7 @@ from image_assets.tables.table import Table
 from image_assets.tables.training import LABEL_ISSUES, TRAINING_SET
 
 _ISSUES_SHOWN = 24
+_SCORES = ("accuracy", "macro_f1", "calibration_error")
 
 
 def describe_training_set(tables: ParquetTables, report: TrainingSetReport) -> Metadata:
@@ -64,11 +65,17 @@ def describe_training(report: TrainingReport, card: ClassifierCard, pictures: Ma
         schema=["split", "images", "accuracy", "macro_f1", "calibration_error"],
         orient="row",
     )
+    plotted = {
+        f"{split}_{name}": dg.MetadataValue.float(round(getattr(each, name), 4))
+        for split, each in splits.items()
+        for name in _SCORES
+    }
     left_out = ", ".join(f"{label} {images}" for label, images in report.left_out.items())
     shown = {name.removesuffix(".png"): dg.MetadataValue.md(_picture(name, data)) for name, data in pictures.items()}
     return {
         "model_version": dg.MetadataValue.text(card.model_version),
         "registry_version": dg.MetadataValue.text(card.registry_number),
+        **plotted,
         "scores": dg.MetadataValue.md(_markdown(scores)),
         "test_per_label": dg.MetadataValue.md(_markdown(per_label(report.classifier.labels, report.test))),
         "parameters": dg.MetadataValue.json(dict(report.parameters)),
@@ -89,7 +96,13 @@ def describe_comparison(comparison: Comparison) -> Metadata:
         schema=["role", "model_version", "images", "accuracy", "macro_f1"],
         orient="row",
     )
-    return {"outcome": dg.MetadataValue.text(verdict(comparison)), "scores": dg.MetadataValue.md(_markdown(scores))}
+    plotted = {
+        f"{role}_{name}": dg.MetadataValue.float(round(getattr(each, name), 4))
+        for role, (_, each) in sides.items()
+        for name in _SCORES
+    }
+    outcome = dg.MetadataValue.text(verdict(comparison))
+    return {"outcome": outcome, **plotted, "scores": dg.MetadataValue.md(_markdown(scores))}
 
 
 def verdict(comparison: Comparison) -> str:
@@ -111,12 +124,7 @@ def describe_predictions(rows: pl.DataFrame, model: Model) -> Metadata:
         "model": dg.MetadataValue.text(model.remark),
         "needs_review": dg.MetadataValue.int(rows.filter("needs_review").height),
         "labels": dg.MetadataValue.md(_markdown(labels)),
-        **({"confidence_mean": dg.MetadataValue.float(round(_mean(rows), 4))} if rows.height else {}),
     }
-
-
-def _mean(rows: pl.DataFrame) -> float:
-    return float(rows["confidence_ratio"].to_numpy().mean())
 
 
 def _described(tables: ParquetTables, table: Table, rows: pl.DataFrame, *, is_changed: bool) -> Metadata:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from image_assets.errors import ImageAssetsError, StoreUnavailableError
+from image_assets.orchestration.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.reporting import Metadata, column_schema
 from image_assets.tables.table import Table
@@ -60,7 +61,7 @@ class Daily:
             code_version=code_version,
         )
         return spec.merge_attributes(
-            metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
+            metadata={"dagster/column_schema": column_schema(table, spec), "dagster/table_name": table.name}
         )
 
 
@@ -86,9 +87,11 @@ def run_days(
     """
     failed: dict[str, ImageAssetsError] = {}
     finished: dict[str, Mapping[str, Metadata]] = {}
+    lineage = {spec.key.to_user_string(): describe_lineage(spec) for spec in context.assets_def.specs}
     for key in context.partition_keys:
         try:
-            finished[key] = step(date.fromisoformat(key))
+            shown = step(date.fromisoformat(key))
+            finished[key] = {asset: {**described, **lineage[asset]} for asset, described in shown.items()}
         except ImageAssetsError as error:
             _log.error("%s failed: %s", key, error)
             failed[key] = error

@@ -11,7 +11,7 @@ from image_assets.models.moderation import Moderator
 from image_assets.models.tagging import Tagger
 from image_assets.orchestration.reporting import Metadata, markdown_cell
 from image_assets.steps.increment import IncrementReport
-from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
+from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT, VERDICTS
 
 _TAGS_SHOWN, _SENTENCES_SHOWN, _HELD_SHOWN = 30, 12, 50
 
@@ -37,10 +37,7 @@ def describe_tags(tables: ParquetTables, report: IncrementReport, tagger: Tagger
 def describe_verdicts(tables: ParquetTables, report: IncrementReport, _: Moderator) -> Metadata:
     """How many images have which verdict, what could not be judged, and the ids of those that are held."""
     rows = tables.read(IMAGE_MODERATION, report.day)
-    counts = {
-        str(verdict): dg.MetadataValue.int(images)
-        for verdict, images in rows.get_column("verdict").value_counts().iter_rows()
-    }
+    counts = {verdict: dg.MetadataValue.int(rows.filter(verdict=verdict).height) for verdict in VERDICTS}
     unjudged = rows.get_column("scores").explode().struct.unnest().filter(pl.col("verdict") == "unjudged")
     held = rows.filter(pl.col("policy").is_not_null()).sort("verdict", "confidence_ratio", descending=True)
     lines = [

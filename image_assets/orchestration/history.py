@@ -1,6 +1,6 @@
-"""What Dagster remembers of former runs: which days failed, and how fast tables were made."""
+"""What Dagster remembers of former runs: which days failed, and which run recorded what."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -8,10 +8,10 @@ import dagster as dg
 INVOCATION_TAG = "image_assets/invocation"
 """On the runs of one command line."""
 
-_RECENT = 30
 _PAGE = 500
 _BAD = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 _FINISHED = dg.RunsFilter(statuses=[*_BAD, dg.DagsterRunStatus.SUCCESS])
+_UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHED.statuses]
 
 
 def failed_days(instance: dg.DagsterInstance, days: Collection[date]) -> set[date]:
@@ -36,6 +36,17 @@ def days_of_run(tags: Mapping[str, str]) -> list[date]:
     return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
+def days_under_way(instance: dg.DagsterInstance, since: datetime) -> set[date]:
+    """Days of runs that have not finished; what a command line began before then was killed."""
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
+    alive = [
+        record.dagster_run
+        for record in unfinished
+        if INVOCATION_TAG not in record.dagster_run.tags or record.create_timestamp >= since
+    ]
+    return {day for run in alive for day in days_of_run(run.tags)}
+
+
 def runs_of(instance: dg.DagsterInstance, day: date, made_at: Mapping[str, datetime]) -> dict[str, str]:
     """Which run recorded a row that was computed at an instant, by asset."""
     runs = {}
@@ -46,24 +57,6 @@ def runs_of(instance: dg.DagsterInstance, day: date, made_at: Mapping[str, datet
         for record in instance.fetch_materializations(recorded_since, limit=1, ascending=True).records:
             runs[asset] = record.run_id
     return runs
-
-
-def recent_speeds(instance: dg.DagsterInstance, assets: Sequence[str]) -> dict[str, float]:
-    """Images per second over the last materializations that computed anything, by asset."""
-    worked = {asset: _worked(instance, asset) for asset in assets}
-    return {asset: images / seconds for asset, (images, seconds) in worked.items() if images and seconds}
-
-
-def _worked(instance: dg.DagsterInstance, asset: str) -> tuple[float, float]:
-    records = instance.fetch_materializations(dg.AssetKey(asset), limit=_RECENT).records
-    made = [record.asset_materialization for record in records if record.asset_materialization]
-    worked = [(_number(each, "computed"), _number(each, "seconds")) for each in made]
-    return sum(images for images, _ in worked), sum(seconds for images, seconds in worked if images)
-
-
-def _number(made: dg.AssetMaterialization, name: str) -> float:
-    value = made.metadata[name].value if name in made.metadata else 0
-    return value if isinstance(value, int | float) else 0
 
 
 def _finished_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:

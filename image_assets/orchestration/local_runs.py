@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -18,7 +18,8 @@ import yaml
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.history import INVOCATION_TAG
-from image_assets.orchestration.partitions import BACKFILL_POLICY
+from image_assets.orchestration.partitions import days_by_run, range_tags
+from image_assets.orchestration.quick_commits import quick_commits
 
 _CONFIG_FILE = "dagster.yaml"
 _LISTEN_S = 0.2
@@ -48,7 +49,7 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         instance = _instance_of_folder(Path(_CONFIG_FILE))
     else:
         raise ConfigurationError(f"no {_CONFIG_FILE} in {Path.cwd()}: run from the repository or set DAGSTER_HOME")
-    with instance:
+    with instance, quick_commits():
         yield instance
 
 
@@ -114,7 +115,7 @@ def run_days(
     """
     job = definitions.resolve_job_def(DAILY_JOB)
     _check_days(job, days)
-    for chunk in _chunks(days):
+    for chunk in days_by_run(days):
         report = _execute_days(job, instance, chunk, tags)
         if report.is_success or len(chunk) == 1:
             yield report
@@ -142,24 +143,10 @@ def _check_days(job: dg.JobDefinition, days: Sequence[date]) -> None:
             raise ConfigurationError(f"{day} is no partition: there are {there}; IMAGE_ASSETS_START_DAY sets the first")
 
 
-def _chunks(days: Sequence[date]) -> Iterator[list[date]]:
-    chunk: list[date] = []
-    for day in days:
-        if chunk and (day - chunk[-1] != timedelta(days=1) or len(chunk) == BACKFILL_POLICY.max_partitions_per_run):
-            yield chunk
-            chunk = []
-        chunk.append(day)
-    yield chunk
-
-
 def _execute_days(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
 ) -> RunReport:
-    selected = {
-        "dagster/asset_partition_range_start": days[0].isoformat(),
-        "dagster/asset_partition_range_end": days[-1].isoformat(),
-    }
-    return _execute(job, instance, days, {**tags, **selected})
+    return _execute(job, instance, days, {**tags, **range_tags(days)})
 
 
 def _execute(

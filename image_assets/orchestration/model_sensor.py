@@ -22,9 +22,12 @@ def model_sensor(partitions: dg.DailyPartitionsDefinition, encoder: str) -> dg.S
         encoder: names the encoder and its revision.
     """
 
-    @dg.sensor(job_name=DAILY_JOB, name="model_sensor", minimum_interval_seconds=60)
+    description = (
+        "Asks for every day once when another champion or encoder is in charge; the first look only takes note."
+    )
+
+    @dg.sensor(job_name=DAILY_JOB, name="model_sensor", minimum_interval_seconds=60, description=description)
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-        """Watches which champion and which encoder are in charge; the first look only takes note."""
         champion = read_champion(lake.tables.store)
         models = [encoder, champion.model_version if champion else ""]
         seen = json.loads(context.cursor) if context.cursor else {"models": models, "days": []}

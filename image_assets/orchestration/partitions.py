@@ -1,7 +1,7 @@
 """Days: the one unit of partitioning, in UTC, and how many of them one run takes."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -17,3 +17,23 @@ def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
 def days_of(keys: Sequence[str]) -> list[date]:
     """Partition keys as dates."""
     return [date.fromisoformat(key) for key in keys]
+
+
+def days_by_run(days: Iterable[date]) -> Iterator[list[date]]:
+    """Days in order as one run takes them: those that follow each other, and no more than the policy says."""
+    chunk: list[date] = []
+    for day in days:
+        if chunk and (day - chunk[-1] != timedelta(days=1) or len(chunk) == BACKFILL_POLICY.max_partitions_per_run):
+            yield chunk
+            chunk = []
+        chunk.append(day)
+    if chunk:
+        yield chunk
+
+
+def range_tags(days: Sequence[date]) -> Mapping[str, str]:
+    """What makes a run one of these days."""
+    return {
+        "dagster/asset_partition_range_start": days[0].isoformat(),
+        "dagster/asset_partition_range_end": days[-1].isoformat(),
+    }

@@ -16,6 +16,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.distributions import describe_distributions
+from image_assets.orchestration.lineage import column_sources, upstream_of
 from image_assets.steps.increment import IncrementReport
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -24,11 +25,12 @@ Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
 
 # The event log keeps pictures for ever: few and small.
 _SHEET_IMAGES, _SHEET_COLUMNS, _SHEET_CELL_PX, _SHEET_QUALITY = 24, 8, 96, 70
-_REJECTS_SHOWN = 50
+_REJECTS_SHOWN, _COUNTS_SHOWN = 50, 20
 
 
-def column_schema(table: Table) -> dg.TableSchema:
-    """The table's columns as Dagster shows them."""
+def column_schema(table: Table, spec: dg.AssetSpec) -> dg.TableSchema:
+    """The table's columns as Dagster shows them, each with the upstream columns that it is made from."""
+    sources = column_sources(spec.key.to_user_string(), upstream_of(spec))
     only_key = table.primary_key[0] if len(table.primary_key) == 1 else None
     columns = [
         dg.TableColumn(
@@ -36,10 +38,17 @@ def column_schema(table: Table) -> dg.TableSchema:
             type=str(column.dtype),
             description=column.description,
             constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=name == only_key),
+            tags=_by_asset(sources.get(name, [])),
         )
         for name, column in table.schema.columns().items()
     ]
     return dg.TableSchema(columns=columns)
+
+
+def _by_asset(sources: Sequence[str]) -> dict[str, str]:
+    """A tag per upstream asset, because the UI cuts long ones."""
+    pairs = [source.split(".") for source in sources]
+    return {asset: ", ".join(column for other, column in pairs if other == asset) for asset, _ in pairs}
 
 
 def describe_increment(tables: ParquetTables, report: IncrementReport, table: Table) -> Metadata:
@@ -61,7 +70,7 @@ def describe_increment(tables: ParquetTables, report: IncrementReport, table: Ta
         **speed,
         **describe_rows(tables, table, report.day, report.accepted),
         **describe_distributions(tables, table, report.day),
-        **_describe_rejects(tables, table, report),
+        **(describe_rejects(tables.read(rejections_of(table), report.day)) if report.rejected else {}),
     }
 
 
@@ -71,6 +80,29 @@ def describe_rows(tables: ParquetTables, table: Table, day: date, rows: int) -> 
     return {
         "dagster/partition_row_count": dg.MetadataValue.int(rows),
         "dagster/uri": dg.MetadataValue.text(uri),
+    }
+
+
+def describe_rejects(rejects: pl.DataFrame) -> Metadata:
+    """How many files were refused for which reason, and which; nothing when none was."""
+    if rejects.is_empty():
+        return {}
+    reasons = rejects.group_by("reason").len().sort("len", "reason", descending=[True, False])
+    counts = {f"rejected_{reason}": dg.MetadataValue.int(images) for reason, images in reasons.iter_rows()}
+    return {**counts, "rejects": dg.MetadataValue.md(_markdown(rejects))}
+
+
+def describe_summary(summary: pl.DataFrame) -> Metadata:
+    """The day in numbers: its outcomes one by one, to be plotted over the days, and all counts in one table."""
+    counts = summary.sort("images", "name", descending=[True, False]).with_columns(
+        words=pl.col("name").map_elements(markdown_cell, pl.String) + " " + pl.col("images").cast(pl.String)
+    )
+    kinds = counts.group_by("kind").agg(pl.col("words").head(_COUNTS_SHOWN).str.join(", ")).sort("kind")
+    lines = [f"| {kind} | {words} |" for kind, words in kinds.iter_rows()]
+    outcomes = counts.filter(kind="outcome").select("name", "images").iter_rows()
+    return {
+        **{name: dg.MetadataValue.int(images) for name, images in outcomes},
+        "counts": dg.MetadataValue.md("\n".join(["| of | images |", "|---|---|", *lines])),
     }
 
 
@@ -106,26 +138,17 @@ def _in_words(report: IncrementReport) -> str:
     if not report.seen:
         return "empty: no images on this day"
     if report.is_unchanged:
-        return f"unchanged: all {report.seen} images are up to date"
+        return f"unchanged: all {report.seen} images are up to date; its pictures are with the run that computed them"
     return f"{report.computed} computed, {report.newly_rejected} newly rejected, {report.reused} reused"
-
-
-def _describe_rejects(tables: ParquetTables, table: Table, report: IncrementReport) -> Metadata:
-    if not report.rejected:
-        return {}
-    rejects = tables.read(rejections_of(table), report.day)
-    reasons = rejects.group_by("reason").len().sort("len", descending=True)
-    counts = {f"rejected_{reason}": dg.MetadataValue.int(images) for reason, images in reasons.iter_rows()}
-    return {**counts, "rejects": dg.MetadataValue.md(_markdown(rejects))}
 
 
 def _markdown(rejects: pl.DataFrame) -> str:
     lines = [
-        f"| {row['reason']} | `{markdown_cell(row['source_uri'])}` | {markdown_cell(row['detail'])} |"
+        f"| {row['stage']} | {row['reason']} | `{markdown_cell(row['source_uri'])}` | {markdown_cell(row['detail'])} |"
         for row in rejects.head(_REJECTS_SHOWN).iter_rows(named=True)
     ]
-    more = [f"| … | {rejects.height - _REJECTS_SHOWN} more | |"] if rejects.height > _REJECTS_SHOWN else []
-    return "\n".join(["| reason | file | detail |", "|---|---|---|", *lines, *more])
+    more = [f"| … | | {rejects.height - _REJECTS_SHOWN} more | |"] if rejects.height > _REJECTS_SHOWN else []
+    return "\n".join(["| stage | reason | file | detail |", "|---|---|---|---|", *lines, *more])
 
 
 def markdown_cell(text: str) -> str:

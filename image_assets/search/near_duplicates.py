@@ -47,7 +47,6 @@ class _Band:
 
     shift: int
     width: int
-    reach: int
     order: npt.NDArray[np.int32]
     hashes: Hashes
     starts: npt.NDArray[np.int32]
@@ -55,37 +54,45 @@ class _Band:
     def keys(self, hashes: Hashes) -> npt.NDArray[np.int32]:
         return _keys(hashes, self.shift, self.width)
 
-    def is_near(self, differing: Hashes) -> npt.NDArray[np.bool_]:
+    def is_near(self, differing: Hashes, reach: int) -> npt.NDArray[np.bool_]:
         """Whether the band alone would have found pairs that differ in these bits."""
-        near: npt.NDArray[np.bool_] = np.bitwise_count(self.keys(differing)) <= self.reach
+        near: npt.NDArray[np.bool_] = np.bitwise_count(self.keys(differing)) <= reach
         return near
 
 
 class HashPool:
-    """Hashes prepared for searches within one radius; 21 to 42 bytes of memory per hash and band."""
+    """Hashes prepared for searches within a radius; 21 to 42 bytes of memory per hash and band."""
 
     def __init__(self, hashes: Hashes, radius: int) -> None:
         """Prepare the pool; the work grows with `radius`, which is at most 20 bits."""
         self.radius = radius
-        self._bands = [_band(hashes, *cut) for cut in _cuts(_cheapest_bands(hashes.size, radius), radius)]
+        self._count = _cheapest_bands(hashes.size, radius)
+        self._bands = {shift: _band(hashes, shift, width) for shift, width, _ in _cuts(self._count, radius)}
 
-    def pairs(self, new: Hashes) -> HashPairs:
-        """Every pair within the radius, once each, in no order."""
-        found = [part for number in range(len(self._bands)) for part in self._found_by(number, new)]
+    def pairs(self, new: Hashes, radius: int | None = None) -> HashPairs:
+        """Every pair within the radius of the pool, or within a smaller one, once each, in no order."""
+        radius = self.radius if radius is None else radius
+        if radius > self.radius:
+            raise ValueError(f"the pool is prepared for {self.radius} bits, not {radius}: prepare one for the larger")
+        bands = [(self._bands[shift], reach) for shift, _, reach in _cuts(self._count, radius)]
+        found = [part for number in range(len(bands)) for part in _found(bands[: number + 1], new, radius)]
         parts = zip(*found, strict=True) if found else ([np.empty(0, np.int64)],) * 2 + ([np.empty(0, np.uint8)],)
         first, second, bits = (np.concatenate(part) for part in parts)
         return HashPairs(first, second, bits)
 
-    def _found_by(self, number: int, new: Hashes) -> Iterator[tuple[Indices, Indices, npt.NDArray[np.uint8]]]:
-        band, before = self._bands[number], self._bands[:number]
-        for which, positions in _candidates(band, new):
-            differing = new[which] ^ band.hashes[positions]
-            bits = np.bitwise_count(differing)
-            near = np.flatnonzero(bits <= self.radius)
-            # A pair is told by the first of the bands that find it.
-            for earlier in before:
-                near = near[~earlier.is_near(differing[near])]
-            yield which[near], band.order[positions[near]].astype(np.int64), bits[near]
+
+def _found(
+    bands: Sequence[tuple[_Band, int]], new: Hashes, radius: int
+) -> Iterator[tuple[Indices, Indices, npt.NDArray[np.uint8]]]:
+    """What the last of the bands finds, each with its reach, and those before it do not."""
+    *before, (band, reach) = bands
+    for which, positions in _candidates(band, reach, new):
+        differing = new[which] ^ band.hashes[positions]
+        bits = np.bitwise_count(differing)
+        near = np.flatnonzero(bits <= radius)
+        for earlier, its_reach in before:
+            near = near[~earlier.is_near(differing[near], its_reach)]
+        yield which[near], band.order[positions[near]].astype(np.int64), bits[near]
 
 
 def pairs_within(new: Hashes, pool: Hashes, radius: int) -> HashPairs:
@@ -97,7 +104,7 @@ def turned(hashes: Hashes) -> Iterator[Hashes]:
     """Hashes of the pictures mirrored or turned by quarters, in the seven ways besides upright.
 
     A pHash holds signs of 8 x 8 cosine frequencies, rows first: mirroring negates the odd ones of one direction, a
-    quarter turn also swaps rows and columns. A bit or two may be wrong, because the threshold is the median, not 0.
+    quarter turn also swaps rows and columns. Up to ten bits may be wrong, because the threshold is the median, not 0.
     """
     swapped = _transposed(hashes)
     for base in (hashes, swapped):
@@ -119,9 +126,9 @@ def _transposed(hashes: Hashes) -> Hashes:
     return hashes
 
 
-def _candidates(band: _Band, new: Hashes) -> Iterator[tuple[Indices, Indices]]:
+def _candidates(band: _Band, reach: int, new: Hashes) -> Iterator[tuple[Indices, Indices]]:
     """Indices of new hashes and positions in the band that may be pairs, a bounded number at a time."""
-    flips = _flips(band.width, band.reach)
+    flips = _flips(band.width, reach)
     step = max(1, _PROBES_AT_ONCE // flips.size)
     for start in range(0, new.size, step):
         probes = (band.keys(new[start : start + step])[:, None] ^ flips).ravel()
@@ -143,12 +150,12 @@ def _expanded(
         yield np.repeat(which[start:stop], some), np.repeat(skipped, some) + np.arange(some.sum())
 
 
-def _band(hashes: Hashes, shift: int, width: int, reach: int) -> _Band:
+def _band(hashes: Hashes, shift: int, width: int) -> _Band:
     keys = _keys(hashes, shift, width)
     order = np.argsort(keys).astype(np.int32)
     starts = np.zeros((1 << width) + 1, dtype=np.int32)
     np.cumsum(np.bincount(keys, minlength=1 << width), out=starts[1:])
-    return _Band(shift, width, reach, order, hashes[order], starts)
+    return _Band(shift, width, order, hashes[order], starts)
 
 
 def _keys(hashes: Hashes, shift: int, width: int) -> npt.NDArray[np.int32]:

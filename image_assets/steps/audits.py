@@ -1,6 +1,6 @@
 """Audits: what must be true of a committed day, each as a function that returns what is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from image_assets.errors import ImageError, ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
-from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.landing import list_landing
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -58,6 +58,16 @@ def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> 
     return _audit_conservation(expected, accepted, rejected, exact=True)
 
 
+def audit_identity(tables: ParquetTables, table: Table, days: Sequence[date]) -> dict[date, Audit]:
+    """No image of the days is in the table on another day too; of other days only ids are read."""
+    ids = {day: tables.read_column(table.name, day, "image_id") for day in days}
+    twice = _in_several_files(tables, table, pl.concat([pl.Series([], dtype=pl.String), *ids.values()]))
+    return {
+        day: Audit(len(mine), tuple(f"{name} is in {' and in '.join(twice[name])}" for name in mine if name in twice))
+        for day, mine in ids.items()
+    }
+
+
 def audit_label_conflicts(tables: ParquetTables, day: date) -> Audit:
     """No photo came again under another label."""
     rows = tables.read(DUPLICATE_IMAGES, day)
@@ -75,6 +85,14 @@ def audit_derivatives(tables: ParquetTables, table: Table, column: str, max_side
         for problem in _file_problems(tables, key, (width_px, height_px), max_side_px)
     ]
     return Audit(rows.height, tuple(problems))
+
+
+def _in_several_files(tables: ParquetTables, table: Table, ids: pl.Series) -> dict[str, list[str]]:
+    if ids.is_empty():
+        return {}
+    found = tables.scan_files(tables.files(table.name), ["image_id"], where=pl.col("image_id").is_in(ids.implode()))
+    files = found.unique().group_by("image_id").agg(pl.col(FILE_COLUMN).sort())
+    return dict(files.filter(pl.col(FILE_COLUMN).list.len() > 1).iter_rows())
 
 
 def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.Series, *, exact: bool) -> Audit:

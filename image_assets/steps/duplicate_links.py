@@ -34,6 +34,9 @@ LINKS = pl.Schema(
 )
 """From a photo to an earlier one: its key, its digest and how alike they are."""
 
+TURNED_BITS = 10
+"""Bits in which the hashes of turned pictures may differ: no vector sifts most of what is found there."""
+
 # A vector hardly tells left from right, but up from down.
 _COMPARABLE_TURNS = TURNS[:2]
 _OUTLINES_KEPT, _PAIRS_AHEAD = 1024, 64
@@ -44,12 +47,12 @@ class DuplicateParams:
     """When two pictures count as one photo; the defaults are measured by benchmarks/duplicates.py.
 
     Attributes:
-        max_bits: pictures whose hashes differ in more are never compared; 0 to 20.
+        max_bits: pictures whose hashes differ in more are never compared, `TURNED_BITS` if turned; 0 to 20.
         min_similarity: least cosine of the vectors, where both are there; it spares the look at most pictures.
         min_likeness: least correlation of the details, one picture laid over the other.
     """
 
-    max_bits: int = 10
+    max_bits: int = 14
     min_similarity: float = 0.92
     min_likeness: float = 0.75
 
@@ -96,13 +99,16 @@ def _links_of(
         "place", "sha256", other="photo", other_id="image_id", other_day="day", other_uploaded_at="uploaded_at"
     )
     pairs = pairs.join(others, on="place").filter(_IS_EARLIER & (pl.col("photo") != pl.col("other")))
-    # Copies of the other photo have its pixels, and a symmetrical picture is near in several turns.
+    # Copies of the other photo have its pixels.
     pairs = pairs.sort("distance_bits", "turn", "other_id").unique(
-        ["photo", "other"], keep="first", maintain_order=True
+        ["photo", "other", "turn"], keep="first", maintain_order=True
     )
     pairs = pairs.with_columns(similarity=pool.similarities(pairs)).filter(_is_alike(params))
     pairs = pairs.with_columns(likeness=_likenesses(pool.tables.store, pairs))
-    return pairs.filter(pl.col("likeness") >= params.min_likeness).select(*LINKS).cast(LINKS)
+    pairs = pairs.filter(pl.col("likeness") >= params.min_likeness)
+    # A symmetrical picture is near in several turns, and its hash does not tell which one is right.
+    links = pairs.sort("likeness", descending=True, maintain_order=True).unique(["photo", "other"], keep="first")
+    return links.select(*LINKS).cast(LINKS)
 
 
 _IS_EARLIER = (pl.col("other_day") < pl.col("day")) | (
@@ -124,7 +130,8 @@ def _near_pairs(pool: DuplicatePool, firsts: pl.DataFrame) -> pl.DataFrame:
     hashes = firsts["phash"].to_numpy()
     parts = []
     for turn, variant in zip(TURNS, (hashes, *turned(hashes)), strict=True):
-        pairs = pool.hashes.pairs(variant)
+        bits_apart = pool.hashes.radius if turn == TURNS[0] else min(TURNED_BITS, pool.hashes.radius)
+        pairs = pool.hashes.pairs(variant, bits_apart)
         found = firsts.select("photo", *ARRIVAL)[pairs.new]
         bits, places = pl.Series(pairs.bits), pl.Series(pairs.pool)
         parts.append(found.with_columns(place=places, distance_bits=bits, turn=pl.lit(turn, dtype=pl.Enum(TURNS))))

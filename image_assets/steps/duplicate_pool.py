@@ -103,9 +103,11 @@ _AS_NUMBER = pl.col("phash").str.to_integer(base=16, dtype=pl.UInt64)
 
 def open_duplicate_pool(tables: ParquetTables, embeddings: Target, until: date, radius_bits: int) -> DuplicatePool:
     """Read the hashes of all days until one; a day that was never cleansed has no images."""
-    days = [day for day in tables.days(SILVER_IMAGES.name) if day <= until]
-    images = (_scan(tables, SILVER_IMAGES.name, [day], ["phash", "is_near_uniform"]) for day in days)
-    shown = [each.with_row_index("row").filter(~pl.col("is_near_uniform")).select("row", _AS_NUMBER) for each in images]
+    listed = tables.store.list(f"{object_keys.TABLES}/{SILVER_IMAGES.name}")
+    found = [(object_keys.day_of(file.key), file) for file in listed]
+    files = {day: file for day, file in found if day is not None and day <= until}
+    days = sorted(files)
+    shown = [_hashes(tables, files[day].key, files[day].version) for day in days]
     hashes = np.concatenate([np.empty(0, np.uint64), *(each["phash"].to_numpy() for each in shown)])
     firsts = np.cumsum([0, *(each.height for each in shown)])[:-1].tolist()
     return DuplicatePool(
@@ -113,8 +115,15 @@ def open_duplicate_pool(tables: ParquetTables, embeddings: Target, until: date, 
     )
 
 
-def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterator[str]:
-    """What the duplicates of a day depend on, a word per table and day; no image is searched for.
+@lru_cache(maxsize=_VERSIONS_KEPT)
+def _hashes(tables: ParquetTables, key: ObjectKey, _version: str) -> pl.DataFrame:
+    """Row and hash of each picture of a file that shows something; a backfill asks for them on each later day."""
+    images = tables.scan_files([key], ["phash", "is_near_uniform"]).with_row_index("row")
+    return images.filter(~pl.col("is_near_uniform")).select("row", _AS_NUMBER)
+
+
+def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterator[tuple[date, str]]:
+    """What the duplicates of a day depend on: days until it, with a word per table; no image is searched for.
 
     The content of a file is digested once per process while the file stays as it is.
     """
@@ -126,7 +135,7 @@ def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterato
         for found in tables.store.list(f"{object_keys.TABLES}/{table}"):
             day = object_keys.day_of(found.key)
             if day is not None and day <= until:
-                yield f"{found.key} {_digest(tables, found.key, tuple(columns), found.version)}"
+                yield day, f"{found.key} {_digest(tables, found.key, tuple(columns), found.version)}"
 
 
 @lru_cache(maxsize=_VERSIONS_KEPT)

@@ -5,7 +5,7 @@ another day. So days may be computed in any order, at the same time, and again. 
 of later days have another `input_version` and are out of date.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -25,7 +25,7 @@ from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def find_duplicates(
@@ -58,10 +58,27 @@ def duplicate_inputs(tables: ParquetTables, day: date, encoder: EncoderDescripti
     """The cleansed images of a day; all share one version, which changes with any image until that day."""
     images = tables.read(SILVER_IMAGES, day).select("image_id")
     origins = tables.read(BRONZE_IMAGES, day).select("image_id", "source_uri", "sha256", "size_bytes")
-    decisions = read_pair_decisions(tables.store, day)
-    wanted = embedding_target(encoder)
-    version = version_of(wanted.recipe_version, *day_versions(tables, wanted.table.name, day), *decisions)
+    version = duplicate_versions(tables, [day], encoder)[day]
     return images.join(origins, on="image_id", maintain_order="left").with_columns(input_version=pl.lit(version))
+
+
+def duplicate_versions(
+    tables: ParquetTables, days: Collection[date], encoder: EncoderDescription
+) -> Mapping[date, str]:
+    """The version that all images of a day share, by day."""
+    if not days:
+        return {}
+    wanted, last = embedding_target(encoder), max(days)
+    words = list(day_versions(tables, wanted.table.name, last))
+    decisions = read_pair_decisions(tables.store, last)
+    return {
+        day: version_of(
+            wanted.recipe_version,
+            *(word for read, word in words if read <= day),
+            *(each for each in decisions if each.since <= f"{day}"),
+        )
+        for day in days
+    }
 
 
 def _compared(

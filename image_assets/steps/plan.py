@@ -97,14 +97,22 @@ def known_days(tables: ParquetTables) -> list[date]:
     return sorted({*landing_days(tables.store), *tables.days(BRONZE_IMAGES.name)})
 
 
-def estimate_seconds(needs: Sequence[Need], images_per_second: Mapping[str, float]) -> float:
-    """How long the needs take at the given speeds by table; a table without a known speed counts nothing."""
+def estimate_seconds(
+    needs: Sequence[Need], images_per_second: Mapping[str, float], seconds_per_day: float | None = None
+) -> float:
+    """How long a run of the needs takes.
+
+    Args:
+        needs: of some days.
+        images_per_second: by table; a table without a known speed counts nothing.
+        seconds_per_day: what every day takes besides, if that is known.
+    """
     passes: dict[tuple[date, str], float] = {}
     for need in needs:
         if need.table in images_per_second:
             step = need.day, need.stage
             passes[step] = max(passes.get(step, 0.0), need.images / images_per_second[need.table])
-    return sum(passes.values())
+    return sum(passes.values()) + (seconds_per_day or 0.0) * len({need.day for need in needs})
 
 
 def _inputs(tables: ParquetTables, stage: Stage, needs: Mapping[str, Need], day: date) -> pl.DataFrame:

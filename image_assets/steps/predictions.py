@@ -24,12 +24,14 @@ from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.stored_pictures import work_on_pictures
 from image_assets.steps.stored_vectors import vector_inputs, work_on_vectors
+from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.predictions import TOP_LABELS, predictions_table
 from image_assets.tables.training import TRAINING_SET
 
 _CODE_VERSION = 1
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
 """What zero-shot classification tells apart while nobody said anything else."""
+_ZERO_SHOT = "zero-shot-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Model:
     Attributes:
         version: names the table.
         reads: what it is given of an image.
-        load: makes the classifier.
+        load: makes the classifier, the first time it is called.
         remark: what a person should know of the choice.
     """
 
@@ -77,7 +79,8 @@ def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence
         remark = f"{card.model_version} was trained on vectors of {card.encoder}: zero-shot until the next training"
         return _zero_shot(tables, encoder, classes, remark)
     reads = Reads.EMBEDDING if card.encoder else Reads.PIXELS
-    return Model(card.model_version, reads, lambda: load_kept(tables.store, card.model_version, device), "champion")
+    load = cache(lambda: load_kept(tables.store, card.model_version, device))
+    return Model(card.model_version, reads, load, "champion")
 
 
 def predict_day(
@@ -92,11 +95,11 @@ def predict_day(
 ) -> IncrementReport:
     """Bring the model's predictions of a day in line with the vectors, and name the model as the one in use."""
     target = prediction_target(model.version, params)
-    classifier = cache(model.load)
 
     def work(inputs: Sequence[ClassifierInput]) -> list[dict[str, object]]:
-        rows = classifier().probabilities(inputs)
-        return [{**_said(classifier().labels, row, params), "model_version": model.version} for row in rows]
+        classifier = model.load()
+        rows = classifier.probabilities(inputs)
+        return [{**_said(classifier.labels, row, params), "model_version": model.version} for row in rows]
 
     if model.reads is Reads.EMBEDDING:
         report = work_on_vectors(
@@ -121,6 +124,16 @@ def model_in_use(store: ObjectStore) -> str | None:
         raise TableError(f"{where} is damaged: {error!r}; delete it and run a day again") from error
 
 
+def has_predictions_below(tables: ParquetTables, day: date, number: int) -> bool:
+    """Whether gold shows predictions of a day by a model whose number in the registry is below; zero-shot always is."""
+    versions = tables.read_column(GOLD_IMAGES.name, day, "model_version").drop_nulls().unique()
+    return any(_registry_number(tables.store, version) < number for version in versions)
+
+
+def _registry_number(store: ObjectStore, model_version: str) -> int:
+    return 0 if model_version.startswith(_ZERO_SHOT) else int(read_card(store, model_version).registry_number)
+
+
 def prediction_stages(store: ObjectStore) -> list[str]:
     """Names of the tables whose rejections count: that of the model in use, if there is one."""
     version = model_in_use(store)
@@ -136,7 +149,7 @@ def prediction_target(model_version: str, params: PredictionParams) -> Target:
 def _zero_shot(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], remark: str) -> Model:
     labels = tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
     version = version_of(encoder.description.name, encoder.description.revision, labels)[:8]
-    return Model(f"zero-shot-{version}", Reads.EMBEDDING, lambda: make_zero_shot(encoder, labels), remark)
+    return Model(f"{_ZERO_SHOT}{version}", Reads.EMBEDDING, cache(lambda: make_zero_shot(encoder, labels)), remark)
 
 
 def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:

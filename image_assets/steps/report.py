@@ -66,6 +66,7 @@ class WrittenReport:
 
     keys: tuple[ObjectKey, ...]
     is_changed: bool
+    totals: Mapping[str, int]
 
 
 def write_report(tables: ParquetTables, day: date, params: ReportParams) -> WrittenReport:
@@ -82,7 +83,7 @@ def write_report(tables: ParquetTables, day: date, params: ReportParams) -> Writ
     for key in changed:
         tables.store.write(key, keys[key])
     tables.store.flush()
-    return WrittenReport(tuple(keys), bool(changed))
+    return WrittenReport(tuple(keys), bool(changed), _headline(tables.read(DAILY_SUMMARY, day)))
 
 
 def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
@@ -91,7 +92,7 @@ def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
     gold = _with_category(tables.read(GOLD_IMAGES, day))
     kinds = {kind: _sorted(_counts(counts, kind)) for kind in counts.get_column("kind").cast(pl.String).unique().sort()}
     models = {name: gold.get_column(name).drop_nulls().unique().sort().to_list() for name in _MODELS}
-    totals = _headline(counts, gold)
+    totals = _headline(counts)
     return {"day": day.isoformat(), "totals": totals, "category": _top(gold.get_column("category")), **kinds, **models}
 
 
@@ -127,7 +128,7 @@ def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportPa
     rejected = tables.read(REJECTED_IMAGES, day).sort("reason", "source_uri")
     return ReportPage(
         day=day,
-        headline=_headline(counts, gold),
+        headline=_headline(counts),
         history=_history(tables, day),
         distributions=_distributions(counts, gold),
         sheets=_sheets(tables, gold, params.pictures_per_sheet),
@@ -137,14 +138,11 @@ def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportPa
     )
 
 
-def _headline(counts: pl.DataFrame, gold: pl.DataFrame) -> dict[str, int]:
+def _headline(counts: pl.DataFrame) -> dict[str, int]:
     outcomes = _counts(counts, "outcome")
-    return {
-        **{name: outcomes.get(name, 0) for name in ("seen", "accepted", "rejected")},
-        "duplicates": int(gold.get_column("is_duplicate").fill_null(value=False).sum()),
-        "to review": int(gold.get_column("needs_review").fill_null(value=False).sum()),
-        "blocked": gold.filter(pl.col("state") == "blocked").height,
-    }
+    names = ("seen", "accepted", "rejected", "duplicates", "to_review")
+    told = {name.replace("_", " "): outcomes.get(name, 0) for name in names}
+    return {**told, "blocked": _counts(counts, "state").get("blocked", 0)}
 
 
 def _history(tables: ParquetTables, day: date) -> list[tuple[date, dict[str, int]]]:

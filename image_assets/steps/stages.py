@@ -6,6 +6,7 @@ from functools import partial
 
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
+from image_assets.models.captioner import CaptionerDescription
 from image_assets.models.encoder import EncoderDescription
 from image_assets.steps.bronze import bronze_inputs, bronze_target
 from image_assets.steps.captions import caption_target, tag_inputs
@@ -14,6 +15,7 @@ from image_assets.steps.duplicates import duplicate_inputs, duplicate_target
 from image_assets.steps.embeddings import embedding_inputs, embedding_target
 from image_assets.steps.enrichment import EnrichmentParams
 from image_assets.steps.gold import GOLD_RECIPE, gold_inputs
+from image_assets.steps.image_text import text_target
 from image_assets.steps.moderation import moderation_target
 from image_assets.steps.plan import Stage
 from image_assets.steps.predictions import PredictionParams, prediction_target
@@ -35,6 +37,7 @@ class DayParams:
         derivatives: how they are made.
         encoder: whose vectors are wanted.
         enrichment: what models are asked.
+        captioner: whose sentences are wanted; None while captions are put together from the tags.
         duplicates: when two images are one.
         predictions: when a prediction needs a review.
         model_version: whose predictions are wanted; None while no model was chosen.
@@ -44,13 +47,18 @@ class DayParams:
     derivatives: DerivativeParams
     encoder: EncoderDescription
     enrichment: EnrichmentParams
+    captioner: CaptionerDescription | None
     duplicates: DuplicateParams
     predictions: PredictionParams
     model_version: str | None
 
 
 def daily_stages(params: DayParams) -> list[Stage]:
-    """Every step that works image by image; what is made whole, and what a captioner or a reader adds, is left out."""
+    """Every step that works image by image; what is made whole from other tables is left out.
+
+    Raises:
+        ConfigurationError: text is to be read and the extra is not installed.
+    """
     embeddings = embedding_target(params.encoder)
     curated = partial(gold_inputs, encoder=params.encoder.name)
     return [
@@ -62,25 +70,35 @@ def daily_stages(params: DayParams) -> list[Stage]:
             BRONZE_IMAGES.name,
             follows_recipes=False,
         ),
+        *_text(params.enrichment),
         Stage("embeddings", [embeddings], embedding_inputs, SILVER_IMAGES.name),
         *_from_vectors(params, embeddings),
         Stage("gold", [Target(GOLD_IMAGES, GOLD_RECIPE)], curated, embeddings.table.name),
     ]
 
 
+def _text(params: EnrichmentParams) -> Iterator[Stage]:
+    if params.reads_text:
+        target = text_target(params.text)
+        yield Stage("text", [target], derivative_inputs, BRONZE_IMAGES.name, follows_recipes=False)
+
+
 def _from_vectors(params: DayParams, embeddings: Target) -> Iterator[Stage]:
-    """Cheap steps that need no picture."""
+    """What follows the vectors: cheap steps that need no picture, but for a captioner."""
     vectors, name = partial(vector_inputs, encoder=params.encoder.name), embeddings.table.name
     compared = partial(duplicate_inputs, encoder=params.encoder)
     yield Stage("duplicates", [duplicate_target(params.duplicates)], compared, name)
     yield Stage("tags", [tag_target(params.encoder, params.enrichment.vocabulary)], vectors, name)
     yield Stage("moderation", [moderation_target(params.encoder, params.enrichment.policies)], vectors, name)
-    if not params.enrichment.has_captioner:
-        yield Stage("captions", [caption_target(None)], tag_inputs, IMAGE_TAGS.name)
+    captions = caption_target(params.captioner)
+    if params.captioner:
+        yield Stage("captions", [captions], embedding_inputs, SILVER_IMAGES.name)
+    else:
+        yield Stage("captions", [captions], tag_inputs, IMAGE_TAGS.name)
     if params.model_version:
         yield Stage("predictions", [prediction_target(params.model_version, params.predictions)], vectors, name)
 
 
-def stage_tables(stages: Sequence[Stage]) -> list[str]:
-    """Names of the tables that the stages make, in order."""
-    return [target.table.name for stage in stages for target in stage.targets]
+def stage_targets(stages: Sequence[Stage]) -> list[Target]:
+    """The tables that the stages make, in order."""
+    return [target for stage in stages for target in stage.targets]

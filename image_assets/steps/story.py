@@ -62,8 +62,8 @@ def find_subjects(tables: ParquetTables, text: str) -> list[Subject]:
 
     The first of these readings that finds anything decides.
     """
-    for column, value in _readings(tables, text):
-        found = _recorded(tables, pl.col(column) == value)
+    for where in _readings(tables, text):
+        found = _recorded(tables, where)
         if found:
             return found
     return _not_taken_in(tables, text)
@@ -89,14 +89,15 @@ def tell_story(tables: ParquetTables, schemas: Sequence[Table], subject: Subject
     return sorted(chapters, key=lambda chapter: chapter.at or _AT_LAST)
 
 
-def _readings(tables: ParquetTables, text: str) -> Iterator[tuple[str, str]]:
+def _readings(tables: ParquetTables, text: str) -> Iterator[pl.Expr]:
     if named := _UUID.search(text):
-        yield "image_id", named.group()
-    yield "source_uri", text
-    yield "source_uri", object_keys.source_uri_of(_key_of(tables, text))
-    yield "raw_name", text
+        yield pl.col("image_id") == named.group()
+    yield pl.col("source_uri").is_in([text, object_keys.source_uri_of(_key_of(tables, text))])
+    yield pl.col("raw_name") == text
+    if text and "/" not in text:
+        yield pl.col("source_uri").str.ends_with(f"/{object_keys.source_uri_of(ObjectKey(text))}")
     if Path(text).is_file():
-        yield "sha256", hashlib.sha256(Path(text).read_bytes()).hexdigest()
+        yield pl.col("sha256") == hashlib.sha256(Path(text).read_bytes()).hexdigest()
 
 
 def _key_of(tables: ParquetTables, text: str) -> ObjectKey:

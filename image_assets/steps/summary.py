@@ -10,6 +10,7 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
 
 UNLABELLED = "(none)"
+_FLAGS = {"duplicates": "is_duplicate", "to_review": "needs_review"}
 
 
 def summarise_day(tables: ParquetTables, day: date) -> bool:
@@ -21,8 +22,9 @@ def summarise_day(tables: ParquetTables, day: date) -> bool:
     # Every file seen is accepted or rejected; an image that a late stage rejected is in gold, marked as an error.
     seen, accepted = bronze.height + at_landing, gold.filter(pl.col("state") != "error").height
     outcomes = {"seen": seen, "accepted": accepted, "rejected": rejected.height}
+    flagged = {name: gold.filter(pl.col(flag)).height for name, flag in _FLAGS.items()}
     counts = [
-        _rows("outcome", {**outcomes, "gold": gold.height}),
+        _rows("outcome", {**outcomes, "gold": gold.height, **flagged}),
         _counted("reason", rejected.get_column("reason")),
         _counted("stage", rejected.get_column("stage")),
         _counted("state", gold.get_column("state")),

@@ -22,8 +22,8 @@ class GoldImages(dy.Schema):
     label = dy.String(nullable=True, description="What a person decided, else what came with the upload.")
     label_source = dy.Enum(LABEL_SOURCES, nullable=True, description="human: a decision; supplied: with the upload.")
     format = dy.String(description="Format of the original.")
-    original_width_px = columns.pixels("Columns of the original as stored.")
-    original_height_px = columns.pixels("Rows of the original as stored.")
+    original_width_px = columns.pixels("Width of the original as stored.")
+    original_height_px = columns.pixels("Height of the original as stored.")
     original_size_bytes = columns.size_bytes("Size of the original.")
     sha256 = columns.sha256("Digest of the original.")
     phash = dy.String(description="64-bit perceptual hash in hexadecimal.")
@@ -33,8 +33,8 @@ class GoldImages(dy.Schema):
     entropy_bits = dy.Float32(description="Shannon entropy of the luma histogram.")
     is_near_uniform = dy.Bool(description="Whether the picture shows next to nothing.")
     dominant_colours = dy.List(dy.String(), description="Largest share first.")
-    width_px = columns.pixels("Columns of the cleansed image.")
-    height_px = columns.pixels("Rows of the cleansed image.")
+    width_px = columns.pixels("Width of the cleansed image.")
+    height_px = columns.pixels("Height of the cleansed image.")
     cleansed_path = dy.String(nullable=True, min_length=1, description="Key of the cleansed image; null when blocked.")
     thumbnail_path = dy.String(nullable=True, description="Key of the thumbnail; null when blocked.")
     preview_path = dy.String(nullable=True, description="Key of the watermarked preview; null when blocked.")
@@ -66,7 +66,7 @@ class GoldImages(dy.Schema):
 
 
 class DailySummary(dy.Schema):
-    """One row per day and thing counted, in long form so that a new count needs no new column."""
+    """The day in numbers: one row per thing counted, so that a new count needs no new column."""
 
     day = dy.Date(primary_key=True, description="The partition.")
     kind = dy.Enum(SUMMARY_KINDS, primary_key=True, description="What is counted.")

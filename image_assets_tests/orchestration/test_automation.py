@@ -126,8 +126,9 @@ def test_each_change_is_recorded_as_an_observation_of_the_landing_zone(
     sensor: Sensor, land: Callable[..., Path]
 ) -> None:
     land(sensor.root, YESTERDAY, "a.jpg", b"1")
-    observed = [(event.asset_key.to_user_string(), event.partition) for event in sensor.tick().asset_events]
-    assert observed == [(LANDING, YESTERDAY.isoformat())]
+    (observed,) = sensor.tick().asset_events
+    assert (observed.asset_key.to_user_string(), observed.partition) == (LANDING, YESTERDAY.isoformat())
+    assert {name: each.value for name, each in observed.metadata.items()} == {"uploads": 1, "total_size_bytes": 1}
 
 
 def wait_in_queue(sensor: Sensor, day: date) -> None:

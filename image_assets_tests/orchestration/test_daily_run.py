@@ -74,6 +74,7 @@ def test_a_day_with_far_fewer_uploads_than_those_before_is_a_warning(first_run: 
     (volume,) = (check for check in first_run.get_asset_check_evaluations() if check.check_name == "volume")
     assert (volume.passed, volume.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert f"{EMPTY_DAY}: 0 uploads, usually 3" in str(volume.metadata["what"].value)
+    assert volume.metadata["ratio_to_usual"].value == 0
 
 
 def test_a_run_executes_every_check_of_its_assets(
@@ -177,10 +178,19 @@ def test_the_contact_sheet_can_be_decoded(shown: Metadata) -> None:
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (8 * 96, 96)
 
 
-def test_the_columns_of_the_vectors_are_shown(shown: Metadata, tables: ParquetTables) -> None:
+def test_the_encoder_of_the_vectors_is_shown(shown: Metadata) -> None:
+    told = shown["image_embeddings", FEED_DAY.isoformat()]
+    assert (told["encoder"], told["revision"], told["dimension"]) == ("colours", "1", 3)
+
+
+def test_the_columns_of_the_vectors_are_shown(
+    shown: Metadata, tables: ParquetTables, settings: Settings, define: Callable[[Settings], dg.Definitions]
+) -> None:
     table = stored_embeddings(tables, "colours")
     assert table is not None
-    assert shown["image_embeddings", FEED_DAY.isoformat()]["dagster/column_schema"] == column_schema(table)
+    assert shown["image_embeddings", FEED_DAY.isoformat()]["dagster/column_schema"] == column_schema(
+        table, define(settings).resolve_assets_def("image_embeddings").get_asset_spec()
+    )
 
 
 @pytest.mark.parametrize("asset", INCREMENTS)
@@ -195,6 +205,11 @@ def test_a_day_without_files_has_empty_tables(first_run: dg.ExecuteInProcessResu
 @pytest.mark.parametrize(("asset", "day"), [(asset, day) for asset, day in MATERIALIZATIONS if day != EMPTY_DAY])
 def test_a_second_run_says_unchanged(second_run: Any, metadata_of: MetadataOf, asset: str, day: date) -> None:
     assert metadata_of(second_run[0])[asset, day.isoformat()]["outcome"].startswith("unchanged")
+
+
+def test_a_second_run_does_not_keep_the_pictures_again(second_run: Any, metadata_of: MetadataOf) -> None:
+    names = {name for described in metadata_of(second_run[0]).values() for name in described}
+    assert names.isdisjoint({"contact_sheet", "blurriest_then_darkest"})
 
 
 def test_a_second_run_writes_nothing(second_run: Any) -> None:

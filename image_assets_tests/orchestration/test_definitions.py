@@ -88,6 +88,12 @@ def test_every_daily_asset_has_the_one_backfill_policy(definitions: dg.Definitio
     assert definitions.resolve_assets_def(name).backfill_policy == BACKFILL_POLICY
 
 
+@pytest.mark.parametrize("name", DAILY[1:])
+def test_a_backfill_of_some_days_takes_in_no_other_day(specs: dict[str, dg.AssetSpec], name: str) -> None:
+    """A dependency on other days would also split a day's chain into runs in which no check gates what follows."""
+    assert {dep.partition_mapping for dep in specs[name].deps} == {None}
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_table_asset_declares_the_columns_of_its_schema(specs: dict[str, dg.AssetSpec], table: Table) -> None:
     declared: dg.TableSchema = specs[table.name].metadata["dagster/column_schema"]
@@ -142,6 +148,13 @@ def test_what_must_not_be_wrong_stops_what_follows(checks: dict[tuple[str, str],
 @pytest.mark.parametrize("name", ["volume", "rejected_share", "blur_drift", "label_drift", "embedding_drift"])
 def test_a_day_unlike_the_last_ones_stops_nothing(checks: dict[tuple[str, str], dg.AssetCheckSpec], name: str) -> None:
     assert {spec.blocking for (_, found), spec in checks.items() if found == name} == {False}
+
+
+def test_every_job_schedule_and_sensor_is_described(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    named = [*repository.get_all_jobs(), *repository.schedule_defs, *repository.sensor_defs]
+    nameless = [each.name for each in named if not each.description and not each.name.startswith("__")]
+    assert nameless == []
 
 
 def test_every_check_says_what_it_wants(checks: dict[tuple[str, str], dg.AssetCheckSpec]) -> None:

@@ -13,18 +13,6 @@ from image_assets.settings import Settings
 DAY, NEXT = date(2026, 3, 15), date(2026, 3, 16)
 
 
-def test_duplicates_of_a_day_depend_on_all_earlier_days(
-    settings: Settings, define: Callable[[Settings], dg.Definitions]
-) -> None:
-    graph = define(settings).resolve_asset_graph()
-    mapping = graph.get_partition_mapping(
-        dg.AssetKey("duplicate_images"), parent_asset_key=dg.AssetKey("silver_images")
-    )
-    assert isinstance(mapping, dg.TimeWindowPartitionMapping)
-    assert mapping.start_offset < -36_500
-    assert mapping.end_offset == 0
-
-
 def test_a_materialization_counts_kinds_and_shows_each_pair(
     full_copy: Settings,
     land: Callable[..., Path],

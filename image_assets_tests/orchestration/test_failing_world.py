@@ -11,12 +11,16 @@ import dagster as dg
 import pytest
 
 from image_assets.errors import StoreUnavailableError, TableError
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.daily import explained
 from image_assets.settings import Settings
+from image_assets.tables.gold import GOLD_IMAGES
 
 FIRST, BROKEN, LAST = (date(2026, 3, number) for number in (14, 15, 16))
 
 ExecuteDays = Callable[..., dg.ExecuteInProcessResult]
+TablesOf = Callable[[Settings], ParquetTables]
+DrawPicture = Callable[[int], bytes]
 
 
 def cut_in_half(root: Path) -> Path:
@@ -67,7 +71,7 @@ def test_the_failure_names_the_day_the_file_and_the_remedy(broken_run: BrokenRun
     parts = [
         f"{BROKEN}: ",
         f"/tables/silver_images/{BROKEN}.parquet cannot be read as Parquet",
-        "restore the file or delete it",
+        f"restore the file or delete it and run its day again: image-assets run --day {BROKEN}",
     ]
     assert [part for part in parts if part not in words] == []
 
@@ -86,7 +90,7 @@ def test_what_the_other_days_report_is_recorded_too(broken_run: BrokenRun) -> No
         dg.AssetRecordsFilter(dg.AssetKey("thumbnails"), asset_partitions=[LAST.isoformat()]), limit=10
     ).records
     assert record.asset_materialization is not None
-    assert {"seen", "contact_sheet"} <= record.asset_materialization.metadata.keys()
+    assert {"seen", "outcome"} <= record.asset_materialization.metadata.keys()
 
 
 def test_nothing_that_needs_the_failed_step_runs(broken_run: BrokenRun) -> None:
@@ -98,6 +102,46 @@ def test_nothing_that_needs_the_failed_step_runs(broken_run: BrokenRun) -> None:
 def test_the_files_of_the_failed_day_stay_as_they_were(broken_run: BrokenRun) -> None:
     files = [path for path in broken_run.before if path.endswith(f"{BROKEN}.parquet") and "bronze" not in path]
     assert [path for path in files if broken_run.after.get(path) != broken_run.before[path]] == []
+
+
+@pytest.fixture(scope="module")
+def day_after_a_damaged_one(
+    copy_full: Callable[[], Settings], execute_days: ExecuteDays, land: Callable[..., Path], draw_picture: DrawPicture
+) -> tuple[Settings, dg.ExecuteInProcessResult]:
+    """The last day gets a file again that came on the day before, whose file of silver is cut in half."""
+    settings = copy_full()
+    land(settings.root, LAST, "again.jpg", draw_picture(0))
+    cut_in_half(settings.root)
+    return settings, execute_days(settings, LAST)
+
+
+def test_a_damaged_earlier_day_stops_a_later_one_before_its_duplicates(
+    day_after_a_damaged_one: tuple[Settings, dg.ExecuteInProcessResult],
+) -> None:
+    _, run = day_after_a_damaged_one
+    assert failure_of(run).step_key == "duplicate_images"
+    assert f"delete it and run its day again: image-assets run --day {BROKEN}" in words_of(run)
+    assert not {event.step_key for event in run.all_events if event.is_step_start} & {"gold_images", "daily_report"}
+
+
+def test_doing_what_the_later_day_says_heals_both_days(
+    day_after_a_damaged_one: tuple[Settings, dg.ExecuteInProcessResult], execute_days: ExecuteDays, tables_of: TablesOf
+) -> None:
+    settings, _ = day_after_a_damaged_one
+    (settings.root / "tables" / "silver_images" / f"{BROKEN}.parquet").unlink()
+    assert execute_days(settings, BROKEN).success
+    assert execute_days(settings, LAST).success
+    assert tables_of(settings).read(GOLD_IMAGES, LAST)["is_duplicate"].sum() == 1
+
+
+@pytest.mark.parametrize("table", ["duplicate_images", "gold_images"])
+def test_no_later_day_reads_what_was_concluded_of_earlier_ones(
+    full_copy: Settings, execute_days: ExecuteDays, land: Callable[..., Path], draw_picture: DrawPicture, table: str
+) -> None:
+    land(full_copy.root, LAST, "late.jpg", draw_picture(60))
+    (full_copy.root / "tables" / table / f"{BROKEN}.parquet").write_bytes(b"PAR1 no more")
+    steps = {event.step_key for event in execute_days(full_copy, LAST).all_events if event.is_step_failure}
+    assert steps == set()
 
 
 def test_deleting_the_file_as_advised_heals_the_day(full_copy: Settings, execute_days: ExecuteDays) -> None:

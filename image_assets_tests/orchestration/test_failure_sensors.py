@@ -9,10 +9,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
+import image_assets
 from image_assets.orchestration.alerts import describe_failure, post_alert
+from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.settings import Settings
 
+REPOSITORY = Path(image_assets.__file__).parents[1]
 DAYS = ["2026-03-14", "2026-03-15"]
 RANGE = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[1]}
 
@@ -60,6 +64,33 @@ def test_each_day_of_a_failed_run_of_several_gets_a_run_of_its_own(asked_for: Ca
 )
 def test_other_failed_runs_are_left_to_a_person(asked_for: Callable[..., list[Any]], tags: dict[str, str]) -> None:
     assert asked_for(tags) == []
+
+
+def test_a_run_that_dagster_starts_again_is_not_asked_for_as_well(
+    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """A crash, such as no answer while a run was being dequeued; only after the last attempt the days run alone."""
+    sensor = define(settings_for(tmp_path)).resolve_sensor_def("one_day_each")
+    retries = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())["run_retries"]
+    with dg.DagsterInstance.ephemeral(settings={"run_retries": retries}) as instance:
+        attempts = _crashes(instance, 1 + retries["max_retries"])
+        asked = [[request.partition_key for request in sensor(attempt) or []] for attempt in attempts]
+    assert asked == [[], [], DAYS]
+
+
+def _crashes(instance: dg.DagsterInstance, times: int) -> Iterator[dg.RunFailureSensorContext]:
+    """A run of several days and the runs that replace it, each killed from outside."""
+    first = last = None
+    for _ in range(times):
+        tags = {**RANGE, **({"dagster/root_run_id": first} if first else {})}
+        run = dg.DagsterRun(
+            DAILY_JOB, tags=tags, root_run_id=first, parent_run_id=last, status=dg.DagsterRunStatus.STARTED
+        )
+        first, last = first or run.run_id, run.run_id
+        failure = instance.report_run_failed(instance.add_run(run))
+        failed = instance.get_run_by_id(run.run_id)
+        assert failed
+        yield dg.build_run_status_sensor_context("any", failure, instance, failed).for_run_failure()
 
 
 def test_an_alert_says_what_failed_for_which_days_and_why(fail: Fail) -> None:

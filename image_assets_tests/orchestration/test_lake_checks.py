@@ -13,7 +13,7 @@ from image_assets.settings import Settings
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 
-DAY = date(2026, 3, 15)
+DAY, NEXT = date(2026, 3, 15), date(2026, 3, 16)
 DERIVATIVES = [
     (SILVER_IMAGES.name, "cleansed_path"),
     (THUMBNAILS.name, "thumbnail_path"),
@@ -124,6 +124,25 @@ def test_a_row_without_an_image_breaks_the_conservation_of_its_layer(
 def test_an_image_accepted_twice_breaks_conservation(check: Checking, rewrite: Callable[..., None]) -> None:
     rewrite("thumbnails", lambda rows: pl.concat([rows, rows[:1]]))
     assert "1 images are accepted twice" in problems_of(check("thumbnails", "conservation"))
+
+
+@pytest.mark.parametrize("table", ["bronze_images", "gold_images"])
+def test_an_image_that_another_day_has_too_is_found_with_both_files(
+    check: Checking, full_copy: Settings, rewrite: Callable[..., None], table: str
+) -> None:
+    assert check(table, "one_day_only").passed
+    other = full_copy.root / "tables" / table / f"{NEXT}.parquet"
+    rewrite(table, lambda rows: pl.concat([rows, pl.read_parquet(other)[:1].with_columns(day=DAY)]))
+    found = check(table, "one_day_only")
+    assert f"{table}/{DAY}.parquet and in {other}" in problems_of(found)
+    assert found.severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_a_damaged_file_of_another_day_is_named_when_images_are_looked_for_in_it(
+    check: Checking, full_copy: Settings
+) -> None:
+    (full_copy.root / "tables" / "gold_images" / f"{NEXT}.parquet").write_bytes(b"PAR1 no more")
+    assert f"image-assets run --day {NEXT}" in problems_of(check("gold_images", "one_day_only"))
 
 
 @pytest.mark.parametrize(("table", "column"), DERIVATIVES)

@@ -1,12 +1,17 @@
-"""What is read from Dagster's memory: days that failed, and how fast tables were made."""
+"""What is read from Dagster's memory: days that failed."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
 
-from image_assets.orchestration.history import days_of_run, failed_days, recent_speeds
+from image_assets.orchestration.history import (
+    INVOCATION_TAG,
+    days_of_run,
+    days_under_way,
+    failed_days,
+)
 from image_assets.orchestration.local_runs import run_days
 from image_assets.settings import Settings
 
@@ -62,9 +67,10 @@ def test_the_days_of_a_run_are_in_its_tags(tags: dict[str, str], days: list[date
     assert days_of_run(tags) == days
 
 
-def test_a_speed_is_images_over_seconds_of_what_was_computed(instance: dg.DagsterInstance) -> None:
-    for computed, seconds in ((30, 2.0), (10, 2.0), (0, 50.0)):
-        instance.report_runless_asset_event(
-            dg.AssetMaterialization("silver_images", metadata={"computed": computed, "seconds": seconds})
-        )
-    assert recent_speeds(instance, ["silver_images", "never_made"]) == {"silver_images": 10.0}
+def test_a_command_line_that_was_killed_is_not_under_way_for_ever(instance: dg.DagsterInstance) -> None:
+    for day, tags in ((DAY, {INVOCATION_TAG: "killed"}), (OTHER_DAY, {})):
+        tags = {"dagster/partition": str(day), **tags}
+        instance.add_run(dg.DagsterRun("a_day", tags=tags, status=dg.DagsterRunStatus.STARTED))
+    hour = timedelta(hours=1)
+    assert days_under_way(instance, datetime.now(UTC) - hour) == {DAY, OTHER_DAY}
+    assert days_under_way(instance, datetime.now(UTC) + hour) == {OTHER_DAY}

@@ -68,7 +68,7 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: dict[str, list[tuple[int, int]]] = {}
 
-    def track(self, what: str) -> Callable[[int, int], None]:
+    def track(self, what: str, unit: str = "images") -> Callable[[int, int], None]:
         return lambda done, total: self.calls.setdefault(what, []).append((done, total))
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -89,6 +90,26 @@ def test_the_mlflow_run_is_finished_and_holds_numbers_and_pictures(
     assert run.info.status == "FINISHED"
     assert {"test_accuracy", "test_macro_f1", "test_f1_hat", "validation_calibration_error"} <= run.data.metrics.keys()
     assert pictures == {"confusion_matrix.png", "reliability_diagram.png", "risk_coverage_curve.png"}
+
+
+def test_run_and_registry_say_which_classifier_it_is_and_how_good(
+    first: dg.ExecuteInProcessResult, taught: Settings, tables_of: Callable[[Settings], ParquetTables]
+) -> None:
+    client = import_mlflow().MlflowClient(taught.tracking.uri)
+    (card, *_) = kept_classifiers(tables_of(taught).store)
+    registered = client.get_model_version(REGISTERED_MODEL, card.registry_number)
+    assert client.get_run(registered.run_id).info.run_name == card.model_version
+    assert "test photos" in registered.description
+    assert "image-assets train" in client.get_registered_model(REGISTERED_MODEL).description
+
+
+def test_the_scores_of_a_classifier_are_numbers_to_plot(
+    first: dg.ExecuteInProcessResult, metadata_of: Callable[..., dict[tuple[str, str], dict[str, Any]]]
+) -> None:
+    told = metadata_of(first)
+    trained, compared = told["classifier", "None"], told["classifier_evaluations", "None"]
+    assert trained["test_macro_f1"] == compared["challenger_macro_f1"]
+    assert 0 <= trained["validation_accuracy"] <= 1
 
 
 def test_the_check_shows_the_comparison(first: dg.ExecuteInProcessResult) -> None:

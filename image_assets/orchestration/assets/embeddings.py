@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.models.encoder import EncoderLoad
+from image_assets.models.encoder import EncoderDescription, EncoderLoad
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, column_schema, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
@@ -44,14 +44,22 @@ def embedding_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.Ass
                 on_progress=progress.track(f"{IMAGE_EMBEDDINGS} {day}"),
             )
             table = table_of(gpu.encoder.description)
-            columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table))}
+            columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table, spec))}
             counts = describe_increment(lake.tables, report, table)
             load = _describe_load(gpu.encoder.load if report.computed else None)
-            return {IMAGE_EMBEDDINGS: {**counts, **load, **columns}}
+            return {IMAGE_EMBEDDINGS: {**counts, **_describe_encoder(gpu.encoder.description), **load, **columns}}
 
         yield from run_days(context, step)
 
     return [image_embeddings]
+
+
+def _describe_encoder(described: EncoderDescription) -> Metadata:
+    return {
+        "encoder": dg.MetadataValue.text(described.name),
+        "revision": dg.MetadataValue.text(described.revision),
+        "dimension": dg.MetadataValue.int(described.dimension),
+    }
 
 
 def _describe_load(load: EncoderLoad | None) -> Metadata:

@@ -5,11 +5,17 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
-from image_assets.orchestration.lineage import gold_lineage
-from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
+from image_assets.orchestration.reporting import (
+    Metadata,
+    describe_increment,
+    describe_rejects,
+    describe_rows,
+    describe_summary,
+)
 from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.steps.gold import GOLD_RECIPE, curate_day
 from image_assets.steps.predictions import prediction_stages
@@ -43,7 +49,9 @@ def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
         def step(day: date) -> dict[str, Metadata]:
             predicting = prediction_stages(lake.tables.store)
             is_changed = gather_rejections(lake.tables, day, [*stages, *predicting])
-            return {REJECTED_IMAGES.name: _described(lake, REJECTED_IMAGES, day, is_changed=is_changed)}
+            rows = lake.tables.read(REJECTED_IMAGES, day)
+            counts = {"rejected": dg.MetadataValue.int(rows.height), **describe_rejects(rows)}
+            return {REJECTED_IMAGES.name: {**_described(lake, REJECTED_IMAGES, rows, day, is_changed), **counts}}
 
         yield from run_days(context, step)
 
@@ -72,8 +80,7 @@ def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefini
         def step(day: date) -> dict[str, Metadata]:
             track = progress.track(f"{GOLD_IMAGES.name} {day}")
             report = curate_day(lake.tables, day, encoder, chunk_size=chunk_size, on_progress=track)
-            lineage = {"dagster/column_lineage": dg.MetadataValue.column_lineage(gold_lineage())}
-            return {GOLD_IMAGES.name: {**describe_increment(lake.tables, report, GOLD_IMAGES), **lineage}}
+            return {GOLD_IMAGES.name: describe_increment(lake.tables, report, GOLD_IMAGES)}
 
         yield from run_days(context, step)
 
@@ -88,14 +95,15 @@ def _daily_summary(daily: Daily) -> dg.AssetsDefinition:
     def daily_summary(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         def step(day: date) -> dict[str, Metadata]:
             is_changed = summarise_day(lake.tables, day)
-            return {DAILY_SUMMARY.name: _described(lake, DAILY_SUMMARY, day, is_changed=is_changed)}
+            rows = lake.tables.read(DAILY_SUMMARY, day)
+            described = _described(lake, DAILY_SUMMARY, rows, day, is_changed)
+            return {DAILY_SUMMARY.name: {**described, **describe_summary(rows)}}
 
         yield from run_days(context, step)
 
     return daily_summary
 
 
-def _described(lake: LakeResource, table: Table, day: date, *, is_changed: bool) -> Metadata:
-    rows = lake.tables.read(table, day)
+def _described(lake: LakeResource, table: Table, rows: pl.DataFrame, day: date, is_changed: bool) -> Metadata:
     outcome = "changed" if is_changed else "unchanged"
     return {"outcome": dg.MetadataValue.text(outcome), **describe_rows(lake.tables, table, day, rows.height)}

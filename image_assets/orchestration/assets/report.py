@@ -36,6 +36,9 @@ def report_assets(daily: Daily, params: ReportParams, *, with_links: bool) -> li
             metadata: dict[str, dg.MetadataValue[Any]] = {
                 "outcome": dg.MetadataValue.text("changed" if written.is_changed else "unchanged"),
                 "dagster/uri": dg.MetadataValue.text(page),
+                "page": dg.MetadataValue.path(page),
+                "to_open_it": dg.MetadataValue.text(f"image-assets report --day {day} --open"),
+                **{name.replace(" ", "_"): dg.MetadataValue.int(images) for name, images in written.totals.items()},
                 "files": dg.MetadataValue.md("\n".join(f"- `{uri}`" for uri in (page, *others))),
             }
             if with_links:

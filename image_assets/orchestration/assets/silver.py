@@ -49,13 +49,25 @@ def silver_assets(daily: Daily, params: DerivativeParams, chunk_size: int) -> li
                 chunk_size=chunk_size,
                 on_progress=progress.track(f"derivatives {day}"),
             )
-            described = zip(wanted, reports, strict=True)
-            shown = {table.name: describe_increment(lake.tables, report, table) for table, report in described}
-            return {name: {**_sheet(lake, name, day), **metadata} for name, metadata in shown.items()}
+            consumed = _describe_input(lake, day)
+            # The event log keeps every picture: those of a day that is as it was are there already.
+            return {
+                table.name: {
+                    **({} if report.is_unchanged else _sheet(lake, table.name, day)),
+                    **describe_increment(lake.tables, report, table),
+                    **consumed,
+                }
+                for table, report in zip(wanted, reports, strict=True)
+            }
 
         yield from run_days(context, step)
 
     return [derivatives]
+
+
+def _describe_input(lake: LakeResource, day: date) -> Metadata:
+    size_bytes = lake.tables.read_column(BRONZE_IMAGES.name, day, "size_bytes").sum()
+    return {"input_size_bytes": dg.MetadataValue.int(int(size_bytes))}
 
 
 def _sheet(lake: LakeResource, asset: str, day: date) -> Metadata:

@@ -21,11 +21,11 @@ _PROBLEMS_SHOWN = 20
 
 
 def daily_check(
-    asset: str, name: str, description: str, audit: AuditDay, *, is_blocking: bool = True
+    asset: str, name: str, description: str, audit: AuditDay, *, is_blocking: bool = True, measure: str = "measured"
 ) -> dg.AssetChecksDefinition:
     """A check that fails when the audit finds a problem on any day of the run.
 
-    It stops what follows in the run; one that is not blocking is a warning.
+    It stops what follows in the run; one that is not blocking is a warning. `measure` names what the audit measures.
     """
     severity = dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
 
@@ -33,15 +33,17 @@ def daily_check(
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         began_at = run_began_at(context)
         found = {day: audited(audit, lake.tables, day, began_at) for day in examined_days(context, lake.tables, asset)}
-        return conclude(found, severity)
+        return conclude(found, severity, measure)
 
     return check
 
 
-def conclude(found: Mapping[date, Audit], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+def conclude(
+    found: Mapping[date, Audit], severity: dg.AssetCheckSeverity, measure: str = "measured"
+) -> dg.AssetCheckResult:
     """What the audits of some days come to."""
     problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
-    return dg.AssetCheckResult(passed=not problems, severity=severity, metadata=_metadata(found, problems))
+    return dg.AssetCheckResult(passed=not problems, severity=severity, metadata=_metadata(found, problems, measure))
 
 
 def examined_days(context: dg.AssetCheckExecutionContext, tables: ParquetTables, asset: str) -> list[date]:
@@ -65,11 +67,11 @@ def audited(audit: AuditDay, tables: ParquetTables, day: date, began_at: datetim
         return Audit(0, (str(error),))
 
 
-def _metadata(found: Mapping[date, Audit], problems: Sequence[str]) -> Metadata:
+def _metadata(found: Mapping[date, Audit], problems: Sequence[str], measure: str) -> Metadata:
     listed = "\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_SHOWN])
     measured = [audit.measured for audit in found.values() if audit.measured is not None]
     return {
-        **({"measured": dg.MetadataValue.float(round(measured[-1], 4))} if measured else {}),
+        **({measure: dg.MetadataValue.float(round(measured[-1], 4))} if measured else {}),
         "days": dg.MetadataValue.int(len(found)),
         "examined": dg.MetadataValue.int(sum(audit.examined for audit in found.values())),
         "problems": dg.MetadataValue.int(len(problems)),

@@ -36,31 +36,46 @@ class Comparison(Protocol):
 
 def drift_checks(encoder: str, params: DriftParams) -> Iterator[dg.AssetChecksDefinition]:
     """One check per measure; what it says ends with what to do."""
-    for asset, name, description, comparison in _comparisons(encoder, params):
-        yield daily_check(asset, name, description, partial(_compare, comparison, params), is_blocking=False)
+    for asset, name, measure, description, comparison in _comparisons(encoder, params):
+        audit = partial(_compare, comparison, params)
+        yield daily_check(asset, name, description, audit, is_blocking=False, measure=measure)
 
 
-def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, str, Comparison]]:
-    before = f"as over the {params.window_days} days before, up to a stability index of {params.max_stability_index}"
-    weekday = f"{params.min_volume_ratio} to {params.max_volume_ratio} times the usual number of this weekday"
-    share = f"At most {params.max_reject_ratio:.0%} of the files are rejected"
-    vectors = f"The mean vector is at most {params.max_embedding_ratio} times as far off as those of the days before"
-    yield BRONZE_IMAGES.name, "volume", f"Uploads are {weekday}; ask who uploads.", audit_volume
-    yield REJECTED_IMAGES.name, "rejected_share", f"{share}; see image-assets status.", audit_rejected_share
-    share = f"At most {params.max_duplicate_ratio:.0%} of the images are duplicates"
-    yield GOLD_IMAGES.name, "duplicate_share", f"{share}; see duplicate_images.", audit_duplicates
-    for column in ("blur", "brightness_ratio"):
-        audit: Comparison = partial(audit_numbers, table=SILVER_IMAGES.name, column=column)
-        yield SILVER_IMAGES.name, f"{column}_drift", f"{column} is {before}; look at the day's pictures.", audit
-    for column, by in (
-        ("label", audit_classes),
-        ("predicted_label", audit_classes),
-        ("confidence_ratio", audit_numbers),
-    ):
-        audit = partial(by, table=GOLD_IMAGES.name, column=column)
-        yield GOLD_IMAGES.name, f"{column}_drift", f"{column} is {before}; see the report of the day.", audit
+def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, str, str, Comparison]]:
+    """Asset, name, name of what is measured, description, audit."""
+    weekday = f"{params.min_volume_ratio:g} to {params.max_volume_ratio:g} times the usual number of this weekday"
+    uploads = f"Uploads are {weekday}; if not, ask who uploads."
+    yield BRONZE_IMAGES.name, "volume", "ratio_to_usual", uploads, audit_volume
+    share = f"At most {params.max_reject_ratio:.0%} of the files are rejected; if more, the table of rejects says why."
+    yield REJECTED_IMAGES.name, "rejected_share", "rejected_ratio", share, audit_rejected_share
+    share = f"At most {params.max_duplicate_ratio:.0%} of the images are duplicates; if more, see duplicate_images."
+    yield GOLD_IMAGES.name, "duplicate_share", "duplicate_ratio", share, audit_duplicates
+    for table, column, by in _COLUMNS:
+        audit: Comparison = partial(by, table=table, column=column)
+        described = _distributed(column, params, _LOOK_AT[table])
+        yield table, f"{column}_drift", "stability_index", described, audit
     audit = partial(audit_vectors, table=embeddings_name(encoder))
-    yield IMAGE_EMBEDDINGS, "embedding_drift", f"{vectors}; look at the day's pictures.", audit
+    vectors = f"The mean vector is at most {params.max_embedding_ratio:g} times as far off as those of the days before"
+    described = f"{vectors}; if farther, look at the pictures of silver_images."
+    yield IMAGE_EMBEDDINGS, "embedding_drift", "distance_ratio", described, audit
+
+
+def _distributed(column: str, params: DriftParams, remedy: str) -> str:
+    before = f"the {params.window_days} days before (stability index at most {params.max_stability_index:g})"
+    return f"{column} is distributed as over {before}; if not, {remedy}."
+
+
+_COLUMNS = (
+    (SILVER_IMAGES.name, "blur", audit_numbers),
+    (SILVER_IMAGES.name, "brightness_ratio", audit_numbers),
+    (GOLD_IMAGES.name, "label", audit_classes),
+    (GOLD_IMAGES.name, "predicted_label", audit_classes),
+    (GOLD_IMAGES.name, "confidence_ratio", audit_numbers),
+)
+_LOOK_AT = {
+    SILVER_IMAGES.name: "look at distributions and pictures of the materialization",
+    GOLD_IMAGES.name: "compare the day's report with that of the day before",
+}
 
 
 def _compare(comparison: Comparison, params: DriftParams, tables: ParquetTables, day: date, _: datetime) -> Audit:

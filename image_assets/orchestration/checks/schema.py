@@ -24,7 +24,9 @@ def schema_checks() -> Iterator[dg.AssetChecksDefinition]:
 
 def vector_check(encoder: str) -> dg.AssetChecksDefinition:
     """The schema check of the encoder's vectors, whose dimension is in the lake."""
-    description = "Every vector is finite and of unit length."
+    description = (
+        "Every vector is finite and of unit length; delete the day's file and run the day again if one is not."
+    )
     return daily_check(IMAGE_EMBEDDINGS, "unit_vectors", description, partial(_audit_vectors, encoder))
 
 

@@ -42,7 +42,8 @@ def test_a_plan_of_other_days_finds_nothing_to_do(late_home: Path, invoke: Invok
 
 
 @pytest.mark.parametrize(
-    ("only", "days"), [("failed", 0), ("stale", 0), ("missing", 0), ("reason=not_an_image", 1), ("reason=empty", 0)]
+    ("only", "days"),
+    [("failed", 0), ("stale", 0), ("missing", 0), ("reason=not_an_image", 1), ("reason=empty", 0), ("model<1", 1)],
 )
 def test_a_plan_may_be_of_certain_days_only(full_home: Path, invoke: Invoke, only: str, days: int) -> None:
     assert f"{days} of 1 days" in invoke("plan", "--only", only).output
@@ -51,6 +52,54 @@ def test_a_plan_may_be_of_certain_days_only(full_home: Path, invoke: Invoke, onl
 def test_a_plan_tells_which_choices_there_are(full_home: Path, invoke: Invoke) -> None:
     result = invoke("plan", "--only", "reason=ugly")
     assert (result.exit_code, "reason=truncated" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "head-1", ""])
+def test_a_version_that_is_no_number_is_wrong_usage(home: Path, invoke: Invoke, command: str, number: str) -> None:
+    result = invoke(command, "--only", f"model<{number}")
+    assert (result.exit_code, "see: image-assets classifier list" in result.output) == (2, True)
+
+
+def test_a_plan_says_that_nothing_timed_a_captioner(
+    full_home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    monkeypatch.setenv("IMAGE_ASSETS_CAPTIONER", str(tmp_path))
+    output = invoke("plan").output
+    assert "timed under another recipe only, so perhaps far off: image_captions" in output
+
+
+def test_a_plan_before_the_first_run_says_that_nothing_was_timed(
+    full_home: Path, invoke: Invoke, tmp_path: Path
+) -> None:
+    (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}}}}}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(tmp_path))
+        patch.setenv("IMAGE_ASSETS_WATERMARK_TEXT", "(c) someone else")
+        output = invoke("plan").output
+    assert "because no recent run timed it: watermarked_previews, everything else" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(("only", "days"), [("stale", 0), ("failed", 0), ("model<1", 1)])
+def test_a_run_may_be_of_certain_days_only(
+    full_home: Path, invoke: Invoke, yesterday: date, only: str, days: int
+) -> None:
+    output = invoke("run", "--day", yesterday.isoformat(), "--only", only).output
+    assert (f"{days} of 1 days: {only}" in output, output.count("Images by day")) == (True, days)
+
+
+def test_a_run_of_days_that_lack_something_takes_a_damaged_day_and_names_its_file(
+    damaged_home: Path, invoke: Invoke, yesterday: date
+) -> None:
+    (damaged_home / "lake" / "tables" / "silver_images" / f"{yesterday}.parquet").write_bytes(b"PAR1 no more")
+    assert f"derivatives: {yesterday}: " in invoke("run", "--only", "missing").output
+
+
+def test_a_run_of_rejected_files_is_a_retry(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("run", "--only", "reason=not_an_image")
+    assert (result.exit_code, "image-assets retry --reason not_an_image" in result.output) == (2, True)
 
 
 def test_days_that_failed_are_found(damaged_home: Path, invoke: Invoke, yesterday: date) -> None:

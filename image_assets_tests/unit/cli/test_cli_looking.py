@@ -42,6 +42,15 @@ def test_status_shows_every_day(full_home: Path, invoke: Invoke, yesterday: date
     assert f"│ {yesterday} │" in invoke("status").output
 
 
+def test_status_names_a_day_that_is_not_complete(damaged_home: Path, invoke: Invoke, yesterday: date) -> None:
+    (damaged_home / "lake" / "tables" / "daily_summary" / f"{yesterday}.parquet").unlink()
+    assert f"{yesterday} has no summary yet: image-assets run --day {yesterday}" in invoke("status").output
+
+
+def test_status_says_nothing_of_days_that_are_complete(full_home: Path, invoke: Invoke) -> None:
+    assert "no summary" not in invoke("status").output
+
+
 def test_the_status_of_an_empty_lake_is_an_empty_table(home: Path, invoke: Invoke) -> None:
     result = invoke("status")
     assert (result.exit_code, "Images by day" in result.output) == (0, True)

@@ -12,6 +12,7 @@ from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import table_key
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 
 Priced = Callable[..., pl.DataFrame]
@@ -122,8 +123,14 @@ def test_a_damaged_file_is_named_with_what_to_do(
     tables.replace(prices, day, priced(hat=100))
     file = file_of(tables, prices, day)
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(TableError, match=rf"{file}.*restore the file or delete it"):
+    with pytest.raises(TableError, match=rf"{file}.*restore the file or delete it .* image-assets run --day {day};"):
         tables.read(prices, day)
+
+
+def test_whoever_deletes_a_file_of_bronze_is_told_what_that_costs(tables: ParquetTables, day: date) -> None:
+    tables.store.write(table_key(BRONZE_IMAGES.name, day), b"damaged")
+    with pytest.raises(TableError, match=r"left the landing zone are forgotten: better restore it"):
+        tables.read(BRONZE_IMAGES, day)
 
 
 def test_the_damaged_one_of_several_files_is_named(

@@ -66,6 +66,21 @@ def test_a_pool_is_searched_again_and_again() -> None:
     assert pool.pairs(hashes(0b11)).pool.tolist() == [1]
 
 
+@pytest.mark.parametrize("radius", [0, 1, 4, 9, 14])
+def test_a_pool_is_searched_within_a_smaller_radius_too(radius: int) -> None:
+    pool = random_hashes(3_000, seed=radius)
+    new = near(pool, 300, radius + 3, seed=1)
+    pairs = HashPool(pool, radius=14).pairs(new, radius)
+    told = set(zip(pairs.new.tolist(), pairs.pool.tolist(), pairs.bits.tolist(), strict=True))
+    assert pairs.new.size == len(told)
+    assert told == compared_one_by_one(new, pool, radius)
+
+
+def test_beyond_its_radius_a_pool_cannot_be_searched() -> None:
+    with pytest.raises(ValueError, match="prepared for 3 bits, not 4"):
+        HashPool(hashes(0), radius=3).pairs(hashes(0), 4)
+
+
 def picture() -> Image.Image:
     rough = np.random.default_rng(5).integers(0, 255, (9, 7, 3), dtype=np.uint8)
     return Image.fromarray(rough).resize((300, 400), Image.Resampling.BICUBIC)

@@ -75,7 +75,7 @@ def compete(scenario: "Scenario", challenger: str) -> bool:
 
 
 def test_colours_are_learnt(lessons: "Scenario") -> None:
-    report = train_classifier(lessons.tables, lessons.encoder.description, HeadTrainer(), LessonParams())
+    report = train_classifier(lessons.tables, lessons.encoder.description, HeadTrainer(lessons.encoder), LessonParams())
     assert report.classifier.labels == LABELS
     assert (report.test.accuracy, report.left_out) == (1.0, {})
 
@@ -115,7 +115,7 @@ def test_training_before_there_is_a_training_set_says_what_to_do(taught: "Scenar
 def test_vectors_of_another_revision_are_not_learnt_from(lessons: "Scenario") -> None:
     other = replace(lessons.encoder.description, revision="2")
     with pytest.raises(ModelError, match="run their days first"):
-        train_classifier(lessons.tables, other, HeadTrainer(), LessonParams())
+        train_classifier(lessons.tables, other, HeadTrainer(lessons.encoder), LessonParams())
 
 
 def test_the_first_classifier_is_the_champion(lessons: "Scenario", bad: LinearClassifier) -> None:

@@ -11,6 +11,7 @@ from image_assets.errors import TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
+from image_assets.models.captioner import CaptionerDescription
 from image_assets.steps.plan import Need, estimate_seconds, known_days, plan_day
 from image_assets.steps.stages import daily_stages
 from image_assets.tables.images import SILVER_IMAGES
@@ -107,6 +108,16 @@ def test_a_new_model_is_to_predict_every_image(day: "Scenario") -> None:
     assert counts(planned(day, model_version="7")) == {"image_predictions/7": (2, 0, 0)}
 
 
+def test_a_captioner_is_to_caption_every_cleansed_image(day: "Scenario") -> None:
+    needs = planned(day, captioner=CaptionerDescription("blip", "1"))
+    assert counts(needs) == {"image_captions": (2, 0, 0)}
+
+
+def test_text_that_is_to_be_read_is_read_in_every_original(day: "Scenario") -> None:
+    enrichment = replace(day.params.enrichment, reads_text=True)
+    assert counts(planned(day, enrichment=enrichment)) == {"image_text": (2, 0, 0)}
+
+
 def test_a_table_of_a_former_shape_is_stale_and_what_follows_is_awaited(day: "Scenario") -> None:
     silver = day.tables.read(SILVER_IMAGES, day.day)
     day.rewrite(SILVER_IMAGES, silver.drop("contrast_ratio").with_columns(recipe_version=pl.lit("former")))
@@ -144,3 +155,8 @@ def test_tables_of_one_pass_are_timed_once(day: "Scenario", paint: Paint) -> Non
 def test_a_table_that_was_never_timed_adds_nothing(day: "Scenario", paint: Paint) -> None:
     day.land("late.jpg", paint("green"))
     assert estimate_seconds(list(planned(day).values()), {"bronze_images": 4.0}) == 0.25
+
+
+def test_what_a_day_takes_besides_is_counted_once_a_day(day: "Scenario", paint: Paint) -> None:
+    day.land("late.jpg", paint("green"))
+    assert estimate_seconds(list(planned(day).values()), {"bronze_images": 4.0}, seconds_per_day=2.0) == 2.25

@@ -17,6 +17,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.decisions import Decision, read_decisions, record_decisions
+from image_assets.steps.duplicate_decisions import Verdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.erasure import audit_erasures, copies_of, erase, find_remains
 from image_assets.steps.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
@@ -75,6 +76,16 @@ def test_nothing_of_an_erased_image_is_left_but_its_certificate(two: "Scenario")
     assert not upload.exists()
     assert not upload.with_name("hat.jpg.json").exists()
     assert read_decisions(two.store).is_empty()
+
+
+@pytest.mark.parametrize("erased", ["hat.jpg", "shoe.jpg"])
+def test_what_a_person_said_of_a_pair_goes_with_either_image(two: "Scenario", erased: str) -> None:
+    image_id, hat, shoe = id_of(two, erased), id_of(two, "hat.jpg"), id_of(two, "shoe.jpg")
+    record_pair_decision(two.tables, hat, shoe, Verdict.SAME, "ann", datetime(2026, 10, 2, tzinfo=UTC))
+    assert [key for key in mentions(two.root, image_id) if key.startswith(f"{object_keys.PAIR_REVIEWS}/")]
+    erase_now(two, image_id)
+    assert list(two.store.list(object_keys.PAIR_REVIEWS)) == []
+    assert read_pair_decisions(two.store, two.day) == []
 
 
 def test_other_images_of_the_day_keep_all_that_is_theirs(two: "Scenario") -> None:

@@ -144,7 +144,7 @@ def test_a_stage_that_has_not_run_is_nothing_to_gather(scenario: "Scenario") -> 
 
 def test_the_day_in_numbers(mixed: "Scenario") -> None:
     outcome = counts(mixed, "outcome")
-    assert outcome == {"seen": 4, "accepted": 2, "rejected": 2, "gold": 2}
+    assert outcome == {"seen": 4, "accepted": 2, "rejected": 2, "gold": 2, "duplicates": 0, "to_review": 0}
     assert counts(mixed, "reason") == {"not_an_image": 1, "truncated": 1}
     assert counts(mixed, "stage") == {"bronze_images": 1, "silver_images": 1}
     assert counts(mixed, "state") == {"embedded": 2}
@@ -160,7 +160,8 @@ def test_what_was_seen_was_accepted_or_refused_at_whatever_stage(mixed: "Scenari
     mixed.gather()
     mixed.curate()
     mixed.summarise()
-    assert counts(mixed, "outcome") == {"seen": 4, "accepted": 1, "rejected": 3, "gold": 2}
+    outcome = counts(mixed, "outcome")
+    assert (outcome["seen"], outcome["accepted"], outcome["rejected"], outcome["gold"]) == (4, 1, 3, 2)
     assert counts(mixed, "state") == {"embedded": 1, "error": 1}
 
 
@@ -177,7 +178,7 @@ def test_a_day_without_files_has_every_table_empty_and_of_the_right_shape(scenar
             rows = scenario.tables.read(table, scenario.day)
             assert rows.is_empty()
             assert rows.schema == table.schema.create_empty().schema
-    assert counts(scenario, "outcome") == {"seen": 0, "accepted": 0, "rejected": 0, "gold": 0}
+    assert set(counts(scenario, "outcome").values()) == {0}
 
 
 def test_a_day_on_which_every_file_is_bad_is_a_day_like_any_other(scenario: "Scenario") -> None:

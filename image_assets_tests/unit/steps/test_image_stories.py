@@ -41,11 +41,12 @@ def names_of(scenario: "Scenario", outside: Path) -> dict[str, str]:
         "file": str(original),
         "derivative": scenario.row(SILVER_IMAGES)["cleansed_path"],
         "raw name": "my dress.jpg",
+        "file name": "dress.jpg",
         "bytes": str(outside),
     }
 
 
-@pytest.mark.parametrize("name", ["id", "upload", "file", "derivative", "raw name", "bytes"])
+@pytest.mark.parametrize("name", ["id", "upload", "file", "derivative", "raw name", "file name", "bytes"])
 def test_an_image_is_found_by_each_of_its_names(told: "Scenario", tmp_path: Path, name: str) -> None:
     (subject,) = find_subjects(told.tables, names_of(told, tmp_path / "elsewhere.jpg")[name])
     assert (subject.image_id, subject.day) == (told.row(BRONZE_IMAGES)["image_id"], told.day)

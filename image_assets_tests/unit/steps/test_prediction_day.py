@@ -9,7 +9,7 @@ from image_assets.errors import ModelError, TableError
 from image_assets.lake import object_keys
 from image_assets.models.linear_classifier import LinearClassifier
 from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, promote
-from image_assets.steps.predictions import PredictionParams, choose_model, predict_day
+from image_assets.steps.predictions import PredictionParams, choose_model, has_predictions_below, predict_day
 from image_assets.steps.training_set import build_training_set
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.predictions import predictions_table
@@ -18,13 +18,23 @@ if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
 
-def put_in_charge(scenario: "Scenario", version: str = "head-1", encoder: str = "colour-means") -> None:
+def put_in_charge(
+    scenario: "Scenario", version: str = "head-1", encoder: str = "colour-means", number: str = "1"
+) -> None:
     """A champion that takes everything for a cherry, and is not quite sure."""
     files = LinearClassifier(("cherry", "sky"), np.zeros((4, 2), np.float32), np.array([0.1, 0], np.float32)).files()
     keep_classifier(
-        scenario.store, ClassifierCard(version, "head", (encoder, "1"), "2026", "1", digests_of(files)), files
+        scenario.store, ClassifierCard(version, "head", (encoder, "1"), "2026", number, digests_of(files)), files
     )
     promote(scenario.store, version)
+
+
+@pytest.mark.parametrize("has_champion", [False, True])
+def test_all_days_of_a_run_share_one_classifier(taught: "Scenario", has_champion: bool) -> None:
+    if has_champion:
+        put_in_charge(taught)
+    model = choose_model(taught.tables, taught.encoder, ("red", "green"))
+    assert model.load() is model.load()
 
 
 def test_without_a_champion_the_names_of_the_classes_decide(taught: "Scenario") -> None:
@@ -83,6 +93,35 @@ def test_gold_shows_the_model_in_use(taught: "Scenario") -> None:
     taught.curate()
     shown = {(row["predicted_label"], row["model_version"], row["needs_review"]) for row in taught.rows(GOLD_IMAGES)}
     assert shown == {("cherry", "head-1", True)}
+
+
+def show_predictions(scenario: "Scenario") -> None:
+    scenario.predict()
+    scenario.gather()
+    scenario.curate()
+
+
+def test_zero_shot_predictions_are_below_every_version(taught: "Scenario") -> None:
+    show_predictions(taught)
+    assert has_predictions_below(taught.tables, taught.day, 1)
+
+
+@pytest.mark.parametrize(("number", "is_below"), [(10, False), (11, True)])
+def test_versions_are_compared_as_numbers(taught: "Scenario", number: int, is_below: bool) -> None:
+    put_in_charge(taught, "head-ten", number="10")
+    show_predictions(taught)
+    assert has_predictions_below(taught.tables, taught.day, number) == is_below
+
+
+def test_the_version_that_gold_shows_counts_whatever_a_later_one_said(taught: "Scenario") -> None:
+    for version, number in (("head-2", "2"), ("head-1", "1")):
+        put_in_charge(taught, version, number=number)
+        show_predictions(taught)
+    assert has_predictions_below(taught.tables, taught.day, 2)
+
+
+def test_a_day_without_predictions_is_below_no_version(taught: "Scenario") -> None:
+    assert not has_predictions_below(taught.tables, taught.day, 9)
 
 
 def test_a_champion_of_another_encoder_is_replaced_by_zero_shot_and_that_is_said(taught: "Scenario") -> None:

@@ -50,7 +50,12 @@ def test_a_spreadsheet_does_not_take_a_users_words_for_a_formula(reported: "Scen
 
 def test_the_summary_counts_what_came_and_what_was_refused(reported: "Scenario") -> None:
     summary = json.loads(text_of(reported, "report.json"))
-    assert summary["outcome"] == {"seen": 3, "accepted": 2, "gold": 2, "rejected": 1}
+    assert {name: count for name, count in summary["outcome"].items() if count} == {
+        "seen": 3,
+        "accepted": 2,
+        "gold": 2,
+        "rejected": 1,
+    }
     assert summary["reason"] == {"not_an_image": 1}
 
 
