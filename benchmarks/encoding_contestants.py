@@ -159,7 +159,9 @@ def sentence_transformer(task: Task) -> Contestant:
 
     def run() -> None:
         pictures = [Image.open(path) for path in task.files]
-        model.encode(pictures, batch_size=task.batch_size, normalize_embeddings=True, show_progress_bar=False)
+        # Its pixels stay fp32 whatever the weights are.
+        with torch.autocast(task.placement.device.partition(":")[0], task.dtype, enabled=task.dtype != torch.float32):
+            model.encode(pictures, batch_size=task.batch_size, normalize_embeddings=True, show_progress_bar=False)
 
     return run
 

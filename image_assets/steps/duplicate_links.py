@@ -47,7 +47,7 @@ class DuplicateParams:
     """When two pictures count as one photo; the defaults are measured by benchmarks/duplicates.py.
 
     Attributes:
-        max_bits: pictures whose hashes differ in more are never compared, `TURNED_BITS` if turned; 0 to 20.
+        max_bits: pictures whose hashes differ in more are never compared, `TURNED_BITS` if turned; 0 to 16.
         min_similarity: least cosine of the vectors, where both are there; it spares the look at most pictures.
         min_likeness: least correlation of the details, one picture laid over the other.
     """
