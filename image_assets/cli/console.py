@@ -12,6 +12,7 @@ from rich.text import Text
 
 CONSOLE = Console(soft_wrap=False)
 _CELL_LENGTH = 60
+_FINISHED_BARS = 12
 
 
 def print_rows(
@@ -42,7 +43,10 @@ def _cell(value: object, length: int | None) -> Text:
 
 
 class ProgressBars:
-    """A bar per table and day; implements the progress that assets report to."""
+    """A bar per table and day; implements the progress that assets report to.
+
+    Of the finished ones the last few stay: every bar is drawn ten times a second, and a year has thousands.
+    """
 
     def __init__(self) -> None:
         columns = (
@@ -53,6 +57,7 @@ class ProgressBars:
             TimeElapsedColumn(),
         )
         self._bars = Progress(*columns, console=CONSOLE)
+        self._finished: list[TaskID] = []
 
     def track(self, what: str, unit: str = "images") -> Callable[[int, int], None]:
         """Show a bar from the first call on."""
@@ -60,11 +65,15 @@ class ProgressBars:
 
         def tell(done: int, total: int) -> None:
             nonlocal task
-            if task is None:
+            if task not in self._bars.task_ids:
                 task = self._bars.add_task(what, total=total, speed="")
             elapsed = self._bars.tasks[self._bars.task_ids.index(task)].elapsed or 0.0
             speed = f"{done / elapsed:.0f} {unit}/s" if elapsed and done else ""
             self._bars.update(task, completed=done, total=total, speed=speed)
+            if done == total and task not in self._finished:
+                self._finished.append(task)
+            while len(self._finished) > _FINISHED_BARS:
+                self._bars.remove_task(self._finished.pop(0))
 
         return tell
 

@@ -112,10 +112,20 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
 
 
 def run_with_progress(settings: Settings, days: Sequence[date]) -> None:
-    """Run the days through Dagster with a bar per table; `ImageAssetsError` when a run fails."""
+    """Run the days through Dagster with a bar per table and one of all days; `ImageAssetsError` when a run fails."""
     from image_assets.orchestration.local_runs import run_days
 
-    _run_with_bars(settings, lambda definitions, instance, tags: list(run_days(definitions, instance, days, tags)))
+    def work(
+        definitions: "dg.Definitions", instance: "dg.DagsterInstance", tags: Mapping[str, str], bars: ProgressBars
+    ) -> "list[RunReport]":
+        reports, tell = [], bars.track("all days", "days")
+        tell(0, len(days))
+        for report in run_days(definitions, instance, days, tags):
+            reports.append(report)
+            tell(sum(len(each.days) for each in reports), len(days))
+        return reports
+
+    _run_with_bars(settings, work)
 
 
 def train_with_progress(settings: Settings) -> None:
@@ -123,18 +133,19 @@ def train_with_progress(settings: Settings) -> None:
     from image_assets.orchestration.assets.classifier import TRAIN_JOB
     from image_assets.orchestration.local_runs import run_job
 
-    _run_with_bars(settings, lambda definitions, instance, tags: [run_job(definitions, instance, TRAIN_JOB, tags)])
+    _run_with_bars(settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, TRAIN_JOB, tags)])
 
 
 def _run_with_bars(
-    settings: Settings, work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str]], list[RunReport]]"
+    settings: Settings,
+    work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str], ProgressBars], list[RunReport]]",
 ) -> None:
     from image_assets.definitions import build_definitions
     from image_assets.orchestration.local_runs import interruptible, open_instance
 
     with ProgressBars() as bars, open_instance() as instance:
         definitions = build_definitions(settings, progress=bars)
-        reports = interruptible(instance, lambda tags: work(definitions, instance, tags))
+        reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]
     for report in failed:
         for problem in report.problems:
