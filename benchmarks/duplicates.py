@@ -33,6 +33,10 @@ from image_assets.samples.products import draw_product, sample_products
 MARKERS = ("<!-- duplicates: written by benchmarks/duplicates.py -->", "<!-- /duplicates -->")
 DAYS = date(2026, 1, 1), date(2026, 1, 2)
 EVERYTHING = ("original", *ALTERATIONS)
+INTRODUCTION = """## Duplicates
+
+Which pairs of pictures show one photo. imagededup's CNN runs with EfficientNet-Lite0 trained on ImageNet, because the
+weights of its own MobileNet have to be downloaded."""
 UPRIGHT = [name for name in EVERYTHING if name not in {"flipped", "turned", "upside_down", "turned_by_exif"}]
 SIZE = (450, 600)
 
@@ -74,7 +78,7 @@ def main() -> None:
     sets = {"drawn photos": drawn_photos(arguments.count)}
     if arguments.photos:
         sets["photos of the folder"] = photos_of(arguments.photos, arguments.count)
-    lines, curves = ["## Duplicates", ""], {}
+    lines, curves = [INTRODUCTION, ""], {}
     for title, photos in sets.items():
         with tempfile.TemporaryDirectory() as folder:
             gallery = land(Path(folder), photos, arguments.same or [])
