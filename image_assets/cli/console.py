@@ -42,6 +42,12 @@ def _cell(value: object, length: int | None) -> Text:
     return Text(printable if length is None or len(printable) <= length else printable[: length - 1] + "…")
 
 
+def describe_speed(done: int, seconds: float) -> str:
+    """How many a second: days are slow and images are not."""
+    speed = done / seconds
+    return f"{speed:.0f}" if speed >= 10 else f"{speed:.2f}"
+
+
 class ProgressBars:
     """A bar per table and day; implements the progress that assets report to.
 
@@ -68,7 +74,7 @@ class ProgressBars:
             if task not in self._bars.task_ids:
                 task = self._bars.add_task(what, total=total, speed="")
             elapsed = self._bars.tasks[self._bars.task_ids.index(task)].elapsed or 0.0
-            speed = f"{done / elapsed:.0f} {unit}/s" if elapsed and done else ""
+            speed = f"{describe_speed(done, elapsed)} {unit}/s" if elapsed and done else ""
             self._bars.update(task, completed=done, total=total, speed=speed)
             if done == total and task not in self._finished:
                 self._finished.append(task)
