@@ -110,7 +110,9 @@ def _run(home: Path, first: date, last: date) -> Pass:
         raise RuntimeError(f"image-assets run ended with {code}; its error stands above")
     written = len(_state(home) - before)
     dagster = sum(path.stat().st_size for path in (home / "data" / "dagster").rglob("*") if path.is_file())
-    return Pass(seconds, written, dagster / 1e6)
+    made = Pass(seconds, written, dagster / 1e6)
+    print(f"{home.name}, {first} to {last}: {made}", flush=True)
+    return made
 
 
 def _state(home: Path) -> set[tuple[str, int]]:

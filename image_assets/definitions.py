@@ -33,7 +33,6 @@ from image_assets.orchestration.automation import (
     landing_sensor,
     morning_schedule,
     nightly_schedule,
-    one_day_each,
     weekly_schedule,
 )
 from image_assets.orchestration.checks.catalogue import all_checks
@@ -45,6 +44,7 @@ from image_assets.orchestration.later_days import later_days_sensor
 from image_assets.orchestration.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
+from image_assets.orchestration.split_runs import split_failed_runs
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
@@ -107,7 +107,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         sensors=[
             landing_sensor(daily.partitions, settings.landing_lookback_days),
             follower(dg.AssetSelection.assets(*whole_lake)),
-            one_day_each(daily_job),
+            split_failed_runs(daily_job),
             later_days_sensor(daily.partitions, settings.duplicate_params),
             model_sensor(daily.partitions, f"{settings.encoder}@{settings.encoder_revision or 'newest'}"),
             *([alert_sensor(settings.alert_webhook)] if settings.alert_webhook else []),

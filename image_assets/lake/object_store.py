@@ -74,6 +74,10 @@ class ObjectStore(Protocol):
         """Whether an object has exactly this key."""
         ...
 
+    def version(self, key: ObjectKey) -> str | None:
+        """What changes whenever the bytes may have changed; None when no object has this key."""
+        ...
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object below the folder `prefix`, in a stable order."""
         ...
@@ -149,8 +153,18 @@ class LocalObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether a regular file is there."""
+        return self.version(key) is not None
+
+    def version(self, key: ObjectKey) -> str | None:
+        """Size and times of a regular file."""
         with _explained("look for", key, self.root):
-            return self._path(key).is_file()
+            try:
+                status = self._path(key).stat()
+            except OSError as error:
+                if error.errno in _GONE:
+                    return None
+                raise
+            return _version(status) if stat.S_ISREG(status.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every entry below the folder that is not a folder itself: links, pipes and broken links too."""
@@ -198,14 +212,18 @@ class LocalObjectStore:
                 status = path.lstat()
             except FileNotFoundError:
                 return None
-        # The inode's change time also moves when a tool replaces the bytes and restores size and mtime.
         return ObjectInfo(
             key=ObjectKey(path.relative_to(self.root).as_posix()),
             size_bytes=status.st_size,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
             arrived_at=datetime.fromtimestamp(status.st_ctime, UTC),
-            version=f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}",
+            version=_version(status),
         )
+
+
+def _version(status: os.stat_result) -> str:
+    # The inode's change time also moves when a tool replaces the bytes and restores size and mtime.
+    return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
 
 
 def _with_folder(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import dataframely as dy
@@ -22,7 +22,7 @@ FILE_COLUMN = "_file"
 class ParquetTables:
     """Reads and writes tables of an object store; whatever is read or written obeys its schema.
 
-    A table that is not kept by day has the day None.
+    A table that is not kept by day has the day None. A file that was read once is validated again when it has changed.
 
     Attributes:
         store: where their files are.
@@ -31,6 +31,7 @@ class ParquetTables:
 
     store: ObjectStore
     history_keep: int = 1
+    _validated_versions: dict[ObjectKey, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def exists(self, table: Table, day: date | None) -> bool:
         """Whether the day was ever committed, be it empty."""
@@ -61,10 +62,16 @@ class ParquetTables:
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
-        if not self.exists(table, day):
+        key = object_keys.table_key(table.name, day)
+        version = self.store.version(key)
+        if version is None:
             missing, when = (f"has no {day}", " for that day") if day else ("is not there", "")
             raise TableError(f"{table.name} {missing}: materialize {table.name}{when} first")
-        return self._validated(table, day, self.scan_files([object_keys.table_key(table.name, day)]))
+        rows = self.scan_files([key])
+        if self._validated_versions.get(key) != version:
+            rows = self._validated(table, day, rows)
+            self._validated_versions[key] = version
+        return rows.select(table.schema.column_names())
 
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""

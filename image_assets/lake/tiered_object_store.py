@@ -61,11 +61,15 @@ class TieredObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether either tier has the object."""
-        is_hot = self.hot.exists(key)
-        if is_hot or not _may_be_archived(key):
-            return is_hot
+        return self.version(key) is not None
+
+    def version(self, key: ObjectKey) -> str | None:
+        """That of the tier which has the object."""
+        found = self.hot.version(key)
+        if found or not _may_be_archived(key):
+            return found
         self.check_archive()
-        return self.archive.exists(key) or self.hot.exists(key)
+        return self.archive.version(key) or self.hot.version(key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object of the lake, then those that only the archive has."""

@@ -6,20 +6,22 @@ import urllib.request
 import dagster as dg
 
 from image_assets.orchestration.history import days_of_run
+from image_assets.orchestration.split_runs import will_retry
 
 _TIMEOUT_S = 10.0
 _LONGEST_TEXT = 2_000
 
 
 def alert_sensor(webhook: str) -> dg.SensorDefinition:
-    """Tells the web hook of every failed run; a blocking check that failed fails its run too."""
+    """Tells the web hook of every failed run that nobody starts again; a failed blocking check fails its run too."""
 
-    description = "Posts every failed run to the web hook: what failed, for which days and why."
+    description = "Posts every failed run to the web hook, unless Dagster starts it again: what failed and why."
     running = dg.DefaultSensorStatus.RUNNING
 
     @dg.run_failure_sensor(name="alerts", default_status=running, description=description)
     def alerts(context: dg.RunFailureSensorContext) -> None:
-        post_alert(webhook, describe_failure(context))
+        if not will_retry(context.dagster_run):
+            post_alert(webhook, describe_failure(context))
 
     return alerts
 

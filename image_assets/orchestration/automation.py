@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from image_assets.lake.object_store import ObjectStore
 from image_assets.orchestration.assets.landing import LANDING
-from image_assets.orchestration.history import INVOCATION_TAG, days_of_run
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.landing import list_landing
@@ -25,7 +23,6 @@ HOUSEKEEPING_JOB = "housekeeping"
 HOUSEKEEPING_JOB_DESCRIPTION = "Files against rows, leftovers of killed runs, old runs in Dagster's memory."
 _SENSOR_INTERVAL_S = 60
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
-_WILL_RETRY = "dagster/will_retry"
 
 
 def nightly_schedule() -> dg.ScheduleDefinition:
@@ -93,29 +90,6 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
             asset_events=[_observation(lake.tables.store, day) for day in changed],
             cursor=json.dumps(now),
         )
-
-    return sensor
-
-
-def one_day_each(daily_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """Gives each day of a failed run of several days a run of its own: one bad day does not hold the others.
-
-    A run that crashed is first started again by Dagster itself, as often as `run_retries` says.
-    """
-    description = (
-        "After a failed run of several days, runs each of them alone; the command line's runs do so themselves."
-    )
-    running = dg.DefaultSensorStatus.RUNNING
-
-    @dg.run_failure_sensor(name="one_day_each", request_job=daily_job, default_status=running, description=description)
-    def sensor(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest]:
-        run = context.dagster_run
-        days = days_of_run(run.tags)
-        if len(days) > 1 and INVOCATION_TAG not in run.tags and run.tags.get(_WILL_RETRY) != "true":
-            assets = list(run.asset_selection) if run.asset_selection else None
-            for day in days:
-                run_key = f"{run.run_id}:{day}"
-                yield dg.RunRequest(run_key=run_key, partition_key=day.isoformat(), asset_selection=assets)
 
     return sensor
 

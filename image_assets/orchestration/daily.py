@@ -13,6 +13,7 @@ from image_assets.errors import ImageAssetsError, StoreUnavailableError
 from image_assets.orchestration.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.reporting import Metadata, column_schema
+from image_assets.orchestration.split_runs import name_bad_days
 from image_assets.tables.table import Table
 
 _RETRIES, _RETRY_AFTER_S = 3, 15.0
@@ -97,7 +98,7 @@ def run_days(
             failed[key] = error
     if failed:
         _record(context, finished)
-        raise _failure(failed)
+        raise _failure(failed, name_bad_days(failed))
     for key, metadata in finished.items():
         for asset, described in metadata.items():
             context.add_asset_metadata(described, asset_key=asset, partition_key=key)
@@ -113,7 +114,7 @@ def explained() -> Iterator[None]:
     except ImageAssetsError as error:
         problem = error
     if problem is not None:
-        raise _failure({"failed": problem})
+        raise _failure({"failed": problem}, {})
 
 
 def _record(context: dg.AssetExecutionContext, finished: Mapping[str, Mapping[str, Metadata]]) -> None:
@@ -123,10 +124,10 @@ def _record(context: dg.AssetExecutionContext, finished: Mapping[str, Mapping[st
             context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=described))
 
 
-def _failure(failed: Mapping[str, ImageAssetsError]) -> Exception:
+def _failure(failed: Mapping[str, ImageAssetsError], metadata: Mapping[str, dg.MetadataValue]) -> Exception:
     """Retry while the storage does not answer; anything else needs a person."""
     description = "\n".join(f"{key}: {error}" for key, error in failed.items())
-    failure = dg.Failure(description=description, allow_retries=False)
+    failure = dg.Failure(description=description, metadata=metadata, allow_retries=False)
     if not all(isinstance(error, StoreUnavailableError) for error in failed.values()):
         return failure
     _log.warning("will be tried again: %s", description)

@@ -9,7 +9,7 @@ import dagster as dg
 from image_assets.orchestration.assets.report import DAILY_REPORT
 from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_under_way
-from image_assets.orchestration.partitions import days_by_run, days_of, range_tags
+from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.duplicate_links import DuplicateParams
 from image_assets.steps.later_days import outdated_days
@@ -19,7 +19,6 @@ from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 FOLLOWING = (DUPLICATE_IMAGES.name, GOLD_IMAGES.name, DAILY_SUMMARY.name, DAILY_REPORT)
 """What an image of an earlier day may change; no picture is decoded and no model is asked."""
 
-_DAYS_AT_ONCE = 28
 _LONGEST_RUN = timedelta(days=1)
 
 
@@ -45,7 +44,7 @@ def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: Duplicat
         asked = {day: version for day, version in _asked(context).items() if day in outdated}
         known, busy = set(days_of(partitions.get_partition_keys())), _first_under_way(context.instance)
         wanted = [day for day, version in outdated.items() if day in known and asked.get(day) != version]
-        now = [day for day in wanted if day < busy][:_DAYS_AT_ONCE]
+        now = [day for day in wanted if day < busy][:DAYS_PER_RUN]
         asked |= {day: outdated[day] for day in now}
         return dg.SensorResult(
             run_requests=[_request(days) for days in days_by_run(now)],
@@ -66,7 +65,7 @@ def _first_under_way(instance: dg.DagsterInstance) -> date:
 
 def _request(days: Sequence[date]) -> dg.RunRequest:
     # No run key: it would refuse for good a state that comes a second time. The cursor knows what was asked for.
-    return dg.RunRequest(tags=range_tags(days), asset_selection=[dg.AssetKey(name) for name in FOLLOWING])
+    return dg.RunRequest(tags=day_tags(days), asset_selection=[dg.AssetKey(name) for name in FOLLOWING])
 
 
 def _why_none(wanted: Sequence[date], outdated: Mapping[date, str]) -> str:

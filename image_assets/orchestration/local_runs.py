@@ -18,8 +18,9 @@ import yaml
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.history import INVOCATION_TAG
-from image_assets.orchestration.partitions import days_by_run, range_tags
+from image_assets.orchestration.partitions import day_tags, days_by_run
 from image_assets.orchestration.quick_commits import quick_commits
+from image_assets.orchestration.split_runs import bad_days, is_failed, is_step_failure, split
 
 _CONFIG_FILE = "dagster.yaml"
 _LISTEN_S = 0.2
@@ -28,12 +29,13 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What became of one run; `problems` holds failed steps and failed checks in words."""
+    """What became of one run; `problems` are failed steps and checks in words, `bad_days` whom they concern."""
 
     run_id: str
     days: tuple[date, ...]
     is_success: bool
     problems: tuple[str, ...]
+    bad_days: frozenset[date]
 
 
 @contextmanager
@@ -106,9 +108,9 @@ def run_days(
     days: Sequence[date],
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RunReport]:
-    """Run the days in order, up to seven that follow each other in one run; the warehouse follows the last run.
+    """Run the days in order, up to four weeks that follow each other in one run; the warehouse follows the last run.
 
-    When a run of several days fails each of them gets a run of its own: one bad day does not hold the others.
+    When a run of several days fails, the good ones run again together and each bad one alone: it does not hold them.
 
     Raises:
         ConfigurationError: a day is no partition.
@@ -116,11 +118,7 @@ def run_days(
     job = definitions.resolve_job_def(DAILY_JOB)
     _check_days(job, days)
     for chunk in days_by_run(days):
-        report = _execute_days(job, instance, chunk, tags)
-        if report.is_success or len(chunk) == 1:
-            yield report
-        else:
-            yield from (_execute_days(job, instance, [day], tags) for day in chunk)
+        yield from _execute_days(job, instance, chunk, tags)
     yield run_job(definitions, instance, WAREHOUSE_JOB, tags)
 
 
@@ -145,27 +143,24 @@ def _check_days(job: dg.JobDefinition, days: Sequence[date]) -> None:
 
 def _execute_days(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
-) -> RunReport:
-    return _execute(job, instance, days, {**tags, **range_tags(days)})
+) -> Iterator[RunReport]:
+    report = _execute(job, instance, days, {**tags, **day_tags(days)})
+    if report.is_success or len(days) == 1:
+        yield report
+        return
+    for part in split(days, report.bad_days):
+        yield from _execute_days(job, instance, part, tags)
 
 
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
 ) -> RunReport:
     result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
-    failed = [check for check in result.get_asset_check_evaluations() if _is_failed(check)]
-    problems = [_words(event) for event in result.all_events if event.is_step_failure and not _is_check(event)]
+    failed = [check for check in result.get_asset_check_evaluations() if is_failed(check)]
+    problems = [_words(event) for event in result.all_events if is_step_failure(event)]
     problems += [_check_words(check) for check in failed]
-    return RunReport(result.run_id, tuple(days), result.success and not failed, tuple(problems))
-
-
-def _is_failed(check: dg.AssetCheckEvaluation) -> bool:
-    return not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
-
-
-def _is_check(event: dg.DagsterEvent) -> bool:
-    error = event.step_failure_data.error
-    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
+    is_success, bad = result.success and not failed, frozenset(bad_days(result.all_events))
+    return RunReport(result.run_id, tuple(days), is_success, tuple(problems), bad)
 
 
 def _words(event: dg.DagsterEvent) -> str:

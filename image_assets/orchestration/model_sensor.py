@@ -1,15 +1,16 @@
 """What follows when another model is in charge: every day is brought up to date with it."""
 
 import json
+from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 
 from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.champion import read_champion
 from image_assets.steps.plan import known_days
-
-_DAYS_AT_ONCE = 30
 
 
 def model_sensor(partitions: dg.DailyPartitionsDefinition, encoder: str) -> dg.SensorDefinition:
@@ -34,11 +35,14 @@ def model_sensor(partitions: dg.DailyPartitionsDefinition, encoder: str) -> dg.S
         is_changed = models != seen["models"]
         there = {day.isoformat() for day in known_days(lake.tables)} if is_changed else set(seen["days"])
         days = [key for key in partitions.get_partition_keys() if key in there]
-        now, later = days[:_DAYS_AT_ONCE], days[_DAYS_AT_ONCE:]
-        run_keys = {day: f"{':'.join(models)}:{day}" for day in now}
+        now, later = days_of(days[:DAYS_PER_RUN]), days[DAYS_PER_RUN:]
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=run_key, partition_key=day) for day, run_key in run_keys.items()],
+            run_requests=[_request(part, ":".join(models)) for part in days_by_run(now)],
             cursor=json.dumps({"models": models, "days": later}),
         )
 
     return sensor
+
+
+def _request(days: Sequence[date], models: str) -> dg.RunRequest:
+    return dg.RunRequest(run_key=f"{models}:{days[0]}:{days[-1]}", tags=day_tags(days))

@@ -5,8 +5,11 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+DAYS_PER_RUN = 28
+"""Four weeks: what a run costs besides its days is shared by many, and a run that is killed repeats few."""
+
 # One policy for all daily assets keeps a day's whole chain in one run, where checks can gate what follows.
-BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=7)
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)
 
 
 def daily_partitions(start: date) -> dg.DailyPartitionsDefinition:
@@ -20,10 +23,10 @@ def days_of(keys: Sequence[str]) -> list[date]:
 
 
 def days_by_run(days: Iterable[date]) -> Iterator[list[date]]:
-    """Days in order as one run takes them: those that follow each other, and no more than the policy says."""
+    """Days in order as one run takes them: those that follow each other, and no more than `DAYS_PER_RUN`."""
     chunk: list[date] = []
     for day in days:
-        if chunk and (day - chunk[-1] != timedelta(days=1) or len(chunk) == BACKFILL_POLICY.max_partitions_per_run):
+        if chunk and (day - chunk[-1] != timedelta(days=1) or len(chunk) == DAYS_PER_RUN):
             yield chunk
             chunk = []
         chunk.append(day)
@@ -31,8 +34,10 @@ def days_by_run(days: Iterable[date]) -> Iterator[list[date]]:
         yield chunk
 
 
-def range_tags(days: Sequence[date]) -> Mapping[str, str]:
-    """What makes a run one of these days."""
+def day_tags(days: Sequence[date]) -> Mapping[str, str]:
+    """What makes a run one of these days, which follow each other."""
+    if len(days) == 1:
+        return {"dagster/partition": days[0].isoformat()}
     return {
         "dagster/asset_partition_range_start": days[0].isoformat(),
         "dagster/asset_partition_range_end": days[-1].isoformat(),

@@ -241,6 +241,16 @@ def test_the_version_changes_with_the_size(store: ObjectStore) -> None:
     assert info_of(store, KEY).version != before
 
 
+def test_the_version_of_one_object_is_that_of_the_listing(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    assert store.version(KEY) == info_of(store, KEY).version
+
+
+def test_what_is_not_there_has_no_version(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    assert [store.version(ObjectKey(key)) for key in ("silver/2026", f"{KEY}x", f"{KEY}/x")] == [None] * 3
+
+
 REFUSED = ["", "/", "/etc/passwd", "a//b", "a/", "../a", "a/../b", "a/..", ".", "a/./b", "a\0b", "a/\0"]
 
 
@@ -249,6 +259,7 @@ def test_a_key_that_is_no_plain_path_is_refused_everywhere(store: ObjectStore, k
     actions: tuple[Callable[[ObjectKey], object], ...] = (
         store.read,
         store.exists,
+        store.version,
         store.delete,
         lambda key: store.write(key, b""),
         lambda key: store.writing(key).__enter__(),

@@ -1,4 +1,4 @@
-"""What happens after a run failed: its days are tried one by one, and somebody is told."""
+"""What happens after a run failed: its good days go on without the bad ones, and somebody is told."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,31 +12,37 @@ import pytest
 import yaml
 
 import image_assets
-from image_assets.orchestration.alerts import describe_failure, post_alert
+from image_assets.orchestration.alerts import alert_sensor, describe_failure, post_alert
 from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.history import days_of_run
+from image_assets.orchestration.split_runs import name_bad_days
 from image_assets.settings import Settings
 
 REPOSITORY = Path(image_assets.__file__).parents[1]
-DAYS = ["2026-03-14", "2026-03-15"]
-RANGE = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[1]}
+DAYS = ["2026-03-14", "2026-03-15", "2026-03-16", "2026-03-17"]
+RANGE = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[-1]}
+ALONE = [[day] for day in DAYS]
 
-Fail = Callable[[dict[str, str]], dg.RunFailureSensorContext]
+Fail = Callable[..., dg.RunFailureSensorContext]
 
 
 @pytest.fixture
 def fail(instance: dg.DagsterInstance) -> Fail:
-    """A run with these tags fails: what its sensors are given."""
+    """A run with these tags fails, for these days if it says so: what its sensors are given."""
 
-    @dg.op
-    def derivatives() -> None:
-        raise dg.Failure("the disk is full: free some space", allow_retries=False)
+    @dg.op(config_schema={"bad": [str]})
+    def derivatives(context: dg.OpExecutionContext) -> None:
+        bad = context.op_config["bad"]
+        metadata = name_bad_days(bad) if bad else {}
+        raise dg.Failure("the disk is full: free some space", metadata=metadata, allow_retries=False)
 
     @dg.job
     def a_job() -> None:
         derivatives()
 
-    def run(tags: dict[str, str]) -> dg.RunFailureSensorContext:
-        result = a_job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    def run(tags: dict[str, str], *bad: str) -> dg.RunFailureSensorContext:
+        config = {"ops": {"derivatives": {"config": {"bad": list(bad)}}}}
+        result = a_job.execute_in_process(config, instance=instance, tags=tags, raise_on_error=False)
         (failure,) = (event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
         context = dg.build_run_status_sensor_context("any", failure, instance, result.dagster_run)
         return context.for_run_failure()
@@ -45,16 +51,32 @@ def fail(instance: dg.DagsterInstance) -> Fail:
 
 
 @pytest.fixture
-def asked_for(
-    fail: Fail, define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
-) -> Callable[[dict[str, str]], list[Any]]:
-    """What is asked for after a run with these tags failed."""
-    sensor = define(settings_for(tmp_path)).resolve_sensor_def("one_day_each")
-    return lambda tags: [request for request in sensor(fail(tags)) or [] if isinstance(request, dg.RunRequest)]
+def sensor(
+    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+) -> dg.SensorDefinition:
+    return define(settings_for(tmp_path)).resolve_sensor_def("split_failed_runs")
 
 
-def test_each_day_of_a_failed_run_of_several_gets_a_run_of_its_own(asked_for: Callable[..., list[Any]]) -> None:
-    assert [request.partition_key for request in asked_for(RANGE)] == DAYS
+def days_asked_for(sensor: dg.SensorDefinition, failure: dg.RunFailureSensorContext) -> list[list[str]]:
+    """The days of each run that is asked for."""
+    requests: Any = sensor(failure) or []
+    return [[str(day) for day in days_of_run(request.tags)] for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ([DAYS[1]], [[DAYS[0]], [DAYS[1]], [DAYS[2], DAYS[3]]]),
+        ([DAYS[0], DAYS[3]], [[DAYS[0]], [DAYS[1], DAYS[2]], [DAYS[3]]]),
+        (DAYS, ALONE),
+        ([], ALONE),
+    ],
+    ids=["one is bad", "two are bad", "all are bad", "nobody knows"],
+)
+def test_after_a_failed_run_of_several_days_the_good_ones_go_on_without_the_bad(
+    sensor: dg.SensorDefinition, fail: Fail, bad: list[str], expected: list[list[str]]
+) -> None:
+    assert days_asked_for(sensor, fail(RANGE, *bad)) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,20 +84,31 @@ def test_each_day_of_a_failed_run_of_several_gets_a_run_of_its_own(asked_for: Ca
     [{"dagster/partition": DAYS[0]}, {}, {**RANGE, "image_assets/invocation": "1"}],
     ids=["one day", "none", "cli"],
 )
-def test_other_failed_runs_are_left_to_a_person(asked_for: Callable[..., list[Any]], tags: dict[str, str]) -> None:
-    assert asked_for(tags) == []
+def test_other_failed_runs_are_left_to_a_person(sensor: dg.SensorDefinition, fail: Fail, tags: dict[str, str]) -> None:
+    assert days_asked_for(sensor, fail(tags)) == []
+
+
+@pytest.fixture
+def attempts() -> Iterator[list[dg.RunFailureSensorContext]]:
+    """A run of several days crashes, such as for want of an answer while it was dequeued, each time it is started."""
+    retries = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())["run_retries"]
+    with dg.DagsterInstance.ephemeral(settings={"run_retries": retries}) as instance:
+        yield list(_crashes(instance, 1 + retries["max_retries"]))
 
 
 def test_a_run_that_dagster_starts_again_is_not_asked_for_as_well(
-    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+    sensor: dg.SensorDefinition, attempts: list[dg.RunFailureSensorContext]
 ) -> None:
-    """A crash, such as no answer while a run was being dequeued; only after the last attempt the days run alone."""
-    sensor = define(settings_for(tmp_path)).resolve_sensor_def("one_day_each")
-    retries = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())["run_retries"]
-    with dg.DagsterInstance.ephemeral(settings={"run_retries": retries}) as instance:
-        attempts = _crashes(instance, 1 + retries["max_retries"])
-        asked = [[request.partition_key for request in sensor(attempt) or []] for attempt in attempts]
-    assert asked == [[], [], DAYS]
+    assert [days_asked_for(sensor, attempt) for attempt in attempts] == [[], [], ALONE]
+
+
+def test_only_the_last_crash_alerts_somebody(
+    hook: tuple[str, list[Any]], attempts: list[dg.RunFailureSensorContext]
+) -> None:
+    address, sent = hook
+    for attempt in attempts:
+        alert_sensor(address)(attempt)
+    assert [alert["run_id"] for alert in sent] == [attempts[-1].dagster_run.run_id]
 
 
 def _crashes(instance: dg.DagsterInstance, times: int) -> Iterator[dg.RunFailureSensorContext]:
@@ -96,7 +129,7 @@ def _crashes(instance: dg.DagsterInstance, times: int) -> Iterator[dg.RunFailure
 def test_an_alert_says_what_failed_for_which_days_and_why(fail: Fail) -> None:
     alert = describe_failure(fail(RANGE))
     assert alert["text"] == (
-        "a_job for 2026-03-14 to 2026-03-15 failed\nderivatives: the disk is full: free some space"
+        "a_job for 2026-03-14 to 2026-03-17 failed\nderivatives: the disk is full: free some space"
     )
 
 

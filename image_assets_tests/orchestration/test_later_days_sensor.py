@@ -13,6 +13,7 @@ from image_assets.lake.object_keys import table_key
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.models.encoder import EncoderDescription
 from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.history import days_of_run
 from image_assets.orchestration.later_days import FOLLOWING
 from image_assets.settings import Settings
 from image_assets.steps.duplicates import duplicate_target
@@ -45,8 +46,7 @@ class Sensor:
 
     def days(self) -> list[tuple[str, str]]:
         """First and last day of each run that is asked for."""
-        asked = [request.tags for request in self.tick().run_requests or []]
-        return [(tags[f"{RANGE}_start"], tags[f"{RANGE}_end"]) for tags in asked]
+        return spans(*(days_of_run(request.tags) for request in self.tick().run_requests or []))
 
     def start_run(self, first: date, last: date) -> dg.DagsterRun:
         """A run of some days that is under way."""
@@ -84,10 +84,10 @@ def spans(*days: Sequence[date]) -> list[tuple[str, str]]:
     return [(str(each[0]), str(each[-1])) for each in days]
 
 
-def test_days_are_asked_for_in_order_up_to_seven_a_run_and_twenty_eight_a_look(sensor: Sensor) -> None:
+def test_days_are_asked_for_in_order_up_to_twenty_eight_a_look(sensor: Sensor) -> None:
     after = days_from(FIRST + timedelta(days=6), 34)
-    assert sensor.days() == spans(days_from(FIRST, 5), after[:7], after[7:14], after[14:21], after[21:23])
-    assert sensor.days() == spans(after[23:30], after[30:])
+    assert sensor.days() == spans(days_from(FIRST, 5), after[:23])
+    assert sensor.days() == spans(after[23:])
 
 
 def test_only_what_follows_from_a_comparison_is_run(sensor: Sensor) -> None:
@@ -109,7 +109,7 @@ def test_a_state_that_comes_a_second_time_is_asked_for_a_second_time(sensor: Sen
     for images in (1, 0, 1):
         write(sensor.settings, embedding_target(COLOURS), last, images)
         requests = [*(sensor.tick().run_requests or []), *(sensor.tick().run_requests or [])]
-        assert (requests[-1].tags[f"{RANGE}_end"], requests[-1].run_key) == (str(last), None)
+        assert (days_of_run(requests[-1].tags), requests[-1].run_key) == ([last], None)
 
 
 def test_a_day_that_changes_once_more_is_asked_for_once_more(sensor: Sensor) -> None:

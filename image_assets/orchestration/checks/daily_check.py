@@ -1,6 +1,6 @@
 """A check over the days of a run, made from an audit of one day."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -11,6 +11,7 @@ from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.reporting import Metadata
 from image_assets.orchestration.resources import LakeResource
+from image_assets.orchestration.split_runs import name_bad_days
 from image_assets.steps.audits import Audit
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -42,8 +43,9 @@ def conclude(
     found: Mapping[date, Audit], severity: dg.AssetCheckSeverity, measure: str = "measured"
 ) -> dg.AssetCheckResult:
     """What the audits of some days come to."""
-    problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
-    return dg.AssetCheckResult(passed=not problems, severity=severity, metadata=_metadata(found, problems, measure))
+    return dg.AssetCheckResult(
+        passed=not any(each.problems for each in found.values()), severity=severity, metadata=_metadata(found, measure)
+    )
 
 
 def examined_days(context: dg.AssetCheckExecutionContext, tables: ParquetTables, asset: str) -> list[date]:
@@ -67,7 +69,8 @@ def audited(audit: AuditDay, tables: ParquetTables, day: date, began_at: datetim
         return Audit(0, (str(error),))
 
 
-def _metadata(found: Mapping[date, Audit], problems: Sequence[str], measure: str) -> Metadata:
+def _metadata(found: Mapping[date, Audit], measure: str) -> Metadata:
+    problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
     listed = "\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_SHOWN])
     measured = [audit.measured for audit in found.values() if audit.measured is not None]
     return {
@@ -77,4 +80,5 @@ def _metadata(found: Mapping[date, Audit], problems: Sequence[str], measure: str
         "problems": dg.MetadataValue.int(len(problems)),
         # Markdown hides behind a button: worth it for a list only.
         "what": dg.MetadataValue.md(listed) if problems else dg.MetadataValue.text("nothing"),
+        **(name_bad_days(day for day, each in found.items() if each.problems) if problems else {}),
     }

@@ -153,6 +153,25 @@ def test_a_file_of_another_shape_is_an_error_on_reading(
         tables.read(prices, day)
 
 
+def test_a_file_that_was_read_once_is_validated_again_when_it_has_changed(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    tables.read(prices, day)
+    priced(hat=100).with_columns(BREAKERS["a value out of bounds"]).write_parquet(file_of(tables, prices, day))
+    for _ in range(2):
+        with pytest.raises(TableError, match="break its schema"):
+            tables.read(prices, day)
+
+
+def test_columns_beyond_the_schema_are_left_out_at_every_reading(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    priced(hat=100).with_columns(more=pl.lit(1)).write_parquet(file_of(tables, prices, day))
+    assert [tables.read(prices, day).columns for _ in range(2)] == [priced().columns] * 2
+
+
 def test_a_missing_day_says_what_to_materialize(tables: ParquetTables, prices: Table, day: date) -> None:
     with pytest.raises(TableError, match="materialize prices"):
         tables.read(prices, day)

@@ -25,6 +25,7 @@ def test_an_archived_original_is_found_under_its_key(store: TieredObjectStore) -
     store.archive.write(ORIGINAL, b"old")
     assert store.read(ORIGINAL) == b"old"
     assert store.exists(ORIGINAL)
+    assert store.version(ORIGINAL) == store.archive.version(ORIGINAL)
     assert [info.key for info in store.list("bronze/2026/10/01")] == [ORIGINAL]
     assert Path(store.uri(ORIGINAL)).read_bytes() == b"old"
 
