@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import dataframely as dy
@@ -16,6 +16,9 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 
 FILE_COLUMN = "_file"
+
+_validated_versions: dict[tuple[str, Table], str] = {}
+"""Of each file that this process has read, the version that obeyed its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,6 @@ class ParquetTables:
 
     store: ObjectStore
     history_keep: int = 1
-    _validated_versions: dict[ObjectKey, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def exists(self, table: Table, day: date | None) -> bool:
         """Whether the day was ever committed, be it empty."""
@@ -67,10 +69,10 @@ class ParquetTables:
         if version is None:
             missing, when = (f"has no {day}", " for that day") if day else ("is not there", "")
             raise TableError(f"{table.name} {missing}: materialize {table.name}{when} first")
-        rows = self.scan_files([key])
-        if self._validated_versions.get(key) != version:
+        rows, file = self.scan_files([key]), (self.store.uri(key), table)
+        if _validated_versions.get(file) != version:
             rows = self._validated(table, day, rows)
-            self._validated_versions[key] = version
+            _validated_versions[file] = version
         return rows.select(table.schema.column_names())
 
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
@@ -176,6 +178,8 @@ class ParquetTables:
         return keys
 
     def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
+        if rows.is_empty() and rows.schema == table.schema.create_empty().schema:
+            return rows
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:

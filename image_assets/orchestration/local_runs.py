@@ -19,7 +19,6 @@ from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.history import INVOCATION_TAG
 from image_assets.orchestration.partitions import day_tags, days_by_run
-from image_assets.orchestration.quick_commits import quick_commits
 from image_assets.orchestration.split_runs import bad_days, is_failed, is_step_failure, split
 
 _CONFIG_FILE = "dagster.yaml"
@@ -51,7 +50,7 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         instance = _instance_of_folder(Path(_CONFIG_FILE))
     else:
         raise ConfigurationError(f"no {_CONFIG_FILE} in {Path.cwd()}: run from the repository or set DAGSTER_HOME")
-    with instance, quick_commits():
+    with instance:
         yield instance
 
 

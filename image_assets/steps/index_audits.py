@@ -1,6 +1,6 @@
 """What must be true of search: the index has every vector and no other, and what gold shows can be found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -39,26 +39,33 @@ def audit_coverage(
 
 
 def audit_searchable(
-    tables: ParquetTables, encoder: EncoderDescription, params: UsearchParams, day: date, before: datetime
-) -> Audit:
-    """Every image of the day that gold shows with a vector can be found, and one of them is, among all others.
+    tables: ParquetTables, encoder: EncoderDescription, params: UsearchParams, days: Sequence[date], before: datetime
+) -> dict[date, Audit]:
+    """Every image of the days that gold shows with a vector can be found, and the last of them is, among all others.
 
-    What is measured are the seconds from the commit of the day's vectors to the hit, if they came after `before`.
+    What is measured are the seconds from the commit of its day's vectors to the hit, if they came after `before`.
     """
     lake = SearchedLake(tables, encoder, params)
-    rows = lake.gold.select(["image_id", "encoder"], days=[day])
-    shown = rows.filter(pl.col("encoder") == encoder.name).get_column("image_id")
+    shown = lake.gold.select(["image_id", "day", "encoder"], days=days).filter(pl.col("encoder") == encoder.name)
     if shown.is_empty():
-        return Audit(0, ())
-    is_there = shown.is_in(lake.pool.images.get_column("image_id").implode())
-    problems = [f"{image_id} cannot be found" for image_id in shown.filter(~is_there)]
-    for image_id in shown.filter(is_there).tail(1):
+        return {day: Audit(0, ()) for day in days}
+    lost = shown.join(lake.pool.images, on="image_id", how="anti")
+    problems = {day: [f"{image_id} cannot be found" for image_id in _ids(lost, day)] for day in days}
+    seconds: dict[date, float] = {}
+    for image_id, day in (
+        shown.join(lost, on="image_id", how="anti").sort("day").tail(1).select("image_id", "day").rows()
+    ):
         (nearest,) = lake.pool.nearest(lake.pool.vector_of(ImageId(image_id)), 1)
         if nearest.score < _SAME:
-            problems.append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
-    committed_at = embedding_files(tables, encoder.name)[day].arrived_at
-    seconds = (datetime.now(UTC) - committed_at).total_seconds() if committed_at >= before else None
-    return Audit(shown.len(), tuple(problems), seconds)
+            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
+        committed_at = embedding_files(tables, encoder.name)[day].arrived_at
+        if committed_at >= before:
+            seconds[day] = (datetime.now(UTC) - committed_at).total_seconds()
+    return {day: Audit(len(_ids(shown, day)), tuple(problems[day]), seconds.get(day)) for day in days}
+
+
+def _ids(rows: pl.DataFrame, day: date) -> list[str]:
+    return rows.filter(pl.col("day") == day).get_column("image_id").to_list()
 
 
 def _differences(

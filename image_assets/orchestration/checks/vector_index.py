@@ -1,12 +1,10 @@
 """Search can be relied on: the index has every vector, finds what there is to find, and no day waits for it."""
 
-from datetime import date, datetime
-
 import dagster as dg
 
-from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.errors import ImageAssetsError
 from image_assets.orchestration.assets.vector_index import VECTOR_INDEX
-from image_assets.orchestration.checks.daily_check import audited, conclude, examined_days, run_began_at
+from image_assets.orchestration.checks.daily_check import conclude, examined_days, run_began_at
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.audits import Audit
@@ -61,11 +59,11 @@ def _searchable(params: IndexParams) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=asset, name="searchable", description=description)
     def searchable(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: GpuResource) -> dg.AssetCheckResult:
-        def audit(tables: ParquetTables, day: date, began_at: datetime) -> Audit:
-            return audit_searchable(tables, gpu.encoder.description, params.usearch, day, began_at)
-
         days, began_at = examined_days(context, lake.tables, asset), run_began_at(context)
-        found = {day: audited(audit, lake.tables, day, began_at) for day in days}
+        try:
+            found = audit_searchable(lake.tables, gpu.encoder.description, params.usearch, days, began_at)
+        except ImageAssetsError as error:
+            found = {days[0]: Audit(0, (str(error),))}
         return conclude(found, dg.AssetCheckSeverity.ERROR, "seconds_until_found")
 
     return searchable

@@ -51,7 +51,8 @@ def recall(lake: "Scenario") -> float | None:
 
 
 def searchable(lake: "Scenario", before: datetime = EVER) -> tuple[tuple[str, ...], float | None]:
-    audit = audit_searchable(lake.tables, lake.encoder.description, UsearchParams(), lake.day, before)
+    audits = audit_searchable(lake.tables, lake.encoder.description, UsearchParams(), [lake.day], before)
+    audit = audits[lake.day]
     return audit.problems, audit.measured
 
 
