@@ -16,13 +16,19 @@ _FINISHED_BARS = 12
 
 
 def print_rows(
-    title: str, names: Sequence[str], rows: Sequence[Sequence[object]], cell_length: int | None = None
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    cell_length: int | None = None,
+    *,
+    is_first_whole: bool = False,
 ) -> None:
-    """A table; numbers to the right, values longer than `cell_length` cut."""
+    """A table; numbers to the right, values longer than `cell_length` cut; names in the first column can be kept in one line."""
     table = Table(title=Text(title), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        is_whole = is_first_whole and index == 0
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold", no_wrap=is_whole)
     for row in rows:
         table.add_row(*(_cell(value, cell_length) for value in row))
     CONSOLE.print(table)

@@ -24,7 +24,7 @@ def show_settings() -> None:
         (f"{PREFIX}{name.upper()}", str(getattr(settings, name)), field.description)
         for name, field in type(settings).model_fields.items()
     ]
-    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows)
+    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows, is_first_whole=True)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from image_assets.cli.console import CONSOLE
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.settings import PREFIX, Settings
 
@@ -16,7 +17,10 @@ Invoke = Callable[..., Result]
 
 
 @pytest.mark.parametrize("name", [*Settings.model_fields])
-def test_every_setting_is_shown(home: Path, invoke: Invoke, name: str) -> None:
+def test_every_setting_is_shown_by_its_whole_name_in_a_narrow_terminal(
+    home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(CONSOLE, "width", 80)
     assert f"{PREFIX}{name.upper()}" in invoke("settings").output
 
 
