@@ -23,7 +23,7 @@ def print_rows(
     *,
     is_first_whole: bool = False,
 ) -> None:
-    """A table; numbers to the right, values longer than `cell_length` cut; names in the first column can be kept in one line."""
+    """A table; numbers to the right, values longer than `cell_length` cut, the first column in one line if wanted."""
     table = Table(title=Text(title), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
