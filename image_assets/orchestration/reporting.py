@@ -26,6 +26,7 @@ Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
 # The event log keeps pictures for ever: few and small.
 _SHEET_IMAGES, _SHEET_COLUMNS, _SHEET_CELL_PX, _SHEET_QUALITY = 24, 8, 96, 70
 _REJECTS_SHOWN, _COUNTS_SHOWN = 50, 20
+_PROBLEMS_AT_ONCE, _PROBLEMS_SHOWN = 3, 20
 
 
 def column_schema(table: Table, spec: dg.AssetSpec) -> dg.TableSchema:
@@ -90,6 +91,13 @@ def describe_rejects(rejects: pl.DataFrame) -> Metadata:
     reasons = rejects.group_by("reason").len().sort("len", "reason", descending=[True, False])
     counts = {f"rejected_{reason}": dg.MetadataValue.int(images) for reason, images in reasons.iter_rows()}
     return {**counts, "rejects": dg.MetadataValue.md(_markdown(rejects))}
+
+
+def describe_problems(problems: Sequence[str]) -> dg.MetadataValue[Any]:
+    """What a check found: a few problems at once, more as a list, which the UI puts behind a button."""
+    if len(problems) <= _PROBLEMS_AT_ONCE:
+        return dg.MetadataValue.text("; ".join(problems) or "nothing")
+    return dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_SHOWN]))
 
 
 def describe_summary(summary: pl.DataFrame) -> Metadata:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from image_assets.orchestration.reporting import describe_problems
 from image_assets.settings import Settings
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
@@ -232,3 +233,8 @@ def test_a_failed_check_leaves_the_last_good_gold(
     file_of("thumbnails", "thumbnail_path").unlink()
     execute_days(full_copy, DAY)
     assert gold.read_bytes() == before
+
+
+def test_a_few_problems_are_read_at_once_and_many_as_a_list() -> None:
+    assert describe_problems(["a", "b"]) == dg.MetadataValue.text("a; b")
+    assert describe_problems(["a", "b", "c", "d"]) == dg.MetadataValue.md("- a\n- b\n- c\n- d")

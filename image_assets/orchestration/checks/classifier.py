@@ -8,6 +8,7 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
+from image_assets.orchestration.reporting import describe_problems
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.audits import Audit, audit_schema, audit_stage
 from image_assets.steps.predictions import model_in_use
@@ -47,7 +48,7 @@ def _whole_table_check(table: Table) -> dg.AssetChecksDefinition:
     def check(lake: LakeResource) -> dg.AssetCheckResult:
         audit = audit_schema(lake.tables, table, None)
         return dg.AssetCheckResult(
-            passed=not audit.problems, metadata={"examined": audit.examined, "what": "\n".join(audit.problems)}
+            passed=not audit.problems, metadata={"examined": audit.examined, "what": describe_problems(audit.problems)}
         )
 
     return check

@@ -9,7 +9,7 @@ from image_assets.errors import ImageAssetsError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.partitions import days_of
-from image_assets.orchestration.reporting import Metadata
+from image_assets.orchestration.reporting import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.split_runs import name_bad_days
 from image_assets.steps.audits import Audit
@@ -17,8 +17,6 @@ from image_assets.tables.images import BRONZE_IMAGES
 
 AuditDay = Callable[[ParquetTables, date, datetime], Audit]
 """Audits a day; the instant is the start of the run: what arrives later is for the next one."""
-
-_PROBLEMS_SHOWN = 20
 
 
 def daily_check(
@@ -71,14 +69,12 @@ def audited(audit: AuditDay, tables: ParquetTables, day: date, began_at: datetim
 
 def _metadata(found: Mapping[date, Audit], measure: str) -> Metadata:
     problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
-    listed = "\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_SHOWN])
     measured = [audit.measured for audit in found.values() if audit.measured is not None]
     return {
         **({measure: dg.MetadataValue.float(round(measured[-1], 4))} if measured else {}),
         "days": dg.MetadataValue.int(len(found)),
         "examined": dg.MetadataValue.int(sum(audit.examined for audit in found.values())),
         "problems": dg.MetadataValue.int(len(problems)),
-        # Markdown hides behind a button: worth it for a list only.
-        "what": dg.MetadataValue.md(listed) if problems else dg.MetadataValue.text("nothing"),
+        "what": describe_problems(problems),
         **(name_bad_days(day for day, each in found.items() if each.problems) if problems else {}),
     }

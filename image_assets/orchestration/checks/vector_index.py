@@ -6,6 +6,7 @@ from image_assets.errors import ImageAssetsError
 from image_assets.orchestration.assets.vector_index import VECTOR_INDEX
 from image_assets.orchestration.checks.daily_check import conclude, examined_days, run_began_at
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.reporting import describe_problems
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.audits import Audit
 from image_assets.steps.index_audits import audit_coverage, audit_searchable
@@ -26,8 +27,7 @@ def _coverage(params: IndexParams) -> dg.AssetChecksDefinition:
     def coverage(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: GpuResource) -> dg.AssetCheckResult:
         with explained():
             audit = audit_coverage(lake.tables, gpu.encoder.description, params.usearch, run_began_at(context))
-        listed = "\n".join(f"- {problem}" for problem in audit.problems) or "nothing"
-        metadata = {"examined": dg.MetadataValue.int(audit.examined), "what": dg.MetadataValue.md(listed)}
+        metadata = {"examined": dg.MetadataValue.int(audit.examined), "what": describe_problems(audit.problems)}
         return dg.AssetCheckResult(passed=not audit.problems, metadata=metadata)
 
     return coverage
