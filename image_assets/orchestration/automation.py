@@ -9,9 +9,11 @@ import dagster as dg
 
 from image_assets.lake.object_store import ObjectStore
 from image_assets.orchestration.assets.landing import LANDING
+from image_assets.orchestration.history import INVOCATION_TAG, days_of_run
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.landing import list_landing
+from image_assets.tables.images import BRONZE_IMAGES
 
 DAILY_JOB = "daily_images"
 DAILY_JOB_DESCRIPTION = "From landing to gold for the chosen days; only what is missing or out of date is computed."
@@ -23,6 +25,7 @@ HOUSEKEEPING_JOB = "housekeeping"
 HOUSEKEEPING_JOB_DESCRIPTION = "Files against rows, leftovers of killed runs, old runs in Dagster's memory."
 _SENSOR_INTERVAL_S = 60
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+_AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 def nightly_schedule() -> dg.ScheduleDefinition:
@@ -68,7 +71,11 @@ def weekly_schedule() -> dg.ScheduleDefinition:
 
 
 def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int) -> dg.SensorDefinition:
-    """Runs a day whenever its uploads differ from those of the last look, new days and late files alike."""
+    """Runs a day whenever its uploads differ from those of the last look, new days and late files alike.
+
+    A run of the day that waits, be it of many days, will see the files when it starts: a burst of uploads asks for one
+    run. One that works may have passed them: they are looked at again when it has ended.
+    """
 
     description = "Watches the landing zone for new and late files; each change of a day asks for one run of it."
 
@@ -83,12 +90,16 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         days = days_of(partitions.get_partition_keys())[-lookback_days:]
         now = dict(_fingerprints(lake.tables.store, days))
         changed = [day for day, fingerprint in now.items() if seen.get(day) != fingerprint]
-        # A run that waits will see these files when it starts: a burst of uploads asks for one run, not for many.
-        wanted = [day for day in changed if not _is_waiting(context.instance, day)]
+        held = _days_at_work(context.instance).intersection(changed)
+        news = [day for day in changed if day not in held]
+        waiting = _days_waiting(context.instance) if news else set()
+        now = {day: fingerprint for day, fingerprint in now.items() if day not in held}
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in wanted],
-            asset_events=[_observation(lake.tables.store, day) for day in changed],
-            cursor=json.dumps(now),
+            run_requests=[
+                dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in news if day not in waiting
+            ],
+            asset_events=[_observation(lake.tables.store, day) for day in news],
+            cursor=json.dumps(now | {day: seen[day] for day in held & seen.keys()}),
         )
 
     return sensor
@@ -111,9 +122,22 @@ def _observation(store: ObjectStore, day: str) -> dg.AssetObservation:
     return dg.AssetObservation(LANDING, partition=day, metadata={"uploads": len(files), "total_size_bytes": size_bytes})
 
 
-def _is_waiting(instance: dg.DagsterInstance, day: str) -> bool:
-    waiting = dg.RunsFilter(job_name=DAILY_JOB, tags={"dagster/partition": day}, statuses=_WAITING)
-    return bool(instance.get_runs(waiting, limit=1))
+def _days_at_work(instance: dg.DagsterInstance) -> set[str]:
+    """Days of runs that have started; a command line is left out, because nobody ends its runs when it is killed."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
+    return {day.isoformat() for run in runs if INVOCATION_TAG not in run.tags for day in days_of_run(run.tags)}
+
+
+def _days_waiting(instance: dg.DagsterInstance) -> set[str]:
+    """Days of runs that will read the landing zone."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_WAITING))
+    return {day.isoformat() for run in runs if _reads_landing(run) for day in days_of_run(run.tags)}
+
+
+def _reads_landing(run: dg.DagsterRun) -> bool:
+    if run.asset_selection is None:
+        return run.job_name == DAILY_JOB
+    return dg.AssetKey(BRONZE_IMAGES.name) in run.asset_selection
 
 
 def _fingerprints(store: ObjectStore, days: list[date]) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,10 @@
 """When a run is asked for: by the clock, by new files, by what changed upstream."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -11,6 +12,8 @@ import pytest
 
 from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
+from image_assets.orchestration.history import INVOCATION_TAG
+from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.resources import LakeResource
 from image_assets.settings import Settings
 
@@ -131,25 +134,60 @@ def test_each_change_is_recorded_as_an_observation_of_the_landing_zone(
     assert {name: each.value for name, each in observed.metadata.items()} == {"uploads": 1, "total_size_bytes": 1}
 
 
-def wait_in_queue(sensor: Sensor, day: date) -> None:
-    """A run of the daily job for a day that has not started."""
-    sensor.instance.add_run(
-        dg.DagsterRun(job_name=DAILY_JOB, tags={"dagster/partition": str(day)}, status=dg.DagsterRunStatus.NOT_STARTED)
-    )
+def add_run(
+    sensor: Sensor,
+    *days: date,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.NOT_STARTED,
+    assets: frozenset[dg.AssetKey] | None = None,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> dg.DagsterRun:
+    """A run of some days that has not ended; one of the daily job that waits, if nothing else is said."""
+    job = DAILY_JOB if assets is None else "__ASSET_JOB"
+    tags = {**day_tags(days), **tags}
+    return sensor.instance.add_run(dg.DagsterRun(job_name=job, tags=tags, status=status, asset_selection=assets))
 
 
 def test_a_day_whose_run_waits_is_not_asked_for_again(sensor: Sensor, land: Callable[..., Path]) -> None:
     land(sensor.root, YESTERDAY, "a.jpg", b"1")
     land(sensor.root, DAY_BEFORE, "a.jpg", b"1")
-    wait_in_queue(sensor, YESTERDAY)
+    add_run(sensor, YESTERDAY)
     assert sensor.days() == [DAY_BEFORE.isoformat()]
+
+
+@pytest.mark.parametrize(("asset", "asked"), [("bronze_images", []), ("gold_images", [YESTERDAY.isoformat()])])
+def test_a_backfill_that_waits_will_see_the_files_if_it_reads_the_landing_zone(
+    sensor: Sensor, land: Callable[..., Path], asset: str, asked: list[str]
+) -> None:
+    land(sensor.root, YESTERDAY, "a.jpg", b"1")
+    add_run(sensor, DAY_BEFORE, YESTERDAY, assets=frozenset({dg.AssetKey(asset)}))
+    assert sensor.days() == asked
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("days", [[YESTERDAY], [DAY_BEFORE, YESTERDAY]], ids=["alone", "among others"])
+def test_what_arrives_while_its_day_runs_is_asked_for_afterwards(
+    sensor: Sensor, land: Callable[..., Path], days: list[date], is_known: bool
+) -> None:
+    if is_known:
+        land(sensor.root, YESTERDAY, "a.jpg", b"1")
+        sensor.tick()
+    run = add_run(sensor, *days, status=dg.DagsterRunStatus.STARTED)
+    land(sensor.root, YESTERDAY, "b.jpg", b"2")
+    assert [sensor.days(), sensor.days()] == [[], []]
+    sensor.instance.report_run_canceled(run)
+    assert [sensor.days(), sensor.days()] == [[YESTERDAY.isoformat()], []]
+
+
+def test_a_command_line_that_was_killed_holds_nothing(sensor: Sensor, land: Callable[..., Path]) -> None:
+    land(sensor.root, YESTERDAY, "a.jpg", b"1")
+    add_run(sensor, YESTERDAY, status=dg.DagsterRunStatus.STARTED, tags={INVOCATION_TAG: "1"})
+    assert sensor.days() == [YESTERDAY.isoformat()]
 
 
 def test_what_arrives_after_the_waiting_run_has_started_is_asked_for(sensor: Sensor, land: Callable[..., Path]) -> None:
     land(sensor.root, YESTERDAY, "a.jpg", b"1")
-    wait_in_queue(sensor, YESTERDAY)
+    run = add_run(sensor, YESTERDAY)
     sensor.tick()
-    (run,) = sensor.instance.get_runs()
     sensor.instance.report_run_canceled(run)
     land(sensor.root, YESTERDAY, "b.jpg", b"2")
     assert sensor.days() == [YESTERDAY.isoformat()]
