@@ -66,14 +66,14 @@ def days_asked_for(sensor: dg.SensorDefinition, failure: dg.RunFailureSensorCont
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [
-        ([DAYS[1]], [[DAYS[0]], [DAYS[1]], [DAYS[2], DAYS[3]]]),
-        ([DAYS[0], DAYS[3]], [[DAYS[0]], [DAYS[1], DAYS[2]], [DAYS[3]]]),
+        ([DAYS[1]], [[DAYS[0]], [DAYS[2], DAYS[3]], [DAYS[1]]]),
+        ([DAYS[0], DAYS[3]], [[DAYS[1], DAYS[2]], [DAYS[0]], [DAYS[3]]]),
         (DAYS, ALONE),
         ([], ALONE),
     ],
     ids=["one is bad", "two are bad", "all are bad", "nobody knows"],
 )
-def test_after_a_failed_run_of_several_days_the_good_ones_go_on_without_the_bad(
+def test_after_a_failed_run_of_several_days_the_good_ones_go_on_before_the_bad(
     sensor: dg.SensorDefinition, fail: Fail, bad: list[str], expected: list[list[str]]
 ) -> None:
     assert days_asked_for(sensor, fail(RANGE, *bad)) == expected
