@@ -63,7 +63,8 @@ def _searchable(params: IndexParams) -> dg.AssetChecksDefinition:
         try:
             found = audit_searchable(lake.tables, gpu.encoder.description, params.usearch, days, began_at)
         except ImageAssetsError as error:
-            found = {days[0]: Audit(0, (str(error),))}
+            # It may concern any of them: a failed run tries each alone.
+            found = dict.fromkeys(days, Audit(0, (str(error),)))
         return conclude(found, dg.AssetCheckSeverity.ERROR, "seconds_until_found")
 
     return searchable

@@ -156,6 +156,20 @@ def test_an_image_that_gold_shows_but_nothing_can_find_is_a_problem(lake: "Scena
     assert problem.endswith("cannot be found")
 
 
+def test_what_cannot_be_found_is_a_problem_of_its_own_day(
+    lake: "Scenario", scenarios: ModuleType, paint: Callable[..., bytes]
+) -> None:
+    later = scenarios.Scenario(lake.root, date(2026, 10, 2))
+    later.land("anna/new.png", paint("red", kind="PNG"))
+    later.run()
+    rewrite_vectors(lake, slice(0, 2))
+    audits = audit_searchable(
+        lake.tables, lake.encoder.description, UsearchParams(), [lake.day, later.day], before=LONG_AGO
+    )
+    told = {day: (audit.examined, len(audit.problems), audit.measured is None) for day, audit in audits.items()}
+    assert told == {lake.day: (3, 1, True), later.day: (1, 0, False)}
+
+
 def test_an_image_that_the_index_has_a_wrong_vector_of_is_a_problem(lake: "Scenario") -> None:
     index = UsearchIndex.load(index_file(lake), UsearchParams())
     index.add(np.arange(3, dtype=np.uint64), -np.eye(3, 4, dtype=np.float32))
