@@ -1,10 +1,10 @@
 """Bronze: every upload of a day becomes a row, accepted or rejected, and accepted originals are kept.
 
-The landing zone's current files decide. A file that has left the landing zone since keeps its row:
-its original is safe in bronze, and a purged landing zone must not empty the lake.
+The landing zone's current files decide. A file that has left the landing zone since keeps its row, be it committed or
+in a chunk of an interrupted run: its original is safe in bronze, and a purged landing zone must not empty the lake.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import partial
@@ -19,11 +19,11 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.erasure import erased_ids
-from image_assets.steps.increment import IncrementReport, Progress, run_increment
+from image_assets.steps.increment import IncrementReport, Item, Progress, run_increment
 from image_assets.steps.landing import LandingFile, list_landing
 from image_assets.steps.original import Upload, take_in
 from image_assets.steps.recipe import Recipe, version_of
-from image_assets.steps.standing import Target
+from image_assets.steps.standing import Target, checkpoints_of
 from image_assets.steps.workers import in_workers
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -43,10 +43,9 @@ def take_in_day(
     on_progress: Progress = lambda _done, _total: None,
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
-    uploads = {upload.key: upload for upload in _uploads(tables, day)}
-    inputs = _inputs(uploads.values())
+    inputs = partial(bronze_inputs, tables, day)
     work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
-    process = in_workers(engine, work, lambda item: uploads[SourceUri(str(item.row["source_uri"]))])
+    process = in_workers(engine, work, partial(_upload, day=day))
     targets = [bronze_target(limits)]
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
@@ -58,7 +57,7 @@ def bronze_target(limits: InspectParams) -> Target:
 
 def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     """The uploads of a day, those that have left the landing zone included."""
-    return _inputs(_uploads(tables, day))
+    return pl.DataFrame([_columns(upload) for upload in _uploads(tables, day)], schema=_INPUTS, orient="row")
 
 
 def bronze_recipe(limits: InspectParams) -> Recipe:
@@ -66,42 +65,65 @@ def bronze_recipe(limits: InspectParams) -> Recipe:
     return Recipe({"code": _CODE_VERSION, "limits": asdict(limits), "formats": sorted(ALLOWED_FORMATS)})
 
 
-def _inputs(uploads: Iterable[Upload]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [(upload.key, upload.version, upload.size_bytes) for upload in uploads],
-        schema={"source_uri": pl.String, "input_version": pl.String, "size_bytes": pl.UInt64},
-        orient="row",
+_INSTANT = pl.Datetime("us", "UTC")
+_INPUTS = {
+    "source_uri": pl.String,
+    "input_version": pl.String,
+    "size_bytes": pl.UInt64,
+    "read_uri": pl.String,
+    "sidecar_uri": pl.String,
+    "ingested_sha256": pl.String,
+    "ingested_at": _INSTANT,
+    **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
+}
+
+
+def _columns(upload: Upload) -> tuple[object, ...]:
+    """In the order of `_INPUTS`; keys need not be valid text, a column of a frame must be."""
+    ingested = upload.ingested or (None, None)
+    told = (upload.told.get(name) for name in _TOLD)
+    read_uri = object_keys.source_uri_of(upload.read_key)
+    return (upload.key, upload.version, upload.size_bytes, read_uri, upload.sidecar_uri, *ingested, *told)
+
+
+def _upload(item: Item, day: date) -> Upload:
+    row: Mapping[str, Any] = item.row
+    return Upload(
+        key=row["source_uri"],
+        version=row["input_version"],
+        day=day,
+        read_key=object_keys.key_of(row["read_uri"]),
+        size_bytes=row["size_bytes"],
+        told={name: row[name] for name in _TOLD},
+        sidecar_uri=row["sidecar_uri"],
+        ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
     )
 
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     landing = list_landing(tables.store, day)
-    rows = {
-        str(row["source_uri"]): row
-        for row in _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
-    }
+    rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     for file in landing.files:
         yield _listed(file, day, rows.get(file.source_uri))
     listed = landing.sidecars.union(file.source_uri for file in landing.files)
-    for row in rows.values():
-        if row["source_uri"] not in listed:
+    for uri, row in rows.items():
+        if uri not in listed:
             yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})
-    for row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []):
-        if row["source_uri"] not in listed:
-            yield _remembered(row, day, object_keys.key_of(SourceUri(str(row["source_uri"]))), {})
+    for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
+        if uri not in listed and uri not in rows:
+            yield _remembered(row, day, object_keys.key_of(uri), {})
 
 
-def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> list[dict[str, Any]]:
-    """Rows of the last commit, whatever recipe or schema made them."""
-    if not tables.exists(table, day):
-        return []
-    rows = tables.scan_files([object_keys.table_key(table.name, day)])
-    names = ["source_uri", "input_version", "size_bytes", *columns]
-    return (
-        rows.with_columns(pl.lit(None).alias(name) for name in names if name not in rows.columns)
-        .select(names)
-        .to_dicts()
-    )
+def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> dict[SourceUri, dict[str, Any]]:
+    """The newest row of each source, committed or in a chunk, whatever recipe or schema made it."""
+    committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
+    names = ["source_uri", "input_version", "size_bytes", "processed_at", *columns]
+    rows: list[dict[str, Any]] = []
+    for key in [*committed, *checkpoints_of(tables, table, day)]:
+        found = tables.scan_files([key])
+        found = found.with_columns(pl.lit(None).alias(name) for name in names if name not in found.columns)
+        rows += found.select(names).to_dicts()
+    return {row["source_uri"]: row for row in sorted(rows, key=lambda row: row["processed_at"])}
 
 
 def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> Upload:

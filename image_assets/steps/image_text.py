@@ -35,7 +35,7 @@ def read_day(
     """
     target, reader = text_target(params), reader_name()
     process = in_workers(engine, partial(read_text, store=tables.store, params=params, reader=reader), _readable)
-    inputs = derivative_inputs(tables, day)
+    inputs = partial(derivative_inputs, tables, day)
     return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 

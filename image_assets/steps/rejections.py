@@ -15,9 +15,12 @@ from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
 
 def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -> bool:
     """Bring `rejected_images` of a day in line with the stages, in pipeline order; say whether it changed."""
-    found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
-    rows = pl.concat(found).unique("item", keep="first", maintain_order=True)
-    return tables.replace_if_changed(REJECTED_IMAGES, day, rows)
+
+    def gathered() -> pl.DataFrame:
+        found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
+        return pl.concat(found).unique("item", keep="first", maintain_order=True)
+
+    return tables.replace_if_changed(REJECTED_IMAGES, day, gathered)
 
 
 def rejecting_stages(tables: ParquetTables) -> list[str]:
@@ -29,7 +32,7 @@ def rejecting_stages(tables: ParquetTables) -> list[str]:
 
 def count_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
     """How many files that the stages refused for these reasons can be tried again."""
-    return sum(again.height for _, _, again in _retriable(tables, day, stages, reasons))
+    return sum(again.height for _, again in _retriable(tables, day, stages, reasons))
 
 
 def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
@@ -38,17 +41,16 @@ def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], r
     A file that has left the landing zone cannot be tried again: its rejection is all that is known of it and stays.
     """
     forgotten = 0
-    for stage, key, again in _retriable(tables, day, stages, reasons):
-        kept = tables.scan_files([key]).join(again, on="item", how="anti", maintain_order="left")
-        tables.write_file(key, rejections_table(stage), day, [kept])
+    for key, again in _retriable(tables, day, stages, reasons):
+        tables.remove_rows(key, pl.col("item").is_in(again.get_column("item").implode()))
         forgotten += again.height
     return forgotten
 
 
 def _retriable(
     tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]
-) -> Iterator[tuple[str, ObjectKey, pl.DataFrame]]:
-    """Stage, file and the rows of it to try again, for committed rejections and those of an interrupted run."""
+) -> Iterator[tuple[ObjectKey, pl.DataFrame]]:
+    """A file and the rows of it to try again, for committed rejections and those of an interrupted run."""
     for stage in stages:
         table = rejections_table(stage)
         committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
@@ -57,7 +59,7 @@ def _retriable(
             rows = tables.scan_files([key]).filter(pl.col("reason").cast(pl.String).is_in(list(reasons)))
             again = _still_landed(tables.store, rows) if stage == BRONZE_IMAGES.name else rows
             if again.height:
-                yield stage, key, again.select("item")
+                yield key, again.select("item")
 
 
 def _still_landed(store: ObjectStore, rows: pl.DataFrame) -> pl.DataFrame:
