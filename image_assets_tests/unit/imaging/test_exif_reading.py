@@ -4,7 +4,8 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from image_assets.imaging.exif import MAX_RAW_TAGS, MAX_TEXT_CHARACTERS
+from image_assets.imaging.exif import MAX_RAW_TAGS
+from image_assets.imaging.exif_values import MAX_TEXT_CHARACTERS
 from image_assets.imaging.inspect import InspectParams, inspect_image
 
 

@@ -1,0 +1,41 @@
+"""The colours that a bitmap of version 4 or 5 tells (Windows GDI: BITMAPV4HEADER, BITMAPV5HEADER).
+
+Its end points are read as browsers read them: for their chromaticities, under D65.
+"""
+
+import struct
+
+from image_assets.imaging.code_points import SRGB_PRIMARIES, gamma_curve
+from image_assets.imaging.matrix_profile import Chromaticities, matrix_profile
+
+_FILE_HEADER_BYTES = 14
+_V4_BYTES, _V5_BYTES = 108, 124
+_COLOUR_SPACE, _END_POINTS, _PROFILE = 56, 60, 112
+_CALIBRATED, _EMBEDDED = b"\x00\x00\x00\x00", b"DEBM"
+_GAMMA_UNIT = 65536
+_GAMMAS = (0.1, 10.0)
+
+
+def read_bitmap_profile(data: bytes) -> bytes | None:
+    """The ICC profile that is embedded, or made of the end points and gammas; None means sRGB."""
+    header = data[_FILE_HEADER_BYTES:]
+    size_bytes = int.from_bytes(header[:4], "little")
+    if size_bytes not in (_V4_BYTES, _V5_BYTES) or len(header) < size_bytes:
+        return None
+    kind = header[_COLOUR_SPACE : _COLOUR_SPACE + 4]
+    if kind == _EMBEDDED and size_bytes == _V5_BYTES:
+        at, length = struct.unpack_from("<II", header, _PROFILE)
+        return header[at : at + length]
+    return _calibrated(header) if kind == _CALIBRATED else None
+
+
+def _calibrated(header: bytes) -> bytes | None:
+    numbers = struct.unpack_from("<12i", header, _END_POINTS)
+    sums = [sum(numbers[at : at + 3]) for at in (0, 3, 6)]
+    gammas = [gamma / _GAMMA_UNIT for gamma in numbers[9:]]
+    # Most writers leave these fields empty.
+    if min(sums) <= 0 or not all(_GAMMAS[0] <= gamma <= _GAMMAS[1] for gamma in gammas):
+        return None
+    red, green, blue = ((numbers[3 * i] / sums[i], numbers[3 * i + 1] / sums[i]) for i in range(3))
+    colours = Chromaticities(red, green, blue, SRGB_PRIMARIES.white)
+    return matrix_profile(colours, [gamma_curve(gamma) for gamma in gammas])
