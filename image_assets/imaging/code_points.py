@@ -1,9 +1,9 @@
 """Colours told by code points (ITU-T H.273, also ISO/IEC 23091-2; short CICP) as an ICC profile.
 
-High dynamic range is tone-mapped: up to 1,000 cd/m², as most of it is mastered, so that diffuse white (203 cd/m²,
-Report ITU-R BT.2408) is the white of the result at its brightest, by the curve of Report ITU-R BT.2390, 5.4.1, for each
-of red, green and blue. The curves of BT.709 and its kin describe cameras, not screens: on a screen in a dim room they
-look as sRGB does in a lit one, and pictures that are marked with them were made on such screens. They count as sRGB.
+High dynamic range is tone-mapped by the curve of Report ITU-R BT.2390, 5.4.1, for each of red, green and blue: light up
+to 1,000 cd/m², at which most of it is mastered, is brought within 203 cd/m², its diffuse white (Report ITU-R BT.2408).
+The curves of BT.709 and its kin describe cameras, not screens: on a screen in a dim room they look as sRGB does in a lit
+one, and pictures that are marked with them were made on such screens. They count as sRGB.
 """
 
 from collections.abc import Callable
