@@ -2,8 +2,8 @@
 
 High dynamic range is tone-mapped by the curve of Report ITU-R BT.2390, 5.4.1, for each of red, green and blue: light up
 to 1,000 cd/m², at which most of it is mastered, is brought within 203 cd/m², its diffuse white (Report ITU-R BT.2408).
-The curves of BT.709 and its kin describe cameras, not screens: on a screen in a dim room they look as sRGB does in a lit
-one, and pictures that are marked with them were made on such screens. They count as sRGB.
+The curves of BT.709 and its kin describe cameras, not screens: on a screen in a dim room they look as sRGB does in a
+lit one, and pictures that are marked with them were made on such screens. They count as sRGB.
 """
 
 from collections.abc import Callable
@@ -31,6 +31,7 @@ _PRIMARIES = {
     22: Chromaticities((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), _D65),
 }
 SRGB_PRIMARIES = _PRIMARIES[1]
+_PERCEPTUAL_QUANTIZER, _HYBRID_LOG_GAMMA = 16, 18
 # As many levels as an 8-bit sample has: none is interpolated.
 _LEVELS = np.linspace(0, 1, 256)
 # H.273, 8.3: black and white of samples that leave room for overshoot.
@@ -51,15 +52,20 @@ class CodePoints(NamedTuple):
     transfer: int
     is_full_range: bool = True
 
+    @property
+    def is_high_dynamic_range(self) -> bool:
+        """Whether light goes far beyond the white of a page."""
+        return self.transfer in (_PERCEPTUAL_QUANTIZER, _HYBRID_LOG_GAMMA)
+
 
 @lru_cache(maxsize=32)
 def profile_of(points: CodePoints) -> bytes | None:
-    """The ICC profile that these say; None where they say nothing: unspecified, reserved or unknown values."""
-    colours, light = _PRIMARIES.get(points.primaries), _TRANSFERS.get(points.transfer)
-    if colours is None or light is None:
+    """The ICC profile that these say, what one leaves unspecified as in sRGB; None where both do, or are unknown."""
+    if points.primaries not in _PRIMARIES and points.transfer not in _TRANSFERS:
         return None
     levels = _LEVELS if points.is_full_range else (_LEVELS - _NARROW_BLACK) / (_NARROW_WHITE - _NARROW_BLACK)
-    return matrix_profile(colours, [light(np.clip(levels, 0, 1))])
+    light = _TRANSFERS.get(points.transfer, srgb_curve)
+    return matrix_profile(_PRIMARIES.get(points.primaries, SRGB_PRIMARIES), [light(np.clip(levels, 0, 1))])
 
 
 def srgb_curve(levels: Curve = _LEVELS) -> Curve:
@@ -120,7 +126,7 @@ _TRANSFERS: dict[int, Callable[[Curve], Curve]] = {
     8: lambda levels: levels,
     9: _logarithmic(2),
     10: _logarithmic(2.5),
-    16: _perceptual_quantizer,
+    _PERCEPTUAL_QUANTIZER: _perceptual_quantizer,
     17: _cinema,
-    18: _hybrid_log_gamma,
+    _HYBRID_LOG_GAMMA: _hybrid_log_gamma,
 }

@@ -31,6 +31,7 @@ _TIMES = (
     (ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
 )
+_MOMENTS, _OFFSETS = (frozenset(tags) for tags in zip(*_TIMES, strict=True))
 
 
 def read_exif(image: Image.Image, data: bytes) -> dict[str, JsonValue]:
@@ -120,8 +121,8 @@ def _raw(tags: _Tags) -> dict[str, JsonValue]:
 
 
 def _raw_value(tag: int, value: object) -> JsonValue | None:
-    if any(tag == when for when, _ in _TIMES):
-        time(value, None)
-    if any(tag == offset for _, offset in _TIMES):
+    if tag in _OFFSETS:
         return offset_from_utc(value)
+    if tag in _MOMENTS:
+        time(value, None)
     return json_value(value)

@@ -5,6 +5,7 @@ pixels only by decoding them, and not what ImageMagick calls an APP1 profile; of
 """
 
 import io
+import re
 
 from PIL import Image
 
@@ -15,7 +16,8 @@ _EXIF_MARK = b"Exif\x00\x00"
 # Identities of `uuid` boxes: "JpgTiffExif->JP2" in letters; XMP Specification Part 3, 1.1.4.
 _JPEG2000_EXIF = b"JpgTiffExif->JP2"
 _JPEG2000_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-_HEX_DIGITS_FROM_LINE = 3
+# A name, a length, pairs of hexadecimal digits in lines; some writers leave more behind.
+_RAW_PROFILE = re.compile(r"\s*\w+\s+\d+\s+((?:[0-9a-fA-F]{2}\s*)*)")
 
 
 def load_exif(image: Image.Image, data: bytes) -> Image.Exif:
@@ -39,14 +41,10 @@ def _exif_of(words: dict[str, bytes]) -> Image.Exif:
 def _words_of_png(data: bytes) -> dict[str, bytes]:
     info = Image.open(io.BytesIO(without_pixels(data)), formats=["PNG"]).info
     words: dict[str, bytes] = {name: info[name] for name in ("exif", "xmp") if name in info}
-    if "exif" not in words:
-        profile = info.get("Raw profile type exif", info.get("Raw profile type APP1"))
-        if profile:
-            # A name and a length stand in front; an APP1 profile may be XMP instead.
-            block = bytes.fromhex("".join(profile.split("\n")[_HEX_DIGITS_FROM_LINE:]))
-            if block.startswith((_EXIF_MARK, b"II", b"MM")):
-                words["exif"] = block
-    return words
+    profile = _RAW_PROFILE.match(str(info.get("Raw profile type exif", info.get("Raw profile type APP1", ""))))
+    block = bytes.fromhex(profile.group(1)) if profile and "exif" not in words else b""
+    # An APP1 profile may be XMP.
+    return words | {"exif": block} if block.startswith((_EXIF_MARK, b"II", b"MM")) else words
 
 
 def _words_of_jpeg2000(data: bytes) -> dict[str, bytes]:

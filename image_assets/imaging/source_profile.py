@@ -1,8 +1,8 @@
 """What a file says of its colours, in the terms of every format, as one ICC profile.
 
 An embedded profile comes before primaries and curves, code points (CICP) of a PNG before both, EXIF last. Code points
-that only the coded stream of an AVIF or HEIC has are not looked for: what the container does not tell is sRGB, as MIAF
-(ISO/IEC 23000-22, 7.3.6.4) says. EXIF is believed of JPEGs alone, of which DCF (JEITA CP-3461) speaks.
+that only the coded stream of an AVIF or HEIC has are not looked for: such a picture counts as sRGB. EXIF is believed of
+JPEGs alone, of which DCF (JEITA CP-3461) speaks.
 """
 
 import struct
@@ -19,12 +19,20 @@ from image_assets.imaging.item_properties import picture_properties
 from image_assets.imaging.matrix_profile import Chromaticities, Curve, matrix_profile
 from image_assets.imaging.png_chunks import find_chunk
 
+# ICC.1:2022, 7.3: 12 bytes for each tag, behind their number.
+_TAG_TABLE, _TAG_BYTES, _MAX_TAGS = 132, 12, 100
 # Adobe RGB (1998) Color Image Encoding, 4.3.
 _ADOBE_RGB = Chromaticities((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), (0.3127, 0.3290))
 _ADOBE_RGB_GAMMA = 563 / 256
 # EXIF ColorSpace: 0xFFFF is anything but sRGB, 2 a habit of some cameras; DCF's option file for Adobe RGB.
 _UNCALIBRATED, _ADOBE_RGB_HABIT, _OPTION_FILE = 0xFFFF, 2, "R03"
 _INTEROPERABILITY_INDEX = 1
+# What an EXIF block that says so holds, whatever its byte order; few do, and to search is cheaper than to parse.
+_SIGNS_OF_ADOBE_RGB = (
+    _OPTION_FILE.encode(),
+    struct.pack(">HHIH", ExifTags.Base.ColorSpace, 3, 1, _ADOBE_RGB_HABIT),
+    struct.pack("<HHIH", ExifTags.Base.ColorSpace, 3, 1, _ADOBE_RGB_HABIT),
+)
 # W3C PNG, 11.3.2.1: the gamma that writers of sRGB are told to state, give or take rounding.
 _SRGB_GAMMA = range(45_000, 46_000)
 _PNG_UNIT = 100_000
@@ -38,7 +46,19 @@ _JPEG2000_ENUMERATED, _JPEG2000_PROFILES, _JPEG2000_CODE_POINTS = 1, (2, 3), 5
 
 def read_profile(image: Image.Image, data: bytes) -> bytes | None:
     """The ICC profile that an opened image's samples are to be seen through; None means sRGB."""
-    return _READERS.get(image.format or "", _embedded)(image, data)
+    profile = _READERS.get(image.format or "", _embedded)(image, data)
+    return profile and (_of_high_dynamic_range(profile) or profile)
+
+
+def _of_high_dynamic_range(profile: bytes) -> bytes | None:
+    """The profile that tone-maps, where one says by its own code points what its curves cannot (ICC.1:2022, 9.2.17)."""
+    tags = min(int.from_bytes(profile[_TAG_TABLE - 4 : _TAG_TABLE], "big"), _MAX_TAGS)
+    for at in range(_TAG_TABLE, min(_TAG_TABLE + tags * _TAG_BYTES, len(profile) - 7), _TAG_BYTES):
+        kind, offset = struct.unpack_from(">4sI", profile, at)
+        if kind == b"cicp" and offset + 10 <= len(profile):
+            points = CodePoints(profile[offset + 8], profile[offset + 9])
+            return profile_of(points) if points.is_high_dynamic_range else None
+    return None
 
 
 def _embedded(image: Image.Image, _data: bytes) -> bytes | None:
@@ -46,7 +66,9 @@ def _embedded(image: Image.Image, _data: bytes) -> bytes | None:
 
 
 def _of_jpeg(image: Image.Image, data: bytes) -> bytes | None:
-    return _embedded(image, data) or (_adobe_rgb() if "exif" in image.info and _is_adobe_rgb(image) else None)
+    block = image.info.get("exif") or b""
+    may_be_adobe_rgb = any(sign in block for sign in _SIGNS_OF_ADOBE_RGB)
+    return _embedded(image, data) or (_adobe_rgb() if may_be_adobe_rgb and _is_adobe_rgb(image) else None)
 
 
 def _is_adobe_rgb(image: Image.Image) -> bool:

@@ -87,6 +87,12 @@ def test_a_raw_profile_of_a_png_is_found(picture, encode, name, mark, is_compres
     assert_found(encode(picture, "PNG", pnginfo=text))
 
 
+def test_what_stands_behind_the_digits_of_a_raw_profile_costs_nothing(picture, encode):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Raw profile type exif", raw_profile("Exif", tiff_block()).rstrip() + b"\x00")
+    assert_found(encode(picture, "PNG", pnginfo=text))
+
+
 def test_a_raw_profile_of_other_words_is_no_exif(picture, encode):
     text = PngImagePlugin.PngInfo()
     text.add_text("Raw profile type APP1", raw_profile("app1", b"http://ns.adobe.com/xap/1.0/\x00<x/>"))

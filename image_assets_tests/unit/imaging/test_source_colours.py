@@ -149,8 +149,12 @@ def test_code_points_alone_tell_the_colours_of_an_item(write, format_name, prima
     np.testing.assert_allclose(seen(data), colour, atol=3)
 
 
-def test_reserved_code_points_say_nothing(write):
-    np.testing.assert_allclose(seen(with_chunk(write("PNG"), b"cICP", bytes([99, 13, 0, 1]))), TOLD, atol=1)
+@pytest.mark.parametrize(
+    ("points", "colour"), [((99, 99), TOLD), ((99, 13), TOLD), ((12, 99), IN_P3), ((12, 2), IN_P3)]
+)
+def test_unspecified_and_reserved_code_points_are_as_in_srgb(write, points, colour):
+    data = with_chunk(write("PNG"), b"cICP", bytes([*points, 0, 1]))
+    np.testing.assert_allclose(seen(data), colour, atol=2)
 
 
 def test_a_profile_comes_before_code_points_in_an_item(write):
@@ -192,6 +196,19 @@ def test_high_dynamic_range_is_tone_mapped(encode, transfer, white_level):
     assert levels[255] == 255
     assert (np.diff(levels) >= 0).all()
     assert np.ptp(shown, axis=2).max() <= 1
+
+
+def test_a_profile_that_calls_itself_of_high_dynamic_range_is_tone_mapped(write):
+    """Its curves say sRGB, its code points PQ of BT.2020."""
+    plain = profile_of(CodePoints(9, 13))
+    count = int.from_bytes(plain[128:132], "big")
+    told = b"cicp" + struct.pack(">II", len(plain) + 12, 12)
+    elements = bytearray(plain[132:])
+    for at in range(0, 12 * count, 12):
+        elements[at + 4 : at + 8] = (int.from_bytes(elements[at + 4 : at + 8], "big") + 12).to_bytes(4, "big")
+    profile = plain[:128] + struct.pack(">I", count + 1) + told + elements + b"cicp" + bytes((0, 0, 0, 0, 9, 16, 0, 1))
+    profile = struct.pack(">I", len(profile)) + profile[4:]
+    np.testing.assert_allclose(seen(write("PNG", (148,) * 3, icc_profile=profile)), (229,) * 3, atol=2)
 
 
 def test_light_below_the_knee_keeps_its_luminance(write):

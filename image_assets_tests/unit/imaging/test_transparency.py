@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from image_assets.imaging.code_points import CodePoints, profile_of
 from image_assets.imaging.decode import decode_image
 
 SIDE = 16
@@ -144,10 +145,47 @@ def test_a_transparent_entry_of_a_gif_is_white_inside_a_smaller_frame(encode):
     assert halves(bytes(data)) == (WHITE, WHITE)
 
 
+def test_what_the_first_frame_of_a_webp_leaves_bare_is_white(encode):
+    image = Image.new("RGB", (SIDE, SIDE), GREY)
+    data = bytearray(
+        encode(image, "WEBP", save_all=True, append_images=[Image.new("RGB", (SIDE, SIDE))], lossless=True)
+    )
+    canvas = data.index(b"VP8X") + 12
+    data[canvas : canvas + 3] = (2 * SIDE - 1).to_bytes(3, "little")
+    assert halves(bytes(data)) == (GREY, WHITE)
+
+
+def bitmap_of_16_bits(alphas: list[int]) -> bytes:
+    """Red, 5 bits a colour and 1 for alpha: one row for each alpha, the lowest first."""
+    pixels = b"".join(struct.pack("<H", 0x7C00 | alpha << 15) * SIDE for alpha in alphas)
+    header = struct.pack("<IiiHHIIiiII", 124, SIDE, len(alphas), 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    header += struct.pack("<IIII", 0x7C00, 0x3E0, 0x1F, 0x8000) + b"BGRs"
+    return b"BM" + struct.pack("<IHHI", 138 + len(pixels), 0, 0, 138) + header.ljust(124, b"\x00") + pixels
+
+
+def test_the_alpha_of_a_bitmap_of_16_bits_counts_where_it_is_used():
+    image = decode_image(bitmap_of_16_bits([0] * 4 + [1] * 12))
+    assert (image.getpixel((3, 3)), image.getpixel((3, SIDE - 2))) == ((255, 0, 0), WHITE)
+
+
+def test_a_bitmap_of_16_bits_whose_alpha_is_zero_everywhere_is_opaque():
+    assert halves(bitmap_of_16_bits([0] * SIDE))[0] == (255, 0, 0)
+
+
+@pytest.mark.parametrize("format_name", ["AVIF", "HEIF"])
+def test_colours_of_an_item_multiplied_by_their_alpha_are_divided(encode, format_name):
+    if format_name == "HEIF":
+        pytest.importorskip("pillow_heif")
+        data = encode(
+            Image.frombytes("RGBa", (64, 64), bytes((20, 20, 20, 51)) * 64**2), "HEIF", quality=-1, chroma=444
+        )
+    else:
+        data = encode(Image.new("RGBA", (64, 64), (*GREY, 51)), "AVIF", quality=100, alpha_premultiplied=True)
+    np.testing.assert_allclose(halves(data)[0], (224, 224, 224), atol=4)
+
+
 def test_half_transparent_colours_are_blended_as_they_are_seen(encode):
     """Linear samples of 120 are 182 in sRGB; half of that and half of white."""
-    from image_assets.imaging.code_points import CodePoints, profile_of
-
     data = encode(
         Image.new("RGBA", (SIDE, SIDE), (120, 120, 120, 128)), "PNG", icc_profile=profile_of(CodePoints(1, 8))
     )
