@@ -46,8 +46,12 @@ _JPEG2000_ENUMERATED, _JPEG2000_PROFILES, _JPEG2000_CODE_POINTS = 1, (2, 3), 5
 
 def read_profile(image: Image.Image, data: bytes) -> bytes | None:
     """The ICC profile that an opened image's samples are to be seen through; None means sRGB."""
-    profile = _READERS.get(image.format or "", _embedded)(image, data)
-    return profile and (_of_high_dynamic_range(profile) or profile)
+    try:
+        profile = _READERS.get(image.format or "", _embedded)(image, data)
+        return profile and (_of_high_dynamic_range(profile) or profile)
+    # Foreign: tags, chunks and boxes of any type and length, which must not cost the picture.
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def _of_high_dynamic_range(profile: bytes) -> bytes | None:
@@ -72,15 +76,11 @@ def _of_jpeg(image: Image.Image, data: bytes) -> bytes | None:
 
 
 def _is_adobe_rgb(image: Image.Image) -> bool:
-    try:
-        exif = image.getexif()
-        colour_space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
-        if colour_space != _UNCALIBRATED:
-            return colour_space == _ADOBE_RGB_HABIT
-        return exif.get_ifd(ExifTags.IFD.Interop).get(_INTEROPERABILITY_INDEX) == _OPTION_FILE
-    # Foreign: a broken EXIF block may raise anything, and must not cost the picture.
-    except Exception:  # noqa: BLE001
-        return False
+    exif = image.getexif()
+    colour_space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+    if colour_space != _UNCALIBRATED:
+        return bool(colour_space == _ADOBE_RGB_HABIT)
+    return bool(exif.get_ifd(ExifTags.IFD.Interop).get(_INTEROPERABILITY_INDEX) == _OPTION_FILE)
 
 
 def _adobe_rgb() -> bytes | None:
@@ -118,15 +118,8 @@ def _of_tiff(image: Image.Image, data: bytes) -> bytes | None:
     """The profile, else WhitePoint, PrimaryChromaticities and TransferFunction (TIFF 6.0, section 20)."""
     if _embedded(image, data) or not isinstance(image, TiffImagePlugin.TiffImageFile):
         return _embedded(image, data)
-    try:
-        return _of_colorimetry(image.tag_v2)
-    # Foreign: tags of any type and length.
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-
-
-def _of_colorimetry(tags: TiffImagePlugin.ImageFileDirectory_v2) -> bytes | None:
-    if not any(tag in tags for tag in (_TIFF_PRIMARIES, _TIFF_TRANSFER)):
+    tags = image.tag_v2
+    if _TIFF_PRIMARIES not in tags and _TIFF_TRANSFER not in tags:
         return None
     colours = SRGB_PRIMARIES
     if _TIFF_PRIMARIES in tags:
