@@ -253,6 +253,11 @@ def test_chunks_of_a_png_have_their_precedence(write, chunks, colour):
     np.testing.assert_allclose(seen(data), colour, atol=2)
 
 
+def test_the_gamma_that_writers_of_srgb_state_means_the_curve_of_srgb(write):
+    """A power of 2.2 would make 7 of it."""
+    np.testing.assert_allclose(seen(with_chunk(write("PNG", (16, 16, 16)), *gama(0.45455))), (16, 16, 16), atol=1)
+
+
 def test_code_points_come_before_a_profile_and_a_profile_before_srgb(write):
     data = with_chunk(write("PNG", icc_profile=profile_of(CodePoints(12, 13))), *SRGB)
     np.testing.assert_allclose(seen(data), IN_P3, atol=2)
