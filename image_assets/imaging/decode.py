@@ -93,7 +93,8 @@ def _coloured(image: Image.Image, data: bytes, pixels: Pixels) -> Pixels:
     profile = read_profile(image, data)
     if is_srgb(image.mode, profile):
         return pixels
-    return np.asarray(to_srgb(Image.fromarray(pixels), profile, None))
+    stored = Image.frombytes(image.mode, pixels.shape[1::-1], np.ascontiguousarray(pixels))
+    return np.asarray(to_srgb(stored, profile, None))
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
