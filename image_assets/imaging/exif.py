@@ -18,6 +18,7 @@ from image_assets.imaging.exif_values import (
     text,
     time,
 )
+from image_assets.imaging.orient import told_orientation
 
 MAX_RAW_TAGS = 100
 
@@ -40,13 +41,15 @@ def read_exif(image: Image.Image, data: bytes) -> dict[str, JsonValue]:
     Keys: maker, model, lens, software (text); iso, orientation (integers); exposure_s, aperture (f-number),
     focal_length_mm (numbers); taken_at (ISO 8601, with an offset if the camera wrote one); latitude,
     longitude (decimal degrees, north and east positive), altitude_m; raw (every other tag by its name,
-    bounded in count and length). What cannot be true is left out.
+    bounded in count and length). What cannot be true is left out. The orientation is the one that applies, whoever
+    tells it: EXIF, else XMP; of an AVIF or HEIC its own turns and mirrors alone.
     """
     tags, gps = _read_directories(image, data)
     values: dict[str, JsonValue | None] = {
         name: _tried(read, tags[tag]) for tag, (name, read) in _FIELDS.items() if tag in tags
     }
     values["taken_at"] = _taken_at(tags)
+    values["orientation"] = _orientation(values.get("orientation"), told_orientation(image, data))
     found = {name: value for name, value in values.items() if value is not None}
     raw = _raw(tags)
     return found | (_tried(place, gps) or {}) | ({"raw": raw} if raw else {})
@@ -68,6 +71,11 @@ def _read_directories(image: Image.Image, data: bytes) -> tuple[_Tags, _Tags]:
     main = {tag: value for tag in list(exif) if (value := _tried(exif.get, tag)) is not None}
     camera = _tried(exif.get_ifd, ExifTags.IFD.Exif) or {}
     return main | camera, _tried(exif.get_ifd, ExifTags.IFD.GPSInfo) or {}
+
+
+def _orientation(value: JsonValue | None, told: int | None) -> JsonValue | None:
+    """Of EXIF, unless the format tells its own."""
+    return value if told is None or (told == 1 and value is None) else told
 
 
 def _taken_at(tags: _Tags) -> str | None:

@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.exif import read_exif
 from image_assets.imaging.exif_values import JsonValue
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.formats import ALLOWED_FORMATS
-from image_assets.imaging.item_properties import picture_properties, stored_size
-from image_assets.imaging.orient import size_as_told, told_orientation
-
-_TIFF_COLUMNS, _TIFF_ROWS = 256, 257
+from image_assets.imaging.picture_size import shown_size, stored_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,7 @@ class ImageHeader:
         width_px: columns, as stored.
         height_px: rows, as stored.
         frames: pictures in the file, at least 1.
-        exif: see `read_exif`; empty without EXIF. Its orientation is the one that applies, whoever tells it: EXIF,
-            else XMP; of an AVIF or HEIC nothing but its own turns and mirrors.
+        exif: see `read_exif`; empty without EXIF.
     """
 
     format: str
@@ -68,28 +64,15 @@ def inspect_image(data: bytes, limits: InspectParams) -> ImageHeader:
     _check_size(len(data), limits)
     with foreign_decoder(data):
         image = open_image(data)
-        size = _stored_size(image, data)
-        _check_dimensions(*size, limits)
-        _check_dimensions(*_shown_size(image, data), limits)
-        return _header(image, data, size)
+        _check_dimensions(*stored_size(image, data), limits)
+        _check_dimensions(*shown_size(image, data), limits)
+        return _header(image, data)
 
 
-def _stored_size(image: Image.Image, data: bytes) -> tuple[int, int]:
-    """Columns and rows; of these formats Pillow says how many there are after cropping and turning."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return image.tag_v2[_TIFF_COLUMNS], image.tag_v2[_TIFF_ROWS]
-    return stored_size(picture_properties(data)) or image.size if image.format == "HEIF" else image.size
-
-
-def _shown_size(image: Image.Image, data: bytes) -> tuple[int, int]:
-    """Columns and rows after cropping and turning, as far as the file tells of crops."""
-    return size_as_told(image.size, picture_properties(data)) if image.format == "AVIF" else image.size
-
-
-def _header(image: Image.Image, data: bytes, size: tuple[int, int]) -> ImageHeader:
+def _header(image: Image.Image, data: bytes) -> ImageHeader:
     name = image.format or ""
     known = ALLOWED_FORMATS[name]
-    width_px, height_px = size
+    width_px, height_px = stored_size(image, data)
     return ImageHeader(
         format=name,
         mime=known.mime,
@@ -98,15 +81,8 @@ def _header(image: Image.Image, data: bytes, size: tuple[int, int]) -> ImageHead
         width_px=width_px,
         height_px=height_px,
         frames=int(getattr(image, "n_frames", 1)),
-        exif=_exif(image, data),
+        exif=read_exif(image, data),
     )
-
-
-def _exif(image: Image.Image, data: bytes) -> dict[str, JsonValue]:
-    exif, orientation = read_exif(image, data), told_orientation(image, data)
-    if orientation is None or (orientation == 1 and "orientation" not in exif):
-        return exif
-    return exif | {"orientation": orientation}
 
 
 def _check_size(size_bytes: int, limits: InspectParams) -> None:

@@ -27,7 +27,7 @@ def picture_properties(data: bytes) -> list[Box]:
     return _properties_of_track(data) if data[8:12] == b"avis" else _properties_of_primary_item(data)
 
 
-def stored_size(properties: list[Box]) -> tuple[int, int] | None:
+def item_size(properties: list[Box]) -> tuple[int, int] | None:
     """Columns and rows before anything is cropped or turned (`ispe`)."""
     for box in properties:
         if box.kind == b"ispe":
