@@ -38,8 +38,8 @@ class ImageHeader:
         mime: e.g. image/jpeg.
         extension: without a dot, e.g. jpg.
         mode: Pillow's name of the pixel layout, e.g. RGB, I;16.
-        width_px: columns, as stored.
-        height_px: rows, as stored.
+        width_px: columns.
+        height_px: rows.
         frames: pictures in the file, at least 1.
         exif: see `read_exif`; empty without EXIF.
     """
