@@ -16,7 +16,7 @@ from image_assets.steps.text_reading import Readable, read_text
 from image_assets.steps.workers import in_workers
 from image_assets.tables.enrichment import IMAGE_TEXT
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def read_day(
