@@ -10,7 +10,7 @@ from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.cli.period import yesterday
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.warehouse import query
+from image_assets.lake.sql import query
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
