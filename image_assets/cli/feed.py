@@ -73,7 +73,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     help="CSV with the columns file, user_id, label, uploaded_at; it wins over the options.",
 )
 def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | None, manifest: Path | None) -> None:
-    """Put photos, or folders of them, into the landing zone."""
+    """Put photos, or folders of them, into the landing zone; links inside a folder are named and not followed."""
     settings = load_settings()
     told = _read_manifest(manifest) if manifest else {}
     upload_day = day.date() if day else datetime.now(UTC).date()
@@ -86,7 +86,7 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
         return facts
 
     files = _files_below(paths)
-    _add_all(open_store(settings.lake_params), files, facts_of)
+    _add_all(open_store(settings.lake_params), files, facts_of, paths)
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
@@ -108,14 +108,24 @@ def _land(store: ObjectStore, file: SampleFile) -> None:
 def _files_below(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
-        found += sorted(each for each in path.rglob("*") if not each.is_dir()) if path.is_dir() else [path]
+        found += sorted(each for each in path.rglob("*") if _is_entry(each)) if path.is_dir() else [path]
     return found
 
 
-def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts]) -> None:
+def _is_entry(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
+
+
+def _add_all(
+    store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts], named: Sequence[Path] = ()
+) -> None:
+    """Add files; who has named a link means what it points to, one found in a folder may point anywhere."""
     unreadable: list[str] = []
     for path in track(files, "adding photos", console=CONSOLE):
         facts = facts_of(path)
+        if path.is_symlink() and path not in named:
+            unreadable.append(f"{path}: a symbolic link; name it itself to add what it points to")
+            continue
         if not path.is_file():
             unreadable.append(f"{path}: not a regular file")
             continue
