@@ -13,6 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import query
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
+from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.plan import known_days
 from image_assets.tables.gold import DAILY_SUMMARY
@@ -41,14 +42,17 @@ def status() -> None:
 
 @click.command("sql")
 @click.argument("statement")
-@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
-def query_lake(statement: str, as_csv: bool) -> None:
-    """Run a SELECT over every table of the lake (DuckDB)."""
+@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table, safe to open in a spreadsheet.")
+@click.option("--exact", is_flag=True, help="With --csv: values byte for byte, for programs.")
+def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
+    """Run a SELECT over every table of the lake (DuckDB), which can open no file and changes nothing."""
+    if exact and not as_csv:
+        raise click.UsageError("--exact needs --csv")
     settings = load_settings()
     rows = _query(settings, statement)
     if as_csv:
-        # Data, byte for byte: `click.echo` would drop escape sequences.
-        sys.stdout.buffer.write(rows.write_csv().encode())
+        # `click.echo` would drop escape sequences.
+        sys.stdout.buffer.write(rows.write_csv().encode() if exact else spreadsheet_csv(rows))
     else:
         print_frame(f"{rows.height} rows", rows.head(_ROWS_SHOWN))
 

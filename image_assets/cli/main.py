@@ -21,6 +21,7 @@ from image_assets.cli.search import search
 from image_assets.cli.setup import doctor, models, show_settings, train_builtin
 from image_assets.cli.stories import why
 from image_assets.errors import ImageAssetsError
+from image_assets.shown_text import plain_lines
 
 _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
 
@@ -80,6 +81,7 @@ def _run() -> int:
         _say(str(error))
         return _FAILED
     except click.ClickException as error:
+        error.message = plain_lines(error.message)
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -93,4 +95,4 @@ def _run() -> int:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{click.style('Error', fg='red')}: {message}", err=True)
+    click.echo(f"{click.style('Error', fg='red')}: {plain_lines(message)}", err=True)

@@ -174,7 +174,7 @@ class LocalObjectStore:
             return _version(status) if stat.S_ISREG(status.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Every entry below the folder that is not a folder itself, links and pipes too; itself when it is no folder."""
+        """Every entry below the folder that is no folder, links and pipes too; the prefix itself when it is none."""
         with _explained("list", prefix, self.root), suppress(FileNotFoundError), self._place(prefix) as (folder, name):
             yield from _walk(folder, name, prefix, is_followed="/" not in prefix)
 

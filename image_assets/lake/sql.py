@@ -1,4 +1,4 @@
-"""SELECT over the tables, for whoever asks: the database can open no file, so a query can neither read nor write one."""
+"""SELECT over the tables, for whoever asks: the database can open no file, so no query reads or writes one."""
 
 import re
 import tempfile

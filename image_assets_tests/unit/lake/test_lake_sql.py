@@ -91,7 +91,7 @@ def test_whatever_is_no_select_is_refused_and_leaves_the_lake_as_it_was(
     filled: ParquetTables, prices: Table, sql: str
 ) -> None:
     before = bytes_of(filled)
-    with pytest.raises(TableError, match="SELECT; nothing else is run|syntax error"):
+    with pytest.raises(TableError, match=r"SELECT; nothing else is run|syntax error"):
         query(filled, [prices], _placed(filled, prices, sql))
     assert bytes_of(filled) == before
     assert query(filled, [prices], "SELECT cents FROM prices").height == 2
@@ -171,7 +171,7 @@ def test_whatever_only_reads_is_run(filled: ParquetTables, prices: Table, sql: s
 
 @pytest.mark.parametrize("sql", ["SET enable_external_access = true", "SET lock_configuration = false"])
 def test_who_holds_the_database_cannot_open_it_to_files_again(filled: ParquetTables, prices: Table, sql: str) -> None:
-    with open_lake(filled, [prices]) as database, pytest.raises(duckdb.Error, match="locked|configuration"):
+    with open_lake(filled, [prices]) as database, pytest.raises(duckdb.Error, match=r"locked|configuration"):
         database.execute(sql)
 
 
