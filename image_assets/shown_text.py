@@ -9,8 +9,8 @@ _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 # Of the invisible ones only those that change the direction of a line: joiners belong to scripts and to emoji.
 _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) + _TURNS
-_SURROGATES = "".join(map(chr, range(0xD800, 0xE000)))
-_PLAIN = str.maketrans({**dict.fromkeys(_CONTROLS + _SURROGATES, _REPLACED), **dict.fromkeys(_BREAKS, " ")})
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
+_PLAIN = str.maketrans({**dict.fromkeys({*_CONTROLS, *_SURROGATES}, _REPLACED), **dict.fromkeys(_BREAKS, " ")})
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|&!$~#]")
 # A viewer makes links of addresses even where their punctuation is written as references.
@@ -23,6 +23,11 @@ _BLANKS = r"[\s\p{Z}\p{M}\p{C}\x{FFFD}\x{115F}\x{1160}\x{2800}\x{3164}\x{FFA0}]"
 _SIGNS = "=+\\-@\N{MINUS SIGN}" + "＝＋－＠" + "﹦﹢﹣﹫" + "⁼⁺⁻" + "₌₊₋"  # noqa: RUF001 - look-alikes are the point
 _FORMULA = rf"(^|;)({_BLANKS}*[{_SIGNS}])"
 _NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?([eE][+\-]?[0-9]+)?$"
+
+
+def is_text(text: str) -> bool:
+    """Whether a string from outside was UTF-8: Python keeps other bytes as surrogates, which nothing else can hold."""
+    return not _SURROGATES & set(text)
 
 
 def plain(text: str) -> str:

@@ -143,6 +143,11 @@ def history_key(table: str, day: date, recipe_version: str) -> ObjectKey:
     return ObjectKey(f"{history_prefix(table, day)}/{recipe_version}.parquet")
 
 
+def name_as_text(name: str) -> str:
+    """The name of a file as a column of a table holds it; bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def source_uri_of(key: ObjectKey) -> SourceUri:
     """Percent-encode a key: file names need not be valid text, a column of a table must be."""
     return SourceUri(quote(os.fsencode(key)))

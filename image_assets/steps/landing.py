@@ -1,6 +1,5 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -77,15 +76,11 @@ def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None) -> LandingFile:
     _, day, *parts = info.key.split("/")
     return LandingFile(
         source_uri=object_keys.source_uri_of(info.key),
-        folder_user=_text(parts[0]) if len(parts) > 1 else None,
-        name=_text(parts[-1] if parts else day),
+        folder_user=object_keys.name_as_text(parts[0]) if len(parts) > 1 else None,
+        name=object_keys.name_as_text(parts[-1] if parts else day),
         size_bytes=info.size_bytes,
         modified_at=info.modified_at,
         arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
         version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
         sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
     )
-
-
-def _text(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")
