@@ -8,6 +8,7 @@
     │   └── StoreUnavailableError the storage does not answer: worth a retry
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     └── ImageError                this one image cannot be used: it becomes a rejected row
 
@@ -70,6 +71,10 @@ class ModelError(ImageAssetsError, RuntimeError):
 
 class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
+
+
+class PrivacyError(ImageAssetsError, RuntimeError):
+    """A derivative would hold more than pixels."""
 
 
 class ImageError(ImageAssetsError, ValueError):

@@ -1,13 +1,13 @@
 """Commands that look: `status` and `sql`."""
 
 import sys
-from datetime import date
+from datetime import date, datetime
 
 import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
-from image_assets.cli.period import yesterday
+from image_assets.cli.period import period, period_options, yesterday
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import query
@@ -30,14 +30,16 @@ _ROWS_SHOWN = 1_000
 
 
 @click.command()
-def status() -> None:
+@period_options(otherwise="every day")
+def status(day: datetime | None, first: datetime | None, last: datetime | None) -> None:
     """What is in the lake, day by day, and which days are not complete."""
+    begin, end = period(day, first, last) or (date.min, date.max)
     settings = load_settings()
-    print_status(settings, date.min, date.max)
+    print_status(settings, begin, end)
     tables = _tables(settings)
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
-    for day in sorted(day for day in incomplete if day >= settings.start_day):
-        CONSOLE.print(f"{day} has no summary yet: image-assets run --day {day}", highlight=False)
+    for each in sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end):
+        CONSOLE.print(f"{each} has no summary yet: image-assets run --day {each}", highlight=False)
 
 
 @click.command("sql")

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from image_assets.cli.console import CONSOLE
 from image_assets.cli.csv_file import read_csv
+from image_assets.cli.period import recent_days
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
@@ -86,10 +87,19 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
         return facts
 
     files = _files_below(paths)
-    _add_all(open_store(settings.lake_params), files, facts_of, paths)
+    days = _add_all(open_store(settings.lake_params), files, facts_of, paths)
+    _tell_next(days, settings.landing_lookback_days)
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
+
+
+def _tell_next(days: set[date], lookback_days: int) -> None:
+    """The command that takes the files in."""
+    if days:
+        is_found = days <= {*recent_days(lookback_days)}
+        command = "run" if is_found else f"run --from {min(days)} --to {max(days)}"
+        CONSOLE.print(f"next: image-assets {command}", highlight=False)
 
 
 def _program() -> str:
@@ -118,9 +128,10 @@ def _is_entry(path: Path) -> bool:
 
 def _add_all(
     store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts], named: Sequence[Path] = ()
-) -> None:
-    """Add files; who has named a link means what it points to, one found in a folder may point anywhere."""
+) -> set[date]:
+    """Add files and say on which days; who has named a link means what it points to, one found in a folder may point anywhere."""
     unreadable: list[str] = []
+    days: set[date] = set()
     for path in track(files, "adding photos", console=CONSOLE):
         facts = facts_of(path)
         if path.is_symlink() and path not in named:
@@ -131,6 +142,7 @@ def _add_all(
             continue
         try:
             add_upload(store, facts, path.read_bytes())
+            days.add(facts.day)
         except OSError as error:
             if isinstance(error, ImageAssetsError):
                 raise
@@ -138,6 +150,7 @@ def _add_all(
     CONSOLE.print(f"{len(files) - len(unreadable)} of {len(files)} files are in the landing zone")
     if unreadable:
         raise ConfigurationError("these files cannot be read:\n  " + "\n  ".join(unreadable))
+    return days
 
 
 def _facts(path: Path, day: date) -> UploadFacts:
