@@ -1,6 +1,7 @@
 """Tables and progress bars in the terminal."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,8 +39,14 @@ def print_rows(
     table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        is_whole = is_first_whole and index == 0
-        table.add_column(Text(plain(name)), justify="right" if is_number else "left", overflow="fold", no_wrap=is_whole)
+        # In a narrow terminal words are broken into lines; half a number or a day would be another one.
+        is_short = is_number or any(isinstance(row[index], date) for row in rows)
+        table.add_column(
+            Text(plain(name)),
+            justify="right" if is_number else "left",
+            overflow="ellipsis" if is_short else "fold",
+            no_wrap=is_short or (is_first_whole and index == 0),
+        )
     for row in rows:
         table.add_row(*(_cell(value, cell_length) for value in row))
     CONSOLE.print(table)

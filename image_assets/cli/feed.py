@@ -129,7 +129,7 @@ def _is_entry(path: Path) -> bool:
 def _add_all(
     store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts], named: Sequence[Path] = ()
 ) -> set[date]:
-    """Add files and say on which days; who has named a link means what it points to, one found in a folder may point anywhere."""
+    """Add files, and say on which days; who names a link means it, one in a folder may point anywhere."""
     unreadable: list[str] = []
     days: set[date] = set()
     for path in track(files, "adding photos", console=CONSOLE):

@@ -42,9 +42,7 @@ class WatermarkParams:
 
     def __post_init__(self) -> None:
         if not self.text.strip() and self.logo is None:
-            raise ConfigurationError(
-                "a watermark needs a text or a logo: set IMAGE_ASSETS_WATERMARK_TEXT or IMAGE_ASSETS_WATERMARK_LOGO"
-            )
+            raise ConfigurationError("a watermark needs IMAGE_ASSETS_WATERMARK_TEXT or IMAGE_ASSETS_WATERMARK_LOGO")
         if not 0 < self.opacity <= 1:
             raise ConfigurationError(f"IMAGE_ASSETS_WATERMARK_OPACITY is above 0 and at most 1, not {self.opacity}")
         if self.text_height_share <= 0 or self.spacing < 0:

@@ -185,6 +185,12 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_land(home: Path, fol
     assert "/dev/null: not a regular file" in str(result.exception)
 
 
+def test_adding_says_which_command_takes_the_files_in(photo: Path, invoke: Invoke) -> None:
+    assert invoke("add", str(photo)).output.endswith("next: image-assets run\n")
+    old = invoke("add", str(photo), "--day", "2026-03-04").output
+    assert old.endswith("next: image-assets run --from 2026-03-04 --to 2026-03-04\n")
+
+
 def test_a_link_in_an_added_folder_is_named_and_what_it_points_to_stays_out(
     home: Path, folder: Path, invoke: Invoke
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.settings import PREFIX, Settings
 
@@ -58,6 +58,24 @@ def test_status_says_nothing_of_days_that_are_complete(full_home: Path, invoke: 
 def test_the_status_of_an_empty_lake_is_an_empty_table(home: Path, invoke: Invoke) -> None:
     result = invoke("status")
     assert (result.exit_code, "Images by day" in result.output) == (0, True)
+
+
+def test_a_period_of_the_status_can_be_meant(full_home: Path, invoke: Invoke, yesterday: date) -> None:
+    assert f"│ {yesterday} │" in invoke("status", "--day", str(yesterday)).output
+    assert f"│ {yesterday} │" in invoke("status", "--from", str(yesterday), "--to", str(yesterday)).output
+    before = invoke("status", "--day", "2026-02-03")
+    assert (before.exit_code, str(yesterday) in before.output) == (0, False)
+
+
+def test_a_narrow_terminal_breaks_words_and_neither_days_nor_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    rows = [(date(2026, 11, 17), 1_234_567, 0.125, "unsupported_format 3, not_an_image 2, truncated 1")]
+    print_rows("Images", ["day", "seen", "share", "reasons"], rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line for line in lines if "│ 2026-11-17 │ 1234567 │ 0.125 │" in line]
 
 
 def test_numbers_stand_to_the_right(full_home: Path, invoke: Invoke, yesterday: date) -> None:
