@@ -63,7 +63,9 @@ def _cell(value: object, length: int | None) -> Text:
         return value
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
     shown = plain(text)
-    return Text(shown if length is None or len(shown) <= length else shown[: length - 1] + "…")
+    return Text(
+        shown if length is None or isinstance(value, date) or len(shown) <= length else shown[: length - 1] + "…"
+    )
 
 
 def describe_speed(done: int, seconds: float) -> str:

@@ -35,7 +35,7 @@ def duplicates(
     photos = rows["canonical_id"].rank("dense").alias("photo")
     title = f"{photos.n_unique()} photos came {rows.height} times"
     shown = rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)
-    print_rows(title, ["photo", "day", "how", "image"], [_row(each) for each in shown])
+    print_rows(title, ["image", "photo", "day", "how"], [_row(each) for each in shown], is_first_whole=True)
 
 
 def _row(image: Mapping[str, Any]) -> tuple[object, ...]:
@@ -44,8 +44,8 @@ def _row(image: Mapping[str, Any]) -> tuple[object, ...]:
     told = " · ".join(plain(each) for each in (image["label"], image["raw_name"]) if each)
     name = told if len(told) <= _NAME_LENGTH else f"{told[: _NAME_LENGTH - 1]}…"
     is_first = image["image_id"] == image["canonical_id"]
-    words = "the first" if is_first else " ".join(str(each) for each in how if each)
-    return image["photo"], image["day"], words, Text(f"{image['image_id']}\n{name}")
+    words = "the first" if is_first else " ".join(str(each).replace("_", " ") for each in how if each)
+    return Text(f"{image['image_id']}\n{name}"), image["photo"], image["day"], words
 
 
 @duplicates.command("same")

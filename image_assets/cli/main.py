@@ -88,7 +88,6 @@ def _run() -> int:
         _say(str(error))
         return _FAILED
     except click.ClickException as error:
-        error.message = plain_lines(error.message)
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):

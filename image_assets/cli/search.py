@@ -104,7 +104,7 @@ def _conditions(options: Mapping[str, Any]) -> list[Condition]:
 def _print(title: str, rows: pl.DataFrame) -> None:
     """A row per photo; once words count beside looks, both are shown, because neither alone is in order."""
     shown = rows.select(**_COLUMNS).with_columns(pl.col("id").str.head(_ID_LENGTH))
-    if not rows.get_column("words").list.len().any():
+    if rows.get_column("words").list.len().sum() == 0:
         print_rows(f"{title}: {rows.height} photos", shown.columns, shown.rows(), _CELL_LENGTH)
         return
     words = rows.get_column("words").list.join(" ").alias("words")

@@ -7,12 +7,12 @@ import click
 from image_assets.shown_text import is_text
 
 
-class TextType(click.ParamType):
+class TextType(click.types.StringParamType):
     """A text; bytes that are not UTF-8 come in as surrogates, which no table, query or page can hold."""
 
     name = "text"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value itself."""
         if not is_text(str(value)):
             self.fail("not UTF-8 text", param, ctx)

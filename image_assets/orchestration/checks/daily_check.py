@@ -63,7 +63,7 @@ def examined_days(context: dg.AssetCheckExecutionContext, tables: ParquetTables,
 
 
 def _has_days(context: dg.AssetCheckExecutionContext) -> bool:
-    return context.has_partition_key or context.has_partition_key_range
+    return bool(context.has_partition_key or context.has_partition_key_range)
 
 
 def run_began_at(context: dg.AssetCheckExecutionContext) -> datetime:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.settings import PREFIX, Settings
 
@@ -68,12 +68,12 @@ def test_a_period_of_the_status_can_be_meant(full_home: Path, invoke: Invoke, ye
 
 
 def test_a_narrow_terminal_breaks_words_and_neither_days_nor_numbers(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    rows = [(date(2026, 11, 17), 1_234_567, 0.125, "unsupported_format 3, not_an_image 2, truncated 1")]
-    print_rows("Images", ["day", "seen", "share", "reasons"], rows)
-    lines = capsys.readouterr().out.splitlines()
+    reasons = "'unsupported_format 3, not_an_image 2, truncated 1'"
+    select = f"select date '2026-11-17' as day, 1234567 as seen, 0.125 as share, {reasons} as reasons"
+    lines = invoke("sql", select).output.splitlines()
     assert max(map(len, lines)) <= 60
     assert [line for line in lines if "│ 2026-11-17 │ 1234567 │ 0.125 │" in line]
 

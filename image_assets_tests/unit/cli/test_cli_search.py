@@ -126,9 +126,9 @@ def test_where_words_count_beside_looks_both_are_shown(
     monkeypatch.setenv("COLUMNS", "80")
     mixed, alone = (invoke("search", "red", *options).output for options in ([], ["--no-words"]))
     assert "3 photos, by looks and words" in mixed
-    assert re.search(r"┃ looks +┃ words +┃ label", mixed)
+    assert re.search(r"┃ +looks +┃ words +┃ label", mixed)
     assert re.search(r"│ +-?\d\.\d{3} │ red +│", mixed)
-    assert re.search(r"┃ score +┃ label", alone)
+    assert re.search(r"┃ +score +┃ label", alone)
 
 
 def test_words_that_the_encoder_does_not_know_are_named(full_home: Path, invoke: Invoke) -> None:
