@@ -67,17 +67,6 @@ def test_a_period_of_the_status_can_be_meant(full_home: Path, invoke: Invoke, ye
     assert (before.exit_code, str(yesterday) in before.output) == (0, False)
 
 
-def test_a_narrow_terminal_breaks_words_and_neither_days_nor_numbers(
-    home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    reasons = "'unsupported_format 3, not_an_image 2, truncated 1'"
-    select = f"select date '2026-11-17' as day, 1234567 as seen, 0.125 as share, {reasons} as reasons"
-    lines = invoke("sql", select).output.splitlines()
-    assert max(map(len, lines)) <= 60
-    assert [line for line in lines if "│ 2026-11-17 │ 1234567 │ 0.125 │" in line]
-
-
 def test_numbers_stand_to_the_right(full_home: Path, invoke: Invoke, yesterday: date) -> None:
     assert f"│ {yesterday} │    4 │        3 │" in invoke("status").output
 
