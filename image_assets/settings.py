@@ -25,6 +25,7 @@ from image_assets.models.moderation import SHIPPED_POLICIES, read_policies
 from image_assets.models.tag_caption import TEMPLATE
 from image_assets.models.trainers import TrainerName, TrainerParams
 from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
+from image_assets.shown_text import is_text, plain
 from image_assets.steps.classifier_training import LessonParams
 from image_assets.steps.drift import DriftParams
 from image_assets.steps.duplicate_links import DuplicateParams
@@ -164,7 +165,10 @@ class Settings(BaseSettings):
     @field_validator("root")
     @classmethod
     def _absolute(cls, root: Path) -> Path:
-        return root.expanduser().absolute()
+        place = root.expanduser().absolute()
+        if not is_text(str(place)):
+            raise ValueError(f"{plain(str(place))} is not UTF-8: DuckDB and Polars do not find it")
+        return place
 
     @field_validator("archive_root")
     @classmethod
@@ -293,7 +297,9 @@ def _name(location: tuple[int | str, ...]) -> str:
 
 def _refuse_unknown() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    for name in [*os.environ, *dotenv_values(".env")]:
+    for name, value in [*os.environ.items(), *dotenv_values(".env").items()]:
+        if name.upper().startswith(PREFIX) and not is_text(value or ""):
+            raise ConfigurationError(f"{name} is not UTF-8 text")
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             advice = f"did you mean {near[0]}?" if near else "see: image-assets settings"

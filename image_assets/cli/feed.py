@@ -14,6 +14,7 @@ from rich.progress import track
 
 from image_assets.cli.console import CONSOLE
 from image_assets.cli.csv_file import read_csv
+from image_assets.cli.period import recent_days
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
@@ -73,7 +74,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     help="CSV with the columns file, user_id, label, uploaded_at; it wins over the options.",
 )
 def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | None, manifest: Path | None) -> None:
-    """Put photos, or folders of them, into the landing zone."""
+    """Put photos, or folders of them, into the landing zone; links inside a folder are named and not followed."""
     settings = load_settings()
     told = _read_manifest(manifest) if manifest else {}
     upload_day = day.date() if day else datetime.now(UTC).date()
@@ -86,10 +87,19 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
         return facts
 
     files = _files_below(paths)
-    _add_all(open_store(settings.lake_params), files, facts_of)
+    days = _add_all(open_store(settings.lake_params), files, facts_of, paths)
+    _tell_next(days, settings.landing_lookback_days)
     missing = sorted(told.keys() - {path.name for path in files})
     if missing:
         raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
+
+
+def _tell_next(days: set[date], lookback_days: int) -> None:
+    """The command that takes the files in."""
+    if days:
+        is_found = days <= {*recent_days(lookback_days)}
+        command = "run" if is_found else f"run --from {min(days)} --to {max(days)}"
+        CONSOLE.print(f"next: image-assets {command}", highlight=False)
 
 
 def _program() -> str:
@@ -108,19 +118,31 @@ def _land(store: ObjectStore, file: SampleFile) -> None:
 def _files_below(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
-        found += sorted(each for each in path.rglob("*") if not each.is_dir()) if path.is_dir() else [path]
+        found += sorted(each for each in path.rglob("*") if _is_entry(each)) if path.is_dir() else [path]
     return found
 
 
-def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts]) -> None:
+def _is_entry(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
+
+
+def _add_all(
+    store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts], named: Sequence[Path] = ()
+) -> set[date]:
+    """Add files, and say on which days; who names a link means it, one in a folder may point anywhere."""
     unreadable: list[str] = []
+    days: set[date] = set()
     for path in track(files, "adding photos", console=CONSOLE):
         facts = facts_of(path)
+        if path.is_symlink() and path not in named:
+            unreadable.append(f"{path}: a symbolic link; name it itself to add what it points to")
+            continue
         if not path.is_file():
             unreadable.append(f"{path}: not a regular file")
             continue
         try:
             add_upload(store, facts, path.read_bytes())
+            days.add(facts.day)
         except OSError as error:
             if isinstance(error, ImageAssetsError):
                 raise
@@ -128,6 +150,7 @@ def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path
     CONSOLE.print(f"{len(files) - len(unreadable)} of {len(files)} files are in the landing zone")
     if unreadable:
         raise ConfigurationError("these files cannot be read:\n  " + "\n  ".join(unreadable))
+    return days
 
 
 def _facts(path: Path, day: date) -> UploadFacts:

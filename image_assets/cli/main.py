@@ -1,6 +1,7 @@
 """`image-assets`: the group of commands, and the edge at which errors become exit codes."""
 
 import atexit
+import io
 import os
 import sys
 import traceback
@@ -20,7 +21,9 @@ from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
 from image_assets.cli.setup import doctor, models, show_settings, train_builtin
 from image_assets.cli.stories import why
+from image_assets.cli.texts import take_only_text
 from image_assets.errors import ImageAssetsError
+from image_assets.shown_text import plain_lines
 
 _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
 
@@ -59,11 +62,16 @@ for command in (
     models,
     train_builtin,
 ):
+    take_only_text(command)
     cli.add_command(command)
 
 
 def main() -> None:
     """Entry point of the `image-assets` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     code = _run()
     # DuckDB's bindings print pages of leak reports when the interpreter is torn down with torch loaded:
     # run the exit handlers and leave without the teardown.
@@ -93,4 +101,4 @@ def _run() -> int:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{click.style('Error', fg='red')}: {message}", err=True)
+    click.echo(f"{click.style('Error', fg='red')}: {plain_lines(message)}", err=True)

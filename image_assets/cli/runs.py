@@ -9,7 +9,7 @@ from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars
-from image_assets.cli.period import days_between, period, period_options, yesterday
+from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
@@ -27,7 +27,7 @@ SOME_REJECTED = 2
 
 
 @click.command()
-@period_options(otherwise="yesterday")
+@period_options(otherwise="yesterday and recent days with files that no run has seen")
 @only_option
 @click.pass_context
 def run(
@@ -38,11 +38,28 @@ def run(
     Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
     """
     asked, settings = period(day, first, last), load_settings()
-    days = days_between(*asked) if asked else [yesterday()]
+    days = days_between(*asked) if asked else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
+
+
+def _due_days(settings: Settings) -> list[date]:
+    """Yesterday, and the days on which the landing sensor would look that have files no run has seen, today's too."""
+    tables = open_tables(settings.lake_params)
+    door = planned_stages(settings, tables)[:1]
+    new: dict[date, int] = {}
+    for day in recent_days(settings.landing_lookback_days):
+        try:
+            new[day] = sum(need.missing for need in plan_day(tables, door, day)) if day >= settings.start_day else 0
+        except TableError:
+            # Its run says which file is damaged.
+            new[day] = 1
+    for day, files in new.items():
+        if files:
+            CONSOLE.print(f"{day}: {files} new files", highlight=False)
+    return sorted({yesterday(), *(day for day, files in new.items() if files)})
 
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:

@@ -10,6 +10,7 @@ from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import load_settings
+from image_assets.shown_text import plain
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.erasure import find_certificates
 from image_assets.steps.story import Chapter, Subject, find_subjects, tell_story
@@ -18,7 +19,7 @@ _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
 
 
 @click.command()
-@click.argument("image")
+@click.argument("image", type=click.UNPROCESSED)
 def why(image: str) -> None:
     """The whole story of IMAGE: its source, what was made of it, why it was rejected, and in which run.
 
@@ -28,7 +29,7 @@ def why(image: str) -> None:
     settings = load_settings()
     tables = open_tables(settings.lake_params)
     subjects = find_subjects(tables, image)
-    certificates = find_certificates(tables, ImageId(image))
+    certificates = find_certificates(tables, ImageId(plain(image)))
     if certificates.height:
         print_frame(f"{image} was erased", certificates.drop("image_id"))
     elif not subjects:

@@ -34,14 +34,14 @@ def landing_prefix(day: date) -> str:
 
 
 def landing_day_of(key: ObjectKey) -> date | None:
-    """The day of an upload; None for what does not lie in the folder of a day."""
+    """The day of an upload, or of what stands in the place of a day's folder; None for whatever lies elsewhere."""
     top, _, rest = key.partition("/")
-    folder, _, name = rest.partition("/")
+    folder = rest.partition("/")[0]
     try:
         day = date.fromisoformat(folder)
     except ValueError:
         return None
-    return day if top == LANDING and name and folder == day.isoformat() else None
+    return day if top == LANDING and folder == day.isoformat() else None
 
 
 def sidecar_key(upload: ObjectKey) -> ObjectKey:
@@ -141,6 +141,11 @@ def history_prefix(table: str, day: date) -> str:
 def history_key(table: str, day: date, recipe_version: str) -> ObjectKey:
     """A day's file as a former recipe had made it."""
     return ObjectKey(f"{history_prefix(table, day)}/{recipe_version}.parquet")
+
+
+def name_as_text(name: str) -> str:
+    """The name of a file as a column of a table holds it; bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def source_uri_of(key: ObjectKey) -> SourceUri:

@@ -1,6 +1,5 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -45,16 +44,17 @@ class LandingDay:
 
 
 def list_landing(store: ObjectStore, day: date) -> LandingDay:
-    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest is an upload."""
+    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest is an upload.
+
+    So is a link, whatever it points to: it is not followed, so it will be rejected; be it in the place of the folder.
+    """
     prefix = object_keys.landing_prefix(day)
     manifests = f"{prefix}/{object_keys.MANIFESTS}/"
     found = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
     keys = {str(key) for key in found}
     sidecars = {key for key in keys if _is_sidecar(key, keys)}
     files = [
-        _landing_file(info, found.get(ObjectKey(key + _SIDECAR)), prefix)
-        for key, info in found.items()
-        if key not in sidecars
+        _landing_file(info, found.get(ObjectKey(key + _SIDECAR))) for key, info in found.items() if key not in sidecars
     ]
     uris = frozenset(object_keys.source_uri_of(ObjectKey(key)) for key in sidecars)
     return LandingDay(tuple(files), uris)
@@ -72,19 +72,15 @@ def _is_sidecar(key: str, keys: set[str]) -> bool:
     return subject != key and subject in keys and not _is_sidecar(subject, keys)
 
 
-def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None, prefix: str) -> LandingFile:
-    parts = info.key.removeprefix(f"{prefix}/").split("/")
+def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None) -> LandingFile:
+    _, day, *parts = info.key.split("/")
     return LandingFile(
         source_uri=object_keys.source_uri_of(info.key),
-        folder_user=_text(parts[0]) if len(parts) > 1 else None,
-        name=_text(parts[-1]),
+        folder_user=object_keys.name_as_text(parts[0]) if len(parts) > 1 else None,
+        name=object_keys.name_as_text(parts[-1] if parts else day),
         size_bytes=info.size_bytes,
         modified_at=info.modified_at,
         arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
         version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
         sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
     )
-
-
-def _text(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -92,8 +92,9 @@ def tell_story(tables: ParquetTables, schemas: Sequence[Table], subject: Subject
 def _readings(tables: ParquetTables, text: str) -> Iterator[pl.Expr]:
     if named := _UUID.search(text):
         yield pl.col("image_id") == named.group()
-    yield pl.col("source_uri").is_in([text, object_keys.source_uri_of(_key_of(tables, text))])
-    yield pl.col("raw_name") == text
+    shown = object_keys.name_as_text(text)
+    yield pl.col("source_uri").is_in([shown, object_keys.source_uri_of(_key_of(tables, text))])
+    yield pl.col("raw_name") == shown
     if text and "/" not in text:
         yield pl.col("source_uri").str.ends_with(f"/{object_keys.source_uri_of(ObjectKey(text))}")
     if Path(text).is_file():

@@ -7,6 +7,7 @@ import dagster as dg
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.history import INVOCATION_TAG, end_abandoned_runs, forget_old_runs
 from image_assets.orchestration.resources import LakeResource
+from image_assets.shown_text import markdown
 from image_assets.steps.reconciliation import Disagreement, reconcile, sweep_staging
 
 RECONCILIATION, RUN_HISTORY = "reconciliation", "run_history"
@@ -53,7 +54,7 @@ def _reconciliation(owner: str) -> dg.AssetsDefinition:
 
 def _listed(found: list[Disagreement]) -> str:
     rows = [(each.folder, what, key) for each in found for what in ("orphans", "ghosts") for key in getattr(each, what)]
-    lines = [f"| {folder} | {what.rstrip('s')} | `{key}` |" for folder, what, key in rows[:_LISTED]]
+    lines = [f"| {folder} | {what.rstrip('s')} | {markdown(key)} |" for folder, what, key in rows[:_LISTED]]
     more = [f"| … | {len(rows) - _LISTED} more | |"] if len(rows) > _LISTED else []
     return "\n".join(["| folder | what | key |", "|---|---|---|", *lines, *more]) if rows else "none"
 

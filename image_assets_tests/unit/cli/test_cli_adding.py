@@ -180,10 +180,35 @@ def test_a_manifest_that_is_broken_otherwise_is_refused_in_words(
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_land(home: Path, folder: Path, invoke: Invoke) -> None:
-    (folder / "broken.jpg").symlink_to(home / "nowhere")
-    result = invoke("add", str(folder))
+    result = invoke("add", str(folder), "/dev/null")
     assert len(landed(home)) == 3
-    assert "broken.jpg: not a regular file" in str(result.exception)
+    assert "/dev/null: not a regular file" in str(result.exception)
+
+
+def test_adding_says_which_command_takes_the_files_in(photo: Path, invoke: Invoke) -> None:
+    assert invoke("add", str(photo)).output.endswith("next: image-assets run\n")
+    old = invoke("add", str(photo), "--day", "2026-03-04").output
+    assert old.endswith("next: image-assets run --from 2026-03-04 --to 2026-03-04\n")
+
+
+def test_a_link_in_an_added_folder_is_named_and_what_it_points_to_stays_out(
+    home: Path, folder: Path, invoke: Invoke
+) -> None:
+    (home / "private").mkdir()
+    (home / "private" / "key.jpg").write_bytes(b"private")
+    for name, target in (("one.jpg", "private/key.jpg"), ("all", "private"), ("broken.jpg", "nowhere")):
+        (folder / name).symlink_to(home / target)
+    result = invoke("add", str(folder))
+    assert {path.read_bytes() for path in landed(home)} == {b"a.jpg", b"b.jpg", b"deep/er/c.jpg"}
+    for name in ("one.jpg", "all", "broken.jpg"):
+        assert f"{name}: a symbolic link" in str(result.exception)
+
+
+def test_a_link_that_is_named_itself_is_added_as_what_it_points_to(home: Path, folder: Path, invoke: Invoke) -> None:
+    (home / "link.jpg").symlink_to(folder / "a.jpg")
+    (home / "album").symlink_to(folder / "deep")
+    assert invoke("add", str(home / "link.jpg"), str(home / "album")).exit_code == 0
+    assert {path.read_bytes() for path in landed(home)} == {b"a.jpg", b"deep/er/c.jpg"}
 
 
 def test_what_is_not_a_regular_file_is_named_and_the_others_land(home: Path, folder: Path, invoke: Invoke) -> None:

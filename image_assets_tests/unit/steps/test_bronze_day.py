@@ -14,6 +14,7 @@ from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.inspect import InspectParams
 from image_assets.samples.mishaps import half_jpeg, png_bomb
 from image_assets.steps.bronze import take_in_day
+from image_assets.steps.landing import landing_days
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
@@ -134,6 +135,25 @@ def test_a_sidecar_knows_better_than_folder_and_file(scenario: "Scenario", paint
     assert row["sidecar_problem"] is None
 
 
+@pytest.mark.parametrize("linked", ["landing/2026-10-01/anna/a.jpg", "landing/2026-10-01/anna", "landing/2026-10-01"])
+def test_a_picture_behind_a_link_is_not_taken_in_and_the_link_is_a_rejected_row(
+    scenario: "Scenario", paint: Paint, tmp_path: Path, linked: str
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "a.jpg").write_bytes(paint())
+    path = scenario.root / linked
+    path.parent.mkdir(parents=True)
+    path.symlink_to(private / "a.jpg" if linked.endswith(".jpg") else private)
+    assert landing_days(scenario.store) == {scenario.day}
+    report = scenario.take_in()
+    assert (report.seen, report.rejected) == (1, 1)
+    assert scenario.reasons() == {linked: "unreadable"}
+    (row,) = scenario.rows(rejections_of(BRONZE_IMAGES))
+    assert "symbolic link" in str(row["detail"])
+    assert [key for key in scenario.files() if key.startswith("bronze/")] == []
+
+
 def make_text(path: Path) -> None:
     path.write_bytes(b"{half a json")
 
@@ -142,11 +162,17 @@ def make_link(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def make_link_to_private_file(path: Path) -> None:
+    private = path.parents[3] / "private"
+    private.write_text('{"user_id": "root", "label": "private"}')
+    path.symlink_to(private)
+
+
 def make_link_to_itself(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-@pytest.mark.parametrize("make", [make_text, make_link, make_link_to_itself, os.mkfifo])
+@pytest.mark.parametrize("make", [make_text, make_link, make_link_to_private_file, make_link_to_itself, os.mkfifo])
 def test_a_broken_sidecar_costs_what_it_says_and_not_the_image(
     scenario: "Scenario", paint: Paint, make: Callable[[Path], None]
 ) -> None:
