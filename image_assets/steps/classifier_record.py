@@ -1,5 +1,6 @@
 """From a finished training to a version: recorded and registered with MLflow, then kept in the lake."""
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +13,11 @@ from image_assets.models.classifier import Reads
 from image_assets.models.classifier_files import version_of_files
 from image_assets.models.encoder import EncoderDescription
 from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
-from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier
+from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, kept_classifiers
 from image_assets.steps.classifier_training import TrainingReport
+from image_assets.steps.last_word import later_than
+
+_log = logging.getLogger(__name__)
 
 
 def record_training(
@@ -22,9 +26,12 @@ def record_training(
     encoder: EncoderDescription,
     tracking: Tracking,
     pictures: Mapping[str, bytes],
-    trained_at: datetime,
+    now: datetime,
 ) -> ClassifierCard:
-    """Log into MLflow's active run, register, keep; `ModelError` when MLflow does not answer, and nothing is kept."""
+    """Log into MLflow's active run, register, keep; `ModelError` when MLflow does not answer, and nothing is kept.
+
+    It counts as trained later than every version before it, whatever the clock says: the newest is the challenger.
+    """
     files = report.classifier.files()
     is_on_vectors = report.classifier.reads is Reads.EMBEDDING
     version = version_of_files(report.trainer, files)
@@ -34,7 +41,7 @@ def record_training(
         model_version=version,
         trainer=report.trainer,
         encoder=(encoder.name, encoder.revision) if is_on_vectors else None,
-        trained_at=trained_at.isoformat(),
+        trained_at=_trained_at(store, now).isoformat(),
         registry_number=register_classifier(tracking, report.classifier, input_size, record),
         digests=digests_of(files),
     )
@@ -48,6 +55,14 @@ def per_label(labels: tuple[str, ...], scores: Scores) -> pl.DataFrame:
     return pl.DataFrame(
         {"label": labels, "images": images, "precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
     )
+
+
+def _trained_at(store: ObjectStore, now: datetime) -> datetime:
+    last = max((datetime.fromisoformat(card.trained_at) for card in kept_classifiers(store)), default=None)
+    at = later_than(last, now)
+    if at > now:
+        _log.warning("this machine's clock says %s, but a classifier was trained at %s: set it", now, last)
+    return at
 
 
 def _record(

@@ -9,6 +9,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.decisions import read_decisions
 from image_assets.steps.embeddings import current_encoder
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
+from image_assets.steps.plain_labels import plain_label
 from image_assets.steps.predictions import model_in_use
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
@@ -117,7 +118,7 @@ def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:
         "user_id",
         "uploaded_at",
         "raw_name",
-        "label",
+        plain_label("label"),
         "format",
         "sha256",
         original_width_px="width_px",
