@@ -75,7 +75,9 @@ def _load(folder: Path, rows: Sequence[dict[str, str]], size_px: int) -> Labelle
     squares = [_read_square(folder, row["file"], size_px) for row in rows]
     kids = [row.get("kids") for row in rows]
     descriptions = tuple(
-        Description(normalise_label(row["label"]), name_colour(square), None if kid is None else kid.lower() not in _FALSE_WORDS)
+        Description(
+            normalise_label(row["label"]), name_colour(square), None if kid is None else kid.lower() not in _FALSE_WORDS
+        )
         for row, square, kid in zip(rows, squares, kids, strict=True)
     )
     return LabelledPixels(stack_squares(squares, size_px), descriptions)

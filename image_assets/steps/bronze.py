@@ -29,7 +29,7 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 _TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
 
@@ -82,7 +82,7 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     }
     for file in landing.files:
         yield _listed(file, day, rows.get(file.source_uri))
-    listed = landing.sidecars.union(file.source_uri for file in landing.files)
+    listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for row in rows.values():
         if row["source_uri"] not in listed:
             yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})

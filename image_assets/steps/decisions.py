@@ -15,7 +15,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_keys import review_prefix
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.last_word import last_words, later_than
+from image_assets.steps.last_word import KeptWords, last_words, later_than
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SCHEMA: dict[str, PolarsDataType] = {
@@ -47,23 +47,8 @@ class Decision:
         return self.image if self.line is None else f"line {self.line}: {self.image or 'no image'}"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDecisions:
-    """What became of decisions.
-
-    Attributes:
-        days: whose gold they change.
-        last_at: the instant of the last one; later than the clock's where that is behind earlier decisions.
-    """
-
-    days: tuple[date, ...]
-    last_at: datetime
-
-
-def record_decisions(
-    tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime
-) -> KeptDecisions:
-    """Keep all decisions, or none; each counts as later than all before it on its image.
+def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime) -> KeptWords:
+    """Keep all decisions, or none, for the gold of their days; each counts as later than all before it on its image.
 
     Raises:
         ConfigurationError: a label is empty, an image is unknown or decided twice, or its name fits several.
@@ -86,7 +71,7 @@ def record_decisions(
         tables.store.write(key, json.dumps(fields, ensure_ascii=False).encode())
         last_at = max(last_at, decided_at)
     tables.store.flush()
-    return KeptDecisions(tuple(days), last_at)
+    return KeptWords(tuple(days), last_at)
 
 
 def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:

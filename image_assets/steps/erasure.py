@@ -147,7 +147,7 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
     made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
     yield from (key for key in made if tables.store.exists(key))
-    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS):
+    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
         yield from _named_after(tables, prefix, image_id)
 
 

@@ -12,6 +12,7 @@ from image_assets.steps.increment import Computed, IncrementReport, Item, Outcom
 from image_assets.steps.plain_labels import plain_label
 from image_assets.steps.predictions import model_in_use
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.rejections import read_rejected
 from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
@@ -19,7 +20,6 @@ from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMA
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
-from image_assets.tables.rejections import REJECTED_IMAGES
 
 GOLD_RECIPE = Recipe({"code": 1})
 _LINEAGE = ["input_version", "recipe_version", "processed_at"]
@@ -53,7 +53,7 @@ def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
         found = tables.read_or_empty(table, day).select("image_id", column)
         joined = joined.join(found, on="image_id", how="left", maintain_order="left")
     embedded = _embedded(tables, day, current_encoder(tables, day, encoder))
-    refused = tables.read_or_empty(REJECTED_IMAGES, day).select("image_id", is_refused=True)
+    refused = read_rejected(tables, day).select("image_id", is_refused=True)
     joined = joined.join(embedded, on="image_id", how="left", maintain_order="left")
     joined = joined.join(refused, on="image_id", how="left", maintain_order="left")
     joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")

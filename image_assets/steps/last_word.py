@@ -7,7 +7,7 @@ about the same subject, and with a mark, so that of two people who speak at once
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from image_assets.errors import TableError
@@ -24,6 +24,19 @@ class Word:
 
     said_at: datetime
     key: ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWords:
+    """What became of words that were said together.
+
+    Attributes:
+        days: what they are about.
+        last_at: the instant of the last one; later than the clock's where that is behind earlier words.
+    """
+
+    days: tuple[date, ...]
+    last_at: datetime
 
 
 def last_words(store: ObjectStore, prefix: str) -> Mapping[str, Word]:

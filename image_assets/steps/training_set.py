@@ -47,7 +47,9 @@ def _labelled(tables: ParquetTables) -> pl.DataFrame:
     rows = uploads.join(cleansed, on="image_id", how="semi").join(decided, on="image_id", how="left")
     source = pl.when(pl.col("decided").is_null()).then(pl.lit("supplied")).otherwise(pl.lit("human"))
     label = pl.coalesce("decided", plain_label("label"))
-    return rows.select("image_id", "day", "user_id", label=label, label_source=source).drop_nulls("label").sort("image_id")
+    return (
+        rows.select("image_id", "day", "user_id", label=label, label_source=source).drop_nulls("label").sort("image_id")
+    )
 
 
 def _grouped(tables: ParquetTables, rows: pl.DataFrame) -> pl.DataFrame:

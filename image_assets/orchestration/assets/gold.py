@@ -50,7 +50,9 @@ def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
             predicting = prediction_stages(lake.tables.store)
             is_changed = gather_rejections(lake.tables, day, [*stages, *predicting])
             rows = lake.tables.read(REJECTED_IMAGES, day)
-            counts = {"rejected": dg.MetadataValue.int(rows.height), **describe_rejects(rows)}
+            now = rows.filter(state="open")
+            aside = {name: dg.MetadataValue.int(rows.filter(state=name).height) for name in ("gone", "dismissed")}
+            counts = {"rejected": dg.MetadataValue.int(now.height), **aside, **describe_rejects(now)}
             return {REJECTED_IMAGES.name: {**_described(lake, REJECTED_IMAGES, rows, day, is_changed), **counts}}
 
         yield from run_days(context, step)
