@@ -1,6 +1,5 @@
 """From a finished training to a version: recorded and registered with MLflow, then kept in the lake."""
 
-import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,11 +12,8 @@ from image_assets.models.classifier import Reads
 from image_assets.models.classifier_files import version_of_files
 from image_assets.models.encoder import EncoderDescription
 from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
-from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, kept_classifiers
+from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, training_instant
 from image_assets.steps.classifier_training import TrainingReport
-from image_assets.steps.last_word import later_than
-
-_log = logging.getLogger(__name__)
 
 
 def record_training(
@@ -41,7 +37,7 @@ def record_training(
         model_version=version,
         trainer=report.trainer,
         encoder=(encoder.name, encoder.revision) if is_on_vectors else None,
-        trained_at=_trained_at(store, now).isoformat(),
+        trained_at=training_instant(store, now).isoformat(),
         registry_number=register_classifier(tracking, report.classifier, input_size, record),
         digests=digests_of(files),
     )
@@ -55,14 +51,6 @@ def per_label(labels: tuple[str, ...], scores: Scores) -> pl.DataFrame:
     return pl.DataFrame(
         {"label": labels, "images": images, "precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
     )
-
-
-def _trained_at(store: ObjectStore, now: datetime) -> datetime:
-    last = max((datetime.fromisoformat(card.trained_at) for card in kept_classifiers(store)), default=None)
-    at = later_than(last, now)
-    if at > now:
-        _log.warning("this machine's clock says %s, but a classifier was trained at %s: set it", now, last)
-    return at
 
 
 def _record(

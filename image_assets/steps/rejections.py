@@ -28,9 +28,7 @@ def read_rejected(tables: ParquetTables, day: date) -> pl.DataFrame:
     if not tables.exists(REJECTED_IMAGES, day):
         return REJECTED_IMAGES.schema.create_empty()
     rows = tables.scan_files([object_keys.table_key(REJECTED_IMAGES.name, day)])
-    if "state" not in rows.columns:
-        rows = rows.with_columns(state=pl.lit("open", dtype=_STATE))
-    return rows.select(REJECTED_IMAGES.schema.column_names())
+    return rows if "state" in rows.columns else rows.with_columns(state=pl.lit("open", dtype=_STATE))
 
 
 def _states(tables: ParquetTables, day: date, rows: pl.DataFrame) -> list[str]:
