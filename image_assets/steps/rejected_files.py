@@ -69,7 +69,7 @@ def _own_path(file: RejectedFile) -> str:
 
 def _told_names(store: ObjectStore, day: date) -> Mapping[str, str]:
     """What the sidecars of a day's uploads say that they are called, by source."""
-    names = {}
+    names: dict[str, str] = {}
     for file in list_landing(store, day).files:
         if file.sidecar_uri:
             try:
