@@ -97,7 +97,7 @@ def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
 
 
 _MODELS = ("encoder", "model_version")
-_SET_ASIDE = ("gone", "dismissed", "passed over")
+_SET_ASIDE = ("gone", "dismissed", "passed_over")
 
 
 def _holds(tables: ParquetTables, key: ObjectKey, data: bytes) -> bool:
@@ -144,7 +144,7 @@ def _headline(counts: pl.DataFrame) -> dict[str, int]:
     names = ("seen", "accepted", "rejected", "duplicates", "to_review")
     told = {name.replace("_", " "): outcomes.get(name, 0) for name in names}
     told["blocked"] = _counts(counts, "state").get("blocked", 0)
-    return {**told, **{name: outcomes[name] for name in _SET_ASIDE if outcomes.get(name)}}
+    return {**told, **{name.replace("_", " "): outcomes[name] for name in _SET_ASIDE if outcomes.get(name)}}
 
 
 def _history(tables: ParquetTables, day: date) -> list[tuple[date, dict[str, int]]]:

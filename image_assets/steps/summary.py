@@ -26,7 +26,7 @@ def summarise_day(tables: ParquetTables, day: date) -> bool:
     seen, accepted = bronze.height + at_landing, gold.filter(pl.col("state") != "error").height
     outcomes = {"seen": seen, "accepted": accepted, "rejected": rejected.height}
     outcomes |= {state: refused.filter(state=state).height for state in ("gone", "dismissed")}
-    outcomes["passed over"] = len(list_landing(tables.store, day).passed_over)
+    outcomes["passed_over"] = len(list_landing(tables.store, day).passed_over)
     flagged = {name: gold.filter(pl.col(flag)).height for name, flag in _FLAGS.items()}
     counts = [
         _rows("outcome", {**outcomes, "gold": gold.height, **flagged}),

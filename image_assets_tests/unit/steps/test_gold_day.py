@@ -164,7 +164,7 @@ def test_what_operating_systems_leave_is_counted_apart(mixed: "Scenario") -> Non
         mixed.land(name, b"")
     mixed.run()
     outcome = counts(mixed, "outcome")
-    assert (outcome["seen"], outcome["passed over"]) == (4, 3)
+    assert (outcome["seen"], outcome["passed_over"]) == (4, 3)
 
 
 def test_the_day_in_numbers(mixed: "Scenario") -> None:
