@@ -61,7 +61,6 @@ _SOURCES: Mapping[str, Mapping[str, str]] = {
     },
     REJECTED_IMAGES.name: {
         "item": "bronze_images.image_id",
-        "state": "",
         **{name: f"bronze_images.{name}" for name in ("image_id", "source_uri", "sha256", "size_bytes")},
     },
     GOLD_IMAGES.name: {
