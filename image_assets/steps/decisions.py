@@ -85,7 +85,7 @@ def _read(store: ObjectStore, key: ObjectKey) -> dict[str, object]:
         fields = json.loads(store.read(key))
         known = {name: str(fields[name]) for name in _SCHEMA}
         label, decided_at = normalise_label(known["label"]), datetime.fromisoformat(known["decided_at"])
-        return {**known, "label": label, "decided_at": decided_at}
+        return {**known, "label": label or None, "decided_at": decided_at}
     except (ValueError, TypeError, KeyError) as error:
         raise TableError(f"{store.uri(key)} is no decision: {error!r}; repair it or delete it") from error
 

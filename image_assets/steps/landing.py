@@ -76,7 +76,8 @@ def pair_sidecars(names: Iterable[str]) -> dict[str, str]:
     A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
     """
     known, alike = set(names), dict[str, list[str]]()
-    for name in sorted(known):
+    # Only what is not ASCII can be encoded in two ways.
+    for name in sorted(name for name in known if not name.isascii()):
         alike.setdefault(normalise_name(name), []).append(name)
 
     def subject_of(name: str) -> str | None:
@@ -86,7 +87,8 @@ def pair_sidecars(names: Iterable[str]) -> dict[str, str]:
         fitting = [stem] if stem in known else alike.get(normalise_name(stem), [])
         return fitting[0] if len(fitting) == 1 and subject_of(fitting[0]) is None else None
 
-    subjects = [(subject, name) for name in sorted(known) if (subject := subject_of(name))]
+    endings = sorted(name for name in known if name.endswith(_SIDECAR))
+    subjects = [(subject, name) for name in endings if (subject := subject_of(name))]
     exact = {subject: name for subject, name in subjects if name == subject + _SIDECAR}
     return {**{subject: name for subject, name in subjects if subject not in exact}, **exact}
 

@@ -13,6 +13,7 @@ from typing import Final
 from image_assets.errors import TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ObjectStore
+from image_assets.steps.litter import is_litter
 
 _KEY: Final = re.compile(r"(?P<subject>.+)-(?P<at>\d{8}T\d{12})(-(?P<mark>[0-9a-f]+))?\.json")
 _STEP: Final = timedelta(microseconds=1)
@@ -47,6 +48,8 @@ def last_words(store: ObjectStore, prefix: str) -> Mapping[str, Word]:
     """
     last: dict[str, Word] = {}
     for info in store.list(prefix):
+        if is_litter(info.key):
+            continue
         found = _KEY.fullmatch(info.key.rpartition("/")[2])
         if found is None:
             raise TableError(f"{store.uri(info.key)} is named as no decision is: move it elsewhere")

@@ -111,6 +111,18 @@ def test_a_decision_of_an_older_release_is_read_in_the_normal_form(two: "Scenari
     assert read_decisions(two.store)["label"].to_list() == ["cap"]
 
 
+def test_a_decision_of_an_older_release_that_nobody_can_see_says_nothing(two: "Scenario") -> None:
+    decide(two, "hat.png", "cap")
+    (found,) = two.store.list("reviews")
+    two.store.write(found.key, two.store.read(found.key).replace(b'"cap"', b'"\\u0007"'))
+    assert labels(two)["hat.png"] == ("hat", "supplied")
+
+
+def test_what_operating_systems_leave_among_decisions_is_passed_over(two: "Scenario") -> None:
+    two.store.write(ObjectKey("reviews/2026-10-01/.DS_Store"), b"")
+    assert read_decisions(two.store).is_empty()
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_an_image_is_found_by_its_name_however_accents_are_encoded(
     scenario: "Scenario", paint: Paint, form: Literal["NFC", "NFD"]
