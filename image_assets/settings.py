@@ -18,6 +18,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.imaging.derivatives import DerivativeParams, PreviewParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
+from image_assets.labels import normalise_label
 from image_assets.lake.opening import LakeParams
 from image_assets.models.encoder import Placement
 from image_assets.models.mlflow_registry import Tracking
@@ -205,8 +206,8 @@ class Settings(BaseSettings):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Labels to tell apart, in lower case; none when they are not set."""
-        return tuple(sorted({name.strip().lower() for name in self.classes.split(",")} - {""}))
+        """Labels to tell apart, in their normal form; none when they are not set."""
+        return tuple(sorted({normalise_label(name) for name in self.classes.split(",")} - {""}))
 
     @property
     def lesson_params(self) -> LessonParams:

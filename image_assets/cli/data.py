@@ -23,7 +23,9 @@ select day, (sum(images) filter (kind = 'outcome' and name = 'seen'))::int as se
        (sum(images) filter (kind = 'outcome' and name = 'accepted'))::int as accepted,
        (sum(images) filter (kind = 'state' and name = 'embedded'))::int as embedded,
        (sum(images) filter (kind = 'outcome' and name = 'rejected'))::int as rejected,
-       string_agg(name || ' ' || images, ', ' order by images desc, name) filter (kind = 'reason') as reasons
+       concat_ws('; ', string_agg(name || ' ' || images, ', ' order by images desc, name) filter (kind = 'reason'),
+                 string_agg(replace(name, '_', ' ') || ' ' || images, ', ' order by name) filter (
+                     kind = 'outcome' and name in ('gone', 'dismissed', 'passed_over') and images > 0)) as reasons
 from daily_summary where day between '{first}' and '{last}' group by day order by day
 """
 _ROWS_SHOWN = 1_000

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.period import period, period_options
 from image_assets.lake.opening import open_tables
@@ -68,7 +69,9 @@ def separate_pair(one: str, other: str, by: str) -> None:
 
 def _decide(one: str, other: str, verdict: Verdict, by: str) -> None:
     tables = open_tables(load_settings().lake_params)
-    decision = record_pair_decision(tables, one, other, verdict, by, datetime.now(UTC))
+    now = datetime.now(UTC)
+    decision = record_pair_decision(tables, one, other, verdict, by, now)
     CONSOLE.print(
         f"kept: {verdict.value}; it counts from {decision.since} on: image-assets run --from {decision.since}"
     )
+    mention_clock(datetime.fromisoformat(decision.decided_at), now)

@@ -17,6 +17,7 @@ from image_assets.models.encoder import Placement, encoder_key
 from image_assets.models.text_reader import reader_name
 from image_assets.settings import Settings
 from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.litter import is_litter
 
 _LEAST_FREE_BYTES = 2 * 2**30
 
@@ -40,6 +41,8 @@ def examine_landing(settings: Settings) -> str:
     days: set[str] = set()
     strays: list[str] = []
     for info in open_store(settings.lake_params).list(object_keys.LANDING):
+        if is_litter(info.key):
+            continue
         folder, _, rest = info.key.removeprefix(prefix).partition("/")
         if rest and _is_day(folder, settings.start_day):
             days.add(folder)

@@ -10,6 +10,7 @@ import click
 
 from image_assets.cli.classifier import classifier, train
 from image_assets.cli.data import query_lake, status
+from image_assets.cli.dismissals import dismiss
 from image_assets.cli.duplicates import duplicates
 from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
@@ -44,6 +45,7 @@ for command in (
     plan,
     run,
     retry,
+    dismiss,
     status,
     why,
     report,

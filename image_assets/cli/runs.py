@@ -15,8 +15,7 @@ from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.plan import known_days, plan_day
-from image_assets.steps.rejections import forget_rejections, rejecting_stages
-from image_assets.tables.rejections import REJECTED_IMAGES
+from image_assets.steps.rejections import forget_rejections, read_rejected, rejecting_stages
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -35,7 +34,8 @@ def run(
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
-    Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
+    Exit codes: 0 all images are good, 2 some are rejected and neither gone nor dismissed (so is wrong usage), 1 a run
+    failed.
     """
     asked, settings = period(day, first, last), load_settings()
     days = days_between(*asked) if asked else _due_days(settings)
@@ -124,7 +124,7 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
     run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
     tables = open_tables(settings.lake_params)
-    if any(tables.read_or_empty(REJECTED_IMAGES, day).height for day in days):
+    if any(read_rejected(tables, day).filter(state="open").height for day in days):
         context.exit(SOME_REJECTED)
 
 

@@ -1,6 +1,7 @@
 """The name of every object in the lake; built from ids and days only, never from a user's text."""
 
 import os
+import uuid
 from datetime import date, datetime
 from urllib.parse import quote, unquote_to_bytes
 
@@ -20,6 +21,7 @@ INDEX = "index"
 REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
+DISMISSALS = "dismissals"
 ARCHIVE_MARK = ObjectKey("archive.mark")
 CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
@@ -111,12 +113,27 @@ def review_prefix(day: date) -> str:
 
 def review_key(day: date, image_id: ImageId, decided_at: datetime) -> ObjectKey:
     """One person's decision about an image of a day; later ones sort later."""
-    return ObjectKey(f"{review_prefix(day)}/{image_id}-{decided_at:%Y%m%dT%H%M%S%f}.json")
+    return _word_key(review_prefix(day), image_id, decided_at)
 
 
 def pair_review_key(first: ImageId, second: ImageId, decided_at: datetime) -> ObjectKey:
     """One person's decision about two images; later ones sort later."""
-    return ObjectKey(f"{PAIR_REVIEWS}/{first}-{second}-{decided_at:%Y%m%dT%H%M%S%f}.json")
+    return _word_key(PAIR_REVIEWS, f"{first}-{second}", decided_at)
+
+
+def dismissal_prefix(day: date) -> str:
+    """The folder of what people said of a day's rejected files."""
+    return f"{DISMISSALS}/{day:%Y-%m-%d}"
+
+
+def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
+    """One person's word on a rejected file; later ones sort later."""
+    return _word_key(dismissal_prefix(day), subject, decided_at)
+
+
+def _word_key(prefix: str, subject: str, said_at: datetime) -> ObjectKey:
+    """A new key at every call: two people at the same instant do not overwrite each other."""
+    return ObjectKey(f"{prefix}/{subject}-{said_at:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json")
 
 
 def day_of(key: ObjectKey) -> date | None:

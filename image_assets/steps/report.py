@@ -14,9 +14,9 @@ from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.shown_text import spreadsheet_csv
+from image_assets.steps.rejections import read_rejected
 from image_assets.steps.report_page import Bars, Picture, ReportPage, Sheet, render_page
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
-from image_assets.tables.rejections import REJECTED_IMAGES
 
 UNCLASSIFIED = "(not classified)"
 _RESULTS = (
@@ -96,6 +96,7 @@ def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
 
 
 _MODELS = ("encoder", "model_version")
+_SET_ASIDE = ("gone", "dismissed", "passed_over")
 
 
 def _holds(tables: ParquetTables, key: ObjectKey, data: bytes) -> bool:
@@ -123,14 +124,14 @@ def _by_category(gold: pl.DataFrame) -> pl.DataFrame:
 
 def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportParams) -> ReportPage:
     counts = tables.read(DAILY_SUMMARY, day)
-    rejected = tables.read(REJECTED_IMAGES, day).sort("reason", "source_uri")
+    rejected = read_rejected(tables, day).sort("state", "reason", "source_uri")
     return ReportPage(
         day=day,
         headline=_headline(counts),
         history=_history(tables, day),
         distributions=_distributions(counts, gold),
         sheets=_sheets(tables, gold, params.pictures_per_sheet),
-        rejects=rejected.head(params.rejects_shown).select("reason", "stage", "source_uri", "detail").rows(),
+        rejects=rejected.head(params.rejects_shown).select("reason", "stage", "state", "source_uri", "detail").rows(),
         rejects_left_out=max(0, rejected.height - params.rejects_shown),
         models=_models(gold),
     )
@@ -140,7 +141,8 @@ def _headline(counts: pl.DataFrame) -> dict[str, int]:
     outcomes = _counts(counts, "outcome")
     names = ("seen", "accepted", "rejected", "duplicates", "to_review")
     told = {name.replace("_", " "): outcomes.get(name, 0) for name in names}
-    return {**told, "blocked": _counts(counts, "state").get("blocked", 0)}
+    told["blocked"] = _counts(counts, "state").get("blocked", 0)
+    return {**told, **{name.replace("_", " "): outcomes[name] for name in _SET_ASIDE if outcomes.get(name)}}
 
 
 def _history(tables: ParquetTables, day: date) -> list[tuple[date, dict[str, int]]]:

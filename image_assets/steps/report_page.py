@@ -57,7 +57,7 @@ class ReportPage:
         history: outcomes of this day and of the days before it, oldest first.
         distributions: bars.
         sheets: pictures.
-        rejects: reason, stage, source and detail of rejected files.
+        rejects: reason, stage, state, source and detail of rejected files.
         rejects_left_out: how many more there are.
         models: version by role.
     """

@@ -235,6 +235,29 @@ def test_a_refusal_stays_when_its_file_has_left(scenario: "Scenario") -> None:
     assert len(scenario.reasons()) == 1
 
 
+def test_what_was_refused_before_it_was_known_as_litter_is_forgotten(scenario: "Scenario") -> None:
+    scenario.land("anna/note.jpg", b"not an image")
+    scenario.take_in()
+    rows = scenario.tables.read(rejections_of(BRONZE_IMAGES), scenario.day)
+    litter = pl.lit(scenario.uri("anna/.DS_Store"))
+    scenario.rewrite(rejections_of(BRONZE_IMAGES), rows.with_columns(item=litter, source_uri=litter))
+    scenario.path("anna/note.jpg").unlink()
+    scenario.land("anna/.DS_Store", b"")
+    scenario.take_in()
+    assert scenario.reasons() == {}
+
+
+def test_the_label_of_a_file_that_left_is_brought_into_its_normal_form(scenario: "Scenario", paint: Paint) -> None:
+    path = scenario.land("anna/a.jpg", paint(), label="hat")
+    scenario.take_in()
+    rows = scenario.tables.read(BRONZE_IMAGES, scenario.day)
+    scenario.rewrite(BRONZE_IMAGES, rows.with_columns(label=pl.lit(" Hat "), recipe_version=pl.lit("older")))
+    path.unlink()
+    scenario.path("anna/a.jpg.json").unlink()
+    scenario.take_in()
+    assert scenario.row(BRONZE_IMAGES)["label"] == "hat"
+
+
 def test_a_replaced_file_gets_a_new_id_and_its_old_row_goes(scenario: "Scenario", paint: Paint) -> None:
     scenario.land("anna/a.jpg", paint("red"))
     scenario.take_in()

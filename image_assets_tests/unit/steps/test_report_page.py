@@ -56,5 +56,7 @@ def test_the_longest_bar_fills_the_width() -> None:
 
 
 def test_rejects_that_are_not_listed_are_counted() -> None:
-    page = render_page(replace(EMPTY, rejects=[("empty", "bronze_images", "a.jpg", "0 bytes")], rejects_left_out=7))
+    page = render_page(
+        replace(EMPTY, rejects=[("empty", "bronze_images", "open", "a.jpg", "0 bytes")], rejects_left_out=7)
+    )
     assert "and 7 more" in page
