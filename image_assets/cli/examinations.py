@@ -94,7 +94,7 @@ def examine_enrichment(settings: Settings) -> str:
 
 def examine_dagster(_settings: Settings) -> str:
     """Open the Dagster instance."""
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
 
     with open_instance() as instance:
         return f"instance opens; {instance.get_runs_count()} runs so far"

@@ -77,7 +77,7 @@ def _captioner(settings: Settings) -> CaptionerDescription:
 def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace, set[date]]:
     """The pace of recent runs, and the days whose last run failed."""
     from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
     from image_assets.orchestration.throughput import recent_throughput
 
     targets = {target.table.name: target.recipe_version for target in stage_targets(stages)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -47,7 +48,7 @@ def run(
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
 
     tables = open_tables(settings.lake_params)
     stages = planned_stages(settings, tables)
@@ -141,9 +142,12 @@ def _run_with_bars(
     work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str], ProgressBars], list[RunReport]]",
 ) -> None:
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import interruptible, open_instance
+    from image_assets.orchestration.local_runs import interruptible
+    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
+        take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]

@@ -42,7 +42,7 @@ def why(image: str) -> None:
 
 def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
     from image_assets.orchestration.history import runs_of
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
 
     asked = {chapter.where.split("/")[0]: chapter.at for chapter in chapters if chapter.at and chapter.recipe_version}
     with open_instance() as instance:

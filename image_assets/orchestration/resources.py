@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import ImageEncoder, Placement
+from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
+from image_assets.orchestration.turns import take_turns
 
 _LOG_EVERY_S = 10.0
 _log = logging.getLogger(__name__)
@@ -30,6 +33,24 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
         """The lake's tables; its objects are behind `tables.store`."""
         archive = Path(self.archive_root) if self.archive_root else None
         return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ParquetTables]:
+        """For the time of a run, show that it is at work, and have its steps wait for their turn."""
+        with _at_work(context), super().yield_for_execution(context) as lake:
+            yield lake
+
+
+@contextmanager
+def _at_work(context: dg.InitResourceContext) -> Iterator[None]:
+    if context.instance is None or context.run is None:
+        yield
+        return
+    if context.run.tags.get(PROCESS_TAG) != this_process():
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
+    take_turns(context.instance)
+    with at_work(context.instance, context.run.run_id):
+        yield
 
 
 class WorkersResource(dg.ConfigurableResource[Engine]):

@@ -9,7 +9,8 @@ import pytest
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB
-from image_assets.orchestration.local_runs import RunReport, open_instance, run_days
+from image_assets.orchestration.local_runs import RunReport, run_days
+from image_assets.orchestration.opening import open_instance
 from image_assets.orchestration.partitions import days_by_run
 from image_assets.settings import Settings
 
