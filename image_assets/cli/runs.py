@@ -14,6 +14,7 @@ from image_assets.cli.period import days_between, period, period_options, yester
 from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.plan import known_days, plan_day
 from image_assets.steps.rejections import forget_rejections, rejecting_stages
@@ -39,6 +40,7 @@ def run(
     Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
     """
     asked, settings = period(day, first, last), load_settings()
+    find_dagster_home()
     days = days_between(*asked) if asked else [yesterday()]
     if only:
         days = _chosen(settings, days, only)
@@ -92,6 +94,7 @@ def retry(
     Exit codes: as of run.
     """
     asked, settings = period(day, first, last), load_settings()
+    find_dagster_home()
     tables = open_tables(settings.lake_params)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)

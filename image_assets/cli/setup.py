@@ -66,6 +66,11 @@ def _examine(name: str, examine: Callable[[Settings], str], settings: Settings) 
         return True, name, examine(settings)
     except ImageAssetsError as error:
         return False, name, str(error)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever is examined may be broken in a way that nobody has met
+        # Panics of Rust are no Exceptions.
+        return False, name, f"cannot be examined: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @click.command("train-builtin")

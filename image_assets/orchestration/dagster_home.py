@@ -39,6 +39,11 @@ class DagsterHome:
         return None
 
 
+def has_dagster_home() -> bool:
+    """Whether there is one to be opened; that may still fail."""
+    return bool(os.environ.get("DAGSTER_HOME")) or Path(CONFIG_FILE).exists()
+
+
 def find_dagster_home() -> DagsterHome:
     """That of DAGSTER_HOME, else of the current folder.
 

@@ -46,7 +46,9 @@ def _open(home: DagsterHome) -> dg.DagsterInstance:
     except dg.DagsterError as error:
         raise ConfigurationError(f"{home.config} cannot be used: {error}") from error
     except OSError as error:
-        raise StorageError(f"{error.filename or folder} cannot be used by Dagster: {error.strerror or error}") from error
+        raise StorageError(
+            f"{error.filename or folder} cannot be used by Dagster: {error.strerror or error}"
+        ) from error
 
 
 def _instance(home: DagsterHome) -> dg.DagsterInstance:
