@@ -112,9 +112,8 @@ def examine_tracking(settings: Settings) -> str:
     file = settings.root / "mlflow.db"
     if settings.mlflow_tracking_uri or not file.exists():
         return settings.mlflow_tracking_uri or "no training was recorded yet"
-    if told := describe_sqlite_damage(
-        file, "MLflow makes a new one and forgets its runs; the classifiers stay in the lake"
-    ):
+    without = "MLflow makes a new one and forgets its runs; the classifiers stay in the lake"
+    if told := describe_sqlite_damage(file, without):
         raise StorageError(told)
     return f"{file} can be read"
 

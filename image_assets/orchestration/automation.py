@@ -5,14 +5,13 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 
 import dagster as dg
 
 from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.history import days_of_run
-from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.landing import LandingFile, list_landing
 from image_assets.tables.images import BRONZE_IMAGES
@@ -121,10 +120,8 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         memory, hour = _Memory.read(context.cursor), int(time.time() // _HOUR_S)
         days = partitions.get_partition_keys()[-lookback_days:]
         looked_at = memory.days_to_list(days, hour)
-        files = {
-            day: list_landing(lake.tables.store, each).files
-            for day, each in zip(looked_at, days_of(looked_at), strict=True)
-        }
+        store = lake.tables.store
+        files = {day: list_landing(store, date.fromisoformat(day)).files for day in looked_at}
         now = {day: _fingerprint(found) for day, found in files.items() if found}
         changed = [day for day, fingerprint in now.items() if memory.seen.get(day) != fingerprint]
         held = _days_at_work(context.instance).intersection(changed)

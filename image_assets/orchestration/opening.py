@@ -46,8 +46,9 @@ def _open(home: DagsterHome) -> dg.DagsterInstance:
     except dg.DagsterError as error:
         raise ConfigurationError(f"{home.config} cannot be used: {error}") from error
     except OSError as error:
+        where, why = error.filename or folder, error.strerror or error
         raise StorageError(
-            f"{error.filename or folder} cannot be used by Dagster: {error.strerror or error}"
+            f"{where} cannot be used by Dagster ({why}): this user has to be able to write it"
         ) from error
 
 

@@ -19,7 +19,7 @@ _TELL_AFTER_S, _TELL_EVERY_S = 2.0, 60.0
 def take_turns(instance: dg.DagsterInstance, tell: Callable[[str], None] | None = None) -> None:
     """Have the steps of this process wait here for their pools, and be told for whom; also in the run's own log.
 
-    Dagster's own executor spins at full speed while a step waits, says nothing, and never looks whether the holder lives.
+    Dagster's own executor spins at full speed while a step waits, says nothing, and never asks if the holder lives.
     """
     storage = instance.event_log_storage
     if not isinstance(storage.claim_concurrency_slot, _PatientClaim):
