@@ -7,7 +7,7 @@ from pathlib import Path
 
 from image_assets.orchestration.instance_files import sqlite_files
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0
 
 
 def describe_damage(folder: Path) -> str | None:

@@ -34,15 +34,10 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
         archive = Path(self.archive_root) if self.archive_root else None
         return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ParquetTables]:
-        """For the time of a run, show that it is at work, and have its steps wait for their turn."""
-        with _at_work(context), super().yield_for_execution(context) as lake:
-            yield lake
-
 
 @contextmanager
 def _at_work(context: dg.InitResourceContext) -> Iterator[None]:
+    """Show that a run is at work, and have its steps wait for their turn; a resource can be had without a run, too."""
     if context.instance is None or context.run is None:
         yield
         return
@@ -68,6 +63,12 @@ class WorkersResource(dg.ConfigurableResource[Engine]):
             limit = self.worker_memory_mb * 2**20
             self._engine = ProcessEngine(EngineParams(self.workers, self.image_timeout_s, limit))
         return self._engine
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Engine]:
+        """Show for the time of a run that it is at work."""
+        with _at_work(context), super().yield_for_execution(context) as workers:
+            yield workers
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Stop the workers."""
@@ -96,6 +97,12 @@ class GpuResource(dg.ConfigurableResource[ImageEncoder]):
             placement = Placement(self.device, self.precision, self.batch_size)
             self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
         return self._encoder
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ImageEncoder]:
+        """Show for the time of a run that it is at work."""
+        with _at_work(context), super().yield_for_execution(context) as gpu:
+            yield gpu
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Forget which checkpoint it was."""
