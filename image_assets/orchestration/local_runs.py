@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from threading import Thread
@@ -10,6 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
@@ -40,14 +42,15 @@ def interruptible(
     """Do work that runs jobs under the given tags; Ctrl-C is raised at once and the runs are recorded as cancelled.
 
     In the main thread Dagster would hold Ctrl-C back and take it for the failure of a step. The thread is left
-    behind: the caller is expected to end the process, which a run survives like any other kill. A second Ctrl-C does
-    not even wait for the record: whoever opens the instance next sees that the process is gone.
+    behind: the caller is expected to end the process, which a run survives like any other kill. Neither a second Ctrl-C
+    nor a locked file waits for the record: whoever opens the instance next sees that the process is gone.
     """
     tags = {INVOCATION_TAG: uuid4().hex, PROCESS_TAG: this_process()}
     try:
         return _listening(lambda: work(tags))
     except KeyboardInterrupt:
-        _listening(lambda: _cancel(instance, tags))
+        with suppress(SQLAlchemyError):
+            _listening(lambda: _cancel(instance, tags))
         raise
 
 
@@ -135,6 +138,8 @@ def _execute(
     failed = [check for check in result.get_asset_check_evaluations() if is_failed(check)]
     problems = [_words(event) for event in result.all_events if is_step_failure(event)]
     problems += [_check_words(check) for check in failed]
+    if not result.success and not problems:
+        problems = [str(event.message) for event in result.all_events if event.is_failure]
     is_success, bad = result.success and not failed, frozenset(bad_days(result.all_events))
     return RunReport(result.run_id, tuple(days), is_success, tuple(problems), bad)
 
