@@ -150,7 +150,7 @@ def _run_with_bars(
     from image_assets.orchestration.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
-        take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False))
+        take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]
