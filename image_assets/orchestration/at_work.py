@@ -19,7 +19,7 @@ PROCESS_TAG = "image_assets/process"
 """Who does a run, in words."""
 
 _FOLDER = "at_work"
-_held: dict[Path, int] = {}
+_held: set[Path] = set()
 
 
 def this_process() -> str:
@@ -38,13 +38,16 @@ def at_work(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         yield
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    with try_to_hold(file):
-        _held[file] = os.getpid()
+    begun = file.with_suffix(".begun")
+    with try_to_hold(begun):
+        # Under its name it is never seen before it is held.
+        begun.rename(file)
+        _held.add(file)
         try:
             yield
             file.unlink(missing_ok=True)
         finally:
-            del _held[file]
+            _held.remove(file)
 
 
 def end_abandoned_runs(instance: dg.DagsterInstance) -> int:

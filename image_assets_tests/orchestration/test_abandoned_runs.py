@@ -177,4 +177,4 @@ def test_a_run_of_the_ui_is_shown_to_be_at_work_by_the_workers_that_it_uses(kept
 
     workers = WorkersResource(workers=1, image_timeout_s=1, worker_memory_mb=256)
     assert dg.materialize([look], instance=kept, resources={"workers": workers}).success
-    assert held == [(1, True)]
+    assert (held, list(Path(kept.root_directory, "at_work").iterdir())) == ([(1, True)], [])
