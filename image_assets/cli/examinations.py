@@ -96,11 +96,29 @@ def examine_enrichment(settings: Settings) -> str:
 
 
 def examine_dagster(_settings: Settings) -> str:
-    """Open the Dagster instance."""
-    from image_assets.orchestration.local_runs import open_instance
+    """Read Dagster's files whole, and open the instance."""
+    from image_assets.orchestration.dagster_home import find_dagster_home
+    from image_assets.orchestration.instance_damage import describe_damage
+    from image_assets.orchestration.opening import open_instance
 
+    folder = find_dagster_home().sqlite_folder
+    if folder and (told := describe_damage(folder)):
+        raise StorageError(told)
     with open_instance() as instance:
         return f"instance opens; {instance.get_runs_count()} runs so far"
+
+
+def examine_tracking(settings: Settings) -> str:
+    """Read the local record of trainings whole."""
+    from image_assets.orchestration.instance_damage import describe_sqlite_damage
+
+    file = settings.root / "mlflow.db"
+    if settings.mlflow_tracking_uri or not file.exists():
+        return settings.mlflow_tracking_uri or "no training was recorded yet"
+    without = "MLflow makes a new one and forgets its runs; the classifiers stay in the lake"
+    if told := describe_sqlite_damage(file, without):
+        raise StorageError(told)
+    return f"{file} can be read"
 
 
 def examine_python(_settings: Settings) -> str:
@@ -124,4 +142,5 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "model and device": examine_model,
     "enrichment": examine_enrichment,
     "Dagster": examine_dagster,
+    "trainings": examine_tracking,
 }

@@ -21,6 +21,7 @@ from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.added_files import AddedFiles, find_added, tell_facts
@@ -49,6 +50,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     from image_assets.cli.runs import run_with_progress
 
     settings = load_settings()
+    find_dagster_home()
     store = open_store(settings.lake_params)
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]

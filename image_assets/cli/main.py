@@ -3,6 +3,7 @@
 import atexit
 import io
 import os
+import signal
 import sys
 import traceback
 
@@ -35,7 +36,7 @@ def cli() -> None:
     """Product photos from landing to gold.
 
     Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage or, of `run` and `retry`,
-    some images are rejected, 3 a bug, 130 Ctrl-C.
+    some images are rejected, 3 a bug, 130 Ctrl-C or terminated.
     """
 
 
@@ -69,12 +70,15 @@ for command in (
 
 
 def main() -> None:
-    """Entry point of the `image-assets` script."""
+    """Entry point of the `image-assets` script; to be terminated is to be interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal cannot show is no reason to stop.
             stream.reconfigure(errors="backslashreplace")
     code = _run()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
     # DuckDB's bindings print pages of leak reports when the interpreter is torn down with torch loaded:
     # run the exit handlers and leave without the teardown.
     atexit._run_exitfuncs()

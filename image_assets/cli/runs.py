@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from image_assets.cli.period import days_between, period, period_options, recent
 from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.plan import known_days, plan_day
 from image_assets.steps.rejections import forget_rejections, read_rejected, rejecting_stages
@@ -38,6 +40,7 @@ def run(
     failed.
     """
     asked, settings = period(day, first, last), load_settings()
+    find_dagster_home()
     days = days_between(*asked) if asked else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
@@ -64,7 +67,7 @@ def _due_days(settings: Settings) -> list[date]:
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
 
     tables = open_tables(settings.lake_params)
     stages = planned_stages(settings, tables)
@@ -108,6 +111,7 @@ def retry(
     Exit codes: as of run.
     """
     asked, settings = period(day, first, last), load_settings()
+    find_dagster_home()
     tables = open_tables(settings.lake_params)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)
@@ -158,9 +162,12 @@ def _run_with_bars(
     work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str], ProgressBars], list[RunReport]]",
 ) -> None:
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import interruptible, open_instance
+    from image_assets.orchestration.local_runs import interruptible
+    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
+        take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.history import INVOCATION_TAG, end_abandoned_runs, forget_old_runs
+from image_assets.orchestration.history import forget_old_runs
 from image_assets.orchestration.resources import LakeResource
 from image_assets.shown_text import markdown
 from image_assets.steps.reconciliation import Disagreement, reconcile, sweep_staging
@@ -69,7 +70,7 @@ def _run_history(owner: str, keep_days: int) -> dg.AssetsDefinition:
     )
     def run_history(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         before = datetime.now(UTC) - timedelta(days=keep_days)
-        abandoned = end_abandoned_runs(context.instance, INVOCATION_TAG, datetime.now(UTC) - _IN_USE_FOR)
+        abandoned = end_abandoned_runs(context.instance)
         forgotten, kept = forget_old_runs(context.instance, before)
         counts = {"abandoned": abandoned, "forgotten": forgotten, "kept_as_the_last_of_their_days": kept}
         return dg.MaterializeResult(metadata=counts)
