@@ -83,7 +83,7 @@ def _stored(image: Image.Image, pixels: Pixels | None) -> Image.Image:
     if pixels is None:
         image.load()
         return image
-    stored = Image.fromarray(pixels)
+    stored = Image.frombytes(image.mode, pixels.shape[1::-1], np.ascontiguousarray(pixels))
     stored.info = image.info
     return stored
 
