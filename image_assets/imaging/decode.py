@@ -10,6 +10,7 @@ from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.orient import read_orientation, turn_upright
 from image_assets.imaging.resize import Pixels, fit
 from image_assets.imaging.strict_jpeg import read_strictly
+from image_assets.imaging.strict_tiff import check_strips
 
 # libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
 _DCT_SCALES = (8, 4, 2)
@@ -68,6 +69,7 @@ def _verify_container(image: Image.Image, data: bytes) -> None:
         raise ImageError(RejectionReason.TRUNCATED, f"the {image.format} goes on behind the last byte")
     if isinstance(image, PngImagePlugin.PngImageFile):
         open_image(data).verify()
+    check_strips(image, data)
 
 
 def _ask_for_scale(image: Image.Image, at_least_px: int) -> int:

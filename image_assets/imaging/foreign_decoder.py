@@ -3,13 +3,15 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.container import ends_early
 from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
+from image_assets.imaging.standard_error import heard
+from image_assets.imaging.tiff_directory import first_picture_alone
 
 # What decoders say -> what it means; the first that is found counts.
 _SIGNS = {
@@ -20,6 +22,7 @@ _SIGNS = {
     "unsupported": RejectionReason.UNSUPPORTED_FORMAT,
     "not supported": RejectionReason.UNSUPPORTED_FORMAT,
     "not implemented": RejectionReason.UNSUPPORTED_FORMAT,
+    "not configured": RejectionReason.UNSUPPORTED_FORMAT,
     "decompressed data too large": RejectionReason.TOO_LARGE,
 }
 _DETAIL_LENGTH = 200
@@ -33,8 +36,9 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
 
     What is changed for that is the process's and is put back: image work runs in processes, not in threads.
     """
+    told: list[str] = []
     try:
-        with warnings.catch_warnings(), _strict_pillow():
+        with warnings.catch_warnings(), _strict_pillow(), _listening_to_libtiff(data, told):
             warnings.simplefilter("ignore")
             yield
     except ImageError:
@@ -42,11 +46,20 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(error)) from error
+        raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(str(error))) from error
     # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
     # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
     except Exception as error:
-        raise ImageError(_reason(data, error), _one_line(error)) from error
+        told.append(f"{type(error).__name__}: {error}")
+        raise ImageError(_reason(data, " ".join(told)), _one_line(told[0])) from error
+    # libtiff's warnings are off: what it said are errors over which it went on.
+    if told:
+        raise ImageError(_reason(data, ""), _one_line(told[0]))
+
+
+def _listening_to_libtiff(data: bytes, told: list[str]) -> AbstractContextManager[None]:
+    """Pillow leaves libtiff's errors to standard error, and most are not raised."""
+    return heard(told) if format_of(data) == "TIFF" else nullcontext()
 
 
 @contextmanager
@@ -83,15 +96,13 @@ def _unsupported(name: str) -> str:
     return f"{name} is not read; allowed: {', '.join(ALLOWED_FORMATS)}"
 
 
-def _reason(data: bytes, error: Exception) -> RejectionReason:
-    told = str(error).lower()
-    meant = next((reason for sign, reason in _SIGNS.items() if sign in told), None)
+def _reason(data: bytes, told: str) -> RejectionReason:
+    meant = next((reason for sign, reason in _SIGNS.items() if sign in told.lower()), None)
     if meant is not None:
         return meant
     return RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
 
 
-def _one_line(error: Exception) -> str:
-    """What the decoder said, printable and short, with the kind of error in front."""
-    told = " ".join(str(error).split()).encode("ascii", "backslashreplace").decode()
-    return f"{type(error).__name__}: {told}"[:_DETAIL_LENGTH]
+def _one_line(told: str) -> str:
+    """Printable and short."""
+    return " ".join(told.split()).encode("ascii", "backslashreplace").decode()[:_DETAIL_LENGTH]
