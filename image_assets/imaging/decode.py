@@ -5,8 +5,9 @@ from PIL import Image, PngImagePlugin
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.colour import is_srgb, to_srgb
-from image_assets.imaging.container import ends_early
+from image_assets.imaging.container import ends_early, zeros_at_end
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
+from image_assets.imaging.mend import mended
 from image_assets.imaging.orient import read_orientation, turn_upright
 from image_assets.imaging.resize import Pixels, fit
 from image_assets.imaging.strict_jpeg import read_strictly
@@ -14,8 +15,12 @@ from image_assets.imaging.strict_tiff import check_strips
 
 # libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
 _DCT_SCALES = (8, 4, 2)
-# Formats whose structure announces every byte. A JPEG without its end marker may still hold every pixel.
+# Formats whose structure announces every pixel. A JPEG without its end marker may still hold them all.
 _WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
+# A download that was given its room before its bytes ends in zeros. A white picture does too: one byte for over 10,000
+# pixels of a lossy WebP, measured.
+_LEAST_HOLE_BYTES = 4096
+_PIXELS_PER_ZERO = 5_000
 
 
 def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
@@ -29,6 +34,7 @@ def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
         ImageError: not_an_image, unsupported_format, truncated, corrupt, too_many_pixels, out_of_memory.
     """
     with foreign_decoder(data):
+        data = mended(data)
         image = _opened(data)
         scale = 1 if at_least_px is None else _ask_for_scale(image, at_least_px)
         stored = _stored(image, read_strictly(image, data, scale))
@@ -45,6 +51,7 @@ def decode_within(data: bytes, longest_side_px: int) -> Pixels:
         ImageError: see `decode_image`.
     """
     with foreign_decoder(data):
+        data = mended(data)
         image = _opened(data)
         pixels = read_strictly(image, data, _ask_for_scale(image, longest_side_px))
         if pixels is None:
@@ -64,9 +71,12 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _verify_container(image: Image.Image, data: bytes) -> None:
-    """What decoding the first picture would not notice: a lost end with later pictures, and PNG checksums."""
+    """What decoding the first picture would not notice: a lost end with later pictures, checksums, damaged strips."""
     if image.format in _WHOLE_BY_STRUCTURE and ends_early(data):
         raise ImageError(RejectionReason.TRUNCATED, f"the {image.format} goes on behind the last byte")
+    zeros = zeros_at_end(data)
+    if zeros >= _LEAST_HOLE_BYTES and zeros * _PIXELS_PER_ZERO > image.width * image.height:
+        raise ImageError(RejectionReason.TRUNCATED, f"the last {zeros} bytes of the {image.format} were never written")
     if isinstance(image, PngImagePlugin.PngImageFile):
         open_image(data).verify()
     check_strips(image, data)

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging import tiff_directory
+from image_assets.imaging.container import walk_gif
 from image_assets.imaging.exif import JsonValue, read_exif
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.formats import ALLOWED_FORMATS
+from image_assets.imaging.mend import mended
+
+# One page more or less is of no use to anybody then.
+_MAX_FRAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class ImageHeader:
         mode: Pillow's name of the pixel layout, e.g. RGB, I;16.
         width_px: columns.
         height_px: rows.
-        frames: pictures in the file, at least 1.
+        frames: pictures in the file, at least 1; counting stops at 10,000.
         exif: see `read_exif`; empty without EXIF.
     """
 
@@ -61,12 +67,12 @@ def inspect_image(data: bytes, limits: InspectParams) -> ImageHeader:
     """
     _check_size(len(data), limits)
     with foreign_decoder(data):
-        image = open_image(data)
+        image = open_image(mended(data))
         _check_dimensions(image.width, image.height, limits)
-        return _header(image)
+        return _header(image, _count_pictures(image, data))
 
 
-def _header(image: Image.Image) -> ImageHeader:
+def _header(image: Image.Image, frames: int) -> ImageHeader:
     name = image.format or ""
     known = ALLOWED_FORMATS[name]
     return ImageHeader(
@@ -76,9 +82,20 @@ def _header(image: Image.Image) -> ImageHeader:
         mode=image.mode,
         width_px=image.width,
         height_px=image.height,
-        frames=int(getattr(image, "n_frames", 1)),
+        frames=frames,
         exif=read_exif(image),
     )
+
+
+def _count_pictures(image: Image.Image, data: bytes) -> int:
+    """Where a decoder would look for every picture, the structure is asked."""
+    if image.format == "TIFF":
+        found = tiff_directory.count_pictures(data, _MAX_FRAMES)
+    elif image.format == "GIF":
+        found = walk_gif(data).pictures
+    else:
+        found = int(getattr(image, "n_frames", 1))
+    return max(1, min(found, _MAX_FRAMES))
 
 
 def _check_size(size_bytes: int, limits: InspectParams) -> None:

@@ -3,9 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-MAX_PICTURES = 10_000
-"""Where counting stops: a page more or less is of no use to anybody then."""
+from itertools import islice
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 259, 262, 266, 277, 339
 _STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _JPEG_TABLES = 273, 279, 324, 325, 347
@@ -87,9 +85,9 @@ def first_directory(data: bytes) -> TiffDirectory | None:
     return next(_directories(data), None)
 
 
-def count_pictures(data: bytes) -> int:
-    """Pictures in the file, at least 1, at most `MAX_PICTURES`."""
-    return max(1, sum(1 for _, _ in zip(range(MAX_PICTURES), _directories(data, with_values=False), strict=False)))
+def count_pictures(data: bytes, limit: int) -> int:
+    """Directories in the file; counting stops at the limit."""
+    return sum(1 for _ in islice(_directories(data, with_values=False), limit))
 
 
 def first_picture_alone(data: bytes) -> bytes:
