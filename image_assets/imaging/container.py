@@ -6,6 +6,9 @@ from typing import NamedTuple
 from image_assets.imaging import tiff_directory
 from image_assets.imaging.formats import format_of
 
+WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
+"""Formats whose structure announces every pixel; a JPEG without its end marker may still hold them all."""
+
 
 class Chunk(NamedTuple):
     """A chunk of a PNG or WebP: what it is called, how long its content is, and where it begins and ends."""

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.imaging.container import ends_early
+from image_assets.imaging.container import WHOLE_BY_STRUCTURE, ends_early
 from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.imaging.standard_error import heard
-from image_assets.imaging.tiff_directory import first_picture_alone
+from image_assets.imaging.tiff_directory import variant_of
 
 # What decoders say -> what it means; the first that is found counts.
 _SIGNS = {
@@ -50,7 +50,7 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
     # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
     # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
     except Exception as error:
-        told.append(f"{type(error).__name__}: {error}")
+        told.append(_in_words(error, data))
         raise ImageError(_reason(data, " ".join(told)), _one_line(told[0])) from error
     # libtiff's warnings are off: what it said are errors over which it went on.
     if told:
@@ -86,8 +86,17 @@ def open_image(data: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         if name is None:
             raise ImageError(RejectionReason.NOT_AN_IMAGE, "no known image format") from error
-        reason = RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
-        raise ImageError(reason, f"starts like {name}, but its header is damaged or of an unknown variant") from error
+        raise _unreadable(data, name) from error
+
+
+def _unreadable(data: bytes, name: str) -> ImageError:
+    """Why a file of an allowed format was not opened."""
+    if ends_early(data):
+        return ImageError(RejectionReason.TRUNCATED, f"starts like {name}, but its header goes on behind the last byte")
+    variant = variant_of(data) if name == "TIFF" else None
+    if variant is not None:
+        return ImageError(RejectionReason.UNSUPPORTED_FORMAT, f"a {variant} is not read")
+    return ImageError(RejectionReason.CORRUPT, f"starts like {name}, but its header is damaged or of an unknown variant")
 
 
 def _unsupported(name: str) -> str:
@@ -98,9 +107,19 @@ def _unsupported(name: str) -> str:
 
 def _reason(data: bytes, told: str) -> RejectionReason:
     meant = next((reason for sign, reason in _SIGNS.items() if sign in told.lower()), None)
-    if meant is not None:
+    # Decoders call a chunk that is too short truncated as well: where the structure tells, it is believed.
+    if meant is not None and not (meant is RejectionReason.TRUNCATED and format_of(data) in WHOLE_BY_STRUCTURE):
         return meant
     return RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
+
+
+def _in_words(error: Exception, data: bytes) -> str:
+    """What a decoder said; of errors that are about its own code and not about the file, that its structure is damaged."""
+    words = str(error)
+    if isinstance(error, OSError | ValueError | SyntaxError | NotImplementedError | RuntimeError) and " " in words:
+        return words
+    found = f" ({words.lower()})" if isinstance(error, TypeError) and words else ""
+    return f"the structure of the {format_of(data) or 'file'} is damaged{found}"
 
 
 def _one_line(told: str) -> str:

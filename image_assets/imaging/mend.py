@@ -13,7 +13,8 @@ from image_assets.imaging.tiff_directory import first_picture_alone
 
 _IEND = b"\x00\x00\x00\x00IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 # Ancillary chunks that have one length only (W3C PNG, 11.3).
-_PNG_LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7}
+_PNG_LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7, b"acTL": 8, b"fcTL": 26}
+_J2K_END = b"\xff\xd9"
 _WEBP_METADATA = frozenset((b"EXIF", b"XMP "))
 
 
@@ -52,9 +53,16 @@ def _mended_webp(data: bytes) -> bytes:
     return data
 
 
+def _mended_jpeg2000(data: bytes) -> bytes:
+    """With its end-of-codestream marker; openjpeg finds for itself that packets are missing."""
+    coded = data.rstrip(b"\x00")
+    return data if coded.endswith(_J2K_END) else coded.removesuffix(_J2K_END[:1]) + _J2K_END
+
+
 _MENDERS: dict[str, Callable[[bytes], bytes]] = {
     "PNG": _mended_png,
     "GIF": _mended_gif,
     "WEBP": _mended_webp,
+    "JPEG2000": _mended_jpeg2000,
     "TIFF": first_picture_alone,
 }

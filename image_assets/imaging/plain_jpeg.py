@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 _START, _END, _SCAN, _JFIF, _ADOBE = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE
 _SEQUENTIAL = frozenset((0xC0, 0xC1, 0xC9))
+_PROGRESSIVE = frozenset((0xC2, 0xCA))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xDA)))
 # Application segments but those that say how colours are meant, and comments.
 _METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-_MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 # What libjpeg takes an Adobe segment to mean whose code it does not know, by the number of components.
 _ADOBE_CODES = {3: (0, 1), 4: (0, 2)}
 _ZEROS = bytes(16)
@@ -45,6 +46,18 @@ class PlainJpeg:
 
     segments: tuple[Segment, ...]
     has_end: bool
+
+    def has_every_scan(self) -> bool:
+        """Whether each coefficient of a progressive picture comes down to its last bit (T.81, G.1.1)."""
+        frame = next((segment for segment in self.segments if segment.marker in _PROGRESSIVE), None)
+        if frame is None:
+            return True
+        missing = {(component, at) for component in frame.header[8::3] for at in range(64)}
+        for scan in self.segments:
+            if scan.marker == _SCAN and len(scan.header) > 6 and not scan.header[-1] & 0x0F:
+                components, band = scan.header[3:-3:2], range(scan.header[-3], scan.header[-2] + 1)
+                missing -= {(component, at) for component in components for at in band}
+        return not missing
 
     def written(self) -> bytes:
         """A file with both of its ends."""

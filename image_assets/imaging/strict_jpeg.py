@@ -58,6 +58,9 @@ def read_strictly(image: Image.Image, data: bytes, scale: int) -> Pixels | None:
     layout = _LAYOUTS[image.mode]
     # A JPEG without quantization is lossless: libjpeg does not scale it.
     scale = scale if image.quantization else 1
+    # Of scans that never came libjpeg does not warn.
+    if image.info.get("progressive") and not plain_jpeg(data).has_every_scan():
+        raise _lost(data, "scans of a progressive picture are missing")
     try:
         pixels = decode_scaled(data, layout, scale)
         if pixels is not None:
