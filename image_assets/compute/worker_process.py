@@ -85,9 +85,11 @@ class WorkerProcess(Generic[Item]):
         self._heard = 0
         self._words = ""
         # A file, not a pipe: nobody has to read it, and it outlives the worker.
-        self._standard_error = TemporaryFile()
+        self._standard_error = TemporaryFile()  # noqa: SIM115 - closed by `stop`
         with messages, bell, lifeline:
-            self._process = _start((messages.fileno(), bell.fileno(), lifeline.fileno()), self._standard_error, memory_bytes)
+            self._process = _start(
+                (messages.fileno(), bell.fileno(), lifeline.fileno()), self._standard_error, memory_bytes
+            )
         self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @property

@@ -9,6 +9,9 @@ from image_assets.imaging.formats import format_of
 WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
 """Formats whose structure announces every pixel; a JPEG without its end marker may still hold them all."""
 
+TOLD_BY_STRUCTURE = WHOLE_BY_STRUCTURE | {"TIFF"}
+"""Formats whose structure tells whether the file was cut; a TIFF may exaggerate the size of a strip."""
+
 
 class Chunk(NamedTuple):
     """A chunk of a PNG or WebP: what it is called, how long its content is, and where it begins and ends."""

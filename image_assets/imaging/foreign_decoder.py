@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.imaging.container import WHOLE_BY_STRUCTURE, ends_early
+from image_assets.imaging.container import TOLD_BY_STRUCTURE, ends_early
 from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.imaging.standard_error import heard
-from image_assets.imaging.tiff_directory import variant_of
+from image_assets.imaging.tiff_variant import variant_of
 
 # What decoders say -> what it means; the first that is found counts.
 _SIGNS = {
@@ -96,7 +96,9 @@ def _unreadable(data: bytes, name: str) -> ImageError:
     variant = variant_of(data) if name == "TIFF" else None
     if variant is not None:
         return ImageError(RejectionReason.UNSUPPORTED_FORMAT, f"a {variant} is not read")
-    return ImageError(RejectionReason.CORRUPT, f"starts like {name}, but its header is damaged or of an unknown variant")
+    return ImageError(
+        RejectionReason.CORRUPT, f"starts like {name}, but its header is damaged or of an unknown variant"
+    )
 
 
 def _unsupported(name: str) -> str:
@@ -108,14 +110,16 @@ def _unsupported(name: str) -> str:
 def _reason(data: bytes, told: str) -> RejectionReason:
     meant = next((reason for sign, reason in _SIGNS.items() if sign in told.lower()), None)
     # Decoders call a chunk that is too short truncated as well: where the structure tells, it is believed.
-    if meant is not None and not (meant is RejectionReason.TRUNCATED and format_of(data) in WHOLE_BY_STRUCTURE):
+    if meant is not None and not (meant is RejectionReason.TRUNCATED and format_of(data) in TOLD_BY_STRUCTURE):
         return meant
     return RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
 
 
 def _in_words(error: Exception, data: bytes) -> str:
-    """What a decoder said; of errors that are about its own code and not about the file, that its structure is damaged."""
+    """What a decoder said; that the structure is damaged, where it speaks of its own code and not of the file."""
     words = str(error)
+    if words.startswith("decoder error"):
+        return f"the pixels of the {format_of(data)} cannot be decoded"
     if isinstance(error, OSError | ValueError | SyntaxError | NotImplementedError | RuntimeError) and " " in words:
         return words
     found = f" ({words.lower()})" if isinstance(error, TypeError) and words else ""
@@ -123,5 +127,9 @@ def _in_words(error: Exception, data: bytes) -> str:
 
 
 def _one_line(told: str) -> str:
-    """Printable and short."""
-    return " ".join(told.split()).encode("ascii", "backslashreplace").decode()[:_DETAIL_LENGTH]
+    """Printable and short, without the name that Pillow gives to what has none."""
+    return (
+        " ".join(told.removeprefix("tempfile.tif: ").split())
+        .encode("ascii", "backslashreplace")
+        .decode()[:_DETAIL_LENGTH]
+    )

@@ -130,11 +130,6 @@ def _format_of_media(data: bytes) -> str:
     return "Canon CR3" if b"crx " in brands else "MP4/MOV video"
 
 
-def _is_icon(kind: int) -> Callable[[bytes], bool]:
-    """Icons and cursors: a count of at least one, then entries whose fourth byte is reserved."""
-    return lambda data: data[:4] == bytes((0, 0, kind, 0)) and data[4:6] > b"\x00\x00" and data[9:10] == b"\x00"
-
-
 def _is_pcx(data: bytes) -> bool:
     """ZSoft PCX 5: manufacturer, version, encoding, bits of a plane, and 1 to 4 planes."""
     header = data[:4] + data[65:66]
@@ -146,7 +141,9 @@ def _is_tga(data: bytes) -> bool:
     """Truevision TGA 2.0: its footer or, as older files have no signature, a header whose fields fit each other."""
     if data[-18:] == b"TRUEVISION-XFILE.\x00":
         return True
-    if len(data) < 18 or data[16] not in (8, 15, 16, 24, 32) or data[17] & 0xC0 or not any(data[12:14]) or not any(data[14:16]):
+    if len(data) < 18 or data[16] not in (8, 15, 16, 24, 32) or data[17] & 0xC0:
+        return False
+    if not any(data[12:14]) or not any(data[14:16]):
         return False
     has_map, kind, map_bits = data[1], data[2], data[7]
     if kind in (1, 9):
@@ -156,12 +153,13 @@ def _is_tga(data: bytes) -> bool:
 
 # Formats without a signature -> whether a file has such a header.
 _HEADERS: dict[str, Callable[[bytes], bool]] = {
-    "ICO": _is_icon(1),
-    "CUR": _is_icon(2),
     "PCX": _is_pcx,
     "FLI": lambda data: data[4:6] in (b"\x11\xaf", b"\x12\xaf"),
     "EMF": lambda data: data[:4] == b"\x01\x00\x00\x00" and data[40:44] == b" EMF",
     "DICOM": lambda data: data[128:132] == b"DICM",
     "Photo CD": lambda data: data[2048:2055] == b"PCD_IPI",
+    # A plain TGA starts like a cursor, but has none of a cursor's sizes.
     "TGA": _is_tga,
+    "ICO": lambda data: data[:4] == b"\x00\x00\x01\x00",
+    "CUR": lambda data: data[:4] == b"\x00\x00\x02\x00",
 }

@@ -64,7 +64,7 @@ class PlainJpeg:
         return b"\xff\xd8" + b"".join(segment.written() for segment in self.segments) + b"\xff\xd9"
 
     def without_remains(self, count: int, next_marker: int) -> "PlainJpeg | None":
-        """Without as many bytes behind the last pixel of the scan that ends at this marker; None if they tell of damage.
+        """Without so many bytes behind the last pixel of the scan before this marker; None if they tell of damage.
 
         They do not where they are padding, or where no end marker closes the picture, so that what follows it is
         somebody else's: a phone's trailer.
@@ -77,7 +77,7 @@ class PlainJpeg:
                 if _is_padding(pixels, remains):
                     return PlainJpeg((*self.segments[:at], shorter, *self.segments[at + 1 :]), self.has_end)
                 if followed_by == _END and not self.has_end and remains.strip(b"\x00"):
-                    return PlainJpeg((*self.segments[:at], shorter), has_end=True)
+                    return PlainJpeg((*self.segments[:at], shorter), self.has_end)
         return None
 
 
@@ -105,7 +105,9 @@ def plain_jpeg(data: bytes) -> PlainJpeg:
 def _is_complete(frame: Segment | None, segments: list[Segment]) -> bool:
     """Whether the last segment is a sequential scan of all components: no other follows, whatever comes then."""
     is_scan = bool(segments) and segments[-1].marker == _SCAN
-    return is_scan and frame is not None and frame.marker in _SEQUENTIAL and segments[-1].header[2:3] == frame.header[7:8]
+    return (
+        is_scan and frame is not None and frame.marker in _SEQUENTIAL and segments[-1].header[2:3] == frame.header[7:8]
+    )
 
 
 def _segment(marker: int, data: bytes, at: int) -> tuple[Segment, int]:

@@ -38,8 +38,8 @@ _LOSSES = (
     "extraneous bytes",
 )
 _REMAINS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
-# So many scans of a picture may be padded.
-_PADDED_SCANS = 4
+# What libjpeg has read ahead it does not count: remains are taken away in pieces. Few scans of a picture have any.
+_PIECES = 6
 
 
 def read_strictly(image: Image.Image, data: bytes, scale: int) -> Pixels | None:
@@ -93,7 +93,7 @@ def decode_scaled(data: bytes, layout: str, scale: int) -> Pixels | None:
 def _read_plainly(data: bytes, layout: str, scale: int) -> Pixels:
     """As above, for a file over which simplejpeg complained."""
     plain = plain_jpeg(data)
-    for _ in range(_PADDED_SCANS):
+    for _ in range(_PIECES):
         try:
             pixels = decode_scaled(plain.written(), layout, scale)
             return _read_by_pillow(plain, data) if pixels is None else pixels

@@ -5,26 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, SAMPLE_FORMAT = 256, 257, 258, 259, 262, 266, 277, 339
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, SAMPLE_FORMAT = (
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    277,
+    339,
+)
 _STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _JPEG_TABLES = 273, 279, 324, 325, 347
 _READ = frozenset(
-    (WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, SAMPLE_FORMAT)
-    + (_STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _JPEG_TABLES)
+    (
+        *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES, SAMPLE_FORMAT),
+        *(_STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _JPEG_TABLES),
+    )
 )
-_MOST_BITS, _MOST_SAMPLES = 64, 64
-# What values of tags are called.
-_SAMPLE_FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "untyped", 5: "complex", 6: "complex"}
-_PHOTOMETRICS = {
-    **{0: "white is zero", 1: "black is zero", 2: "RGB", 3: "palette", 4: "mask", 5: "separated", 6: "YCbCr"},
-    **{8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "colour filter array", 32844: "LogL", 32845: "LogLuv"},
-    **{34892: "linear raw"},
-}
-_COMPRESSIONS = {
-    **{1: "uncompressed", 2: "CCITT", 3: "fax group 3", 4: "fax group 4", 5: "LZW", 6: "old JPEG", 7: "JPEG"},
-    **{8: "deflate", 32773: "PackBits", 32809: "ThunderScan", 32946: "deflate", 34676: "SGI log", 34677: "SGI log"},
-    **{34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL"},
-    **{52546: "JPEG XL"},
-}
 # Type of a value -> letter of `struct` and size in bytes; other types are not needed here.
 _UNSIGNED = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4), 7: ("B", 1), 16: ("Q", 8), 18: ("Q", 8)}
 
@@ -102,24 +99,6 @@ def first_directory(data: bytes) -> TiffDirectory | None:
 def count_pictures(data: bytes, limit: int) -> int:
     """Directories in the file; counting stops at the limit."""
     return sum(1 for _ in islice(_directories(data, with_values=False), limit))
-
-
-def variant_of(data: bytes) -> str | None:
-    """The kind of TIFF in words, where all that its first directory says is known to the standard; else None."""
-    directory = first_directory(data)
-    if directory is None or not directory.is_whole or not directory.blocks():
-        return None
-    if directory.first(WIDTH, 0) < 1 or directory.first(HEIGHT, 0) < 1:
-        return None
-    samples, bits = directory.first(SAMPLES, 1), directory.first(BITS, 1)
-    kind = _SAMPLE_FORMATS.get(directory.first(SAMPLE_FORMAT, 1))
-    colours = _PHOTOMETRICS.get(directory.first(PHOTOMETRIC, -1))
-    coded = _COMPRESSIONS.get(directory.first(COMPRESSION, 1))
-    if None in (kind, colours, coded) or not 1 <= bits <= _MOST_BITS or not 1 <= samples <= _MOST_SAMPLES:
-        return None
-    big = "big-endian " if data[:2] == b"MM" else ""
-    name = "BigTIFF" if _layout_of(data).offset_bytes > 4 else "TIFF"
-    return f"{big}{name} of {samples} {kind} samples of {bits} bits a pixel, {colours}, {coded}"
 
 
 def first_picture_alone(data: bytes) -> bytes:
