@@ -21,7 +21,7 @@ from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS,
 from image_assets.tables.table import Table
 
 DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def derive_day(
