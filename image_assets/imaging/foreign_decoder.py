@@ -37,21 +37,25 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
     What is changed for that is the process's and is put back: image work runs in processes, not in threads.
     """
     told: list[str] = []
-    try:
-        with warnings.catch_warnings(), _strict_pillow(), _listening_to_libtiff(data, told):
-            warnings.simplefilter("ignore")
-            yield
-    except ImageError:
-        raise
-    except MemoryError as error:
-        raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(str(error))) from error
-    # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
-    # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
-    except Exception as error:
-        told.append(_in_words(error, data))
-        raise ImageError(_reason(data, " ".join(told)), _one_line(told[0])) from error
+    raised: Exception | None = None
+    with _listening_to_libtiff(data, told):
+        try:
+            with warnings.catch_warnings(), _strict_pillow():
+                warnings.simplefilter("ignore")
+                yield
+        except ImageError:
+            raise
+        except MemoryError as error:
+            raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
+        except Image.DecompressionBombError as error:
+            raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(str(error))) from error
+        # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
+        # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
+        except Exception as error:  # noqa: BLE001 - see above
+            raised = error
+    if raised is not None:
+        told.append(_in_words(raised, data))
+        raise ImageError(_reason(data, " ".join(told)), _one_line(told[0])) from raised
     # libtiff's warnings are off: what it said are errors over which it went on.
     if told:
         raise ImageError(_reason(data, ""), _one_line(told[0]))

@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 _HEARD_BYTES = 16_384
 # There is one standard error to a process.
-_ONE_LISTENER = threading.Lock()
+_ONE_LISTENER = threading.RLock()
 
 
 @contextmanager
