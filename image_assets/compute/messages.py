@@ -46,6 +46,12 @@ class Rejected(NamedTuple):
     at: float
 
 
+class Said(NamedTuple):
+    """What was written to standard error over the item whose report comes next; before any item, while loading."""
+
+    text: str
+
+
 class OutOfMemory(NamedTuple):
     """The work met the memory limit; the worker is no longer to be trusted."""
 
@@ -67,4 +73,4 @@ class Died(NamedTuple):
     """Not said but concluded: the line is cut, and this comes after the last words."""
 
 
-Report: TypeAlias = Loaded | NotLoaded | Finished | Rejected | OutOfMemory | Raised | GaveBack | Died
+Report: TypeAlias = Loaded | NotLoaded | Said | Finished | Rejected | OutOfMemory | Raised | GaveBack | Died

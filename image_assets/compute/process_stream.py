@@ -6,6 +6,7 @@ paid for a neighbour's memory or a predecessor's leak: it gets one second chance
 One that hung gets none: it would cost the time limit again, and a limit is chosen with room to spare.
 """
 
+import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import wait
@@ -23,6 +24,7 @@ from image_assets.compute.messages import (
     Raised,
     Rejected,
     Report,
+    Said,
 )
 from image_assets.compute.outcomes import Done, Failed, Item, Outcome, Result
 from image_assets.compute.worker_process import WorkerProcess
@@ -90,9 +92,11 @@ class ProcessStream(Generic[Item, Result]):
     def _act_on(self, report: Report, worker: WorkerProcess[Item]) -> list[Outcome[Item, Result]]:
         match report:
             case Finished(result, at):
-                return [Done(self._acknowledge(worker, at), cast("Result", result))]
+                return [Done(self._acknowledge(worker, at), cast("Result", result), worker.take_words())]
             case Rejected(reason, detail, at):
-                return [Failed(self._acknowledge(worker, at), ImageError(reason, detail))]
+                return [Failed(self._acknowledge(worker, at), ImageError(reason, detail), worker.take_words())]
+            case Said(text):
+                self._hear(worker, text)
             case OutOfMemory(detail):
                 self._crew.lose(worker)
                 return self._judge(worker, ImageError(RejectionReason.OUT_OF_MEMORY, detail))
@@ -108,6 +112,13 @@ class ProcessStream(Generic[Item, Result]):
             case NotLoaded(traceback):
                 raise _not_importable(traceback)
         return []
+
+    def _hear(self, worker: WorkerProcess[Item], text: str) -> None:
+        """Words over an item go with its outcome; those of an import name nobody."""
+        if worker.is_busy:
+            worker.note(text)
+        else:
+            sys.stderr.write(text)
 
     def _acknowledge(self, worker: WorkerProcess[Item], at: float) -> Item:
         self._losses_in_a_row = 0
@@ -136,7 +147,7 @@ class ProcessStream(Generic[Item, Result]):
             self._backlog.suspect(culprit)
             return []
         self._count_loss(error)
-        return [Failed(culprit.item, error)]
+        return [Failed(culprit.item, error, worker.take_words())]
 
     def _count_loss(self, error: ImageError) -> None:
         self._losses_in_a_row += 1

@@ -29,6 +29,7 @@ from image_assets.compute.messages import (
     OutOfMemory,
     Raised,
     Rejected,
+    Said,
 )
 from image_assets.errors import ImageError, RejectionReason
 
@@ -42,6 +43,10 @@ _LONGEST_SILENCE_S = 0.1
 
 _SMALL_REPORT_BYTES = 4096
 """A report of this size can be written without waiting when the line has room at all."""
+
+
+_STANDARD_ERROR = 2
+_HEARD_BYTES = 16_384
 
 
 def main() -> None:
@@ -131,6 +136,7 @@ def load(pickled: bytes, parent: ParentLine) -> Work | None:
     except Exception:  # noqa: BLE001 - importing runs foreign code; the parent raises what is reported
         parent.report(pickle.dumps(NotLoaded(_current_traceback())), is_last=True)
         return None
+    pass_on_words(parent)
     parent.report(pickle.dumps(Loaded()), is_last=True)
     return work
 
@@ -140,12 +146,26 @@ def do_batch(work: Work, items: list[bytes], parent: ParentLine) -> None:
     give_back_at = time.monotonic() + _BATCH_BUDGET_S
     for position, item in enumerate(items, start=1):
         report, is_fatal = attempt(work, item)
+        pass_on_words(parent)
         parent.report(report, is_last=is_fatal or position == len(items))
         if is_fatal:
             return
         if position < len(items) and time.monotonic() > give_back_at:
             parent.report(pickle.dumps(GaveBack()), is_last=True)
             return
+
+
+def pass_on_words(parent: ParentLine) -> None:
+    """Report what came to standard error, a file that the parent made for it, and begin a new page.
+
+    Libraries in C write there and name no file; the parent knows which one was in hand.
+    """
+    size_bytes = os.fstat(_STANDARD_ERROR).st_size
+    if size_bytes:
+        told = os.pread(_STANDARD_ERROR, _HEARD_BYTES, 0).decode("utf-8", "replace")
+        os.ftruncate(_STANDARD_ERROR, 0)
+        os.lseek(_STANDARD_ERROR, 0, os.SEEK_SET)
+        parent.report(pickle.dumps(Said(told)), is_last=False)
 
 
 def attempt(work: Work, item: bytes) -> tuple[bytes, bool]:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Generic, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, Generic, TypeVar
 
 from image_assets.compute.backlog import Task
 from image_assets.compute.messages import Batch, Died, Load, Report
@@ -28,6 +29,10 @@ _MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 _NEAR_THE_LIMIT = 0.8
 """A worker that dies with this part of its memory limit in use is taken to have died of it."""
 
+_MOST_WORDS_BYTES = 65_536
+_LAST_WORDS_LENGTH = 300
+"""The end of what a dying worker said: the error itself, not the way to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnd:
@@ -36,12 +41,18 @@ class WorkerEnd:
     Attributes:
         exit_code: as in `subprocess`, negative for a signal; None when the system did not tell.
         was_near_memory_limit: it used most of what it was allowed.
+        last_words: what it wrote to standard error over its last item, on one line.
     """
 
     exit_code: int | None
     was_near_memory_limit: bool
+    last_words: str = ""
 
     def __str__(self) -> str:
+        return f"{self._manner}: {self.last_words}" if self.last_words else self._manner
+
+    @property
+    def _manner(self) -> str:
         if self.exit_code is None:
             return "its worker died"
         if self.exit_code >= 0:
@@ -72,8 +83,13 @@ class WorkerProcess(Generic[Item]):
         self._tasks: deque[Task[Item]] = deque()
         self._task_began_at = 0.0
         self._heard = 0
+        self._words = ""
+        # A file, not a pipe: nobody has to read it, and it outlives the worker.
+        self._standard_error = TemporaryFile()  # noqa: SIM115 - closed by `stop`
         with messages, bell, lifeline:
-            self._process = _start((messages.fileno(), bell.fileno(), lifeline.fileno()), memory_bytes)
+            self._process = _start(
+                (messages.fileno(), bell.fileno(), lifeline.fileno()), self._standard_error, memory_bytes
+            )
         self._inherited_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @property
@@ -125,6 +141,15 @@ class WorkerProcess(Generic[Item]):
         self._begin_task(at, item_timeout_s)
         return self._tasks.popleft(), elapsed_s
 
+    def note(self, words: str) -> None:
+        """Keep what was written over the task whose report comes next."""
+        self._words += words
+
+    def take_words(self) -> str:
+        """What was noted since the last time."""
+        words, self._words = self._words, ""
+        return words
+
     def release_tasks(self) -> Sequence[Task[Item]]:
         """Take all tasks off its hands."""
         tasks = list(self._tasks)
@@ -138,12 +163,18 @@ class WorkerProcess(Generic[Item]):
             _, status, usage = os.wait4(self._process.pid, 0)
         except (ProcessLookupError, ChildProcessError):  # this process ignores SIGCHLD: the system reaps
             self._process.returncode = 0
-            return WorkerEnd(None, was_near_memory_limit=False)
+            return WorkerEnd(None, was_near_memory_limit=False, last_words=self._last_words())
         finally:
             for line in (self._messages, self.bell, self._lifeline):
                 line.close()
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        return WorkerEnd(self._process.returncode, self._was_near_the_limit(usage.ru_maxrss))
+        return WorkerEnd(self._process.returncode, self._was_near_the_limit(usage.ru_maxrss), self._last_words())
+
+    def _last_words(self) -> str:
+        with self._standard_error as file:
+            file.seek(0)
+            words = " ".join(file.read(_MOST_WORDS_BYTES).decode("utf-8", "replace").split())
+        return "".join(character for character in words if character.isprintable())[-_LAST_WORDS_LENGTH:]
 
     def _was_near_the_limit(self, peak: int) -> bool:
         # A process inherits the peak of the one that started it: a smaller value says nothing about itself.
@@ -170,11 +201,14 @@ class WorkerProcess(Generic[Item]):
             self._messages.send(message)
 
 
-def _start(descriptors: tuple[int, ...], memory_bytes: int | None) -> subprocess.Popen[bytes]:
+def _start(
+    descriptors: tuple[int, ...], standard_error: IO[bytes], memory_bytes: int | None
+) -> subprocess.Popen[bytes]:
     arguments = (*descriptors, memory_bytes or 0)
     return subprocess.Popen(  # noqa: S603 - the arguments are made here
         [sys.executable, "-P", "-m", "image_assets.compute.worker", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
+        stderr=standard_error,
         pass_fds=descriptors,
         env=_worker_environment(),
         # Out of the terminal's foreground group: Ctrl-C reaches only the parent, which stops its workers.

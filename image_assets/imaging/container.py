@@ -1,9 +1,33 @@
 """Whether a file ends before its own structure says so: an upload that was cut short."""
 
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from image_assets.imaging import tiff_directory
 from image_assets.imaging.formats import format_of
+
+WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
+"""Formats whose structure announces every pixel; a JPEG without its end marker may still hold them all."""
+
+TOLD_BY_STRUCTURE = WHOLE_BY_STRUCTURE | {"TIFF"}
+"""Formats whose structure tells whether the file was cut; a TIFF may exaggerate the size of a strip."""
+
+
+class Chunk(NamedTuple):
+    """A chunk of a PNG or WebP: what it is called, how long its content is, and where it begins and ends."""
+
+    kind: bytes
+    length: int
+    at: int
+    end: int
+
+
+class GifWalk(NamedTuple):
+    """Pictures that begin, where the last block that begins would end, and whether the trailer was found."""
+
+    pictures: int
+    end: int
+    has_trailer: bool
 
 
 def ends_early(data: bytes) -> bool:
@@ -17,14 +41,26 @@ def _jpeg_ends_early(data: bytes) -> bool:
     return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda") or b"\xff\xda" not in data
 
 
+def png_chunks(data: bytes) -> Iterator[Chunk]:
+    """Chunks of length, type, data and CRC until IEND (W3C PNG, 5.3); the last may be cut off."""
+    at, kind = 8, b""
+    while at + 8 <= len(data) and kind != b"IEND":
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        yield Chunk(kind, length, at, at + 12 + length)
+        at += 12 + length
+
+
 def _png_ends_early(data: bytes) -> bool:
-    """Chunks of length, type, data and CRC until IEND (W3C PNG, 5.3)."""
-    at = 8
-    while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return False
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return True
+    return not any(chunk.kind == b"IEND" and chunk.end <= len(data) for chunk in png_chunks(data))
+
+
+def webp_chunks(data: bytes) -> Iterator[Chunk]:
+    """Chunks of type, length and padded data within the size that the header announces; the last may be cut off."""
+    at, announced = 12, 8 + int.from_bytes(data[4:8], "little")
+    while at + 8 <= min(len(data), announced):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        yield Chunk(data[at : at + 4], length, at, at + 8 + length + length % 2)
+        at += 8 + length + length % 2
 
 
 def _riff_ends_early(data: bytes) -> bool:
@@ -33,61 +69,52 @@ def _riff_ends_early(data: bytes) -> bool:
 
 
 def _boxes_end_early(data: bytes) -> bool:
-    """Boxes of size, type and content (ISO/IEC 14496-12, 4.2); size 0 reaches to the end."""
-    at = 0
+    """Boxes of size, type and content (ISO/IEC 14496-12, 4.2); size 0 reaches to the end.
+
+    Boxes that hold no picture, and whatever a vendor puts behind the last box, may be cut off.
+    """
+    at, found = 0, set()
     while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if kind in _PICTURE_BOXES:
+            found.add(kind)
+            if at + size > len(data):
+                return True
         if size < 8:
-            return False
+            break
         at += size
-    return at > len(data)
+    return not found & _DESCRIPTIONS
 
 
-def _gif_ends_early(data: bytes) -> bool:
+def walk_gif(data: bytes) -> GifWalk:
     """Descriptors, extensions and chains of sub-blocks until the trailer (GIF89a, appendix A)."""
-    at = 13 + _colour_table_bytes(data[10:11])
+    at, pictures = 13 + _colour_table_bytes(data[10:11]), 0
     while at < len(data):
         if data[at] == 0x2C:
             at += 11 + _colour_table_bytes(data[at + 9 : at + 10])
+            pictures += 1
         elif data[at] == 0x21:
             at += 2
         else:
-            return False
+            return GifWalk(pictures, at, has_trailer=True)
         while at < len(data) and data[at]:
             at += 1 + data[at]
         at += 1
-    return at > len(data)
+    return GifWalk(pictures, at, has_trailer=False)
 
 
-def _tiff_ends_early(data: bytes) -> bool:
-    """The first directory and the strips or tiles that it lists (TIFF 6.0, section 2); not for BigTIFF."""
-    order = "<" if data[:2] == b"II" else ">"
-    if data[2:4] not in (b"*\x00", b"\x00*") or len(data) < 8:
-        return len(data) < 8
-    (directory,) = struct.unpack_from(order + "I", data, 4)
-    if directory + 2 > len(data):
-        return True
-    (count,) = struct.unpack_from(order + "H", data, directory)
-    entries = [directory + 2 + 12 * index for index in range(count)]
-    if entries and entries[-1] + 12 > len(data):
-        return True
-    tags = dict(_tiff_values(data, order, entry) for entry in entries)
-    offsets = tags.get(_STRIP_OFFSETS) or tags.get(_TILE_OFFSETS) or (0,)
-    sizes = tags.get(_STRIP_SIZES) or tags.get(_TILE_SIZES) or (0,)
-    return max(offset + size for offset, size in zip(offsets, sizes, strict=False)) > len(data)
+def _gif_ends_early(data: bytes) -> bool:
+    return not walk_gif(data).has_trailer
 
 
-def _tiff_values(data: bytes, order: str, entry: int) -> tuple[int, tuple[int, ...]]:
-    """Tag and unsigned integers of a directory entry; none of other types; past the end if cut off."""
-    tag, kind, count = struct.unpack_from(order + "HHI", data, entry)
-    if kind not in _TIFF_INTEGERS:
-        return tag, ()
-    layout = f"{order}{count}{_TIFF_INTEGERS[kind]}"
-    length = struct.calcsize(layout)
-    at = entry + 8 if length <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
-    return tag, struct.unpack_from(layout, data, at) if at + length <= len(data) else (len(data) + 1,)
+def zeros_at_end(data: bytes) -> int:
+    """Zero bytes at the end of the coded pixels, for formats whose coders write next to none there."""
+    name = format_of(data)
+    if name == "WEBP":
+        data = data[: 8 + int.from_bytes(data[4:8], "little")]
+    return len(data) - len(data.rstrip(b"\x00")) if name in _CODED_TO_THE_END else 0
 
 
 def _jpeg2000_ends_early(data: bytes) -> bool:
@@ -100,8 +127,10 @@ def _colour_table_bytes(packed: bytes) -> int:
     return 3 << ((packed[0] & 7) + 1) if packed and packed[0] & 0x80 else 0
 
 
-_TIFF_INTEGERS = {3: "H", 4: "I"}
-_STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES = 273, 279, 324, 325
+# Boxes without which there is no picture, and those that say where it lies.
+_PICTURE_BOXES = frozenset((b"ftyp", b"meta", b"moov", b"mdat"))
+_DESCRIPTIONS = frozenset((b"meta", b"moov"))
+_CODED_TO_THE_END = frozenset(("WEBP", "AVIF", "HEIF"))
 
 _WALKS: dict[str, Callable[[bytes], bool]] = {
     "JPEG": _jpeg_ends_early,
@@ -110,6 +139,6 @@ _WALKS: dict[str, Callable[[bytes], bool]] = {
     "AVIF": _boxes_end_early,
     "HEIF": _boxes_end_early,
     "GIF": _gif_ends_early,
-    "TIFF": _tiff_ends_early,
+    "TIFF": tiff_directory.ends_early,
     "JPEG2000": _jpeg2000_ends_early,
 }

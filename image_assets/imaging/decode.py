@@ -5,19 +5,24 @@ from PIL import Image, PngImagePlugin
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.colour import is_srgb, to_srgb
-from image_assets.imaging.container import ends_early
+from image_assets.imaging.container import WHOLE_BY_STRUCTURE, ends_early, zeros_at_end
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.item_properties import picture_properties
+from image_assets.imaging.mend import mended
 from image_assets.imaging.orient import as_told, read_orientation, turn_upright
 from image_assets.imaging.resize import Pixels, fit
 from image_assets.imaging.source_profile import read_profile
+from image_assets.imaging.strict_gif import check_pictures
 from image_assets.imaging.strict_jpeg import read_strictly
+from image_assets.imaging.strict_tiff import check_strips
 from image_assets.imaging.transparency import read_opacity
 
 # libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
 _DCT_SCALES = (8, 4, 2)
-# Formats whose structure announces every byte. A JPEG without its end marker may still hold every pixel.
-_WHOLE_BY_STRUCTURE = frozenset(("PNG", "WEBP", "GIF", "AVIF", "HEIF"))
+# A download that was given its room before its bytes ends in zeros. A white picture does too: one byte for over 10,000
+# pixels of a lossy WebP, measured.
+_LEAST_HOLE_BYTES = 4096
+_PIXELS_PER_ZERO = 5_000
 
 
 def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
@@ -31,6 +36,7 @@ def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
         ImageError: not_an_image, unsupported_format, truncated, corrupt, too_many_pixels, out_of_memory.
     """
     with foreign_decoder(data):
+        data = mended(data)
         image = _opened(data)
         scale = 1 if at_least_px is None else _ask_for_scale(image, at_least_px)
         pixels = read_strictly(image, data, scale)
@@ -48,6 +54,7 @@ def decode_within(data: bytes, longest_side_px: int) -> Pixels:
         ImageError: see `decode_image`.
     """
     with foreign_decoder(data):
+        data = mended(data)
         image = _opened(data)
         pixels = read_strictly(image, data, _ask_for_scale(image, longest_side_px))
         if pixels is None:
@@ -65,11 +72,16 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _verify_container(image: Image.Image, data: bytes) -> None:
-    """What decoding the first picture would not notice: a lost end with later pictures, and PNG checksums."""
-    if image.format in _WHOLE_BY_STRUCTURE and ends_early(data):
+    """What decoding the first picture would not notice: a lost end with later pictures, checksums, damaged strips."""
+    if image.format in WHOLE_BY_STRUCTURE and ends_early(data):
         raise ImageError(RejectionReason.TRUNCATED, f"the {image.format} goes on behind the last byte")
+    zeros = zeros_at_end(data)
+    if zeros >= _LEAST_HOLE_BYTES and zeros * _PIXELS_PER_ZERO > image.width * image.height:
+        raise ImageError(RejectionReason.TRUNCATED, f"the last {zeros} bytes of the {image.format} were never written")
     if isinstance(image, PngImagePlugin.PngImageFile):
         open_image(data).verify()
+    check_strips(image, data)
+    check_pictures(image, data)
 
 
 def _ask_for_scale(image: Image.Image, at_least_px: int) -> int:

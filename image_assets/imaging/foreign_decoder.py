@@ -3,14 +3,16 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.imaging.container import ends_early
+from image_assets.imaging.container import TOLD_BY_STRUCTURE, ends_early
 from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.imaging.item_properties import without_exif
+from image_assets.imaging.standard_error import heard
+from image_assets.imaging.tiff_variant import variant_of
 
 # What decoders say -> what it means; the first that is found counts.
 _SIGNS = {
@@ -21,6 +23,7 @@ _SIGNS = {
     "unsupported": RejectionReason.UNSUPPORTED_FORMAT,
     "not supported": RejectionReason.UNSUPPORTED_FORMAT,
     "not implemented": RejectionReason.UNSUPPORTED_FORMAT,
+    "not configured": RejectionReason.UNSUPPORTED_FORMAT,
     "decompressed data too large": RejectionReason.TOO_LARGE,
 }
 _DETAIL_LENGTH = 200
@@ -34,20 +37,34 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
 
     What is changed for that is the process's and is put back: image work runs in processes, not in threads.
     """
-    try:
-        with warnings.catch_warnings(), _strict_pillow():
-            warnings.simplefilter("ignore")
-            yield
-    except ImageError:
-        raise
-    except MemoryError as error:
-        raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(error)) from error
-    # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
-    # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
-    except Exception as error:
-        raise ImageError(_reason(data, error), _one_line(error)) from error
+    told: list[str] = []
+    raised: Exception | None = None
+    with _listening_to_libtiff(data, told):
+        try:
+            with warnings.catch_warnings(), _strict_pillow():
+                warnings.simplefilter("ignore")
+                yield
+        except ImageError:
+            raise
+        except MemoryError as error:
+            raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
+        except Image.DecompressionBombError as error:
+            raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(str(error))) from error
+        # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
+        # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
+        except Exception as error:  # noqa: BLE001 - see above
+            raised = error
+    if raised is not None:
+        told.append(_in_words(raised, data))
+        raise ImageError(_reason(data, " ".join(told)), _one_line(told[0])) from raised
+    # libtiff's warnings are off: what it said are errors over which it went on.
+    if told:
+        raise ImageError(_reason(data, ""), _one_line(told[0]))
+
+
+def _listening_to_libtiff(data: bytes, told: list[str]) -> AbstractContextManager[None]:
+    """Pillow leaves libtiff's errors to standard error, and most are not raised."""
+    return heard(told) if format_of(data) == "TIFF" else nullcontext()
 
 
 @contextmanager
@@ -74,8 +91,19 @@ def open_image(data: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         if name is None:
             raise ImageError(RejectionReason.NOT_AN_IMAGE, "no known image format") from error
-        reason = RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
-        raise ImageError(reason, f"starts like {name}, but its header is damaged or of an unknown variant") from error
+        raise _unreadable(data, name) from error
+
+
+def _unreadable(data: bytes, name: str) -> ImageError:
+    """Why a file of an allowed format was not opened."""
+    if ends_early(data):
+        return ImageError(RejectionReason.TRUNCATED, f"starts like {name}, but its header goes on behind the last byte")
+    variant = variant_of(data) if name == "TIFF" else None
+    if variant is not None:
+        return ImageError(RejectionReason.UNSUPPORTED_FORMAT, f"a {variant} is not read")
+    return ImageError(
+        RejectionReason.CORRUPT, f"starts like {name}, but its header is damaged or of an unknown variant"
+    )
 
 
 def _opened(data: bytes, name: str | None) -> Image.Image:
@@ -94,15 +122,29 @@ def _unsupported(name: str) -> str:
     return f"{name} is not read; allowed: {', '.join(ALLOWED_FORMATS)}"
 
 
-def _reason(data: bytes, error: Exception) -> RejectionReason:
-    told = str(error).lower()
-    meant = next((reason for sign, reason in _SIGNS.items() if sign in told), None)
-    if meant is not None:
+def _reason(data: bytes, told: str) -> RejectionReason:
+    meant = next((reason for sign, reason in _SIGNS.items() if sign in told.lower()), None)
+    # Decoders call a chunk that is too short truncated as well: where the structure tells, it is believed.
+    if meant is not None and not (meant is RejectionReason.TRUNCATED and format_of(data) in TOLD_BY_STRUCTURE):
         return meant
     return RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
 
 
-def _one_line(error: Exception) -> str:
-    """What the decoder said, printable and short, with the kind of error in front."""
-    told = " ".join(str(error).split()).encode("ascii", "backslashreplace").decode()
-    return f"{type(error).__name__}: {told}"[:_DETAIL_LENGTH]
+def _in_words(error: Exception, data: bytes) -> str:
+    """What a decoder said; that the structure is damaged, where it speaks of its own code and not of the file."""
+    words = str(error)
+    if words.startswith("decoder error"):
+        return f"the pixels of the {format_of(data)} cannot be decoded"
+    if isinstance(error, OSError | ValueError | SyntaxError | NotImplementedError | RuntimeError) and " " in words:
+        return words
+    found = f" ({words.lower()})" if isinstance(error, TypeError) and words else ""
+    return f"the structure of the {format_of(data) or 'file'} is damaged{found}"
+
+
+def _one_line(told: str) -> str:
+    """Printable and short, without the name that Pillow gives to what has none."""
+    return (
+        " ".join(told.removeprefix("tempfile.tif: ").split())
+        .encode("ascii", "backslashreplace")
+        .decode()[:_DETAIL_LENGTH]
+    )

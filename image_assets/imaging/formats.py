@@ -1,5 +1,6 @@
 """Which image formats are read, and how a file's first bytes tell what it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 try:
@@ -52,8 +53,6 @@ _SIGNATURES = (
     (b"\xc5\xd0\xd3\xc6", "EPS"),
     (b"%PDF", "PDF"),
     (b"8BPS", "PSD"),
-    (b"\x00\x00\x01\x00", "ICO"),
-    (b"\x00\x00\x02\x00", "CUR"),
     (b"icns", "ICNS"),
     (b"\xff\x0a", "JPEG XL"),
     (b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
@@ -67,6 +66,35 @@ _SIGNATURES = (
     (b"\x89MNG", "MNG"),
     (b"gimp xcf", "XCF"),
     (b"\x1a\x45\xdf\xa3", "Matroska video"),
+    (b"FLV\x01", "Flash video"),
+    (b"OggS", "Ogg"),
+    (b"\x00\x00\x01\xba", "MPEG video"),
+    (b"\x00\x00\x01\xb3", "MPEG video"),
+    (b"\x01\xda\x00", "SGI"),
+    (b"\x01\xda\x01", "SGI"),
+    (b"\xb1\x68\xde\x3a", "DCX"),
+    (b"\x59\xa6\x6a\x95", "Sun raster"),
+    (b"\x80\xe8\x00\x00", "PIXAR"),
+    (b"BLP1", "BLP"),
+    (b"BLP2", "BLP"),
+    (b"FTEX", "FTEX"),
+    (b"DanM", "MSP"),
+    (b"LinS", "MSP"),
+    (b"Image type:", "IM"),
+    (b"#define ", "XBM"),
+    (b"/* XPM */", "XPM"),
+    (b"AT&TFORM", "DjVu"),
+    (b"FORM", "IFF"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"IIRO", "Olympus ORF"),
+    (b"IIRS", "Olympus ORF"),
+    (b"IIU\x00", "Panasonic RW2"),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", "Canon CRW"),
+    (b"\x00MRM", "Minolta MRW"),
+    (b"FOVb", "Sigma X3F"),
+    (b"PF\n", "PFM"),
+    (b"Pf\n", "PFM"),
     *((b"P%d" % kind + space, "PNM") for kind in range(1, 8) for space in (b"\n", b" ", b"\r", b"\t")),
 )
 # Brands of ISO base media files (ISO/IEC 14496-12, 4.3); an AVIF may lead with a general one, its own later.
@@ -85,7 +113,9 @@ def format_of(data: bytes) -> str | None:
         return "WEBP" if data[8:12] == b"WEBP" else "RIFF"
     if data[4:8] == b"ftyp":
         return _format_of_media(data)
-    return "SVG" if b"<svg" in data[:1024].lower() else None
+    if b"<svg" in data[:1024].lower():
+        return "SVG"
+    return next((name for name, looks_like in _HEADERS.items() if looks_like(data)), None)
 
 
 def _format_of_media(data: bytes) -> str:
@@ -98,3 +128,38 @@ def _format_of_media(data: bytes) -> str:
     if brands & (_HEVC_BRANDS | _GENERAL_BRANDS):
         return "HEIF"
     return "Canon CR3" if b"crx " in brands else "MP4/MOV video"
+
+
+def _is_pcx(data: bytes) -> bool:
+    """ZSoft PCX 5: manufacturer, version, encoding, bits of a plane, and 1 to 4 planes."""
+    header = data[:4] + data[65:66]
+    allowed = (b"\x0a", b"\x00\x02\x03\x04\x05", b"\x00\x01", b"\x01\x02\x04\x08", b"\x01\x02\x03\x04")
+    return len(header) == len(allowed) and all(byte in values for byte, values in zip(header, allowed, strict=True))
+
+
+def _is_tga(data: bytes) -> bool:
+    """Truevision TGA 2.0: its footer or, as older files have no signature, a header whose fields fit each other."""
+    if data[-18:] == b"TRUEVISION-XFILE.\x00":
+        return True
+    if len(data) < 18 or data[16] not in (8, 15, 16, 24, 32) or data[17] & 0xC0:
+        return False
+    if not any(data[12:14]) or not any(data[14:16]):
+        return False
+    has_map, kind, map_bits = data[1], data[2], data[7]
+    if kind in (1, 9):
+        return has_map == 1 and map_bits in (15, 16, 24, 32) and data[16] == 8
+    return kind in (2, 3, 10, 11) and has_map == 0 and not any(data[3:8])
+
+
+# Formats without a signature -> whether a file has such a header.
+_HEADERS: dict[str, Callable[[bytes], bool]] = {
+    "PCX": _is_pcx,
+    "FLI": lambda data: data[4:6] in (b"\x11\xaf", b"\x12\xaf"),
+    "EMF": lambda data: data[:4] == b"\x01\x00\x00\x00" and data[40:44] == b" EMF",
+    "DICOM": lambda data: data[128:132] == b"DICM",
+    "Photo CD": lambda data: data[2048:2055] == b"PCD_IPI",
+    # A plain TGA starts like a cursor, but has none of a cursor's sizes.
+    "TGA": _is_tga,
+    "ICO": lambda data: data[:4] == b"\x00\x00\x01\x00",
+    "CUR": lambda data: data[:4] == b"\x00\x00\x02\x00",
+}

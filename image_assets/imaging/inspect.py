@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging import tiff_directory
+from image_assets.imaging.container import walk_gif
 from image_assets.imaging.exif import read_exif
 from image_assets.imaging.exif_values import JsonValue
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.formats import ALLOWED_FORMATS
+from image_assets.imaging.mend import mended
 from image_assets.imaging.picture_size import shown_size, stored_size
+
+# One page more or less is of no use to anybody then.
+_MAX_FRAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class ImageHeader:
         mode: Pillow's name of the pixel layout, e.g. RGB, I;16.
         width_px: columns.
         height_px: rows.
-        frames: pictures in the file, at least 1.
+        frames: pictures in the file, at least 1; counting stops at 10,000.
         exif: see `read_exif`; empty without EXIF.
     """
 
@@ -63,13 +69,14 @@ def inspect_image(data: bytes, limits: InspectParams) -> ImageHeader:
     """
     _check_size(len(data), limits)
     with foreign_decoder(data):
-        image = open_image(data)
-        _check_dimensions(*stored_size(image, data), limits)
-        _check_dimensions(*shown_size(image, data), limits)
-        return _header(image, data)
+        whole = mended(data)
+        image = open_image(whole)
+        _check_dimensions(*stored_size(image, whole), limits)
+        _check_dimensions(*shown_size(image, whole), limits)
+        return _header(image, whole, _count_pictures(image, data))
 
 
-def _header(image: Image.Image, data: bytes) -> ImageHeader:
+def _header(image: Image.Image, data: bytes, frames: int) -> ImageHeader:
     name = image.format or ""
     known = ALLOWED_FORMATS[name]
     width_px, height_px = stored_size(image, data)
@@ -80,9 +87,20 @@ def _header(image: Image.Image, data: bytes) -> ImageHeader:
         mode=image.mode,
         width_px=width_px,
         height_px=height_px,
-        frames=int(getattr(image, "n_frames", 1)),
+        frames=frames,
         exif=read_exif(image, data),
     )
+
+
+def _count_pictures(image: Image.Image, data: bytes) -> int:
+    """Where a decoder would look for every picture, the structure is asked."""
+    if image.format == "TIFF":
+        found = tiff_directory.count_pictures(data, _MAX_FRAMES)
+    elif image.format == "GIF":
+        found = walk_gif(data).pictures
+    else:
+        found = int(getattr(image, "n_frames", 1))
+    return max(1, min(found, _MAX_FRAMES))
 
 
 def _check_size(size_bytes: int, limits: InspectParams) -> None:

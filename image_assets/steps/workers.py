@@ -1,11 +1,14 @@
 """Turns a function over single images, run by an engine, into the process of an increment."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from typing import Protocol, TypeVar
 
 from image_assets.compute.engine import Engine, Failed
 from image_assets.steps.increment import Computed, Item, Outcome, Process, Rejected
 from image_assets.steps.outcome import Refused, TableValues
+
+_log = logging.getLogger(__name__)
 
 
 class Task(Protocol):
@@ -36,6 +39,8 @@ def in_workers(
 
         for outcome in engine.map(work, tasks()):
             item = in_flight.pop(outcome.item.key)
+            for line in outcome.said.splitlines():
+                _log.warning("%s: a decoder says: %s", outcome.item.key, line)
             if isinstance(outcome, Failed):
                 yield Rejected(item, outcome.error.reason, outcome.error.detail, {})
             elif isinstance(outcome.result, Refused):

@@ -29,7 +29,7 @@ class BronzeImages(dy.Schema):
     mode = dy.String(description="Pixel mode as stored, in Pillow's names.")
     width_px = columns.pixels("Width as stored, in every format before cropping and turning.")
     height_px = columns.pixels("Height as stored, in every format before cropping and turning.")
-    frames = dy.UInt32(min=1, description="Frames or pages in the file; the first is used.")
+    frames = dy.UInt32(min=1, description="Frames or pages in the file, counted up to 10,000; the first is used.")
     exif = dy.String(description="EXIF as JSON, with the orientation that applies; private: it may hold a position.")
     label = dy.String(nullable=True, description="Label supplied with the upload.")
     sidecar_problem = dy.String(nullable=True, description="Why the sidecar was not (wholly) used.")

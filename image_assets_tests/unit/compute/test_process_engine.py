@@ -58,6 +58,21 @@ def test_a_deadly_item_is_rejected_for_the_right_reason(engine: ProcessEngine, p
     assert sorted(outcomes.values(), key=lambda done: done.item) == [Done(n, n) for n in (1, 2, 3, 4)]
 
 
+def test_what_is_written_to_standard_error_goes_with_its_item(
+    engine: ProcessEngine, poison: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    items = [*range(100), "bad"]
+    assert {outcome.item: outcome.said for outcome in engine.map(poison.complain, items)} == {
+        item: f"about {item}\n" for item in items
+    }
+    assert capfd.readouterr().err == ""
+
+
+def test_the_last_words_of_a_worker_are_in_the_detail(engine: ProcessEngine, poison: ModuleType) -> None:
+    (outcome,) = engine.map(poison.complain, ["segfault"])
+    assert outcome.error.detail == "its worker was killed by SIGSEGV: about segfault"
+
+
 def test_among_200_good_items_exactly_the_deadly_ones_fail(engine: ProcessEngine, poison: ModuleType) -> None:
     items: list[int | str] = list(range(200))
     for position, kind in enumerate(VERDICTS):

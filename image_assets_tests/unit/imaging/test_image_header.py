@@ -11,6 +11,7 @@ from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.inspect import InspectParams, inspect_image
 
 LIMITS = InspectParams()
+TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
 
 
 def reason_of(data: bytes, limits: InspectParams = LIMITS) -> RejectionReason:
@@ -52,12 +53,97 @@ def test_garbage_is_not_an_image(data):
         (b"\x00\x00\x00\x18ftypisom", "MP4"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "RIFF"),
         (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1jpeg", "HEIF without HEVC"),
+        (b"\x00\x00\x02\x00\x01\x00\x20\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "CUR"),
+        (b"\x01\x00\x00\x00" + bytes(36) + b" EMF", "EMF"),
+        (bytes(128) + b"DICM", "DICOM"),
+        (bytes(4) + b"\x12\xaf", "FLI"),
+        (b"FORM\x00\x00\x00\x10ILBM", "IFF"),
     ],
 )
 def test_a_known_format_outside_the_list_is_named(data, name):
     with pytest.raises(ImageError, match=name) as caught:
         inspect_image(data, LIMITS)
     assert caught.value.reason is RejectionReason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("format_name", "mode", "options"),
+    [
+        ("TGA", "RGB", {}),
+        ("TGA", "RGBA", {}),
+        ("TGA", "L", {}),
+        ("TGA", "P", {}),
+        ("TGA", "RGB", {"compression": "tga_rle"}),
+        ("PCX", "RGB", {}),
+        ("PCX", "P", {}),
+        ("PCX", "1", {}),
+        ("SGI", "RGB", {}),
+        ("MSP", "1", {}),
+        ("XBM", "1", {}),
+        ("ICO", "RGB", {}),
+        ("DDS", "RGB", {}),
+    ],
+)
+def test_a_picture_in_another_known_format_is_unsupported(photo, encode, format_name, mode, options):
+    data = encode(photo.convert(mode).resize((64, 48)), format_name, **options).removesuffix(bytes(8) + TGA_FOOTER)
+    with pytest.raises(ImageError, match=format_name) as caught:
+        inspect_image(data, LIMITS)
+    assert caught.value.reason is RejectionReason.UNSUPPORTED_FORMAT
+
+
+def tiff(order: str, entries: dict[int, tuple[int, int]], *, is_big: bool = False) -> bytes:
+    """An uncompressed TIFF of 20 x 20 black pixels with these tags (type, value) besides size and place."""
+    offset, count, begin = ("Q", "Q", 16) if is_big else ("I", "H", 8)
+    letters, pixels = {3: "H", 4: "I"}, bytes(20 * 20 * 12)
+    known = {256: (4, 20), 257: (4, 20), 273: (4, begin), 278: (4, 20), 279: (4, len(pixels))} | entries
+    packed = [
+        struct.pack(f"{order}HH{offset}", tag, kind, 1)
+        + struct.pack(order + letters[kind], value).ljust(struct.calcsize(offset), b"\x00")
+        for tag, (kind, value) in sorted(known.items())
+    ]
+    version = struct.pack(order + "HHH", 43, 8, 0) if is_big else struct.pack(order + "H", 42)
+    header = (b"II" if order == "<" else b"MM") + version + struct.pack(order + offset, begin + len(pixels))
+    directory = struct.pack(order + count, len(packed)) + b"".join(packed) + struct.pack(order + offset, 0)
+    return header + pixels + directory
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (tiff("<", {258: (3, 32), 259: (3, 1), 262: (3, 2), 277: (3, 3), 339: (3, 3)}), "floating-point samples of 32"),
+        (tiff(">", {258: (3, 8), 259: (3, 1), 262: (3, 1), 277: (3, 1)}, is_big=True), "big-endian BigTIFF"),
+        (tiff("<", {258: (3, 32), 259: (3, 1), 262: (3, 8), 277: (3, 3), 339: (3, 3)}), "CIELab"),
+    ],
+)
+def test_a_whole_tiff_of_a_kind_that_is_not_read_is_unsupported(data, words):
+    with pytest.raises(ImageError, match=words) as caught:
+        inspect_image(data, LIMITS)
+    assert caught.value.reason is RejectionReason.UNSUPPORTED_FORMAT
+
+
+def test_a_tiff_without_dimensions_is_corrupt_in_words():
+    data = tiff("<", {258: (3, 8), 259: (3, 1), 262: (3, 1), 277: (3, 1)})
+    with pytest.raises(ImageError) as caught:
+        inspect_image(data.replace(struct.pack("<HH", 257, 4), struct.pack("<HH", 65000, 4)), LIMITS)
+    assert caught.value.reason is RejectionReason.CORRUPT
+    assert "Error" not in caught.value.detail
+
+
+def test_counting_pictures_stops_at_a_limit(encode):
+    data = bytearray(encode(Image.new("L", (20, 20)), "TIFF"))
+    first = struct.unpack_from("<I", data, 4)[0]
+    pointer = first + 2 + 12 * struct.unpack_from("<H", data, first)[0]
+    begin = len(data)
+    struct.pack_into("<I", data, pointer, begin)
+    empty = (struct.pack("<HI", 0, begin + 6 * (number + 1)) for number in range(300_000))
+    assert inspect_image(bytes(data) + b"".join(empty), LIMITS).frames == 10_000
+
+
+def test_directories_in_a_ring_are_counted_once(encode):
+    data = bytearray(encode(Image.new("L", (20, 20)), "TIFF"))
+    first = struct.unpack_from("<I", data, 4)[0]
+    struct.pack_into("<I", data, first + 2 + 12 * struct.unpack_from("<H", data, first)[0], first)
+    assert inspect_image(bytes(data), LIMITS).frames == 1
 
 
 def test_a_bomb_is_told_from_its_header():

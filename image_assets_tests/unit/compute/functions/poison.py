@@ -58,6 +58,12 @@ def return_a_generator(_item: object) -> object:
     return (number for number in range(3))
 
 
+def complain(item: int | str) -> int | str:
+    """Write to standard error like a library in C, over whatever the item says; die of "segfault"."""
+    os.write(2, f"about {item}\n".encode())
+    return obey(item)
+
+
 def segfault() -> None:
     ctypes.string_at(0)
 

@@ -1,0 +1,68 @@
+"""Files that decoders refuse although no pixel is missing, brought into a form that they read.
+
+Only what is no picture is touched: a lost end behind the last pixel, ancillary chunks that break their own rules, the
+pictures behind the first of a TIFF. Whether pixels are missing is for the decoders to say.
+"""
+
+import zlib
+from collections.abc import Callable
+
+from image_assets.imaging.container import png_chunks, walk_gif, webp_chunks
+from image_assets.imaging.formats import format_of
+from image_assets.imaging.tiff_directory import first_picture_alone
+
+_IEND = b"\x00\x00\x00\x00IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
+# Ancillary chunks that have one length only (W3C PNG, 11.3).
+_PNG_LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7, b"acTL": 8, b"fcTL": 26}
+_J2K_END = b"\xff\xd9"
+_WEBP_METADATA = frozenset((b"EXIF", b"XMP "))
+
+
+def mended(data: bytes) -> bytes:
+    """The same bytes where there is nothing to mend."""
+    mend = _MENDERS.get(format_of(data) or "")
+    return data if mend is None else mend(data)
+
+
+def _mended_png(data: bytes) -> bytes:
+    chunks = list(png_chunks(data))
+    whole = [chunk for chunk in chunks if chunk.end <= len(data)]
+    kept = [chunk for chunk in whole if chunk.length == _PNG_LENGTHS.get(chunk.kind, chunk.length)]
+    kinds = {chunk.kind for chunk in whole}
+    # An animation's end is more than its IEND, and a cut IDAT is cut pixels.
+    is_cut = chunks[-1:] != whole[-1:]
+    lost = b"IDAT" in kinds and not kinds & {b"IEND", b"acTL"} and not (is_cut and chunks[-1].kind == b"IDAT")
+    if len(kept) == len(chunks) and not lost:
+        return data
+    return data[:8] + b"".join(data[chunk.at : chunk.end] for chunk in kept) + (_IEND if lost else b"")
+
+
+def _mended_gif(data: bytes) -> bytes:
+    """With its trailer, and the end of a chain of sub-blocks, where the file ends there."""
+    walk = walk_gif(data)
+    missing = walk.end - len(data)
+    return data if walk.has_trailer or missing not in (0, 1) or not walk.pictures else data + bytes(missing) + b"\x3b"
+
+
+def _mended_webp(data: bytes) -> bytes:
+    """Without a last chunk of metadata that was cut off."""
+    for chunk in webp_chunks(data):
+        if chunk.end > len(data):
+            size = (chunk.at - 8).to_bytes(4, "little")
+            return b"".join((data[:4], size, data[8 : chunk.at])) if chunk.kind in _WEBP_METADATA else data
+    return data
+
+
+def _mended_jpeg2000(data: bytes) -> bytes:
+    """With its end-of-codestream marker; openjpeg finds for itself that packets are missing."""
+    coded = data.rstrip(b"\x00")
+    return data if coded.endswith(_J2K_END) else coded.removesuffix(_J2K_END[:1]) + _J2K_END
+
+
+_MENDERS: dict[str, Callable[[bytes], bytes]] = {
+    "PNG": _mended_png,
+    "GIF": _mended_gif,
+    "WEBP": _mended_webp,
+    "JPEG2000": _mended_jpeg2000,
+    "TIFF": first_picture_alone,
+}
