@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,6 +76,10 @@ class ObjectStore(Protocol):
 
     def version(self, key: ObjectKey) -> str | None:
         """What changes whenever the bytes may have changed; None when no object has this key."""
+        ...
+
+    def sizes(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, int]:
+        """The sizes of those of the objects that there are."""
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -166,6 +170,21 @@ class LocalObjectStore:
                 raise
             return _version(status) if stat.S_ISREG(status.st_mode) else None
 
+    def sizes(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, int]:
+        """Ask for each file: folders that many days share are larger than any day."""
+        found, root = {}, os.fspath(self.root)
+        for key in keys:
+            _check(key)
+            try:
+                status = os.stat(f"{root}/{key}")
+            except OSError:
+                # None for what is gone; whatever else is the matter is explained.
+                self.version(key)
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found[key] = status.st_size
+        return found
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every entry below the folder that is not a folder itself: links, pipes and broken links too."""
         with _explained("list", prefix, self.root):
@@ -187,10 +206,7 @@ class LocalObjectStore:
         return str(self._path(key).absolute())
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not key or any(part in {"", ".", ".."} or "\0" in part for part in parts):
-            raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*_check(key))
 
     def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
         try:
@@ -219,6 +235,14 @@ class LocalObjectStore:
             arrived_at=datetime.fromtimestamp(status.st_ctime, UTC),
             version=_version(status),
         )
+
+
+def _check(key: str) -> list[str]:
+    """The parts of a key."""
+    parts = key.split("/")
+    if not key or any(part in {"", ".", ".."} or "\0" in part for part in parts):
+        raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
+    return parts
 
 
 def _version(status: os.stat_result) -> str:

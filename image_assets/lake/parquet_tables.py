@@ -17,6 +17,9 @@ from image_assets.tables.table import Table
 
 FILE_COLUMN = "_file"
 
+# Garbled pages make the reader panic now and then.
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
 
@@ -59,7 +62,7 @@ class ParquetTables:
         uri = self.store.uri(key)
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (*_UNREADABLE, OSError) as error:
             raise TableError(f"{uri} cannot be read as Parquet: {error}; {_remedy(key)}") from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
@@ -74,6 +77,20 @@ class ParquetTables:
             rows = self._validated(table, day, rows)
             _validated_versions[file] = version
         return rows.select(table.schema.column_names())
+
+    def read_file(self, key: ObjectKey, table: Table, day: date | None) -> pl.DataFrame:
+        """All columns of one file, a chunk or a table's; `TableError` when it is unreadable or breaks the schema."""
+        return self._validated(table, day, self.scan_files([key]))
+
+    def is_parquet(self, key: ObjectKey) -> bool:
+        """Whether a file has a footer that can be read; of one that has gone meanwhile nothing is known: it counts."""
+        try:
+            pl.read_parquet_metadata(self.store.uri(key))
+        except FileNotFoundError:
+            return True
+        except (*_UNREADABLE, OSError):
+            return False
+        return True
 
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
@@ -161,7 +178,7 @@ class ParquetTables:
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error)) from error
-        except pl.exceptions.PolarsError as error:
+        except _UNREADABLE as error:
             damaged = self._unreadable(keys)
             named = ", ".join(self.store.uri(key) for key in damaged)
             raise TableError(f"{named} cannot be read as Parquet: {error}; {_remedy(damaged[0])}") from error
@@ -169,11 +186,11 @@ class ParquetTables:
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
 
     def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
-        """The first file that has no footer; all files when each has one."""
+        """The first file that does not read to its end; all files when each does."""
         for key in keys:
             try:
-                pl.read_parquet_metadata(self.store.uri(key))
-            except (pl.exceptions.PolarsError, OSError):
+                pl.scan_parquet(self.store.uri(key), glob=False).collect(engine="streaming")
+            except (*_UNREADABLE, OSError):
                 return [key]
         return keys
 

@@ -1,10 +1,12 @@
 """Bronze: every upload of a day becomes a row, accepted or rejected, and accepted originals are kept.
 
 The landing zone's current files decide. A file that has left the landing zone since keeps its row:
-its original is safe in bronze, and a purged landing zone must not empty the lake.
+its original is safe in bronze, and a purged landing zone must not empty the lake. Should that original be lost
+too, the row stays as the last that is known of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import partial
@@ -13,15 +15,27 @@ from typing import Any
 import polars as pl
 
 from image_assets.compute.engine import Engine
+from image_assets.errors import ImageError, RejectionReason
 from image_assets.ids import ObjectKey, Sha256, SourceUri
 from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.backing import Backing
 from image_assets.steps.erasure import erased_ids
-from image_assets.steps.increment import IncrementReport, Progress, run_increment
+from image_assets.steps.increment import (
+    Computed,
+    IncrementReport,
+    Item,
+    Outcome,
+    Process,
+    Progress,
+    Rejected,
+    run_increment,
+)
 from image_assets.steps.landing import LandingFile, list_landing
-from image_assets.steps.original import Upload, take_in
+from image_assets.steps.original import Upload, read_original, take_in
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
@@ -30,6 +44,7 @@ from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _CODE_VERSION = 1
+_GIVEN = {"source_uri", "day", "input_version", "recipe_version", "processed_at"}
 _TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
 
@@ -47,13 +62,15 @@ def take_in_day(
     inputs = _inputs(uploads.values())
     work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
     process = in_workers(engine, work, lambda item: uploads[SourceUri(str(item.row["source_uri"]))])
+    process = partial(_keeping_rows, process, tables, day, {key for key, upload in uploads.items() if upload.original})
     targets = [bronze_target(limits)]
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 
 def bronze_target(limits: InspectParams) -> Target:
     """What is wanted of `bronze_images`."""
-    return Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri")
+    backing = Backing("raw_path", ("sha256",), _is_still_landed)
+    return Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri", backing=backing)
 
 
 def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
@@ -64,6 +81,35 @@ def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
 def bronze_recipe(limits: InspectParams) -> Recipe:
     """What decides a bronze row besides the file: limits, readable formats and code."""
     return Recipe({"code": _CODE_VERSION, "limits": asdict(limits), "formats": sorted(ALLOWED_FORMATS)})
+
+
+def _is_still_landed(store: ObjectStore, row: Mapping[str, Any]) -> bool:
+    """Whether the upload has the bytes that bronze lost."""
+    try:
+        read_original(store, object_keys.key_of(SourceUri(row["item"])), row["sha256"])
+    except ImageError:
+        return False
+    return True
+
+
+def _keeping_rows(
+    process: Process, tables: ParquetTables, day: date, known: Collection[SourceUri], items: Iterator[Item]
+) -> Generator[Outcome]:
+    """A row whose original is lost, with nothing to restore it from, stays as it is, whatever the recipe is."""
+    with closing(process(items)) as outcomes:
+        for outcome in outcomes:
+            is_lost = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
+            is_lost = is_lost and outcome.item.row["source_uri"] in known
+            yield _as_it_was(tables, day, outcome) if is_lost else outcome
+
+
+def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
+    where = pl.col("source_uri") == outcome.item.row["source_uri"]
+    (row,) = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], where=where).to_dicts()
+    columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
+    if not all(name in row or column.nullable for name, column in columns.items()):
+        return outcome
+    return Computed(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
 
 
 def _inputs(uploads: Iterable[Upload]) -> pl.DataFrame:
@@ -114,7 +160,9 @@ def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> U
         "sidecar_problem": None,
     }
     key = object_keys.key_of(file.source_uri)
-    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri, _ingested(row))
+    known = _ingested(row)
+    original = ObjectKey(str(row["raw_path"])) if row and known and row["input_version"] == version else None
+    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri, known, original)
 
 
 def _remembered(row: Mapping[str, Any], day: date, read_key: ObjectKey, told: Mapping[str, object]) -> Upload:
@@ -128,6 +176,7 @@ def _remembered(row: Mapping[str, Any], day: date, read_key: ObjectKey, told: Ma
         told,
         sidecar_uri=None,
         ingested=_ingested(row),
+        original=read_key if _ingested(row) else None,
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.derivatives import (
     DerivativeParams,
     EncodedImage,
@@ -13,7 +13,7 @@ from image_assets.imaging.derivatives import (
 )
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.steps.original import read_object
+from image_assets.steps.original import read_original
 from image_assets.steps.outcome import TableValues
 
 
@@ -24,6 +24,7 @@ class Original:
     key: ImageId
     day: date
     raw_path: ObjectKey
+    sha256: Sha256
     wanted: frozenset[str]
 
 
@@ -31,9 +32,10 @@ def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> 
     """Write the wanted derivatives and return their columns by table.
 
     Raises:
-        ImageError: the original is gone or does not decode to its last byte.
+        ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
     """
-    made = make_derivatives(read_object(store, original.raw_path), _only(params, original.wanted))
+    data = read_original(store, original.raw_path, original.sha256)
+    made = make_derivatives(data, _only(params, original.wanted))
     values: dict[str, dict[str, object]] = {}
     if made.silver is not None:
         values["silver_images"] = _keep_silver(original, store, made.silver)

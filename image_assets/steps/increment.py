@@ -1,7 +1,7 @@
 """The row-level increment: compute the rows that are missing or out of date, and nothing else.
 
 A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted
-ones. Rows of the day's table, rows of chunks that an interrupted run left behind and remembered
+ones and the object that it names, if it names one, is there with its size. Rows of the day's table, rows of chunks that an interrupted run left behind and remembered
 rejections all count. What is not current is computed in bounded chunks, each checkpointed atomically;
 the commit then replaces the day's rejections and rows. Nothing is written for a day that is current.
 
@@ -24,6 +24,7 @@ from image_assets.errors import ObjectNotFoundError, RejectionReason, StoreUnava
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.checkpoints import drop_damaged_checkpoints
 from image_assets.steps.standing import IDENTITY, Standing, Target, commit, take_stock
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -105,7 +106,8 @@ def run_increment(
         TableError: rows break their schema, or an item got no outcome or two; nothing is committed.
     """
     started = time.monotonic()
-
+    for table in (each for target in targets for each in (target.table, rejections_of(target.table))):
+        drop_damaged_checkpoints(tables, table, day)
     before: list[Standing] = []
     for _ in range(_ATTEMPTS):
         try:

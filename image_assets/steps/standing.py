@@ -9,6 +9,8 @@ import polars as pl
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.backing import Backing
+from image_assets.steps.checkpoints import checkpoints_of
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -25,11 +27,13 @@ class Target:
         table: where rows go; rejections go to its companion.
         recipe: decides, with the schema, whether a row is current.
         key: the column, of inputs and of the table, that names an input.
+        backing: the objects that its rows name; None for rows that stand for themselves.
     """
 
     table: Table
     recipe: Recipe
     key: str = "image_id"
+    backing: Backing | None = None
 
     @property
     def recipe_version(self) -> str:
@@ -73,7 +77,7 @@ class Standing:
 def take_stock(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame) -> Standing:
     """Compare what is stored of a target's day, committed or left by an interrupted run, with the inputs."""
     wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
-    rows = _side(tables, target.table, target.key, day, target.recipe_version, wanted)
+    rows = _side(tables, target.table, target.key, day, target.recipe_version, wanted, target.backing)
     # After two runs at once an item may have both: the row wins.
     undecided = wanted.join(rows.current, on=IDENTITY, how="anti")
     rejections = _side(tables, rejections_of(target.table), "item", day, target.recipe_version, undecided)
@@ -81,19 +85,27 @@ def take_stock(tables: ParquetTables, target: Target, day: date, inputs: pl.Data
     return Standing(target, rows, rejections, missing)
 
 
-def _side(tables: ParquetTables, table: Table, key: str, day: date, recipe_version: str, wanted: pl.DataFrame) -> Side:
-    is_committed = tables.exists(table, day)
-    checkpoints = tuple(found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day)))
+def _side(
+    tables: ParquetTables,
+    table: Table,
+    key: str,
+    day: date,
+    recipe_version: str,
+    wanted: pl.DataFrame,
+    backing: Backing | None = None,
+) -> Side:
+    is_committed, checkpoints = tables.exists(table, day), checkpoints_of(tables, table, day)
     files = (object_keys.table_key(table.name, day), *checkpoints) if is_committed else checkpoints
-    stored = _identities(tables, files, key)
+    stored = _identities(tables, files, key, backing.columns if backing else [])
     current = stored.filter(pl.col("recipe_version") == recipe_version).join(wanted, on=IDENTITY, how="semi")
+    current = backing.backed(tables.store, current) if backing and files else current
     return Side(table, key, is_committed, stored, current, files, checkpoints)
 
 
-def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> pl.DataFrame:
+def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str, others: Sequence[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=dict.fromkeys([*IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
-    return tables.scan_files(files, [key, "input_version", "recipe_version"]).rename({key: "item"})
+    return tables.scan_files(files, [key, "input_version", "recipe_version", *others]).rename({key: "item"})
 
 
 def commit(tables: ParquetTables, standing: Standing, day: date) -> None:
