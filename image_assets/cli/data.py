@@ -15,6 +15,7 @@ from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.plan import known_days
+from image_assets.steps.scrub import damaged_originals
 from image_assets.tables.gold import DAILY_SUMMARY
 
 _STATUS = """
@@ -37,6 +38,10 @@ def status() -> None:
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
     for day in sorted(day for day in incomplete if day >= settings.start_day):
         CONSOLE.print(f"{day} has no summary yet: image-assets run --day {day}", highlight=False)
+    for day, originals in damaged_originals(tables).items():
+        CONSOLE.print(
+            f"{day}: {originals} originals are gone or damaged: image-assets repair --day {day}", highlight=False
+        )
 
 
 @click.command("sql")

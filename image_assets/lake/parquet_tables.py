@@ -14,6 +14,8 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
+from image_assets.tables.training import TRAINING_SET
+from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES
 
 FILE_COLUMN = "_file"
 
@@ -216,11 +218,22 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
 
 def _remedy(key: ObjectKey) -> str:
     """What to do about a damaged file; the run that met it may be one of a later day."""
-    day = object_keys.day_of(key)
-    again = f"run its day again: image-assets run --day {day}" if day else "make it again"
+    folders, day = key.split("/"), object_keys.day_of(key)
+    if object_keys.CHECKPOINTS in folders:
+        return f"image-assets run --day {folders[-2]} drops it and computes its rows again"
+    if object_keys.HISTORY in folders:
+        return "delete it: only image-assets diff reads it"
+    if folders[0] == object_keys.INDEX:
+        return f"delete the folder {'/'.join(folders[:2])}: the next run builds the index anew"
+    again = f"run its day again: image-assets run --day {day}" if day else "train again: image-assets train"
     told = f"restore the file or delete it and {again}; other tables are untouched"
-    return f"{told}; {_FORGOTTEN}" if f"/{BRONZE_IMAGES.name}/" in key else told
+    return next((f"{told}; {better}" for name, better in _IRREPLACEABLE.items() if name in folders), told)
 
 
-# What every other table holds follows from bronze and from the objects.
-_FORGOTTEN = "without it the images whose upload has left the landing zone are forgotten: better restore it"
+# Every other table follows from bronze and from the objects.
+_IRREPLACEABLE = {
+    BRONZE_IMAGES.name: "without it the images whose upload has left the landing zone are forgotten: better restore it",
+    ERASURES.name: "without it an erased image may be taken in again: better restore it",
+    ARCHIVED_ORIGINALS.name: "without it image-assets restore does not know what is archived: better restore it",
+    TRAINING_SET.name: "without it images are split anew and a champion is judged by what it learnt: better restore it",
+}

@@ -40,7 +40,7 @@ class Backing:
 
 
 def lost_rows(store: ObjectStore, rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Rows whose object is gone or of another size: `at` is their place, `found_bytes` the size, null when it is gone."""
+    """Rows whose object is gone or of another size: `at` is their place, `found_bytes` the size, null if gone."""
     sizes = store.sizes(rows.get_column(column))
     found = pl.Series([sizes.get(key) for key in rows.get_column(column)], dtype=pl.UInt64)
     numbered = rows.with_row_index("at").with_columns(found_bytes=found)

@@ -35,7 +35,7 @@ from image_assets.steps.increment import (
     run_increment,
 )
 from image_assets.steps.landing import LandingFile, list_landing
-from image_assets.steps.original import Upload, read_original, take_in
+from image_assets.steps.original import Upload, read_verified, take_in
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
@@ -86,7 +86,7 @@ def bronze_recipe(limits: InspectParams) -> Recipe:
 def _is_still_landed(store: ObjectStore, row: Mapping[str, Any]) -> bool:
     """Whether the upload has the bytes that bronze lost."""
     try:
-        read_original(store, object_keys.key_of(SourceUri(row["item"])), row["sha256"])
+        read_verified(store, object_keys.key_of(SourceUri(row["item"])), row["sha256"])
     except ImageError:
         return False
     return True
@@ -98,13 +98,16 @@ def _keeping_rows(
     """A row whose original is lost, with nothing to restore it from, stays as it is, whatever the recipe is."""
     with closing(process(items)) as outcomes:
         for outcome in outcomes:
-            is_lost = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
-            is_lost = is_lost and outcome.item.row["source_uri"] in known
-            yield _as_it_was(tables, day, outcome) if is_lost else outcome
+            yield _as_it_was(tables, day, outcome) if _is_lost(outcome, known) else outcome
+
+
+def _is_lost(outcome: Outcome, known: Collection[SourceUri]) -> bool:
+    is_unreadable = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
+    return is_unreadable and outcome.item.row["source_uri"] in known
 
 
 def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
-    where = pl.col("source_uri") == outcome.item.row["source_uri"]
+    where = pl.col("source_uri") == pl.lit(outcome.item.row["source_uri"])
     (row,) = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], where=where).to_dicts()
     columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
     if not all(name in row or column.nullable for name, column in columns.items()):

@@ -13,7 +13,7 @@ from image_assets.imaging.derivatives import (
 )
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.steps.original import read_original
+from image_assets.steps.original import read_verified
 from image_assets.steps.outcome import TableValues
 
 
@@ -34,7 +34,7 @@ def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> 
     Raises:
         ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
     """
-    data = read_original(store, original.raw_path, original.sha256)
+    data = read_verified(store, original.raw_path, original.sha256)
     made = make_derivatives(data, _only(params, original.wanted))
     values: dict[str, dict[str, object]] = {}
     if made.silver is not None:

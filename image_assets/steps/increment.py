@@ -1,9 +1,10 @@
 """The row-level increment: compute the rows that are missing or out of date, and nothing else.
 
-A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted
-ones and the object that it names, if it names one, is there with its size. Rows of the day's table, rows of chunks that an interrupted run left behind and remembered
-rejections all count. What is not current is computed in bounded chunks, each checkpointed atomically;
-the commit then replaces the day's rejections and rows. Nothing is written for a day that is current.
+A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted ones
+and the file that it names, if it names one, is there with its size. Rows of the day's table, rows of chunks
+that an interrupted run left behind and remembered rejections all count. What is not current is computed in
+bounded chunks, each checkpointed atomically; the commit then replaces the day's rejections and rows. Nothing
+is written for a day that is current.
 
 Killed anywhere, run again: the same tables. Two runs of a day at once: both correct, last rename wins.
 """

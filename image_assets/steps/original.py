@@ -83,11 +83,12 @@ def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
         raise ImageError(RejectionReason.UNREADABLE, str(error)) from error
 
 
-def read_original(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
-    """Bytes of an original, which are those that were taken in; else it is unreadable, whatever could be decoded."""
+def read_verified(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
+    """Bytes that are those of which a row tells; others are unreadable, whatever could be decoded of them."""
     data = read_object(store, key)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ImageError(RejectionReason.UNREADABLE, f"{key!r} is not what was taken in: its SHA-256 is another one")
+        detail = f"{key!r} is not what its row says: another SHA-256; see: image-assets repair"
+        raise ImageError(RejectionReason.UNREADABLE, detail)
     return data
 
 
@@ -96,9 +97,9 @@ def _read(upload: Upload, store: ObjectStore) -> tuple[bytes, ObjectKey]:
     if upload.original is None or upload.ingested is None:
         return read_object(store, upload.read_key), upload.read_key
     try:
-        return read_original(store, upload.read_key, upload.ingested[0]), upload.read_key
+        return read_verified(store, upload.read_key, upload.ingested[0]), upload.read_key
     except ImageError:
-        return read_original(store, upload.original, upload.ingested[0]), upload.original
+        return read_verified(store, upload.original, upload.ingested[0]), upload.original
 
 
 def _header_columns(header: ImageHeader) -> dict[str, object]:

@@ -18,16 +18,16 @@ from image_assets.steps.increment import IncrementReport, Item, Progress, run_in
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
-from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.images import (
+    BRONZE_IMAGES,
+    PATH_COLUMNS,
+    SILVER_IMAGES,
+    THUMBNAILS,
+    WATERMARKED_PREVIEWS,
+)
 from image_assets.tables.table import Table
 
 DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
-PATH_COLUMNS = {
-    SILVER_IMAGES.name: "cleansed_path",
-    THUMBNAILS.name: "thumbnail_path",
-    WATERMARKED_PREVIEWS.name: "preview_path",
-}
-"""The column of each table of derivatives that names its objects."""
 _CODE_VERSION = 1
 
 
@@ -60,9 +60,7 @@ def derivative_recipes(params: DerivativeParams) -> Mapping[str, Recipe]:
 def derivative_targets(params: DerivativeParams) -> list[Target]:
     """What is wanted of each table of derivatives."""
     recipes = derivative_recipes(params)
-    return [
-        Target(table, recipes[table.name], backing=Backing(PATH_COLUMNS[table.name])) for table in DERIVED_TABLES
-    ]
+    return [Target(table, recipes[table.name], backing=Backing(PATH_COLUMNS[table.name])) for table in DERIVED_TABLES]
 
 
 def derivative_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.decode import decode_within
 from image_assets.lake.object_store import ObjectStore
 from image_assets.models.text_reader import RapidOcrReader, TextLine, TextParams, TextReader, mean_confidence
-from image_assets.steps.original import read_original
+from image_assets.steps.original import read_verified
 from image_assets.steps.outcome import TableValues
 
 
@@ -27,7 +27,7 @@ def read_text(original: Readable, store: ObjectStore, params: TextParams, reader
         ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
         ConfigurationError: the extra is not installed.
     """
-    data = read_original(store, original.raw_path, original.sha256)
+    data = read_verified(store, original.raw_path, original.sha256)
     pixels = decode_within(data, params.longest_side_px)
     lines = _reader(params).read(pixels)
     values = {

@@ -109,3 +109,11 @@ BRONZE_IMAGES = Table("bronze_images", BronzeImages)
 SILVER_IMAGES = Table("silver_images", SilverImages)
 THUMBNAILS = Table("thumbnails", Thumbnails)
 WATERMARKED_PREVIEWS = Table("watermarked_previews", WatermarkedPreviews)
+
+PATH_COLUMNS = {
+    BRONZE_IMAGES.name: "raw_path",
+    SILVER_IMAGES.name: "cleansed_path",
+    THUMBNAILS.name: "thumbnail_path",
+    WATERMARKED_PREVIEWS.name: "preview_path",
+}
+"""The column that names the object of a row, by table."""

@@ -31,7 +31,7 @@ def file_checks() -> Iterator[dg.AssetChecksDefinition]:
     for table, column, max_side_px in _FILES:
         description = (
             f"Every file is there, at most {max_side_px} px long, and holds no EXIF, XMP, IPTC, profile, comment; "
-            f"delete the day's file of {table.name} and run the day again to make them anew."
+            "image-assets repair --day makes them anew."
         )
         audit = partial(_audit_files, table, column, max_side_px)
         yield daily_check(table.name, "pixels_only", description, audit)
