@@ -58,7 +58,12 @@ def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
 
 def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
     store.write(key, image.data)
-    return {"width_px": image.width_px, "height_px": image.height_px, "size_bytes": len(image.data)}
+    return {
+        "width_px": image.width_px,
+        "height_px": image.height_px,
+        "size_bytes": len(image.data),
+        "sha256": hashlib.sha256(image.data).hexdigest(),
+    }
 
 
 def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) -> dict[str, object]:
@@ -66,7 +71,6 @@ def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) ->
     return {
         "cleansed_name": key.rpartition("/")[2],
         "cleansed_path": key,
-        "sha256": hashlib.sha256(silver.encoded.data).hexdigest(),
         "phash": silver.phash,
         "blur": silver.quality.blur,
         "brightness_ratio": silver.quality.brightness,

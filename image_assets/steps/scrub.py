@@ -1,4 +1,7 @@
-"""Whether objects are what their rows say, read whole: by their digest where the row has one, else by decoding them."""
+"""Whether objects are what their rows say, read whole and compared by their digest.
+
+Rows of a former shape, whose derivatives had no digest, are compared by decoding.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
