@@ -108,7 +108,8 @@ def _is_lost(outcome: Outcome, known: Collection[SourceUri]) -> bool:
 
 def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
     where = pl.col("source_uri") == pl.lit(outcome.item.row["source_uri"])
-    (row,) = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], where=where).to_dicts()
+    rows = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], where=where).to_dicts()
+    row = next(iter(rows), {})
     columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
     if not all(name in row or column.nullable for name, column in columns.items()):
         return outcome

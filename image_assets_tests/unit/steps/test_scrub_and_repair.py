@@ -96,14 +96,14 @@ def objects(day: "Scenario") -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in day.root.glob("*/**/*") if path.suffix in {".jpg", ".webp"}}
 
 
-def test_in_so_many_weeks_it_is_the_turn_of_every_image_once(day: "Scenario") -> None:
+def test_in_so_many_weeks_it_is_the_turn_of_every_image_once() -> None:
     ids = pl.DataFrame({"image_id": [f"{number:08x}-0000-5000-8000-000000000000" for number in range(0, 2**32, 2**24)]})
     sundays = [date(2026, 12, 20) + timedelta(weeks=week) for week in range(4)]
     turns = Counter(name for sunday in sundays for name in ids.filter(share_of_week(sunday, 4))["image_id"])
     assert turns == Counter(ids["image_id"].to_list())
 
 
-def test_the_share_of_a_week_is_the_same_on_every_day_of_it(day: "Scenario") -> None:
+def test_the_share_of_a_week_is_the_same_on_every_day_of_it() -> None:
     ids = pl.DataFrame({"image_id": [f"{number:04x}" for number in range(100)]})
     sunday = date(2026, 12, 20)
     shares = [ids.filter(share_of_week(sunday + timedelta(days=offset), 4)).rows() for offset in (0, 6, 7)]
