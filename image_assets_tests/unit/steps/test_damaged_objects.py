@@ -143,6 +143,13 @@ def test_an_upload_that_rotted_where_it_lies_does_not_replace_the_image(day: "Sc
     assert day.reasons() == {}
 
 
+def test_an_upload_that_rotted_where_it_lies_is_judged_by_its_original(day: "Scenario") -> None:
+    garble(day.path("anna/red.jpg"))
+    know_uploads(day)
+    assert day.take_in(limits=InspectParams(max_pixels=100)).rejected == 2
+    assert set(day.reasons().values()) == {"too_many_pixels"}
+
+
 def test_a_lost_original_whose_upload_rotted_too_keeps_its_row(day: "Scenario") -> None:
     for row in day.rows(BRONZE_IMAGES):
         (day.root / str(row["raw_path"])).unlink()
