@@ -3,6 +3,7 @@
 Rows of a former shape, whose derivatives had no digest, are compared by decoding.
 """
 
+import errno
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, TableError
+from image_assets.errors import (
+    ImageError,
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+    TableError,
+)
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
@@ -160,9 +167,18 @@ def _problem(store: ObjectStore, row: Mapping[str, Any]) -> str | None:
     except ObjectNotFoundError:
         return "gone"
     except ObjectForbiddenError:
-        return "forbidden"
+        return "unreadable"
+    except StoreUnavailableError as error:
+        if not _is_bad_sector(error):
+            raise
+        return "unreadable"
     is_whole = hashlib.sha256(data).hexdigest() == row["sha256"] if row["sha256"] else decodes(data)
     return None if is_whole else "wrong_bytes"
+
+
+def _is_bad_sector(error: StoreUnavailableError) -> bool:
+    """Whether the disk cannot read this one place; such a file does not keep the others from being read."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO
 
 
 def decodes(data: bytes) -> bool:

@@ -5,7 +5,7 @@ import dataframely as dy
 from image_assets.tables import columns
 from image_assets.tables.table import Table
 
-PROBLEMS = ["gone", "forbidden", "wrong_size", "wrong_bytes"]
+PROBLEMS = ["gone", "unreadable", "wrong_size", "wrong_bytes"]
 """What can be the matter with an object that a row names."""
 
 

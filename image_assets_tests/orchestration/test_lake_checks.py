@@ -1,7 +1,7 @@
 """Every check can fail: a good lake is damaged in one place, and one check alone looks at it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import describe_problems
 from image_assets.settings import Settings
+from image_assets.steps.scrub import note_lost_originals
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 
@@ -179,6 +181,21 @@ def test_a_file_that_is_no_image_is_not_pixels_only(check: Checking, file_of: Ca
     path = file_of("thumbnails", "thumbnail_path")
     path.write_bytes(b"not a picture")
     assert path.name in problems_of(check("thumbnails", "pixels_only"))
+
+
+def test_a_lost_original_is_a_warning_with_its_remedy(
+    check: Checking,
+    file_of: Callable[[str, str], Path],
+    full_copy: Settings,
+    tables_of: Callable[[Settings], ParquetTables],
+) -> None:
+    path = file_of("bronze_images", "raw_path")
+    path.unlink()
+    note_lost_originals(tables_of(full_copy), DAY)
+    found = check("bronze_images", "originals_whole")
+    assert (found.severity, path.name in problems_of(found)) == (dg.AssetCheckSeverity.WARN, True)
+    assert f"is gone since {datetime.now(UTC):%Y-%m}" in problems_of(found)
+    assert f"image-assets repair --day {DAY}" in problems_of(found)
 
 
 @pytest.mark.parametrize("number", [0.0, 2.0, float("nan"), float("inf")])

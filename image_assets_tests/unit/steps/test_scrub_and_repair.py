@@ -1,5 +1,6 @@
 """Scrubbing finds what is not what its row says; repairing brings back what is anywhere, and says what is not."""
 
+import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from image_assets.errors import StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
@@ -130,6 +132,28 @@ def test_a_file_that_rotted_without_a_change_of_size_is_found_by_reading_it(day:
 def test_a_file_that_is_gone_is_found_in_any_share(day: "Scenario", table: Table) -> None:
     day.store.delete(an_object(day, table))
     assert [each.problem for each in find(day.tables, NOTHING).damages] == ["gone"]
+
+
+@pytest.mark.parametrize(("number", "is_found"), [(errno.EIO, True), (errno.ENOTCONN, False)])
+def test_a_bad_sector_is_a_damaged_file_and_a_storage_that_is_away_is_not(
+    day: "Scenario", scenarios: ModuleType, number: int, *, is_found: bool
+) -> None:
+    key = an_object(day, BRONZE_IMAGES)
+
+    class WornStore(scenarios.HastyStore):  # type: ignore[misc, name-defined]
+        __slots__ = ()
+
+        def read(self, wanted: ObjectKey) -> bytes:
+            if wanted == key:
+                raise StoreUnavailableError("check the disk") from OSError(number, "")
+            return bytes(super().read(wanted))
+
+    worn = ParquetTables(WornStore(day.root))
+    if is_found:
+        assert [(each.key, each.problem) for each in find(worn).damages] == [(key, "unreadable")]
+    else:
+        with pytest.raises(StoreUnavailableError):
+            find(worn)
 
 
 def test_an_image_is_read_when_it_is_its_turn(day: "Scenario") -> None:
