@@ -19,12 +19,11 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
-from image_assets.steps.rejections import forget_rejections, forget_rejections_of, rejecting_stages
+from image_assets.steps.rejections import forget_rejections, rejecting_stages
 from image_assets.steps.scrub import Damage, decodes, note_lost_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 RESTORED, REMADE, KEPT, LOST = "restored", "made again", "kept", "lost"
-_MENDED = {RESTORED, REMADE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,7 @@ def repair_day(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> 
     tables.store.flush()
     note_lost_originals(tables, day)
     stages = [stage for stage in rejecting_stages(tables) if stage != BRONZE_IMAGES.name]
-    again = forget_rejections_of(tables, day, {each.damage.image_id for each in remedies if each.outcome in _MENDED})
-    return again + forget_rejections(tables, day, stages, [RejectionReason.UNREADABLE])
+    return forget_rejections(tables, day, stages, [RejectionReason.UNREADABLE])
 
 
 def _do(tables: ParquetTables, remedy: Remedy) -> None:

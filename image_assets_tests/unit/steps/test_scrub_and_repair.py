@@ -222,6 +222,17 @@ def test_a_vector_that_was_refused_for_a_rotten_silver_image_is_made_after_the_r
     assert (day.embed().accepted, day.embed().rejected) == (2, 0)
 
 
+def test_what_was_refused_for_an_original_that_somebody_put_back_is_tried_again_by_a_repair(day: "Scenario") -> None:
+    key = an_object(day, BRONZE_IMAGES)
+    data = day.store.read(key)
+    day.store.delete(key)
+    day.store.delete(an_object(day, THUMBNAILS))
+    assert day.derive()[THUMBNAILS.name].rejected == 1
+    day.store.write(key, data)
+    assert repair(day) == {}
+    assert day.derive()[THUMBNAILS.name].rejected == 0
+
+
 def test_an_original_comes_back_from_the_landing_zone(day: "Scenario") -> None:
     key, before = an_object(day, BRONZE_IMAGES), objects(day)
     (uri,) = (row["source_uri"] for row in day.rows(BRONZE_IMAGES) if row["raw_path"] == key)
