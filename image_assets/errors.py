@@ -6,6 +6,7 @@
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
+    │       └── ObjectChangedError another process replaced the object first
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     ├── SearchError               a search asks for what there is not, or its index does not fit
@@ -58,6 +59,10 @@ class ObjectForbiddenError(StorageError, PermissionError):
 
 class StoreUnavailableError(StorageError):
     """The storage does not answer or refuses; the same call may succeed later."""
+
+
+class ObjectChangedError(StoreUnavailableError):
+    """Another process replaced the object since its version was read; what was to be written was not."""
 
 
 class TableError(ImageAssetsError, ValueError):

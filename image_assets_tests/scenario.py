@@ -24,7 +24,7 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_keys import landing_prefix, source_uri_of, table_key
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION, LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioner import Captioner
 from image_assets.models.encoder import (
@@ -47,8 +47,9 @@ from image_assets.steps.enrichment import EnrichmentParams
 from image_assets.steps.gold import curate_day
 from image_assets.steps.image_text import leave_unread
 from image_assets.steps.increment import IncrementReport
+from image_assets.steps.models_in_use import model_in_use
 from image_assets.steps.moderation import moderate_day
-from image_assets.steps.predictions import PredictionParams, choose_model, model_in_use, predict_day
+from image_assets.steps.predictions import PredictionParams, choose_model, predict_day
 from image_assets.steps.rejections import gather_rejections
 from image_assets.steps.silver import DERIVED_TABLES, derive_day
 from image_assets.steps.stages import DayParams
@@ -120,13 +121,13 @@ class MortalStore(HastyStore):
 
     changes_left: list[int]
 
-    def write(self, key: ObjectKey, data: bytes) -> None:
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         self._live()
-        LocalObjectStore.write(self, key, data)
+        LocalObjectStore.write(self, key, data, over=over)
 
-    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
         self._live()
-        return LocalObjectStore.writing(self, key)
+        return LocalObjectStore.writing(self, key, over=over)
 
     def delete(self, key: ObjectKey) -> None:
         self._live()
@@ -197,7 +198,7 @@ class Scenario:
     def predict(self, classes: Sequence[str] = tuple(COLOURS)) -> IncrementReport:
         """By the champion, else by the names of the classes."""
         model = choose_model(self.tables, self.encoder, classes)
-        encoder = self.encoder.description.name
+        encoder = self.encoder.description
         return predict_day(self.tables, self.day, encoder, model, PredictionParams(), chunk_size=CHUNK_SIZE)
 
     @property
@@ -284,7 +285,8 @@ class Scenario:
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Time and inode of every object, which change when one is written again."""
-        found = [path for path in self.root.rglob("*") if path.is_file() and ".staging" not in path.parts]
+        own = {STAGING, LOCKS}
+        found = [path for path in self.root.rglob("*") if path.is_file() and own.isdisjoint(path.parts)]
         return {os.fspath(path.relative_to(self.root)): _stamp(path) for path in found}
 
 

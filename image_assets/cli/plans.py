@@ -20,8 +20,8 @@ from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.champion import read_champion
+from image_assets.steps.models_in_use import model_in_use
 from image_assets.steps.plan import Need, Stage, estimate_seconds, known_days, plan_day
-from image_assets.steps.predictions import model_in_use
 from image_assets.steps.stages import DayParams, daily_stages, stage_targets
 
 

@@ -1,8 +1,9 @@
 """Any pixel layout to 8-bit sRGB.
 
-Rules: transparency is laid on white. 16-bit greyscale maps its whole range, 0 to 65535, to 0 to 255 (a 12-bit
-TIFF its 0 to 4095). For 32-bit integers and floats, whose range no format states, black is 0, or the lowest
-value if that is negative, and white is the highest value, but at least 1: scaled, never clipped.
+Rules: samples are seen through the profile of their file, then transparency is laid on white. 16-bit greyscale maps
+its whole range, 0 to 65535, to 0 to 255 (a 12-bit TIFF its 0 to 4095). For 32-bit integers and floats, whose range no
+format states, black is 0, or the lowest value if that is negative, and white is the highest value, but at least 1:
+scaled, never clipped.
 """
 
 import io
@@ -12,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from image_assets.imaging.transparency import colours_of
+
 _BACKGROUND = (255, 255, 255)
-_WHITE = np.uint8(255)
 _WIDE_MODES = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))
 _BITS_PER_SAMPLE = 258
 # A profile that moves no colour further than this (of 255) is sRGB to the eye and to a JPEG.
@@ -21,31 +23,38 @@ _SRGB_TOLERANCE = 2
 _PROBE_LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
 
 
-def is_srgb(image: Image.Image) -> bool:
-    """Whether `to_srgb` would leave the pixels of an opened image as they are; needs no pixels."""
-    profile = image.info.get("icc_profile")
-    return image.mode == "RGB" and not image.has_transparency_data and not (profile and _transform_from(profile, "RGB"))
+def is_srgb(mode: str, profile: bytes | None) -> bool:
+    """Whether `to_srgb` would leave the pixels of an opaque image as they are."""
+    return mode == "RGB" and not (profile and _transform_from(profile, "RGB"))
 
 
-def to_srgb(image: Image.Image) -> Image.Image:
-    """The loaded image in mode RGB; a broken embedded profile, or one of another colour model, is ignored."""
-    profile = image.info.get("icc_profile")
-    opaque = _flatten(_to_eight_bits(image))
-    return _transformed(opaque, profile) or _plain_rgb(opaque)
+def to_srgb(image: Image.Image, profile: bytes | None, opacity: Image.Image | None) -> Image.Image:
+    """The loaded image in mode RGB.
+
+    Args:
+        image: in any mode.
+        profile: what its samples mean; a broken one, or one of another colour model, is ignored.
+        opacity: mode L; None for an opaque image. Colours are blended with the background as sRGB.
+    """
+    coloured = colours_of(_to_eight_bits(image))
+    shown = _transformed(coloured, profile) or _plain_rgb(coloured)
+    if opacity is None:
+        return shown
+    opaque = Image.new("RGB", image.size, _BACKGROUND)
+    opaque.paste(shown, mask=opacity)
+    return opaque
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode not in _WIDE_MODES:
         return image
-    wide = np.asarray(image)
     # Single precision, in place: a large scan takes gigabytes otherwise.
-    values = np.nan_to_num(wide.astype(np.float32), copy=False, posinf=0.0, neginf=0.0)
+    values = np.nan_to_num(np.asarray(image).astype(np.float32), copy=False, posinf=0.0, neginf=0.0)
     black, white = _black_and_white(image, values)
     values -= black
     values *= 255 / (white - black)
     levels = np.clip(np.rint(values, out=values), 0, 255, out=values).astype(np.uint8)
-    transparent = image.info.get("transparency")
-    return Image.fromarray(levels if transparent is None else np.where(wide == transparent, _WHITE, levels))
+    return Image.fromarray(levels)
 
 
 def _black_and_white(image: Image.Image, values: npt.NDArray[np.float32]) -> tuple[float, float]:
@@ -60,16 +69,6 @@ def _bits_per_sample(image: Image.Image) -> int:
     return 16
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """The image on the background where it is transparent; palettes become colours."""
-    if image.has_transparency_data:
-        coloured = image if image.mode == "RGBA" else image.convert("RGBA")
-        opaque = Image.new("RGB", image.size, _BACKGROUND)
-        opaque.paste(coloured, mask=coloured)
-        return opaque
-    return image.convert("RGB") if image.mode in ("P", "PA", "RGBX", "YCbCr", "HSV") else image
-
-
 def _plain_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return ImageCms.applyTransform(image, _transform_from_lab()) or image
@@ -82,6 +81,9 @@ def _transformed(image: Image.Image, profile: bytes | None) -> Image.Image | Non
     if not profile or image.mode == "1":
         return None
     transform = _transform_from(profile, image.mode)
+    if transform is None and image.mode == "L":
+        # A grey picture may come in the space of a coloured one.
+        image, transform = image.convert("RGB"), _transform_from(profile, "RGB")
     return None if transform is None else ImageCms.applyTransform(image, transform)
 
 

@@ -7,9 +7,12 @@ from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.colour import is_srgb, to_srgb
 from image_assets.imaging.container import ends_early
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
-from image_assets.imaging.orient import read_orientation, turn_upright
+from image_assets.imaging.item_properties import picture_properties
+from image_assets.imaging.orient import as_told, read_orientation, turn_upright
 from image_assets.imaging.resize import Pixels, fit
+from image_assets.imaging.source_profile import read_profile
 from image_assets.imaging.strict_jpeg import read_strictly
+from image_assets.imaging.transparency import read_opacity
 
 # libjpeg decodes at 1/1, 1/2, 1/4 or 1/8 of the size for less than the whole price.
 _DCT_SCALES = (8, 4, 2)
@@ -30,8 +33,9 @@ def decode_image(data: bytes, *, at_least_px: int | None = None) -> Image.Image:
     with foreign_decoder(data):
         image = _opened(data)
         scale = 1 if at_least_px is None else _ask_for_scale(image, at_least_px)
-        stored = _stored(image, read_strictly(image, data, scale))
-        upright = turn_upright(to_srgb(stored), read_orientation(image))
+        pixels = read_strictly(image, data, scale)
+        shown = _loaded(image, data) if pixels is None else Image.fromarray(_coloured(image, data, pixels))
+        upright = turn_upright(shown, read_orientation(image, data))
     # All that Pillow would write unasked lives here.
     upright.info = {}
     return upright
@@ -47,13 +51,11 @@ def decode_within(data: bytes, longest_side_px: int) -> Pixels:
         image = _opened(data)
         pixels = read_strictly(image, data, _ask_for_scale(image, longest_side_px))
         if pixels is None:
-            small = fit(np.asarray(to_srgb(_stored(image, None))), longest_side_px)
+            small = fit(np.asarray(_loaded(image, data)), longest_side_px)
         else:
-            small = fit(pixels, longest_side_px)
-            if not is_srgb(image):
-                # Colours last: fewer of them are left.
-                small = np.asarray(to_srgb(_stored(image, small)))
-        return _upright(small, read_orientation(image))
+            # Colours last: fewer of them are left.
+            small = _coloured(image, data, fit(pixels, longest_side_px))
+        return _upright(small, read_orientation(image, data))
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -78,14 +80,21 @@ def _ask_for_scale(image: Image.Image, at_least_px: int) -> int:
     return scale
 
 
-def _stored(image: Image.Image, pixels: Pixels | None) -> Image.Image:
-    """The loaded picture with its profile: of these pixels, or of those that Pillow decodes."""
-    if pixels is None:
-        image.load()
-        return image
-    stored = Image.fromarray(pixels)
-    stored.info = image.info
-    return stored
+def _loaded(image: Image.Image, data: bytes) -> Image.Image:
+    """The picture as Pillow decodes it, opaque, in sRGB, and of an AVIF the part that it shows."""
+    image.load()
+    shown = to_srgb(image, read_profile(image, data), read_opacity(image, data))
+    # The decoders of HEIC and TIFF have done so themselves.
+    return as_told(shown, picture_properties(data)) if image.format == "AVIF" else shown
+
+
+def _coloured(image: Image.Image, data: bytes, pixels: Pixels) -> Pixels:
+    """These pixels of an opened JPEG in sRGB."""
+    profile = read_profile(image, data)
+    if is_srgb(image.mode, profile):
+        return pixels
+    stored = Image.frombytes(image.mode, pixels.shape[1::-1], np.ascontiguousarray(pixels))
+    return np.asarray(to_srgb(stored, profile, None))
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:

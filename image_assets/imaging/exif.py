@@ -1,55 +1,58 @@
-"""EXIF as a dictionary that is safe to store as JSON; a broken tag costs that tag only."""
+"""EXIF as a dictionary that is safe to store as JSON; a broken or untrue tag costs that tag only."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import ParamSpec, TypeAlias, TypeVar
 
 from PIL import ExifTags, Image
 
-JsonValue: TypeAlias = "str | int | float | list[JsonValue] | dict[str, JsonValue]"
-"""A value that `json.dumps(allow_nan=False)` takes; what is absent is an absent key, never null."""
+from image_assets.imaging.exif_source import load_exif
+from image_assets.imaging.exif_values import (
+    JsonValue,
+    integer_within,
+    json_value,
+    number_within,
+    offset_from_utc,
+    place,
+    text,
+    time,
+)
+from image_assets.imaging.orient import told_orientation
 
 MAX_RAW_TAGS = 100
-MAX_TEXT_CHARACTERS = 256
-MAX_LIST_ITEMS = 16
 
 _Tags: TypeAlias = Mapping[int, object]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_NUMBER_LIMIT = 2**63
-_OFFSET = re.compile(r"[+-]\d\d:\d\d")
-# User comments name their character code in 8 bytes.
-_ASCII_COMMENT = b"ASCII\x00\x00\x00"
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 # Which of its times the camera is believed first, each with the tag of its own offset.
 _TIMES = (
     (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
     (ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
 )
+_MOMENTS, _OFFSETS = (frozenset(tags) for tags in zip(*_TIMES, strict=True))
 
 
-def read_exif(image: Image.Image) -> dict[str, JsonValue]:
+def read_exif(image: Image.Image, data: bytes) -> dict[str, JsonValue]:
     """Camera, exposure, time, place and the rest of an opened image's EXIF (CIPA DC-008).
 
     Keys: maker, model, lens, software (text); iso, orientation (integers); exposure_s, aperture (f-number),
     focal_length_mm (numbers); taken_at (ISO 8601, with an offset if the camera wrote one); latitude,
     longitude (decimal degrees, north and east positive), altitude_m; raw (every other tag by its name,
-    bounded in count and length).
+    bounded in count and length). What cannot be true is left out. The orientation is the one that applies, whoever
+    tells it: EXIF, else XMP; of an AVIF or HEIC its own turns and mirrors alone.
     """
-    tags, gps = _read_directories(image)
+    tags, gps = _read_directories(image, data)
     values: dict[str, JsonValue | None] = {
         name: _tried(read, tags[tag]) for tag, (name, read) in _FIELDS.items() if tag in tags
     }
     values["taken_at"] = _taken_at(tags)
+    values["orientation"] = _orientation(values.get("orientation"), told_orientation(image, data))
     found = {name: value for name, value in values.items() if value is not None}
     raw = _raw(tags)
-    return found | (_tried(_place, gps) or {}) | ({"raw": raw} if raw else {})
+    return found | (_tried(place, gps) or {}) | ({"raw": raw} if raw else {})
 
 
 def _tried(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
@@ -60,9 +63,9 @@ def _tried(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | 
         return None
 
 
-def _read_directories(image: Image.Image) -> tuple[_Tags, _Tags]:
+def _read_directories(image: Image.Image, data: bytes) -> tuple[_Tags, _Tags]:
     """The tags of the main and the camera directory, and of the GPS directory; an unreadable one is empty."""
-    exif = _tried(image.getexif)
+    exif = _tried(load_exif, image, data)
     if exif is None:
         return {}, {}
     main = {tag: value for tag in list(exif) if (value := _tried(exif.get, tag)) is not None}
@@ -70,81 +73,32 @@ def _read_directories(image: Image.Image) -> tuple[_Tags, _Tags]:
     return main | camera, _tried(exif.get_ifd, ExifTags.IFD.GPSInfo) or {}
 
 
-def _text(value: object) -> str | None:
-    """Printable text up to the first NUL; EXIF text is ASCII by its standard and often UTF-8 in practice."""
-    encoded = value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
-    encoded = encoded.removeprefix(_ASCII_COMMENT)
-    decoded = encoded.split(b"\x00", 1)[0].decode("utf-8", "replace")
-    return _CONTROL_CHARACTERS.sub(" ", decoded).strip()[:MAX_TEXT_CHARACTERS] or None
-
-
-def _number(value: object) -> int | float | None:
-    """A finite number, the first of several; a rational with a zero denominator is none."""
-    number = float(value[0] if isinstance(value, tuple | list) else value)  # type: ignore[arg-type] # foreign
-    if not math.isfinite(number) or abs(number) >= _NUMBER_LIMIT:
-        return None
-    return int(number) if number.is_integer() else number
-
-
-def _positive(value: object) -> int | float | None:
-    number = _number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _orientation(value: object) -> int | None:
-    number = _number(value)
-    return int(number) if number is not None and number in range(1, 9) else None
+def _orientation(value: JsonValue | None, told: int | None) -> JsonValue | None:
+    """Of EXIF, unless the format tells its own."""
+    return value if told is None or (told == 1 and value is None) else told
 
 
 def _taken_at(tags: _Tags) -> str | None:
-    times = (_tried(_time, tags.get(when), tags.get(offset)) for when, offset in _TIMES)
+    times = (_tried(time, tags.get(when), tags.get(offset)) for when, offset in _TIMES)
     return next((time for time in times if time is not None), None)
 
 
-def _time(written: object, offset: object) -> str:
-    moment = datetime.strptime(str(written).strip("\x00 "), "%Y:%m:%d %H:%M:%S").isoformat()
-    zone = _OFFSET.fullmatch(str(offset).strip("\x00 "))
-    return moment + zone.group() if zone else moment
-
-
-def _place(gps: _Tags) -> dict[str, JsonValue]:
-    """Both coordinates or neither; the altitude, negative below sea level, only with them."""
-    latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps.get(ExifTags.GPS.GPSLatitudeRef), "S", 90)
-    longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps.get(ExifTags.GPS.GPSLongitudeRef), "W", 180)
-    if latitude is None or longitude is None:
-        return {}
-    altitude = _tried(_altitude, gps)
-    place: dict[str, JsonValue] = {"latitude": latitude, "longitude": longitude}
-    return place if altitude is None else place | {"altitude_m": altitude}
-
-
-def _degrees(value: object, side: object, negative_side: str, limit: int) -> float | None:
-    """Degrees, minutes and seconds as one number, to about a centimetre."""
-    parts = value if isinstance(value, tuple) else (value,)
-    degrees = math.fsum(float(part) / 60.0**power for power, part in enumerate(parts))
-    if not degrees <= limit:
-        return None
-    negative = (_text(side) or "").upper().startswith(negative_side)
-    return round(-degrees if negative else degrees, 7)
-
-
-def _altitude(gps: _Tags) -> float | None:
-    metres = _number(gps[ExifTags.GPS.GPSAltitude])
-    below = gps.get(ExifTags.GPS.GPSAltitudeRef) in (1, b"\x01")
-    return None if metres is None else round(-metres if below else metres, 3)
-
-
 _FIELDS: dict[int, tuple[str, Callable[[object], JsonValue | None]]] = {
-    ExifTags.Base.Make: ("maker", _text),
-    ExifTags.Base.Model: ("model", _text),
-    ExifTags.Base.LensModel: ("lens", _text),
-    ExifTags.Base.Software: ("software", _text),
-    ExifTags.Base.Orientation: ("orientation", _orientation),
-    ExifTags.Base.ISOSpeedRatings: ("iso", _positive),
-    ExifTags.Base.ExposureTime: ("exposure_s", _positive),
-    ExifTags.Base.FNumber: ("aperture", _positive),
-    ExifTags.Base.FocalLength: ("focal_length_mm", _positive),
+    ExifTags.Base.Make: ("maker", text),
+    ExifTags.Base.Model: ("model", text),
+    ExifTags.Base.LensModel: ("lens", text),
+    ExifTags.Base.Software: ("software", text),
+    ExifTags.Base.Orientation: ("orientation", integer_within(1, 8)),
+    # The highest value says that the field is too small.
+    ExifTags.Base.ISOSpeedRatings: ("iso", integer_within(1, 65_534)),
+    # From a high-speed flash to a day.
+    ExifTags.Base.ExposureTime: ("exposure_s", number_within(1e-7, 86_400)),
+    # From the fastest optics to a pinhole.
+    ExifTags.Base.FNumber: ("aperture", number_within(0.3, 1024)),
+    # From the lens of a telephone to a telescope.
+    ExifTags.Base.FocalLength: ("focal_length_mm", number_within(0.1, 100_000)),
 }
+
 # Offsets within the file, and blobs that only their maker can read.
 _MEANINGLESS_OUTSIDE = frozenset(
     (
@@ -168,16 +122,15 @@ def _raw(tags: _Tags) -> dict[str, JsonValue]:
     left = [tag for tag in sorted(tags) if tag not in _FIELDS and tag not in _MEANINGLESS_OUTSIDE]
     raw: dict[str, JsonValue] = {}
     for tag in left[:MAX_RAW_TAGS]:
-        value = _tried(_json_value, tags[tag])
+        value = _tried(_raw_value, tag, tags[tag])
         if value is not None:
             raw[ExifTags.TAGS.get(tag, str(tag))] = value
     return raw
 
 
-def _json_value(value: object) -> JsonValue | None:
-    if isinstance(value, str | bytes):
-        return _text(value)
-    if isinstance(value, tuple | list):
-        items = (_json_value(item) for item in value[:MAX_LIST_ITEMS])
-        return [item for item in items if item is not None]
-    return _number(value)
+def _raw_value(tag: int, value: object) -> JsonValue | None:
+    if tag in _OFFSETS:
+        return offset_from_utc(value)
+    if tag in _MOMENTS:
+        time(value, None)
+    return json_value(value)

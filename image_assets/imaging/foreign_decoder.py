@@ -10,6 +10,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.container import ends_early
 from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
+from image_assets.imaging.item_properties import without_exif
 
 # What decoders say -> what it means; the first that is found counts.
 _SIGNS = {
@@ -69,12 +70,22 @@ def open_image(data: bytes) -> Image.Image:
     if name is not None and name not in ALLOWED_FORMATS:
         raise ImageError(RejectionReason.UNSUPPORTED_FORMAT, _unsupported(name))
     try:
-        return Image.open(io.BytesIO(data), formats=_OPENERS)
+        return _opened(data, name)
     except UnidentifiedImageError as error:
         if name is None:
             raise ImageError(RejectionReason.NOT_AN_IMAGE, "no known image format") from error
         reason = RejectionReason.TRUNCATED if ends_early(data) else RejectionReason.CORRUPT
         raise ImageError(reason, f"starts like {name}, but its header is damaged or of an unknown variant") from error
+
+
+def _opened(data: bytes, name: str | None) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_OPENERS)
+    # Foreign: Pillow reads EXIF as it opens an AVIF, and a broken block must not cost the picture.
+    except Exception:
+        if name != "AVIF":
+            raise
+        return Image.open(io.BytesIO(without_exif(data)), formats=_OPENERS)
 
 
 def _unsupported(name: str) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.imaging.exif import JsonValue, read_exif
+from image_assets.imaging.exif import read_exif
+from image_assets.imaging.exif_values import JsonValue
 from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.formats import ALLOWED_FORMATS
+from image_assets.imaging.picture_size import shown_size, stored_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class InspectParams:
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What the header says; width and height as stored, before any EXIF orientation.
+    """What the header says; width and height as stored, before anything is cropped or turned.
 
     Attributes:
         format: Pillow's name, e.g. JPEG.
@@ -62,22 +64,24 @@ def inspect_image(data: bytes, limits: InspectParams) -> ImageHeader:
     _check_size(len(data), limits)
     with foreign_decoder(data):
         image = open_image(data)
-        _check_dimensions(image.width, image.height, limits)
-        return _header(image)
+        _check_dimensions(*stored_size(image, data), limits)
+        _check_dimensions(*shown_size(image, data), limits)
+        return _header(image, data)
 
 
-def _header(image: Image.Image) -> ImageHeader:
+def _header(image: Image.Image, data: bytes) -> ImageHeader:
     name = image.format or ""
     known = ALLOWED_FORMATS[name]
+    width_px, height_px = stored_size(image, data)
     return ImageHeader(
         format=name,
         mime=known.mime,
         extension=known.extension,
         mode=image.mode,
-        width_px=image.width,
-        height_px=image.height,
+        width_px=width_px,
+        height_px=height_px,
         frames=int(getattr(image, "n_frames", 1)),
-        exif=read_exif(image),
+        exif=read_exif(image, data),
     )
 
 

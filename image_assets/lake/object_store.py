@@ -1,6 +1,8 @@
 """The object store: atomic objects under slash-separated keys, and its implementation in a local folder."""
 
 import errno
+import fcntl
+import hashlib
 import os
 import shutil
 import stat
@@ -12,12 +14,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, StorageError, StoreUnavailableError
+from image_assets.errors import (
+    ObjectChangedError,
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    StorageError,
+    StoreUnavailableError,
+)
 from image_assets.ids import ObjectKey
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO}
 STAGING = ".staging"
+LOCKS = ".locks"
+ANY_VERSION = "*"
+"""In place of a version: whatever is there is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Atomic objects: a reader sees the old bytes or the new ones, never a part.
 
+    A write may say which `version` it goes `over`, None for no object: `ObjectChangedError` when another is there.
     Every method raises `StoreUnavailableError` when the storage does not answer and
     `StorageError` when it refuses; both stop a run.
     """
@@ -50,11 +62,11 @@ class ObjectStore(Protocol):
         """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
         ...
 
-    def write(self, key: ObjectKey, data: bytes) -> None:
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Replace the object; it survives a power cut once `flush` has returned."""
         ...
 
-    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
         """A local file to fill; it becomes the object, durably, when the block ends without an error."""
         ...
 
@@ -109,19 +121,20 @@ class LocalObjectStore:
             finally:
                 os.close(descriptor)
 
-    def write(self, key: ObjectKey, data: bytes) -> None:
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Write aside and rename."""
         target, staged = self._path(key), self.root / STAGING / uuid.uuid4().hex
         with _explained("write", key, self.root):
             try:
                 _with_folder(staged).write_bytes(data)
-                _rename(staged, target)
+                with self._over(key, over):
+                    _rename(staged, target)
             except BaseException:
                 staged.unlink(missing_ok=True)
                 raise
 
     @contextmanager
-    def writing(self, key: ObjectKey) -> Iterator[Path]:
+    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
         """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
         target, folder = self._path(key), self.root / STAGING / uuid.uuid4().hex
         with _explained("write", key, self.root):
@@ -130,20 +143,20 @@ class LocalObjectStore:
                 yield folder / "object"
                 with (folder / "object").open("rb+") as file:
                     os.fsync(file.fileno())
-                _rename(folder / "object", target)
+                with self._over(key, over):
+                    _rename(folder / "object", target)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
-        """A second name of the same file, which is never changed in place; its bytes where there are no hard links."""
+        """Its bytes under another name; a hard link would change the version of the source."""
         staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
         try:
             with _explained("read", source, self.root):
-                _link_or_copy(self._path(source), staged)
+                shutil.copyfile(self._path(source), staged)
             with _explained("write", target, self.root):
                 _rename(staged, self._path(target))
         finally:
-            # Renaming one name of a file over another of its names leaves both.
             staged.unlink(missing_ok=True)
 
     def flush(self) -> None:
@@ -205,6 +218,19 @@ class LocalObjectStore:
         """An absolute path."""
         return str(self._path(key).absolute())
 
+    @contextmanager
+    def _over(self, key: ObjectKey, version: str | None) -> Iterator[None]:
+        """Of those who replace a known version one at a time; the lock files, one for many keys, stay for good."""
+        if version == ANY_VERSION:
+            yield
+            return
+        path = _with_folder(self.root / LOCKS / hashlib.sha256(os.fsencode(key)).hexdigest()[:2])
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if self.version(key) != version:
+                raise ObjectChangedError(f"another process replaced {key!r} below {self.root} meanwhile: run it again")
+            yield
+
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*_check(key))
 
@@ -253,15 +279,6 @@ def _version(status: os.stat_result) -> str:
 def _with_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError as error:
-        if error.errno in _GONE:
-            raise
-        shutil.copyfile(source, target)
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,8 @@ import polars as pl
 from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore
+from image_assets.lake.optimism import until_first
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import TRAINING_SET
@@ -109,13 +110,22 @@ class ParquetTables:
         """Commit a day; readers see the former rows or these."""
         self.write_file(object_keys.table_key(table.name, day), table, day, [rows])
 
-    def replace_if_changed(self, table: Table, day: date | None, rows: pl.DataFrame) -> bool:
-        """Commit a day unless it already holds exactly these rows; say whether anything was written."""
-        ordered = rows.select(table.schema.column_names()).sort(table.primary_key)
-        if self.exists(table, day) and self._holds(table, day, ordered):
-            return False
-        self.replace(table, day, ordered)
-        return True
+    def replace_if_changed(self, table: Table, day: date | None, made: Callable[[], pl.DataFrame]) -> bool:
+        """Commit a day unless it already holds exactly the rows that are `made`; say whether anything was written.
+
+        They are made again when another process commits the day meanwhile, so that what was read later wins.
+        """
+
+        def attempt() -> bool:
+            key = object_keys.table_key(table.name, day)
+            version = self.store.version(key)
+            rows = made().select(table.schema.column_names()).sort(table.primary_key)
+            if version and self._holds(table, day, rows):
+                return False
+            self.write_file(key, table, day, [rows], over=version)
+            return True
+
+        return until_first(attempt)
 
     def _holds(self, table: Table, day: date | None, rows: pl.DataFrame) -> bool:
         try:
@@ -124,9 +134,21 @@ class ParquetTables:
             # What is computed whole from other tables need not be restored: it is made anew.
             return False
 
-    def write_file(self, key: ObjectKey, table: Table, day: date | None, parts: Iterable[pl.DataFrame]) -> None:
-        """Write parts, which follow each other in key order, to one file without holding all of them."""
-        with self.store.writing(key) as target:
+    def write_file(
+        self,
+        key: ObjectKey,
+        table: Table,
+        day: date | None,
+        parts: Iterable[pl.DataFrame],
+        *,
+        over: str | None = ANY_VERSION,
+    ) -> None:
+        """Write parts, which follow each other in key order, to one file without holding all of them.
+
+        Raises:
+            ObjectChangedError: `over` names another version than the one that is there.
+        """
+        with self.store.writing(key, over=over) as target:
             files = []
             for number, part in enumerate(parts):
                 files.append(target.with_name(f"{number:06}.parquet"))
@@ -153,9 +175,13 @@ class ParquetTables:
 
     def remove_rows(self, key: ObjectKey, where: pl.Expr) -> None:
         """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds."""
-        with self.store.writing(key) as target, _explained_write(key):
-            kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
-            kept.sink_parquet(target, maintain_order=True)
+
+        def attempt() -> None:
+            with self.store.writing(key, over=self.store.version(key)) as target, _explained_write(key):
+                kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
+                kept.sink_parquet(target, maintain_order=True)
+
+        until_first(attempt)
 
     def scan_files(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class TieredObjectStore:
             # It may have been brought back in between.
             return self.hot.read(key)
 
-    def write(self, key: ObjectKey, data: bytes) -> None:
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """See `ObjectStore`."""
-        self.hot.write(key, data)
+        self.hot.write(key, data, over=over)
 
-    def writing(self, key: ObjectKey) -> AbstractContextManager[Path]:
+    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
         """See `ObjectStore`."""
-        return self.hot.writing(key)
+        return self.hot.writing(key, over=over)
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """See `ObjectStore`; within the lake, not from the archive."""

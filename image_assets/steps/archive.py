@@ -158,9 +158,12 @@ def _manifest_row(tiers: TieredObjectStore, day: date, row: Mapping[str, Any], n
 
 def _note(tables: ParquetTables, day: date, rows: Sequence[Mapping[str, object]]) -> None:
     """Put rows into the manifest in place of those of the same images; durably, before anything is deleted."""
-    if rows:
+
+    def manifest() -> pl.DataFrame:
         former = tables.read_or_empty(ARCHIVED_ORIGINALS, day)
         changed = pl.DataFrame(rows, schema=former.schema)
-        others = former.join(changed, on="image_id", how="anti")
-        tables.replace(ARCHIVED_ORIGINALS, day, pl.concat([others, changed]).sort("image_id"))
+        return pl.concat([former.join(changed, on="image_id", how="anti"), changed])
+
+    if rows:
+        tables.replace_if_changed(ARCHIVED_ORIGINALS, day, manifest)
         tables.store.flush()

@@ -1,11 +1,11 @@
 """Bronze: every upload of a day becomes a row, accepted or rejected, and accepted originals are kept.
 
-The landing zone's current files decide. A file that has left the landing zone since keeps its row:
-its original is safe in bronze, and a purged landing zone must not empty the lake. Should that original be lost
-too, the row stays as the last that is known of it.
+The landing zone's current files decide. A file that has left the landing zone since keeps its row, be it committed or
+in a chunk of an interrupted run: its original is safe in bronze, and a purged landing zone must not empty the lake.
+Should that original be lost too, the row stays as the last that is known of it.
 """
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from datetime import date, datetime
@@ -23,6 +23,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.backing import Backing
+from image_assets.steps.checkpoints import checkpoints_of
 from image_assets.steps.erasure import erased_ids
 from image_assets.steps.increment import (
     Computed,
@@ -43,7 +44,7 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 _GIVEN = {"source_uri", "day", "input_version", "recipe_version", "processed_at"}
 _TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
@@ -58,11 +59,9 @@ def take_in_day(
     on_progress: Progress = lambda _done, _total: None,
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
-    uploads = {upload.key: upload for upload in _uploads(tables, day)}
-    inputs = _inputs(uploads.values())
+    inputs = partial(bronze_inputs, tables, day)
     work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
-    process = in_workers(engine, work, lambda item: uploads[SourceUri(str(item.row["source_uri"]))])
-    process = partial(_keeping_rows, process, tables, day, {key for key, upload in uploads.items() if upload.original})
+    process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     targets = [bronze_target(limits)]
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
@@ -75,7 +74,7 @@ def bronze_target(limits: InspectParams) -> Target:
 
 def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     """The uploads of a day, those that have left the landing zone included."""
-    return _inputs(_uploads(tables, day))
+    return pl.DataFrame([_columns(upload) for upload in _uploads(tables, day)], schema=_INPUTS, orient="row")
 
 
 def bronze_recipe(limits: InspectParams) -> Recipe:
@@ -92,66 +91,95 @@ def _is_still_landed(store: ObjectStore, row: Mapping[str, Any]) -> bool:
     return True
 
 
-def _keeping_rows(
-    process: Process, tables: ParquetTables, day: date, known: Collection[SourceUri], items: Iterator[Item]
-) -> Generator[Outcome]:
+def _keeping_rows(process: Process, tables: ParquetTables, day: date, items: Iterator[Item]) -> Generator[Outcome]:
     """A row whose original is lost, with nothing to restore it from, stays as it is, whatever the recipe is."""
     with closing(process(items)) as outcomes:
         for outcome in outcomes:
-            yield _as_it_was(tables, day, outcome) if _is_lost(outcome, known) else outcome
+            yield _as_it_was(tables, day, outcome) if _is_lost(outcome) else outcome
 
 
-def _is_lost(outcome: Outcome, known: Collection[SourceUri]) -> bool:
+def _is_lost(outcome: Outcome) -> bool:
     is_unreadable = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
-    return is_unreadable and outcome.item.row["source_uri"] in known
+    return is_unreadable and outcome.item.row["original_uri"] is not None
 
 
 def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
     where = pl.col("source_uri") == pl.lit(outcome.item.row["source_uri"])
-    rows = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], where=where).to_dicts()
-    row = next(iter(rows), {})
+    found = [tables.scan_files([key], where=where).to_dicts() for key in _files(tables, BRONZE_IMAGES, day)]
+    row = max((row for rows in found for row in rows), key=lambda row: row["processed_at"], default={})
     columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
     if not all(name in row or column.nullable for name, column in columns.items()):
         return outcome
     return Computed(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
 
 
-def _inputs(uploads: Iterable[Upload]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [(upload.key, upload.version, upload.size_bytes) for upload in uploads],
-        schema={"source_uri": pl.String, "input_version": pl.String, "size_bytes": pl.UInt64},
-        orient="row",
+_INSTANT = pl.Datetime("us", "UTC")
+_INPUTS = {
+    "source_uri": pl.String,
+    "input_version": pl.String,
+    "size_bytes": pl.UInt64,
+    "read_uri": pl.String,
+    "original_uri": pl.String,
+    "sidecar_uri": pl.String,
+    "ingested_sha256": pl.String,
+    "ingested_at": _INSTANT,
+    **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
+}
+
+
+def _columns(upload: Upload) -> tuple[object, ...]:
+    """In the order of `_INPUTS`; keys need not be valid text, a column of a frame must be."""
+    ingested = upload.ingested or (None, None)
+    told = (upload.told.get(name) for name in _TOLD)
+    read_uri = object_keys.source_uri_of(upload.read_key)
+    original_uri = object_keys.source_uri_of(upload.original) if upload.original else None
+    return (upload.key, upload.version, upload.size_bytes, read_uri, original_uri, upload.sidecar_uri, *ingested, *told)
+
+
+def _upload(item: Item, day: date) -> Upload:
+    row: Mapping[str, Any] = item.row
+    return Upload(
+        key=row["source_uri"],
+        version=row["input_version"],
+        day=day,
+        read_key=object_keys.key_of(row["read_uri"]),
+        size_bytes=row["size_bytes"],
+        told={name: row[name] for name in _TOLD},
+        sidecar_uri=row["sidecar_uri"],
+        ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
+        original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
     )
 
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     landing = list_landing(tables.store, day)
-    rows = {
-        str(row["source_uri"]): row
-        for row in _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
-    }
+    rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     for file in landing.files:
         yield _listed(file, day, rows.get(file.source_uri))
     listed = landing.sidecars.union(file.source_uri for file in landing.files)
-    for row in rows.values():
-        if row["source_uri"] not in listed:
+    for uri, row in rows.items():
+        if uri not in listed:
             yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})
-    for row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []):
-        if row["source_uri"] not in listed:
-            yield _remembered(row, day, object_keys.key_of(SourceUri(str(row["source_uri"]))), {})
+    for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
+        if uri not in listed and uri not in rows:
+            yield _remembered(row, day, object_keys.key_of(uri), {})
 
 
-def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> list[dict[str, Any]]:
-    """Rows of the last commit, whatever recipe or schema made them."""
-    if not tables.exists(table, day):
-        return []
-    rows = tables.scan_files([object_keys.table_key(table.name, day)])
-    names = ["source_uri", "input_version", "size_bytes", *columns]
-    return (
-        rows.with_columns(pl.lit(None).alias(name) for name in names if name not in rows.columns)
-        .select(names)
-        .to_dicts()
-    )
+def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> dict[SourceUri, dict[str, Any]]:
+    """The newest row of each source, committed or in a chunk, whatever recipe or schema made it."""
+    names = ["source_uri", "input_version", "size_bytes", "processed_at", *columns]
+    rows: list[dict[str, Any]] = []
+    for key in _files(tables, table, day):
+        found = tables.scan_files([key])
+        found = found.with_columns(pl.lit(None).alias(name) for name in names if name not in found.columns)
+        rows += found.select(names).to_dicts()
+    return {row["source_uri"]: row for row in sorted(rows, key=lambda row: row["processed_at"])}
+
+
+def _files(tables: ParquetTables, table: Table, day: date) -> list[ObjectKey]:
+    """The committed file, if there is one, and the chunks."""
+    committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
+    return [*committed, *checkpoints_of(tables, table, day)]
 
 
 def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> Upload:

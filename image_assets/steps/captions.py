@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -31,14 +32,14 @@ def caption_day(
 ) -> IncrementReport:
     """Bring `image_captions` of a day in line with its cleansed images or, without a captioner, with its tags."""
     if captioner is None:
-        target, inputs = caption_target(None), tag_inputs(tables, day)
+        target, inputs = caption_target(None), partial(tag_inputs, tables, day)
         return run_increment(tables, [target], day, inputs, _phrased, chunk_size=chunk_size, on_progress=on_progress)[0]
     description = captioner.description
 
     def caption(images: Sequence[RgbImage]) -> list[Mapping[str, object]]:
         return [_columns(sentence or None, description.name) for sentence in captioner.caption_images(images)]
 
-    target, inputs = caption_target(description), embedding_inputs(tables, day)
+    target, inputs = caption_target(description), partial(embedding_inputs, tables, day)
     return work_on_pictures(tables, day, inputs, target, caption, chunk_size=chunk_size, on_progress=on_progress)
 
 

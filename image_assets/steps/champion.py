@@ -15,6 +15,7 @@ from image_assets.errors import ConfigurationError, ModelError, ObjectNotFoundEr
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.optimism import until_first
 from image_assets.models.classifier import Classifier
 from image_assets.models.classifier_files import load_classifier
 from image_assets.models.encoder import EncoderDescription
@@ -112,26 +113,30 @@ def read_champion(store: ObjectStore) -> Champion | None:
 def promote(store: ObjectStore, model_version: str) -> ClassifierCard:
     """Put a kept classifier in charge, unless it is already; it is loaded first, to be sure that it can be."""
     load_kept(store, model_version)
-    former = read_champion(store)
-    if former is None or former.model_version != model_version:
-        predecessors = (*former.predecessors, former.model_version) if former else ()
-        _put_in_charge(store, Champion(model_version, predecessors))
-    return read_card(store, model_version)
+
+    def promoted() -> ClassifierCard:
+        there, former = store.version(object_keys.CHAMPION), read_champion(store)
+        if former is None or former.model_version != model_version:
+            predecessors = (*former.predecessors, former.model_version) if former else ()
+            _put_in_charge(store, Champion(model_version, predecessors), there)
+        return read_card(store, model_version)
+
+    return until_first(promoted)
 
 
 def roll_back(store: ObjectStore) -> ClassifierCard:
     """Put the champion's predecessor in charge again; `ConfigurationError` when there is none."""
-    champion = read_champion(store)
+    there, champion = store.version(object_keys.CHAMPION), read_champion(store)
     if champion is None or not champion.predecessors:
         raise ConfigurationError("there is no earlier champion to go back to: image-assets classifier list")
     *earlier, former = champion.predecessors
     load_kept(store, former)
-    _put_in_charge(store, Champion(former, tuple(earlier)))
+    _put_in_charge(store, Champion(former, tuple(earlier)), there)
     return read_card(store, former)
 
 
-def _put_in_charge(store: ObjectStore, champion: Champion) -> None:
-    store.write(object_keys.CHAMPION, json.dumps(asdict(champion)).encode())
+def _put_in_charge(store: ObjectStore, champion: Champion, there: str | None) -> None:
+    store.write(object_keys.CHAMPION, json.dumps(asdict(champion)).encode(), over=there)
     store.flush()
 
 

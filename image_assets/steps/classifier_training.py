@@ -163,9 +163,14 @@ def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> boo
     rows = [_row(comparison, "challenger", comparison.challenger, comparison.challenger_scores, at, is_promoted)]
     if comparison.champion and comparison.champion_scores:
         rows.append(_row(comparison, "champion", comparison.champion, comparison.champion_scores, at, is_promoted))
-    former = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(pl.col("challenger") != comparison.challenger)
-    new = pl.DataFrame(rows, schema=former.schema)
-    tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, pl.concat([former, new]))
+
+    def evaluations() -> pl.DataFrame:
+        others = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(
+            pl.col("challenger") != comparison.challenger
+        )
+        return pl.concat([others, pl.DataFrame(rows, schema=others.schema)])
+
+    tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
     if is_promoted:
         promote(tables.store, comparison.challenger)
     return is_promoted

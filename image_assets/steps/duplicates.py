@@ -40,7 +40,7 @@ def find_duplicates(
     """Bring `duplicate_images` of a day in line with this and all earlier days."""
     target = duplicate_target(params)
     process = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
-    inputs = duplicate_inputs(tables, day, encoder)
+    inputs = partial(duplicate_inputs, tables, day, encoder)
     return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 

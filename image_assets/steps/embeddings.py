@@ -57,7 +57,7 @@ def embed_day(
     refuse_other_dimension(tables, encoder.description)
     target = embedding_target(encoder.description)
     process = _encoding(tables.store, encoder, target.table)
-    inputs = embedding_inputs(tables, day)
+    inputs = partial(embedding_inputs, tables, day)
     return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 

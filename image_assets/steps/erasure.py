@@ -245,5 +245,8 @@ def _certificates(tables: ParquetTables, day: date, image_id: ImageId) -> pl.Dat
 
 
 def _put(tables: ParquetTables, remains: Remains, row: pl.DataFrame) -> None:
-    others = tables.read_or_empty(ERASURES, remains.day).filter(pl.col("image_id") != remains.image_id)
-    tables.replace(ERASURES, remains.day, pl.concat([others, row]).sort("image_id"))
+    def certificates() -> pl.DataFrame:
+        others = tables.read_or_empty(ERASURES, remains.day).filter(pl.col("image_id") != remains.image_id)
+        return pl.concat([others, row])
+
+    tables.replace_if_changed(ERASURES, remains.day, certificates)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -9,7 +10,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.decisions import read_decisions
 from image_assets.steps.embeddings import current_encoder
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
-from image_assets.steps.predictions import model_in_use
+from image_assets.steps.models_in_use import current_model
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -34,7 +35,7 @@ def curate_day(
 ) -> IncrementReport:
     """Bring `gold_images` of a day in line with everything upstream."""
     target = Target(GOLD_IMAGES, GOLD_RECIPE)
-    inputs = gold_inputs(tables, day, encoder)
+    inputs = partial(gold_inputs, tables, day, encoder)
     return run_increment(tables, [target], day, inputs, _curated, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 
@@ -99,8 +100,8 @@ def _embedded(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
 
 
 def _predicted(tables: ParquetTables, day: date) -> pl.DataFrame:
-    """What the model in use says; other versions keep their rows."""
-    version = model_in_use(tables.store)
+    """What the day's current model says; other versions keep their rows."""
+    version = current_model(tables, day)
     rows = tables.read_or_empty(predictions_table(version) if version else ALL_PREDICTIONS, day)
     columns = "image_id", "confidence_ratio", "top_labels", "model_version", "needs_review"
     return rows.select(*columns, predicted_label="label")

@@ -16,7 +16,7 @@ from image_assets.steps.text_reading import Readable, read_text
 from image_assets.steps.workers import in_workers
 from image_assets.tables.enrichment import IMAGE_TEXT
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def read_day(
@@ -35,7 +35,7 @@ def read_day(
     """
     target, reader = text_target(params), reader_name()
     process = in_workers(engine, partial(read_text, store=tables.store, params=params, reader=reader), _readable)
-    inputs = derivative_inputs(tables, day)
+    inputs = partial(derivative_inputs, tables, day)
     return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
 
 

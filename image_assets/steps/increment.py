@@ -6,7 +6,8 @@ that an interrupted run left behind and remembered rejections all count. What is
 bounded chunks, each checkpointed atomically; the commit then replaces the day's rejections and rows. Nothing
 is written for a day that is current.
 
-Killed anywhere, run again: the same tables. Two runs of a day at once: both correct, last rename wins.
+Killed anywhere, run again: the same tables. Two runs of a day at once: each commits over what it has seen or looks
+again, so that the older look never wins; see `standing`.
 """
 
 import logging
@@ -21,16 +22,22 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError, RejectionReason, StoreUnavailableError, TableError
+from image_assets.errors import (
+    ObjectChangedError,
+    ObjectNotFoundError,
+    RejectionReason,
+    StoreUnavailableError,
+    TableError,
+)
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.checkpoints import drop_damaged_checkpoints
-from image_assets.steps.standing import IDENTITY, Standing, Target, commit, take_stock
+from image_assets.steps.standing import IDENTITY, Standing, Target, commit, note_basis, take_stock
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +93,7 @@ def run_increment(
     tables: ParquetTables,
     targets: Sequence[Target],
     day: date,
-    inputs: pl.DataFrame,
+    inputs: Callable[[], pl.DataFrame],
     process: Process,
     *,
     chunk_size: int,
@@ -98,49 +105,44 @@ def run_increment(
         tables: the lake's tables.
         targets: tables that share the inputs and one pass over them.
         day: the partition.
-        inputs: one row per input: the targets' key, `input_version`, `source_uri`, and what `process` needs.
+        inputs: reads one row per input: the targets' key, `input_version`, `source_uri`, and what `process` needs;
+            asked again when another run of the day has committed meanwhile.
         process: turns items into exactly one outcome each, in any order; closed early when the run stops.
         chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost.
         on_progress: told the items finished and the items to do.
 
     Raises:
         TableError: rows break their schema, or an item got no outcome or two; nothing is committed.
+        StoreUnavailableError: other runs of the day committed first, however often it was tried.
     """
-    started = time.monotonic()
+    started, chunks = time.monotonic(), uuid4().hex
     for table in (each for target in targets for each in (target.table, rejections_of(target.table))):
         drop_damaged_checkpoints(tables, table, day)
     before: list[Standing] = []
     for _ in range(_ATTEMPTS):
+        bases = [note_basis(tables, target, day) for target in targets]
         try:
-            now = [take_stock(tables, target, day, inputs) for target in targets]
+            wanted = inputs()
+            now = [take_stock(tables, target, day, wanted) for target in targets]
             before = before or now
-            if all(standing.is_settled for standing in now):
-                seconds = time.monotonic() - started
-                return [_report(was, standing, day, seconds) for was, standing in zip(before, now, strict=True)]
-            _compute(tables, now, day, inputs, process, chunk_size, on_progress)
-            for target in targets:
-                commit(tables, take_stock(tables, target, day, inputs), day)
-        except ObjectNotFoundError as error:
-            # Another run of this day committed, and deleted its chunks, while they were being read: look again.
+            if not all(standing.is_settled for standing in now):
+                checkpoints = _Checkpoints(tables, now, day, chunks)
+                _compute(checkpoints, _missing_inputs(now, wanted), process, chunk_size, on_progress)
+                now = [commit(tables, t, day, wanted, basis, chunks) for t, basis in zip(targets, bases, strict=True)]
+            seconds = time.monotonic() - started
+            return [_report(was, standing, day, seconds) for was, standing in zip(before, now, strict=True)]
+        except (ObjectNotFoundError, ObjectChangedError) as error:
+            # Another run of this day committed, and deleted its chunks, in between: look again.
             _log.info("%s: %s", day, error)
-    raise StoreUnavailableError(
-        f"{targets[0].table.name} for {day} did not settle: other runs keep replacing it; run it again alone"
-    )
+            last = error
+    raise StoreUnavailableError(f"{targets[0].table.name} for {day} did not settle: {last}; run it alone") from last
 
 
 def _compute(
-    tables: ParquetTables,
-    standings: Sequence[Standing],
-    day: date,
-    inputs: pl.DataFrame,
-    process: Process,
-    chunk_size: int,
-    on_progress: Progress,
+    checkpoints: "_Checkpoints", work: pl.DataFrame, process: Process, chunk_size: int, on_progress: Progress
 ) -> None:
-    work = _missing_inputs(standings, inputs)
     pending, total = set(work.get_column("item").to_list()), work.height
-    key = standings[0].target.key
-    targets = [standing.target for standing in standings]
+    day, key = checkpoints.day, checkpoints.standings[0].target.key
     if not total:
         return
     on_progress(0, total)
@@ -149,7 +151,7 @@ def _compute(
         while chunk := list(islice(outcomes, chunk_size)):
             for outcome in chunk:
                 _settle(pending, outcome.item.row[key])
-            _checkpoint(tables, targets, day, chunk)
+            checkpoints.add(chunk)
             on_progress(total - len(pending), total)
     if pending:
         raise TableError(f"{len(pending)} of {total} inputs got no outcome on {day}, such as {min(pending)}: a bug")
@@ -170,35 +172,46 @@ def _settle(pending: set[object], item: object) -> None:
     pending.remove(item)
 
 
-def _checkpoint(tables: ParquetTables, targets: Sequence[Target], day: date, chunk: Sequence[Outcome]) -> None:
-    # The images behind the rows must be on disk before the rows say so.
-    tables.store.flush()
-    for target in targets:
-        concerned = [outcome for outcome in chunk if target.table.name in outcome.item.wanted]
-        computed = [outcome for outcome in concerned if isinstance(outcome, Computed)]
-        rejected = [outcome for outcome in concerned if isinstance(outcome, Rejected)]
-        versions = {"day": day, "recipe_version": target.recipe_version, "processed_at": datetime.now(UTC)}
-        rows = [_computed_row(target, outcome, versions) for outcome in computed]
-        _write_chunk(tables, target.table, day, rows)
-        _write_chunk(tables, rejections_of(target.table), day, [_rejected_row(target, o, versions) for o in rejected])
+@dataclass(frozen=True, slots=True)
+class _Checkpoints:
+    """Writes what is finished of a day; the names of a run's chunks begin alike."""
+
+    tables: ParquetTables
+    standings: Sequence[Standing]
+    day: date
+    names: str
+
+    def add(self, chunk: Sequence[Outcome]) -> None:
+        # The images behind the rows must be on disk before the rows say so.
+        self.tables.store.flush()
+        for standing in self.standings:
+            table = standing.target.table
+            concerned = [outcome for outcome in chunk if table.name in outcome.item.wanted]
+            computed = [_computed_row(standing.target, each) for each in concerned if isinstance(each, Computed)]
+            rejected = [_rejected_row(standing, each) for each in concerned if isinstance(each, Rejected)]
+            self._write(table, computed)
+            self._write(rejections_of(table), rejected)
+
+    def _write(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            made = {"day": self.day, "processed_at": datetime.now(UTC)}
+            folder = object_keys.checkpoint_prefix(table.name, self.day)
+            key = ObjectKey(f"{folder}/{self.names}-{uuid4().hex}.parquet")
+            self.tables.write_file(key, table, self.day, [_frame(table, [{**row, **made} for row in rows])])
 
 
-def _computed_row(target: Target, outcome: Computed, versions: Mapping[str, object]) -> dict[str, object]:
+def _computed_row(target: Target, outcome: Computed) -> dict[str, object]:
     given = {name: outcome.item.row[name] for name in (target.key, "input_version")}
-    return {**given, **versions, **outcome.values.get(target.table.name, {})}
+    return {**given, "recipe_version": target.recipe_version, **outcome.values.get(target.table.name, {})}
 
 
-def _rejected_row(target: Target, outcome: Rejected, versions: Mapping[str, object]) -> dict[str, object]:
-    row = outcome.item.row
+def _rejected_row(standing: Standing, outcome: Rejected) -> dict[str, object]:
+    target, row = standing.target, outcome.item.row
+    item = row[target.key]
+    version = standing.rejection_version(item, row["input_version"], outcome.reason)
     known = {name: row.get(name) for name in ("image_id", "source_uri", "sha256", "size_bytes", "input_version")}
     why = {"stage": target.table.name, "reason": outcome.reason.value, "detail": outcome.detail}
-    return {"item": row[target.key], **known, **why, **versions, **outcome.facts}
-
-
-def _write_chunk(tables: ParquetTables, table: Table, day: date, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        key = ObjectKey(f"{object_keys.checkpoint_prefix(table.name, day)}/{uuid4().hex}.parquet")
-        tables.write_file(key, table, day, [_frame(table, rows)])
+    return {"item": item, **known, **why, "recipe_version": version, **outcome.facts}
 
 
 def _frame(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:

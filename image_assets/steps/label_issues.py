@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -33,12 +34,16 @@ def find_label_issues(tables: ParquetTables, encoder: EncoderDescription) -> Lab
         TableError: there is no training set.
         ModelError: no labelled image has a vector of the encoder.
     """
+    is_changed = tables.replace_if_changed(LABEL_ISSUES, None, partial(_label_issues, tables, encoder))
+    return LabelIssuesReport(tables.read(LABEL_ISSUES, None), is_changed)
+
+
+def _label_issues(tables: ParquetTables, encoder: EncoderDescription) -> pl.DataFrame:
     training = tables.read(TRAINING_SET, None)
     conflicts = list(_conflicts(tables, training))
     noise = list(_noise(tables, training, encoder)) if training["group_id"].n_unique() > 1 else []
     issues = [{**issue, "rank": rank} for rank, issue in enumerate([*conflicts, *noise], start=1)]
-    rows = pl.DataFrame(issues, schema=LABEL_ISSUES.schema.create_empty().schema)
-    return LabelIssuesReport(rows, tables.replace_if_changed(LABEL_ISSUES, None, rows))
+    return pl.DataFrame(issues, schema=LABEL_ISSUES.schema.create_empty().schema)
 
 
 def _conflicts(tables: ParquetTables, training: pl.DataFrame) -> Iterator[_Issue]:

@@ -28,7 +28,7 @@ def moderate_day(
     def judge(embeddings: Embeddings) -> list[Mapping[str, object]]:
         return [_columns(judgement) for judgement in moderator.judge(embeddings)]
 
-    target, encoder = moderation_target(moderator.encoder, moderator.policies), moderator.encoder.name
+    target, encoder = moderation_target(moderator.encoder, moderator.policies), moderator.encoder
     return work_on_vectors(tables, day, encoder, target, judge, chunk_size=chunk_size, on_progress=on_progress)
 
 

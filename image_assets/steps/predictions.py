@@ -1,25 +1,23 @@
 """Predictions: what the champion, or zero-shot classification before there is one, takes each image for."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import TableError
-from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifier import Classifier, ClassifierInput, Reads
-from image_assets.models.encoder import ImageEncoder
+from image_assets.models.encoder import EncoderDescription, ImageEncoder
 from image_assets.models.linear_classifier import make_zero_shot
 from image_assets.steps.champion import load_kept, read_card, read_champion
 from image_assets.steps.embeddings import embedding_inputs
 from image_assets.steps.increment import IncrementReport, Progress
+from image_assets.steps.models_in_use import current_model, put_in_use
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.stored_pictures import work_on_pictures
@@ -86,7 +84,7 @@ def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence
 def predict_day(
     tables: ParquetTables,
     day: date,
-    encoder: str,
+    encoder: EncoderDescription,
     model: Model,
     params: PredictionParams,
     *,
@@ -106,22 +104,10 @@ def predict_day(
             tables, day, encoder, target, lambda rows: work(list(rows)), chunk_size=chunk_size, on_progress=on_progress
         )
     else:
-        inputs = _picture_inputs(tables, day, encoder)
+        inputs = partial(_picture_inputs, tables, day, encoder)
         report = work_on_pictures(tables, day, inputs, target, work, chunk_size=chunk_size, on_progress=on_progress)
-    if model_in_use(tables.store) != model.version:
-        tables.store.write(object_keys.MODEL_IN_USE, json.dumps({"model_version": model.version}).encode())
+    put_in_use(tables.store, model.version)
     return report
-
-
-def model_in_use(store: ObjectStore) -> str | None:
-    """The version whose predictions gold shows: the one that predicted last; None before that."""
-    if not store.exists(object_keys.MODEL_IN_USE):
-        return None
-    try:
-        return str(json.loads(store.read(object_keys.MODEL_IN_USE))["model_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        where = store.uri(object_keys.MODEL_IN_USE)
-        raise TableError(f"{where} is damaged: {error!r}; delete it and run a day again") from error
 
 
 def has_predictions_below(tables: ParquetTables, day: date, number: int) -> bool:
@@ -134,9 +120,9 @@ def _registry_number(store: ObjectStore, model_version: str) -> int:
     return 0 if model_version.startswith(_ZERO_SHOT) else int(read_card(store, model_version).registry_number)
 
 
-def prediction_stages(store: ObjectStore) -> list[str]:
-    """Names of the tables whose rejections count: that of the model in use, if there is one."""
-    version = model_in_use(store)
+def prediction_stages(tables: ParquetTables, day: date) -> list[str]:
+    """Names of the tables whose rejections count: that of the day's current model, if there is one."""
+    version = current_model(tables, day)
     return [predictions_table(version).name] if version else []
 
 
@@ -158,6 +144,6 @@ def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: Predictio
     return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < params.review_threshold}
 
 
-def _picture_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
+def _picture_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription) -> pl.DataFrame:
     """The cleansed images that have a vector: gold waits for no others."""
     return embedding_inputs(tables, day).join(vector_inputs(tables, day, encoder), on="image_id", how="semi")

@@ -16,9 +16,12 @@ from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
 
 def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -> bool:
     """Bring `rejected_images` of a day in line with the stages, in pipeline order; say whether it changed."""
-    found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
-    rows = pl.concat(found).unique("item", keep="first", maintain_order=True)
-    return tables.replace_if_changed(REJECTED_IMAGES, day, rows)
+
+    def gathered() -> pl.DataFrame:
+        found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
+        return pl.concat(found).unique("item", keep="first", maintain_order=True)
+
+    return tables.replace_if_changed(REJECTED_IMAGES, day, gathered)
 
 
 def rejecting_stages(tables: ParquetTables) -> list[str]:
@@ -31,7 +34,7 @@ def rejecting_stages(tables: ParquetTables) -> list[str]:
 def count_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
     """How many files that the stages refused for these reasons can be tried again."""
     where = pl.col("reason").cast(pl.String).is_in(list(reasons))
-    return sum(again.height for _, _, again in _retriable(tables, day, stages, where))
+    return sum(again.height for _, again in _retriable(tables, day, stages, where))
 
 
 def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
@@ -39,28 +42,29 @@ def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], r
 
     A file that has left the landing zone cannot be tried again: its rejection is all that is known of it and stays.
     """
-    return _forget(tables, day, _retriable(tables, day, stages, pl.col("reason").cast(pl.String).is_in(list(reasons))))
+    return _forget(tables, _retriable(tables, day, stages, pl.col("reason").cast(pl.String).is_in(list(reasons))))
 
 
 def forget_rejections_of(tables: ParquetTables, day: date, image_ids: Collection[ImageId]) -> int:
     """Forget why later stages refused images whose files were repaired; say how many rows."""
     stages = [stage for stage in rejecting_stages(tables) if stage != BRONZE_IMAGES.name] if image_ids else []
-    return _forget(tables, day, _retriable(tables, day, stages, pl.col("image_id").is_in(list(image_ids))))
+    # Of a file that could not even be read no id is known.
+    is_one = pl.col("image_id").is_in(list(image_ids)).fill_null(value=False)
+    return _forget(tables, _retriable(tables, day, stages, is_one))
 
 
-def _forget(tables: ParquetTables, day: date, found: Iterator[tuple[str, ObjectKey, pl.DataFrame]]) -> int:
+def _forget(tables: ParquetTables, found: Iterator[tuple[ObjectKey, pl.DataFrame]]) -> int:
     forgotten = 0
-    for stage, key, again in found:
-        kept = tables.scan_files([key]).join(again, on="item", how="anti", maintain_order="left")
-        tables.write_file(key, rejections_table(stage), day, [kept])
+    for key, again in found:
+        tables.remove_rows(key, pl.col("item").is_in(again.get_column("item").implode()))
         forgotten += again.height
     return forgotten
 
 
 def _retriable(
     tables: ParquetTables, day: date, stages: Sequence[str], where: pl.Expr
-) -> Iterator[tuple[str, ObjectKey, pl.DataFrame]]:
-    """Stage, file and the rows of it to try again, for committed rejections and those of an interrupted run."""
+) -> Iterator[tuple[ObjectKey, pl.DataFrame]]:
+    """A file and the rows of it to try again, for committed rejections and those of an interrupted run."""
     for stage in stages:
         table = rejections_table(stage)
         committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
@@ -68,7 +72,7 @@ def _retriable(
             rows = tables.scan_files([key]).filter(where)
             again = _still_landed(tables.store, rows) if stage == BRONZE_IMAGES.name else rows
             if again.height:
-                yield stage, key, again.select("item")
+                yield key, again.select("item")
 
 
 def _still_landed(store: ObjectStore, rows: pl.DataFrame) -> pl.DataFrame:

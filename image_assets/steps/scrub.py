@@ -201,5 +201,5 @@ def _note(tables: ParquetTables, day: date, damages: Iterable[Damage]) -> None:
     ]
     found = pl.DataFrame(rows, schema=former.schema, orient="row")
     if since or rows:
-        tables.replace_if_changed(DAMAGED_ORIGINALS, day, found)
+        tables.replace_if_changed(DAMAGED_ORIGINALS, day, lambda: found)
     forget_rejections_of(tables, day, set(since) - set(found.get_column("image_id")))

@@ -28,7 +28,7 @@ from image_assets.tables.images import (
 from image_assets.tables.table import Table
 
 DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 
 def derive_day(
@@ -44,7 +44,7 @@ def derive_day(
     """Bring the wanted derivatives of a day in line with `bronze_images`."""
     targets = [target for target in derivative_targets(params) if target.table in wanted]
     process = in_workers(engine, partial(derive, store=tables.store, params=params), partial(_original, day=day))
-    inputs = derivative_inputs(tables, day)
+    inputs = partial(derivative_inputs, tables, day)
     return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)
 
 

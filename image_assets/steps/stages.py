@@ -85,7 +85,7 @@ def _text(params: EnrichmentParams) -> Iterator[Stage]:
 
 def _from_vectors(params: DayParams, embeddings: Target) -> Iterator[Stage]:
     """What follows the vectors: cheap steps that need no picture, but for a captioner."""
-    vectors, name = partial(vector_inputs, encoder=params.encoder.name), embeddings.table.name
+    vectors, name = partial(vector_inputs, encoder=params.encoder), embeddings.table.name
     compared = partial(duplicate_inputs, encoder=params.encoder)
     yield Stage("duplicates", [duplicate_target(params.duplicates)], compared, name)
     yield Stage("tags", [tag_target(params.encoder, params.enrichment.vocabulary)], vectors, name)

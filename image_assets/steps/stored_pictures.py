@@ -23,7 +23,7 @@ _PICTURES_AT_ONCE = 64
 def work_on_pictures(
     tables: ParquetTables,
     day: date,
-    inputs: pl.DataFrame,
+    inputs: Callable[[], pl.DataFrame],
     target: Target,
     work: Callable[[Sequence[RgbImage]], Sequence[Mapping[str, object]]],
     *,

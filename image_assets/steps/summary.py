@@ -1,6 +1,7 @@
 """The day in numbers, in long form."""
 
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -15,6 +16,10 @@ _FLAGS = {"duplicates": "is_duplicate", "to_review": "needs_review"}
 
 def summarise_day(tables: ParquetTables, day: date) -> bool:
     """Bring `daily_summary` of a day in line with bronze, gold and rejections; say whether it changed."""
+    return tables.replace_if_changed(DAILY_SUMMARY, day, partial(_summary, tables, day))
+
+
+def _summary(tables: ParquetTables, day: date) -> pl.DataFrame:
     bronze = tables.read(BRONZE_IMAGES, day)
     rejected = tables.read(REJECTED_IMAGES, day)
     gold = tables.read(GOLD_IMAGES, day)
@@ -31,8 +36,7 @@ def summarise_day(tables: ParquetTables, day: date) -> bool:
         _counted("label", gold.get_column("label").fill_null(UNLABELLED)),
         _counted("format", bronze.get_column("format")),
     ]
-    summary = pl.concat(counts).with_columns(day=pl.lit(day), kind=pl.col("kind").cast(_column("kind")))
-    return tables.replace_if_changed(DAILY_SUMMARY, day, summary)
+    return pl.concat(counts).with_columns(day=pl.lit(day), kind=pl.col("kind").cast(_column("kind")))
 
 
 def _counted(kind: str, values: pl.Series) -> pl.DataFrame:

@@ -29,8 +29,8 @@ def tag_day(
     def tag(embeddings: Embeddings) -> list[Mapping[str, object]]:
         return [{"tags": [_columns(tag) for tag in tags]} for tags in tagger.tag(embeddings)]
 
-    target, encoder = tag_target(tagger.encoder, tagger.vocabulary), tagger.encoder.name
-    return work_on_vectors(tables, day, encoder, target, tag, chunk_size=chunk_size, on_progress=on_progress)
+    target = tag_target(tagger.encoder, tagger.vocabulary)
+    return work_on_vectors(tables, day, tagger.encoder, target, tag, chunk_size=chunk_size, on_progress=on_progress)
 
 
 def tag_target(encoder: EncoderDescription, vocabulary: Vocabulary) -> Target:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -29,9 +30,13 @@ class TrainingSetReport:
 
 def build_training_set(tables: ParquetTables) -> TrainingSetReport:
     """Bring `training_set` in line with labels, decisions and duplicates; splits given once are kept."""
+    is_changed = tables.replace_if_changed(TRAINING_SET, None, partial(_training_set, tables))
+    return TrainingSetReport(tables.read(TRAINING_SET, None), is_changed)
+
+
+def _training_set(tables: ParquetTables) -> pl.DataFrame:
     rows = _grouped(tables, _labelled(tables))
-    rows = rows.with_columns(split=_splits(tables, rows), label_source=pl.col("label_source").cast(_SOURCE))
-    return TrainingSetReport(rows, tables.replace_if_changed(TRAINING_SET, None, rows))
+    return rows.with_columns(split=_splits(tables, rows), label_source=pl.col("label_source").cast(_SOURCE))
 
 
 _SPLIT, _SOURCE = pl.Enum(SPLITS), pl.Enum(LABEL_SOURCES)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import LocalObjectStore, ObjectInfo, ObjectStore
+from image_assets.lake.optimism import until_first
 from image_assets.lake.tiered_object_store import TieredObjectStore
 
 
@@ -120,6 +121,51 @@ def test_an_interruption_while_filling_makes_no_object(store: ObjectStore) -> No
         fail_while_filling(store, KEY, KeyboardInterrupt())
     assert not store.exists(KEY)
     assert keys(store, "silver") == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_write_over_the_version_that_is_there_replaces_it(store: ObjectStore, is_there: bool) -> None:
+    if is_there:
+        store.write(KEY, b"former")
+    store.write(KEY, b"later", over=store.version(KEY))
+    with store.writing(KEY, over=store.version(KEY)) as path:
+        path.write_bytes(b"latest")
+    assert store.read(KEY) == b"latest"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_write_over_another_version_changes_nothing(store: ObjectStore, is_there: bool) -> None:
+    if is_there:
+        store.write(KEY, b"former")
+    version = store.version(KEY)
+    store.write(KEY, b"another's")
+    with pytest.raises(ObjectChangedError, match="another process replaced"):
+        store.write(KEY, b"mine", over=version)
+    with pytest.raises(ObjectChangedError), store.writing(KEY, over=version) as path:
+        path.write_bytes(b"mine")
+    assert store.read(KEY) == b"another's"
+
+
+def test_a_copy_leaves_the_version_of_its_source(store: ObjectStore) -> None:
+    store.write(KEY, b"first")
+    version = store.version(KEY)
+    store.copy(KEY, ObjectKey("silver/elsewhere/b.jpg"))
+    assert store.version(KEY) == version
+
+
+def test_of_many_who_count_at_once_none_is_lost(store: ObjectStore) -> None:
+    store.write(KEY, b"0")
+
+    def count() -> None:
+        there = store.version(KEY)
+        store.write(KEY, b"%d" % (int(store.read(KEY)) + 1), over=there)
+
+    threads = [threading.Thread(target=lambda: [until_first(count) for _ in range(10)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read(KEY) == b"40"
 
 
 def test_a_copy_keeps_its_bytes_when_the_first_is_replaced_or_deleted(store: ObjectStore) -> None:

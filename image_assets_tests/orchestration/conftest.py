@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from image_assets.definitions import build_definitions
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.object_store import LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import (
     Embedding,
@@ -160,7 +160,9 @@ def read_made() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
     """Every file that runs make below a root: its time in nanoseconds and its bytes."""
 
     def read(root: Path) -> dict[str, tuple[int, bytes]]:
-        made = [path for top in root.iterdir() if top.name not in {"landing", ".staging"} for path in top.rglob("*")]
+        made = [
+            path for top in root.iterdir() if top.name not in {"landing", STAGING, LOCKS} for path in top.rglob("*")
+        ]
         return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in made if path.is_file()}
 
     return read

@@ -47,7 +47,7 @@ def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
     @daily_asset(spec, name=REJECTED_IMAGES.name)
     def rejected_images(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         def step(day: date) -> dict[str, Metadata]:
-            predicting = prediction_stages(lake.tables.store)
+            predicting = prediction_stages(lake.tables, day)
             is_changed = gather_rejections(lake.tables, day, [*stages, *predicting])
             rows = lake.tables.read(REJECTED_IMAGES, day)
             counts = {"rejected": dg.MetadataValue.int(rows.height), **describe_rejects(rows)}

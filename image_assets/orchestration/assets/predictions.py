@@ -39,7 +39,7 @@ def prediction_assets(
             report = predict_day(
                 lake.tables,
                 day,
-                gpu.encoder.description.name,
+                gpu.encoder.description,
                 model(),
                 params,
                 chunk_size=chunk_size,

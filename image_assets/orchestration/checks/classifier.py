@@ -11,7 +11,7 @@ from image_assets.orchestration.checks.daily_check import daily_check
 from image_assets.orchestration.reporting import describe_problems
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.audits import Audit, audit_schema, audit_stage
-from image_assets.steps.predictions import model_in_use
+from image_assets.steps.models_in_use import models_of
 from image_assets.tables.catalogue import WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.predictions import IMAGE_PREDICTIONS, predictions_table
@@ -31,12 +31,12 @@ def classifier_checks(encoder: str) -> Iterator[dg.AssetChecksDefinition]:
 
 
 def _audit_predictions(tables: ParquetTables, day: date, _: datetime) -> Audit:
-    version = model_in_use(tables.store)
+    version = next(iter(models_of(tables, day)), None)
     return audit_schema(tables, predictions_table(version), day) if version else _NO_MODEL
 
 
 def _audit_conservation(encoder: str, tables: ParquetTables, day: date, _: datetime) -> Audit:
-    version = model_in_use(tables.store)
+    version = next(iter(models_of(tables, day)), None)
     stage = predictions_table(version).name if version else ""
     return audit_stage(tables, embeddings_name(encoder), stage, day) if version else _NO_MODEL
 

@@ -4,7 +4,8 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from image_assets.imaging.exif import MAX_RAW_TAGS, MAX_TEXT_CHARACTERS
+from image_assets.imaging.exif import MAX_RAW_TAGS
+from image_assets.imaging.exif_values import MAX_TEXT_CHARACTERS
 from image_assets.imaging.inspect import InspectParams, inspect_image
 
 
@@ -66,9 +67,86 @@ def test_a_place_is_decimal_degrees_with_signs(exif_of):
     assert found == {"latitude": -33.86, "longitude": -70.5, "altitude_m": -12.5}
 
 
-@pytest.mark.parametrize("latitude", [(91.0, 0.0, 0.0), (IFDRational(1, 0), 0.0, 0.0)])
-def test_an_impossible_place_is_no_place(exif_of, latitude):
-    assert "latitude" not in exif_of(gps={1: "N", 2: latitude, 3: "E", 4: (1.0, 0.0, 0.0)})
+DEGREE = (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "untrue",
+    [
+        {2: (91.0, 0.0, 0.0)},
+        {2: (89.0, 60.0, 0.0)},
+        {2: (1.0, 0.0, 60.0)},
+        {2: (IFDRational(1, 0), 0.0, 0.0)},
+        {2: (IFDRational(0, 0), 0.0, 0.0)},
+        {2: (1.0, 0.0, 0.0, 5.0)},
+        {4: (180.0, 0.0, 1.0)},
+        {1: ""},
+        {1: "E"},
+        {3: "N"},
+        {3: "X"},
+    ],
+)
+def test_a_place_that_cannot_be_is_no_place(exif_of, untrue):
+    assert exif_of(gps={1: "N", 2: DEGREE, 3: "E", 4: DEGREE} | untrue) == {}
+
+
+def test_a_place_without_a_hemisphere_is_no_place(exif_of):
+    assert exif_of(gps={2: DEGREE, 4: DEGREE}) == {}
+
+
+@pytest.mark.parametrize("metres", [IFDRational(1, 0), 1e9, 100_001.0])
+def test_an_altitude_that_cannot_be_costs_itself_only(exif_of, metres):
+    assert exif_of(gps={1: "N", 2: DEGREE, 3: "E", 4: DEGREE, 6: metres}) == {"latitude": 1, "longitude": 1}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0000:00:00 00:00:00",
+        "2023:02:29 00:00:00",
+        "2023:01:01 24:00:00",
+        "1825:01:01 00:00:00",
+        "9999:01:01 00:00:00",
+        "    :  :     :  :  ",
+    ],
+)
+def test_a_date_that_cannot_be_is_left_out_everywhere(exif_of, written):
+    assert exif_of({306: written}, {0x9003: written, 0x9004: written}) == {}
+
+
+def test_a_date_that_can_be_is_kept_as_it_was_written_too(exif_of):
+    found = exif_of(camera={0x9003: "2023-02-28T01:02:03"})
+    assert found == {"taken_at": "2023-02-28T01:02:03", "raw": {"DateTimeOriginal": "2023-02-28T01:02:03"}}
+
+
+@pytest.mark.parametrize("offset", ["+99:99", "-15:00", "+05:60", "Z", ""])
+def test_an_offset_that_cannot_be_is_left_out_everywhere(exif_of, offset):
+    found = exif_of(camera={0x9003: "2026:03:04 05:06:07", 0x9011: offset})
+    assert found["taken_at"] == "2026-03-04T05:06:07"
+    assert "OffsetTimeOriginal" not in found["raw"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        (0x8827, 0),
+        (0x8827, 65_535),
+        (0x829A, IFDRational(1, 0)),
+        (0x829A, IFDRational(0, 1)),
+        (0x829A, 1e6),
+        (0x829D, 0.0),
+        (0x829D, 1e9),
+        (0x920A, IFDRational(0, 0)),
+        (0x920A, 1e9),
+    ],
+)
+def test_a_number_that_cannot_be_is_left_out(exif_of, tag, value):
+    assert exif_of(camera={tag: value}) == {}
+
+
+def test_a_list_with_a_number_that_cannot_be_is_left_out_whole(exif_of):
+    """Without one of them the others would be taken for what they are not."""
+    assert exif_of({318: (IFDRational(1, 0), 0.329)}) == {}
 
 
 def test_half_a_place_is_no_place(exif_of):

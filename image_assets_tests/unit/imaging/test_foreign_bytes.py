@@ -42,6 +42,7 @@ FILES = {
     "gif": written("GIF"),
     "bmp": written("BMP"),
     "jpeg 2000": written("JPEG2000"),
+    "avif": written("AVIF"),
 }
 
 

@@ -114,10 +114,13 @@ def test_frames_of_an_animation_are_counted(photo, encode):
     assert inspect_image(encode(photo, "GIF", save_all=True, append_images=frames), LIMITS).frames == 3
 
 
-def test_the_size_is_as_stored_whatever_the_orientation(photo, encode):
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_the_size_is_as_stored_whatever_the_orientation(photo, encode, format_name):
+    if format_name == "HEIF":
+        pytest.importorskip("pillow_heif")
     exif = Image.Exif()
     exif[274] = 6
-    header = inspect_image(encode(photo, "JPEG", exif=exif), LIMITS)
+    header = inspect_image(encode(photo, format_name, exif=exif.tobytes()), LIMITS)
     assert (header.width_px, header.height_px, header.exif["orientation"]) == (600, 400, 6)
 
 

@@ -187,46 +187,46 @@ def test_a_file_that_went_is_not_found(tables: ParquetTables) -> None:
 
 
 def test_equal_rows_are_not_written_again(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
-    assert tables.replace_if_changed(prices, day, priced(hat=100, shoe=250))
+    assert tables.replace_if_changed(prices, day, lambda: priced(hat=100, shoe=250))
     before = file_of(tables, prices, day).stat()
-    assert not tables.replace_if_changed(prices, day, priced(hat=100, shoe=250))
+    assert not tables.replace_if_changed(prices, day, lambda: priced(hat=100, shoe=250))
     after = file_of(tables, prices, day).stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
 def test_the_order_of_rows_is_no_change(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
     rows = priced(shoe=250, hat=100)
-    tables.replace_if_changed(prices, day, rows)
-    assert not tables.replace_if_changed(prices, day, rows.reverse())
+    tables.replace_if_changed(prices, day, lambda: rows)
+    assert not tables.replace_if_changed(prices, day, lambda: rows.reverse())
 
 
 def test_rows_are_committed_in_the_order_of_their_key(
     tables: ParquetTables, prices: Table, day: date, priced: Priced
 ) -> None:
-    tables.replace_if_changed(prices, day, priced(tie=1, shoe=2, hat=3))
+    tables.replace_if_changed(prices, day, lambda: priced(tie=1, shoe=2, hat=3))
     assert tables.read(prices, day).get_column("name").to_list() == ["hat", "shoe", "tie"]
 
 
 def test_other_rows_are_written(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
-    tables.replace_if_changed(prices, day, priced(hat=100))
-    assert tables.replace_if_changed(prices, day, priced(hat=101))
+    tables.replace_if_changed(prices, day, lambda: priced(hat=100))
+    assert tables.replace_if_changed(prices, day, lambda: priced(hat=101))
     assert tables.read(prices, day).get_column("cents").to_list() == [101]
 
 
 def test_a_damaged_day_is_made_anew_where_all_its_rows_are_at_hand(
     tables: ParquetTables, prices: Table, day: date, priced: Priced
 ) -> None:
-    tables.replace_if_changed(prices, day, priced(hat=100))
+    tables.replace_if_changed(prices, day, lambda: priced(hat=100))
     file_of(tables, prices, day).write_bytes(b"damaged")
-    assert tables.replace_if_changed(prices, day, priced(hat=100))
+    assert tables.replace_if_changed(prices, day, lambda: priced(hat=100))
     assert_frame_equal(tables.read(prices, day), priced(hat=100))
 
 
 def test_an_empty_day_that_stays_empty_is_not_written_again(
     tables: ParquetTables, prices: Table, day: date, priced: Priced
 ) -> None:
-    assert tables.replace_if_changed(prices, day, priced())
-    assert not tables.replace_if_changed(prices, day, priced())
+    assert tables.replace_if_changed(prices, day, lambda: priced())
+    assert not tables.replace_if_changed(prices, day, lambda: priced())
 
 
 def test_days_are_listed_in_order(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:

@@ -1,6 +1,6 @@
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.compute.engine import ProcessEngine
+from image_assets.compute.engine import Failed, Outcome, ProcessEngine, SerialEngine
+from image_assets.compute.outcomes import Item, Result
+from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.inspect import InspectParams
 from image_assets.samples.mishaps import half_jpeg, png_bomb
+from image_assets.steps.bronze import take_in_day
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
@@ -338,3 +341,78 @@ def test_processes_and_one_process_make_the_same_rows(
     scenario.take_in(workers)
     spread = scenario.tables.read(BRONZE_IMAGES, scenario.day).drop("processed_at", "ingested_at")
     assert spread.equals(alone)
+
+
+class OvertakenEngine(SerialEngine):
+    """While the first image is worked on, something else happens."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._left = [meanwhile]
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
+        for outcome in super().map(work, items):
+            while self._left:
+                self._left.pop()()
+            yield outcome
+
+
+def test_an_older_listing_never_drops_what_another_run_has_taken_in_meanwhile(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    scenario.land("anna/early.jpg", paint())
+
+    def take_in_another_that_leaves() -> None:
+        late = scenario.land("bob/late.jpg", paint("blue"))
+        bad = scenario.land("bob/bad.jpg", b"")
+        scenario.take_in()
+        late.unlink()
+        bad.unlink()
+
+    scenario.take_in(OvertakenEngine(take_in_another_that_leaves))
+    assert {row["raw_name"] for row in scenario.rows(BRONZE_IMAGES)} == {"early.jpg", "late.jpg"}
+    assert scenario.reasons() == {scenario.uri("bob/bad.jpg"): "empty"}
+    assert scenario.take_in().is_unchanged
+
+
+def test_an_original_of_a_run_that_was_cut_off_is_kept_although_its_upload_has_gone(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    names = [f"{number:02}.jpg" for number in range(20)]
+    uploads = [scenario.land(f"anna/{name}", paint()) for name in names]
+
+    def cut_off(done: int, _total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_in_day(scenario.tables, scenario.day, InspectParams(), SerialEngine(), chunk_size=16, on_progress=cut_off)
+    for upload in uploads[:16]:
+        upload.unlink()
+    scenario.take_in()
+    assert sorted(row["raw_name"] for row in scenario.rows(BRONZE_IMAGES)) == names
+
+
+class DeadlyEngine(SerialEngine):
+    """Every worker is killed."""
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
+        for item in items:
+            yield Failed(item, ImageError(RejectionReason.WORKER_CRASHED, "the worker was killed by signal 9"))
+
+
+def test_a_healthy_image_whose_worker_was_killed_is_tried_again_by_the_next_run(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    scenario.land("anna/a.jpg", paint())
+    report = scenario.take_in(DeadlyEngine())
+    assert (report.newly_rejected, scenario.reasons()) == (1, {scenario.uri("anna/a.jpg"): "worker_crashed"})
+    assert scenario.take_in().accepted == 1
+    assert scenario.reasons() == {}
+
+
+def test_an_image_that_has_killed_two_workers_is_not_tried_a_third_time(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint())
+    scenario.take_in(DeadlyEngine())
+    scenario.take_in(DeadlyEngine())
+    assert scenario.take_in().is_unchanged
+    assert scenario.reasons() == {scenario.uri("anna/a.jpg"): "worker_crashed"}

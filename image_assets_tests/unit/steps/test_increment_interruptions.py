@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -125,7 +126,7 @@ def test_a_run_that_starts_when_another_is_nearly_done_does_little(
 
 @dataclass(frozen=True, slots=True)
 class ContestedStore(LocalObjectStore):
-    """A store in which another run of the day ends right after its first chunks were listed."""
+    """A store in which something happens each time right after chunks were listed, the last of `rivals` first."""
 
     rivals: list[Callable[[], object]]
 
@@ -144,11 +145,11 @@ def test_chunks_that_another_run_commits_while_they_are_read_are_looked_for_agai
     wait_for(first, double_day.CHUNK_SIZE + 1, run)
     run.kill()
     run.wait()
-    rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0)]
+    rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0), lambda: None]
     contested = ParquetTables(ContestedStore(tmp_path / "lake", rivals))
     targets = [Target(double_day.DOUBLES, Recipe({"times": 2}))]
     process = double_day.doubling(tmp_path / "mine", 0)
-    inputs, chunk_size = double_day.inputs_of(COUNT), double_day.CHUNK_SIZE
+    inputs, chunk_size = partial(double_day.inputs_of, COUNT), double_day.CHUNK_SIZE
     (report,) = run_increment(contested, targets, double_day.DAY, inputs, process, chunk_size=chunk_size)
     assert (report.accepted, rivals) == (COUNT, [])
     assert doubled(tables, double_day) == EXPECTED

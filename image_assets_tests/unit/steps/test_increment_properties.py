@@ -68,7 +68,7 @@ def process(powers, budget=None):
 
 def increment(tables, files, powers, budget=None):
     targets = [Target(table, Recipe({"power": powers[table.name]})) for table in TABLES]
-    return run_increment(tables, targets, DAY, inputs_of(files), process(powers, budget), chunk_size=CHUNK)
+    return run_increment(tables, targets, DAY, lambda: inputs_of(files), process(powers, budget), chunk_size=CHUNK)
 
 
 def state(tables):

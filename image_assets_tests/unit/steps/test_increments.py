@@ -107,7 +107,7 @@ def increment(
     chunk_size: int = CHUNK_SIZE,
 ) -> list[IncrementReport]:
     targets = [Target(table, Recipe({"version": recipe}), key="name") for table in into]
-    return run_increment(tables, targets, DAY, inputs, process, chunk_size=chunk_size)
+    return run_increment(tables, targets, DAY, lambda: inputs, process, chunk_size=chunk_size)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_new_recipe_touches_its_own_table_and_its_history_only(scenario: "Scen
         Target(HALVES, Recipe({"version": "2"}), key="name"),
     ]
     process = Measuring()
-    reports = run_increment(tables, targets, DAY, inputs_of(**TEXTS), process, chunk_size=CHUNK_SIZE)
+    reports = run_increment(tables, targets, DAY, lambda: inputs_of(**TEXTS), process, chunk_size=CHUNK_SIZE)
     assert [report.is_unchanged for report in reports] == [True, False]
     assert set(process.wanted) == {frozenset({"halves"})}
     changed = {name for name, stamp in scenario.files().items() if before.get(name) != stamp}
@@ -223,7 +223,7 @@ def test_progress_is_told_from_nothing_to_everything(tables: ParquetTables) -> N
         tables,
         [Target(LENGTHS, Recipe({}), key="name")],
         DAY,
-        inputs_of(**TEXTS),
+        lambda: inputs_of(**TEXTS),
         Measuring(),
         chunk_size=2,
         on_progress=lambda done, total: told.append((done, total)),
@@ -329,7 +329,15 @@ def test_an_interrupted_process_is_closed(tables: ParquetTables) -> None:
 
     targets = [Target(LENGTHS, Recipe({}), key="name")]
     with pytest.raises(KeyboardInterrupt):
-        run_increment(tables, targets, DAY, inputs_of(**TEXTS), process, chunk_size=CHUNK_SIZE, on_progress=interrupt)
+        run_increment(
+            tables,
+            targets,
+            DAY,
+            lambda: inputs_of(**TEXTS),
+            process,
+            chunk_size=CHUNK_SIZE,
+            on_progress=interrupt,
+        )
     assert process.is_closed
     assert len(process.asked) == CHUNK_SIZE
 

@@ -1,5 +1,8 @@
 """Predictions of a day, by the champion or before there is one."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +14,7 @@ from image_assets.models.linear_classifier import LinearClassifier
 from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, promote
 from image_assets.steps.predictions import PredictionParams, choose_model, has_predictions_below, predict_day
 from image_assets.steps.training_set import build_training_set
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.predictions import predictions_table
 
@@ -64,7 +68,9 @@ def test_less_confidence_than_the_threshold_needs_a_review(
 ) -> None:
     put_in_charge(taught)
     model = choose_model(taught.tables, taught.encoder, ())
-    predict_day(taught.tables, taught.day, "colour-means", model, PredictionParams(threshold), chunk_size=16)
+    predict_day(
+        taught.tables, taught.day, taught.encoder.description, model, PredictionParams(threshold), chunk_size=16
+    )
     assert {row["needs_review"] for row in taught.rows(taught.predictions)} == {is_unsure}
 
 
@@ -162,3 +168,69 @@ def test_a_day_without_images_has_no_predictions(scenario: "Scenario") -> None:
 def test_predicting_before_embedding_says_what_to_materialize(scenario: "Scenario") -> None:
     with pytest.raises(TableError, match="materialize image_embeddings"):
         scenario.predict()
+
+
+@pytest.fixture
+def next_day(taught: "Scenario", paint: Callable[..., bytes]) -> "Scenario":
+    """The day after, with one picture."""
+    later = replace(taught, day=taught.day + timedelta(days=1))
+    later.land("anna/late.png", paint("red", kind="PNG"))
+    later.take_in()
+    later.derive()
+    later.embed()
+    later.tables.replace(DUPLICATE_IMAGES, later.day, DUPLICATE_IMAGES.schema.create_empty())
+    return later
+
+
+def shown(scenario: "Scenario") -> set[str]:
+    """Whose predictions gold shows after it was made again."""
+    scenario.gather()
+    scenario.curate()
+    return {row["model_version"] for row in scenario.rows(GOLD_IMAGES)}
+
+
+def test_a_day_keeps_its_predictions_until_the_next_model_has_judged_it(
+    taught: "Scenario", next_day: "Scenario"
+) -> None:
+    show_predictions(taught)
+    (former,) = shown(taught)
+    put_in_charge(taught)
+    show_predictions(next_day)
+    assert shown(next_day) == {"head-1"}
+    assert shown(taught) == {former}
+    taught.predict()
+    assert shown(taught) == {"head-1"}
+
+
+def test_of_former_models_the_newest_that_has_judged_the_whole_day_counts(
+    taught: "Scenario", next_day: "Scenario", paint: Callable[..., bytes]
+) -> None:
+    for version in ("head-1", "head-2"):
+        put_in_charge(taught, version)
+        taught.predict()
+    put_in_charge(taught, "head-3")
+    next_day.predict()
+    assert shown(taught) == {"head-2"}
+    taught.land("user-00/more.png", paint("red", size=(70, 48), kind="PNG"))
+    taught.take_in()
+    taught.derive()
+    taught.embed()
+    assert shown(taught) == {"head-2", None}
+
+
+def test_a_model_that_is_back_in_use_counts_before_those_in_between(taught: "Scenario", next_day: "Scenario") -> None:
+    for version in ("head-1", "head-2", "head-1"):
+        put_in_charge(taught, version)
+        taught.predict()
+    put_in_charge(taught, "head-3")
+    next_day.predict()
+    assert shown(taught) == {"head-1"}
+
+
+@pytest.mark.parametrize("step", ["predict", "tag", "moderate"])
+def test_vectors_of_former_weights_are_not_judged(taught: "Scenario", step: str) -> None:
+    retrained = replace(taught, encoder=type(taught.encoder)(revision="2"))
+    with pytest.raises(TableError, match="former weights: materialize image_embeddings"):
+        getattr(retrained, step)()
+    retrained.embed()
+    assert getattr(retrained, step)().accepted == 45

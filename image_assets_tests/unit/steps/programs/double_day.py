@@ -55,7 +55,7 @@ def double_day(root: Path, trace: Path, count: int, delay_s: float) -> Increment
     tables = ParquetTables(LocalObjectStore(root))
     targets = [Target(DOUBLES, Recipe({"times": 2}))]
     process = doubling(trace, delay_s)
-    return run_increment(tables, targets, DAY, inputs_of(count), process, chunk_size=CHUNK_SIZE)[0]
+    return run_increment(tables, targets, DAY, lambda: inputs_of(count), process, chunk_size=CHUNK_SIZE)[0]
 
 
 if __name__ == "__main__":
