@@ -10,6 +10,8 @@ Where do I go to …?
     change a size, a quality, the watermark ....... imaging.derivatives
     add a measure ................................. imaging.quality, then tables.images
     add a column or a table ....................... tables
+    change when two spellings are one label ....... labels
+    change what is told of an upload .............. steps.added_files, steps.uploads, steps.sidecar
     add a stage ................................... steps, then orchestration.assets
     change tags, policies ......................... models/vocabulary.yaml, models/policies.yaml
     change when two images are one photo .......... steps.duplicate_links, imaging.likeness

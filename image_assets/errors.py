@@ -9,6 +9,7 @@
     │       └── ObjectChangedError another process replaced the object first
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     └── ImageError                this one image cannot be used: it becomes a rejected row
 
@@ -75,6 +76,10 @@ class ModelError(ImageAssetsError, RuntimeError):
 
 class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
+
+
+class PrivacyError(ImageAssetsError, RuntimeError):
+    """A derivative would hold more than pixels."""
 
 
 class ImageError(ImageAssetsError, ValueError):

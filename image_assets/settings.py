@@ -18,6 +18,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.imaging.derivatives import DerivativeParams, PreviewParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
+from image_assets.labels import normalise_label
 from image_assets.lake.opening import LakeParams
 from image_assets.models.encoder import Placement
 from image_assets.models.mlflow_registry import Tracking
@@ -25,6 +26,7 @@ from image_assets.models.moderation import SHIPPED_POLICIES, read_policies
 from image_assets.models.tag_caption import TEMPLATE
 from image_assets.models.trainers import TrainerName, TrainerParams
 from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
+from image_assets.shown_text import is_text, plain
 from image_assets.steps.classifier_training import LessonParams
 from image_assets.steps.drift import DriftParams
 from image_assets.steps.duplicate_links import DuplicateParams
@@ -167,7 +169,10 @@ class Settings(BaseSettings):
     @field_validator("root")
     @classmethod
     def _absolute(cls, root: Path) -> Path:
-        return root.expanduser().absolute()
+        place = root.expanduser().absolute()
+        if not is_text(str(place)):
+            raise ValueError(f"{plain(str(place))} is not UTF-8: DuckDB and Polars do not find it")
+        return place
 
     @field_validator("archive_root")
     @classmethod
@@ -204,8 +209,8 @@ class Settings(BaseSettings):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Labels to tell apart, in lower case; none when they are not set."""
-        return tuple(sorted({name.strip().lower() for name in self.classes.split(",")} - {""}))
+        """Labels to tell apart, in their normal form; none when they are not set."""
+        return tuple(sorted({normalise_label(name) for name in self.classes.split(",")} - {""}))
 
     @property
     def lesson_params(self) -> LessonParams:
@@ -296,7 +301,9 @@ def _name(location: tuple[int | str, ...]) -> str:
 
 def _refuse_unknown() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    for name in [*os.environ, *dotenv_values(".env")]:
+    for name, value in [*os.environ.items(), *dotenv_values(".env").items()]:
+        if name.upper().startswith(PREFIX) and not is_text(value or ""):
+            raise ConfigurationError(f"{name} is not UTF-8 text")
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             advice = f"did you mean {near[0]}?" if near else "see: image-assets settings"

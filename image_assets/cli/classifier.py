@@ -8,6 +8,7 @@ from image_assets.errors import ModelError
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.models.mlflow_registry import set_champion
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.champion import ClassifierCard, kept_classifiers, promote, read_champion, roll_back
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
@@ -17,6 +18,7 @@ from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 def train() -> None:
     """Train a classifier on all labels, and promote it if it beats the champion on the test split."""
     settings = load_settings()
+    find_dagster_home()
     train_with_progress(settings)
     print_versions(settings)
 

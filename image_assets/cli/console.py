@@ -1,8 +1,9 @@
 """Tables and progress bars in the terminal."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 from rich.console import Console
@@ -10,9 +11,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-CONSOLE = Console(soft_wrap=False)
+from image_assets.shown_text import plain, plain_lines
+
 _CELL_LENGTH = 60
 _FINISHED_BARS = 12
+
+
+class _PlainConsole(Console):
+    """Whatever a user typed cannot style or move the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(plain_lines(text), **options)
+
+
+CONSOLE = _PlainConsole(soft_wrap=False, markup=False, emoji=False)
 
 
 def print_rows(
@@ -24,11 +36,17 @@ def print_rows(
     is_first_whole: bool = False,
 ) -> None:
     """A table; numbers to the right, values longer than `cell_length` cut, the first column in one line if wanted."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold")
+    table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        is_whole = is_first_whole and index == 0
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold", no_wrap=is_whole)
+        # In a narrow terminal words are broken into lines; half a number or a day would be another one.
+        is_short = is_number or any(isinstance(row[index], date) for row in rows)
+        table.add_column(
+            Text(plain(name)),
+            justify="right" if is_number else "left",
+            overflow="ellipsis" if is_short else "fold",
+            no_wrap=is_short or (is_first_whole and index == 0),
+        )
     for row in rows:
         table.add_row(*(_cell(value, cell_length) for value in row))
     CONSOLE.print(table)
@@ -40,12 +58,14 @@ def print_frame(title: str, frame: pl.DataFrame) -> None:
 
 
 def _cell(value: object, length: int | None) -> Text:
-    """A value in one line; whatever a user typed cannot style or move the terminal."""
+    """A value in one line."""
     if isinstance(value, Text):
         return value
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    return Text(printable if length is None or len(printable) <= length else printable[: length - 1] + "…")
+    shown = plain(text)
+    return Text(
+        shown if length is None or isinstance(value, date) or len(shown) <= length else shown[: length - 1] + "…"
+    )
 
 
 def describe_speed(done: int, seconds: float) -> str:

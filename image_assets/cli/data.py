@@ -1,18 +1,19 @@
 """Commands that look: `status` and `sql`."""
 
 import sys
-from datetime import date
+from datetime import date, datetime
 
 import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
-from image_assets.cli.period import yesterday
+from image_assets.cli.period import period, period_options, yesterday
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.warehouse import query
+from image_assets.lake.sql import query
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
+from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.plan import known_days
 from image_assets.steps.scrub import damaged_originals
@@ -23,37 +24,44 @@ select day, (sum(images) filter (kind = 'outcome' and name = 'seen'))::int as se
        (sum(images) filter (kind = 'outcome' and name = 'accepted'))::int as accepted,
        (sum(images) filter (kind = 'state' and name = 'embedded'))::int as embedded,
        (sum(images) filter (kind = 'outcome' and name = 'rejected'))::int as rejected,
-       string_agg(name || ' ' || images, ', ' order by images desc, name) filter (kind = 'reason') as reasons
+       concat_ws('; ', string_agg(name || ' ' || images, ', ' order by images desc, name) filter (kind = 'reason'),
+                 string_agg(replace(name, '_', ' ') || ' ' || images, ', ' order by name) filter (
+                     kind = 'outcome' and name in ('gone', 'dismissed', 'passed_over') and images > 0)) as reasons
 from daily_summary where day between '{first}' and '{last}' group by day order by day
 """
 _ROWS_SHOWN = 1_000
 
 
 @click.command()
-def status() -> None:
+@period_options(otherwise="every day")
+def status(day: datetime | None, first: datetime | None, last: datetime | None) -> None:
     """What is in the lake, day by day, and which days are not complete."""
+    begin, end = period(day, first, last) or (date.min, date.max)
     settings = load_settings()
-    print_status(settings, date.min, date.max)
+    print_status(settings, begin, end)
     tables = _tables(settings)
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
-    for day in sorted(day for day in incomplete if day >= settings.start_day):
-        CONSOLE.print(f"{day} has no summary yet: image-assets run --day {day}", highlight=False)
-    for day, originals in damaged_originals(tables).items():
-        CONSOLE.print(
-            f"{day}: {originals} originals are gone or damaged: image-assets repair --day {day}", highlight=False
-        )
+    for each in sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end):
+        CONSOLE.print(f"{each} has no summary yet: image-assets run --day {each}", highlight=False)
+    for each, originals in damaged_originals(tables).items():
+        if begin <= each <= end:
+            remedy = f"image-assets repair --day {each}"
+            CONSOLE.print(f"{each}: {originals} originals are gone or damaged: {remedy}", highlight=False)
 
 
 @click.command("sql")
 @click.argument("statement")
-@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
-def query_lake(statement: str, as_csv: bool) -> None:
-    """Run a SELECT over every table of the lake (DuckDB)."""
+@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table, safe to open in a spreadsheet.")
+@click.option("--exact", is_flag=True, help="With --csv: values byte for byte, for programs.")
+def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
+    """Run a SELECT over every table of the lake (DuckDB), which can open no file and changes nothing."""
+    if exact and not as_csv:
+        raise click.UsageError("--exact needs --csv")
     settings = load_settings()
     rows = _query(settings, statement)
     if as_csv:
-        # Data, byte for byte: `click.echo` would drop escape sequences.
-        sys.stdout.buffer.write(rows.write_csv().encode())
+        # `click.echo` would drop escape sequences.
+        sys.stdout.buffer.write(rows.write_csv().encode() if exact else spreadsheet_csv(rows))
     else:
         print_frame(f"{rows.height} rows", rows.head(_ROWS_SHOWN))
 

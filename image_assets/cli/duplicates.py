@@ -1,19 +1,24 @@
 """`duplicates`: photos that came more than once, and what a person says of them."""
 
 import getpass
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 import click
+from rich.text import Text
 
-from image_assets.cli.console import CONSOLE, print_frame
+from image_assets.cli.clock import mention_clock
+from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.period import period, period_options
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
+from image_assets.shown_text import plain
 from image_assets.steps.duplicate_clusters import find_clusters
 from image_assets.steps.duplicate_decisions import Verdict, record_pair_decision
 
-_SHOWN = ["photo", "day", "kind", "distance_bits", "similarity", "likeness", "turn", "label", "raw_name", "image_id"]
 _ROWS_SHOWN = 200
+_NAME_LENGTH = 36
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +35,18 @@ def duplicates(
     rows = find_clusters(open_tables(load_settings().lake_params), begin, end, only_conflicts=conflicts)
     photos = rows["canonical_id"].rank("dense").alias("photo")
     title = f"{photos.n_unique()} photos came {rows.height} times"
-    print_frame(title, rows.with_columns(photos).select(_SHOWN).head(_ROWS_SHOWN))
+    shown = rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)
+    print_rows(title, ["image", "photo", "day", "how"], [_row(each) for each in shown], is_first_whole=True)
+
+
+def _row(image: Mapping[str, Any]) -> tuple[object, ...]:
+    """An image in so many columns as the narrowest terminal has, with its whole id, which the decisions take."""
+    how = [image["kind"], image["likeness"] and f"{image['likeness']:.3f}", image["turn"]]
+    told = " · ".join(plain(each) for each in (image["label"], image["raw_name"]) if each)
+    name = told if len(told) <= _NAME_LENGTH else f"{told[: _NAME_LENGTH - 1]}…"
+    is_first = image["image_id"] == image["canonical_id"]
+    words = "the first" if is_first else " ".join(str(each).replace("_", " ") for each in how if each)
+    return Text(f"{image['image_id']}\n{name}"), image["photo"], image["day"], words
 
 
 @duplicates.command("same")
@@ -53,7 +69,9 @@ def separate_pair(one: str, other: str, by: str) -> None:
 
 def _decide(one: str, other: str, verdict: Verdict, by: str) -> None:
     tables = open_tables(load_settings().lake_params)
-    decision = record_pair_decision(tables, one, other, verdict, by, datetime.now(UTC))
+    now = datetime.now(UTC)
+    decision = record_pair_decision(tables, one, other, verdict, by, now)
     CONSOLE.print(
         f"kept: {verdict.value}; it counts from {decision.since} on: image-assets run --from {decision.since}"
     )
+    mention_clock(datetime.fromisoformat(decision.decided_at), now)

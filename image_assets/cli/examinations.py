@@ -17,6 +17,7 @@ from image_assets.models.encoder import Placement, encoder_key
 from image_assets.models.text_reader import reader_name
 from image_assets.settings import Settings
 from image_assets.steps.embeddings import lake_tables
+from image_assets.steps.litter import is_litter
 from image_assets.steps.scrub import damaged_originals
 from image_assets.steps.table_audits import audit_tables
 
@@ -43,6 +44,8 @@ def examine_landing(settings: Settings) -> str:
     days: set[str] = set()
     strays: list[str] = []
     for info in open_store(settings.lake_params).list(object_keys.LANDING):
+        if is_litter(info.key):
+            continue
         folder, _, rest = info.key.removeprefix(prefix).partition("/")
         if rest and _is_day(folder, settings.start_day):
             days.add(folder)
@@ -106,11 +109,29 @@ def examine_enrichment(settings: Settings) -> str:
 
 
 def examine_dagster(_settings: Settings) -> str:
-    """Open the Dagster instance."""
-    from image_assets.orchestration.local_runs import open_instance
+    """Read Dagster's files whole, and open the instance."""
+    from image_assets.orchestration.dagster_home import find_dagster_home
+    from image_assets.orchestration.instance_damage import describe_damage
+    from image_assets.orchestration.opening import open_instance
 
+    folder = find_dagster_home().sqlite_folder
+    if folder and (told := describe_damage(folder)):
+        raise StorageError(told)
     with open_instance() as instance:
         return f"instance opens; {instance.get_runs_count()} runs so far"
+
+
+def examine_tracking(settings: Settings) -> str:
+    """Read the local record of trainings whole."""
+    from image_assets.orchestration.instance_damage import describe_sqlite_damage
+
+    file = settings.root / "mlflow.db"
+    if settings.mlflow_tracking_uri or not file.exists():
+        return settings.mlflow_tracking_uri or "no training was recorded yet"
+    without = "MLflow makes a new one and forgets its runs; the classifiers stay in the lake"
+    if told := describe_sqlite_damage(file, without):
+        raise StorageError(told)
+    return f"{file} can be read"
 
 
 def examine_python(_settings: Settings) -> str:
@@ -135,4 +156,5 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "model and device": examine_model,
     "enrichment": examine_enrichment,
     "Dagster": examine_dagster,
+    "trainings": examine_tracking,
 }

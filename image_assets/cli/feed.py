@@ -4,26 +4,30 @@ import getpass
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, partial
 from pathlib import Path
 
 import click
 from rich.progress import track
 
 from image_assets.cli.console import CONSOLE
-from image_assets.cli.csv_file import read_csv
+from image_assets.cli.manifest import match_rows, read_manifest
+from image_assets.cli.period import recent_days
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
+from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.lake.opening import open_store
+from image_assets.lake.opening import open_store, open_tables
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
-from image_assets.settings import load_settings
-from image_assets.steps.uploads import UploadFacts, add_upload
+from image_assets.settings import Settings, load_settings
+from image_assets.steps.added_files import AddedFiles, find_added, tell_facts
+from image_assets.steps.uploads import UploadFacts, add_upload, told_before
 
-_DEMO_DAYS = 3
+_DEMO_DAYS, _NAMED = 3, 5
 _NEXT = """
 Next:
   make dev   (or: dagster dev)   the Dagster UI on http://localhost:3000
@@ -46,6 +50,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     from image_assets.cli.runs import run_with_progress
 
     settings = load_settings()
+    find_dagster_home()
     store = open_store(settings.lake_params)
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
@@ -54,9 +59,13 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
         for file in track(feed, "drawing photos", total=_DEMO_DAYS * images_per_day, console=CONSOLE):
             _land(store, file)
     else:
-        files = _files_below([photos])
-        shares = {path: days[number * len(days) // len(files)] for number, path in enumerate(files)}
-        _add_all(store, files, lambda path: _facts(path, shares[path]))
+        added = find_added([photos])
+        days_of = [days[number * len(days) // len(added.files)] for number in range(len(added.files))]
+        usual = [UploadFacts(day, getpass.getuser(), "", datetime.combine(day, time(12), UTC)) for day in days_of]
+        told = [
+            tell_facts(file, None, facts, is_day_given=True) for file, facts in zip(added.files, usual, strict=True)
+        ]
+        _add_all(settings, added, told)
     run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
     CONSOLE.print(_NEXT.format(program=_program()), highlight=False, soft_wrap=True)
@@ -70,26 +79,37 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
 @click.option(
     "--manifest",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns file, user_id, label, uploaded_at; it wins over the options.",
+    help="CSV with the columns file (the path below the folder), user_id, label, uploaded_at.",
 )
 def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | None, manifest: Path | None) -> None:
-    """Put photos, or folders of them, into the landing zone."""
+    """Put photos, or folders of them, into the landing zone; links inside a folder are named and not followed.
+
+    What the manifest says of a file comes before what the sidecar beside it says (FILENAME.json: user_id, label,
+    uploaded_at, raw_name), and that before the options; only --day, if given, comes before the day of a sidecar's
+    uploaded_at. What was said of a file that is added again stays unless something else is said.
+    """
     settings = load_settings()
-    told = _read_manifest(manifest) if manifest else {}
-    upload_day = day.date() if day else datetime.now(UTC).date()
+    if label and not normalise_label(label):
+        raise click.UsageError("--label has nothing that can be seen")
+    added = find_added(paths, without=manifest)
+    rows = match_rows(manifest, read_manifest(manifest), added.files) if manifest else {}
+    today = datetime.now(UTC).date()
+    usual = UploadFacts(day.date() if day else today, user, "", label=label)
+    told = [tell_facts(file, rows.get(file.path), usual, is_day_given=day is not None) for file in added.files]
+    for facts, _ in told:
+        _check_day(facts, settings.start_day, today)
+    problems = _add_all(settings, added, told)
+    _tell_next({facts.day for facts, _ in told}, settings.landing_lookback_days)
+    if problems:
+        raise ConfigurationError("these files cannot be used:\n  " + "\n  ".join(problems))
 
-    def facts_of(path: Path) -> UploadFacts:
-        usual = UploadFacts(upload_day, user, _name(path), label=label)
-        facts = _manifest_facts(told[path.name], usual) if path.name in told else usual
-        if facts.day < settings.start_day:
-            raise ConfigurationError(f"{path.name} is of {facts.day}; set IMAGE_ASSETS_START_DAY to that day or before")
-        return facts
 
-    files = _files_below(paths)
-    _add_all(open_store(settings.lake_params), files, facts_of)
-    missing = sorted(told.keys() - {path.name for path in files})
-    if missing:
-        raise ConfigurationError(f"{len(missing)} files of {manifest} are not there, such as {missing[0]}")
+def _tell_next(days: set[date], lookback_days: int) -> None:
+    """The command that takes the files in."""
+    if days:
+        is_found = days <= {*recent_days(lookback_days)}
+        command = "run" if is_found else f"run --from {min(days)} --to {max(days)}"
+        CONSOLE.print(f"next: image-assets {command}", highlight=False)
 
 
 def _program() -> str:
@@ -105,56 +125,42 @@ def _land(store: ObjectStore, file: SampleFile) -> None:
             store.write(each, data)
 
 
-def _files_below(paths: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(each for each in path.rglob("*") if not each.is_dir()) if path.is_dir() else [path]
-    return found
+def _check_day(facts: UploadFacts, start: date, today: date) -> None:
+    if facts.day < start:
+        raise ConfigurationError(
+            f"{facts.raw_name} is of {facts.day}; set IMAGE_ASSETS_START_DAY to that day or before"
+        )
+    if facts.day > today:
+        raise ConfigurationError(
+            f"{facts.raw_name} is of {facts.day}, and today is {today} (UTC): a clock is wrong; give --day, or correct "
+            "uploaded_at"
+        )
 
 
-def _add_all(store: ObjectStore, files: Sequence[Path], facts_of: Callable[[Path], UploadFacts]) -> None:
-    unreadable: list[str] = []
-    for path in track(files, "adding photos", console=CONSOLE):
-        facts = facts_of(path)
-        if not path.is_file():
-            unreadable.append(f"{path}: not a regular file")
+def _add_all(settings: Settings, added: AddedFiles, told: Sequence[tuple[UploadFacts, str | None]]) -> list[str]:
+    """Add files, and say what could not be used; who names a link means it, one in a folder may point anywhere."""
+    tables = open_tables(settings.lake_params)
+    remembered = cache(partial(told_before, tables))
+    problems = [problem for _, problem in told if problem]
+    landed = 0
+    pairs = zip(added.files, told, strict=True)
+    for file, (facts, _) in track(pairs, "adding photos", total=len(told), console=CONSOLE):
+        if file.path.is_symlink() and not file.is_named:
+            problems.append(f"{file.path}: a symbolic link; name it itself to add what it points to")
+            continue
+        if not file.path.is_file():
+            problems.append(f"{file.path}: not a regular file")
             continue
         try:
-            add_upload(store, facts, path.read_bytes())
+            add_upload(tables.store, facts, file.path.read_bytes(), remembered(facts.day))
+            landed += 1
         except OSError as error:
             if isinstance(error, ImageAssetsError):
                 raise
-            unreadable.append(f"{path}: {error.strerror}")
-    CONSOLE.print(f"{len(files) - len(unreadable)} of {len(files)} files are in the landing zone")
-    if unreadable:
-        raise ConfigurationError("these files cannot be read:\n  " + "\n  ".join(unreadable))
-
-
-def _facts(path: Path, day: date) -> UploadFacts:
-    return UploadFacts(day, getpass.getuser(), _name(path), datetime.combine(day, time(12), UTC))
-
-
-def _name(path: Path) -> str:
-    return os.fsencode(path.name).decode("utf-8", "replace")
-
-
-def _read_manifest(path: Path) -> dict[str, Mapping[str, str]]:
-    columns, rows = read_csv(path)
-    if "file" not in columns:
-        raise ConfigurationError(f"{path} has no column named file")
-    for number, row in enumerate(rows, start=2):
-        if not row["file"]:
-            raise ConfigurationError(f"line {number} of {path} has no value in the column file")
-    return {Path(row["file"]).name: row for row in rows}
-
-
-def _manifest_facts(row: Mapping[str, str], usual: UploadFacts) -> UploadFacts:
-    user, label = row.get("user_id") or usual.user_id, row.get("label") or usual.label
-    if not row.get("uploaded_at"):
-        return replace(usual, user_id=user, label=label)
-    try:
-        told = datetime.fromisoformat(row["uploaded_at"])
-        instant = (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ConfigurationError(f"uploaded_at of {row['file']} in the manifest: {error}") from error
-    return UploadFacts(instant.date(), user, usual.raw_name, instant, label)
+            problems.append(f"{file.path}: {error.strerror}")
+    tables.store.flush()
+    CONSOLE.print(f"{landed} of {len(told)} files are in the landing zone")
+    if added.passed_over:
+        names = ", ".join(sorted({path.name for path in added.passed_over})[:_NAMED])
+        CONSOLE.print(f"passed over: {len(added.passed_over)} ({names})", highlight=False)
+    return problems

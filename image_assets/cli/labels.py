@@ -7,16 +7,18 @@ from pathlib import Path
 
 import click
 
+from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE
 from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError
+from image_assets.lake import object_keys
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
 from image_assets.steps.decisions import Decision, record_decisions
 
 
 @click.command("label")
-@click.argument("image", required=False)
+@click.argument("image", required=False, type=click.UNPROCESSED)
 @click.argument("label", required=False)
 @click.option(
     "--file",
@@ -32,11 +34,13 @@ def label_images(image: str | None, label: str | None, table: Path | None, by: s
     """
     if (table is None) == (label is None):
         raise click.UsageError("IMAGE and LABEL, or --file")
-    decisions = _read(table) if table else [Decision(str(image), str(label))]
+    decisions = _read(table) if table else [Decision(object_keys.name_as_text(str(image)), str(label))]
     tables = open_tables(load_settings().lake_params)
-    days = record_decisions(tables, decisions, by, datetime.now(UTC))
+    now = datetime.now(UTC)
+    kept = record_decisions(tables, decisions, by, now)
     CONSOLE.print(f"{len(decisions)} decisions are kept; image-assets run shows them in gold:", highlight=False)
-    for day in days:
+    mention_clock(kept.last_at, now)
+    for day in kept.days:
         CONSOLE.print(f"  image-assets run --day {day}", highlight=False)
 
 
@@ -45,4 +49,4 @@ def _read(path: Path) -> Sequence[Decision]:
     named = next((column for column in ("image_id", "file") if column in columns), None)
     if named is None or "label" not in columns:
         raise ConfigurationError(f"{path} needs the columns image_id (or file) and label; it has {', '.join(columns)}")
-    return [Decision(row[named] or "", row["label"] or "") for row in rows]
+    return [Decision(row[named] or "", row["label"] or "", line) for line, row in rows]

@@ -1,7 +1,9 @@
 """`image-assets`: the group of commands, and the edge at which errors become exit codes."""
 
 import atexit
+import io
 import os
+import signal
 import sys
 import traceback
 
@@ -9,6 +11,7 @@ import click
 
 from image_assets.cli.classifier import classifier, train
 from image_assets.cli.data import query_lake, status
+from image_assets.cli.dismissals import dismiss
 from image_assets.cli.duplicates import duplicates
 from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
@@ -21,7 +24,9 @@ from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
 from image_assets.cli.setup import doctor, models, show_settings, train_builtin
 from image_assets.cli.stories import why
+from image_assets.cli.texts import take_only_text
 from image_assets.errors import ImageAssetsError
+from image_assets.shown_text import plain_lines
 
 _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
 
@@ -32,7 +37,7 @@ def cli() -> None:
     """Product photos from landing to gold.
 
     Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage or, of `run` and `retry`,
-    some images are rejected, 3 a bug, 130 Ctrl-C.
+    some images are rejected, 3 a bug, 130 Ctrl-C or terminated.
     """
 
 
@@ -42,6 +47,7 @@ for command in (
     plan,
     run,
     retry,
+    dismiss,
     status,
     why,
     report,
@@ -62,12 +68,20 @@ for command in (
     models,
     train_builtin,
 ):
+    take_only_text(command)
     cli.add_command(command)
 
 
 def main() -> None:
-    """Entry point of the `image-assets` script."""
+    """Entry point of the `image-assets` script; to be terminated is to be interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     code = _run()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
     # DuckDB's bindings print pages of leak reports when the interpreter is torn down with torch loaded:
     # run the exit handlers and leave without the teardown.
     atexit._run_exitfuncs()
@@ -96,4 +110,4 @@ def _run() -> int:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{click.style('Error', fg='red')}: {message}", err=True)
+    click.echo(f"{click.style('Error', fg='red')}: {plain_lines(message)}", err=True)

@@ -48,6 +48,11 @@ def yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
+def recent_days(count: int) -> list[date]:
+    """Today (UTC) and the days before it, so many in all."""
+    return days_between(yesterday() - timedelta(days=count - 2), yesterday() + timedelta(days=1))
+
+
 def days_between(first: date, last: date) -> list[date]:
     """Both ends included."""
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -18,6 +18,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioner import CaptionerDescription, open_captioner
 from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.orchestration.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.champion import read_champion
 from image_assets.steps.models_in_use import model_in_use
@@ -43,6 +44,8 @@ class _Pace:
 def plan(day: datetime | None, first: datetime | None, last: datetime | None, only: str | None) -> None:
     """What a run would compute, and about how long it would take; computes nothing."""
     asked, settings = period(day, first, last), load_settings()
+    if only == "failed":
+        find_dagster_home()
     tables = open_tables(settings.lake_params)
     stages = planned_stages(settings, tables)
     days = days_between(*asked) if asked else known_days(tables)
@@ -75,9 +78,12 @@ def _captioner(settings: Settings) -> CaptionerDescription:
 
 
 def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace, set[date]]:
-    """The pace of recent runs, and the days whose last run failed."""
+    """The pace of recent runs, and the days whose last run failed; both unknown where there is no Dagster."""
+    if not has_dagster_home():
+        CONSOLE.print(f"no {CONFIG_FILE} here: what recent runs took, and which failed, is not known", highlight=False)
+        return _Pace({}, (), None), set()
     from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
     from image_assets.orchestration.throughput import recent_throughput
 
     targets = {target.table.name: target.recipe_version for target in stage_targets(stages)}

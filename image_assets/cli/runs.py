@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -9,14 +10,14 @@ from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars
-from image_assets.cli.period import days_between, period, period_options, yesterday
+from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
+from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.plan import known_days, plan_day
-from image_assets.steps.rejections import forget_rejections, rejecting_stages
-from image_assets.tables.rejections import REJECTED_IMAGES
+from image_assets.steps.rejections import forget_rejections, read_rejected, rejecting_stages
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -27,7 +28,7 @@ SOME_REJECTED = 2
 
 
 @click.command()
-@period_options(otherwise="yesterday")
+@period_options(otherwise="yesterday and recent days with files that no run has seen")
 @only_option
 @click.pass_context
 def run(
@@ -35,19 +36,38 @@ def run(
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
-    Exit codes: 0 all images are good, 2 some are rejected (so is wrong usage), 1 a run failed.
+    Exit codes: 0 all images are good, 2 some are rejected and neither gone nor dismissed (so is wrong usage), 1 a run
+    failed.
     """
     asked, settings = period(day, first, last), load_settings()
-    days = days_between(*asked) if asked else [yesterday()]
+    find_dagster_home()
+    days = days_between(*asked) if asked else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
 
 
+def _due_days(settings: Settings) -> list[date]:
+    """Yesterday, and the days on which the landing sensor would look that have files no run has seen, today's too."""
+    tables = open_tables(settings.lake_params)
+    door = planned_stages(settings, tables)[:1]
+    new: dict[date, int] = {}
+    for day in recent_days(settings.landing_lookback_days):
+        try:
+            new[day] = sum(need.missing for need in plan_day(tables, door, day)) if day >= settings.start_day else 0
+        except TableError:
+            # Its run says which file is damaged.
+            new[day] = 1
+    for day, files in new.items():
+        if files:
+            CONSOLE.print(f"{day}: {files} new files", highlight=False)
+    return sorted({yesterday(), *(day for day, files in new.items() if files)})
+
+
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.local_runs import open_instance
+    from image_assets.orchestration.opening import open_instance
 
     tables = open_tables(settings.lake_params)
     stages = planned_stages(settings, tables)
@@ -91,6 +111,7 @@ def retry(
     Exit codes: as of run.
     """
     asked, settings = period(day, first, last), load_settings()
+    find_dagster_home()
     tables = open_tables(settings.lake_params)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)
@@ -107,7 +128,7 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
     run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
     tables = open_tables(settings.lake_params)
-    if any(tables.read_or_empty(REJECTED_IMAGES, day).height for day in days):
+    if any(read_rejected(tables, day).filter(state="open").height for day in days):
         context.exit(SOME_REJECTED)
 
 
@@ -141,9 +162,12 @@ def _run_with_bars(
     work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str], ProgressBars], list[RunReport]]",
 ) -> None:
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import interruptible, open_instance
+    from image_assets.orchestration.local_runs import interruptible
+    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
+        take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]

@@ -18,8 +18,8 @@ from image_assets.steps.search_sheet import render_sheet
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _COLUMNS = {"score": "score", "label": "label", "day": "day", "user": "user_id", "name": "raw_name", "id": "image_id"}
-# With borders these make 80 columns.
-_ID_LENGTH, _CELL_LENGTH = 8, 12
+# With borders these make 80 columns, and so do the shorter ones with the words of a query.
+_ID_LENGTH, _CELL_LENGTH, _SHORT_CELL_LENGTH = 8, 12, 8
 
 
 @click.command()
@@ -70,6 +70,9 @@ def search(
         with_words=not no_words,
     )
     page = open_search(settings).search(request)
+    if page.unknown:
+        unknown = ", ".join(page.unknown)
+        CONSOLE.print(f"{settings.encoder} knows no picture of: {unknown}", style="yellow", highlight=False)
     title = f"“{text}”" if text else f"like {image or like}" if image or like else "newest first"
     _print(title, page.rows)
     if page.after:
@@ -99,8 +102,14 @@ def _conditions(options: Mapping[str, Any]) -> list[Condition]:
 
 
 def _print(title: str, rows: pl.DataFrame) -> None:
+    """A row per photo; once words count beside looks, both are shown, because neither alone is in order."""
     shown = rows.select(**_COLUMNS).with_columns(pl.col("id").str.head(_ID_LENGTH))
-    print_rows(f"{title}: {rows.height} photos", shown.columns, shown.rows(), _CELL_LENGTH)
+    if rows.get_column("words").list.len().sum() == 0:
+        print_rows(f"{title}: {rows.height} photos", shown.columns, shown.rows(), _CELL_LENGTH)
+        return
+    words = rows.get_column("words").list.join(" ").alias("words")
+    shown = shown.rename({"score": "looks"}).insert_column(1, words)
+    print_rows(f"{title}: {rows.height} photos, by looks and words", shown.columns, shown.rows(), _SHORT_CELL_LENGTH)
 
 
 def _show(settings: Settings, title: str, rows: pl.DataFrame, html: Path | None, *, is_opened: bool) -> None:

@@ -50,7 +50,7 @@ def doctor() -> None:
     from image_assets.cli import examinations
 
     settings = load_settings()
-    findings = [_examine(name, examine, settings) for name, examine in examinations.EXAMINATIONS.items()]
+    findings = [examine(name, examination, settings) for name, examination in examinations.EXAMINATIONS.items()]
     marks = {True: Text("ok", "green"), False: Text("no", "red")}
     print_rows(
         "Doctor",
@@ -61,11 +61,17 @@ def doctor() -> None:
         raise ImageAssetsError("something is not as it should be; see above")
 
 
-def _examine(name: str, examine: Callable[[Settings], str], settings: Settings) -> tuple[bool, str, str]:
+def examine(name: str, examination: Callable[[Settings], str], settings: Settings) -> tuple[bool, str, str]:
+    """Whether all is well, what was examined, and the finding in words, whatever comes up."""
     try:
-        return True, name, examine(settings)
+        return True, name, examination(settings)
     except ImageAssetsError as error:
         return False, name, str(error)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever is examined may be broken in a way that nobody has met
+        # Panics of Rust are no Exceptions.
+        return False, name, f"cannot be examined: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @click.command("train-builtin")

@@ -9,7 +9,9 @@ from image_assets.errors import ConfigurationError
 from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.models.encoder import encoder_key
+from image_assets.orchestration.dagster_home import CONFIG_FILE, has_dagster_home
 from image_assets.settings import load_settings
+from image_assets.shown_text import plain
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.erasure import find_certificates
 from image_assets.steps.story import Chapter, Subject, find_subjects, tell_story
@@ -18,7 +20,7 @@ _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
 
 
 @click.command()
-@click.argument("image")
+@click.argument("image", type=click.UNPROCESSED)
 def why(image: str) -> None:
     """The whole story of IMAGE: its source, what was made of it, why it was rejected, and in which run.
 
@@ -28,7 +30,7 @@ def why(image: str) -> None:
     settings = load_settings()
     tables = open_tables(settings.lake_params)
     subjects = find_subjects(tables, image)
-    certificates = find_certificates(tables, ImageId(image))
+    certificates = find_certificates(tables, ImageId(plain(image)))
     if certificates.height:
         print_frame(f"{image} was erased", certificates.drop("image_id"))
     elif not subjects:
@@ -36,17 +38,14 @@ def why(image: str) -> None:
     schemas = lake_tables(tables, encoder_key(settings.encoder))
     for subject in subjects[:_MOST_SUBJECTS]:
         _print_story(subject, tell_story(tables, schemas, subject))
+    if subjects and not has_dagster_home():
+        CONSOLE.print(f"no {CONFIG_FILE} here: which run computed what is not known", highlight=False)
     if len(subjects) > _MOST_SUBJECTS:
         CONSOLE.print(f"… and {len(subjects) - _MOST_SUBJECTS} more of that name: ask by image_id")
 
 
 def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
-    from image_assets.orchestration.history import runs_of
-    from image_assets.orchestration.local_runs import open_instance
-
-    asked = {chapter.where.split("/")[0]: chapter.at for chapter in chapters if chapter.at and chapter.recipe_version}
-    with open_instance() as instance:
-        runs = runs_of(instance, subject.day, asked)
+    runs = _runs_of(subject, chapters) if has_dagster_home() else {}
     told: set[str] = set()
     rows = []
     for chapter in chapters:
@@ -57,6 +56,16 @@ def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
         rows += [(_when(chapter.at), chapter.where, chapter.what, first), *(("", "", "", fact) for fact in more)]
     title = f"{subject.image_id or 'no image'} of {subject.day}, from {subject.source_uri}"
     print_rows(title, ["when (UTC)", "where", "what", "facts"], rows)
+
+
+def _runs_of(subject: Subject, chapters: list[Chapter]) -> dict[str, str]:
+    """Which run recorded what was computed, by asset."""
+    from image_assets.orchestration.history import runs_of
+    from image_assets.orchestration.opening import open_instance
+
+    asked = {chapter.where.split("/")[0]: chapter.at for chapter in chapters if chapter.at and chapter.recipe_version}
+    with open_instance() as instance:
+        return runs_of(instance, subject.day, asked)
 
 
 def _when(at: datetime | None) -> str:

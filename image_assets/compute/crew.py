@@ -109,5 +109,5 @@ class Crew(Generic[Item]):
 def _cannot_start(end: WorkerEnd) -> ConfigurationError:
     return ConfigurationError(
         f"{_MAX_START_FAILURES} workers in a row died before their first item; of the last, {end}. "
-        "Raise worker_memory_bytes, or import the function in a fresh Python and see what ends it."
+        "Raise IMAGE_ASSETS_WORKER_MEMORY_MB, or import the function in a fresh Python and see what ends it."
     )

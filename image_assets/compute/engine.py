@@ -69,6 +69,9 @@ class SerialEngine:
 _LEAST_MEMORY_BYTES = 64 * 1024**2
 
 
+_SETTINGS = {"workers": "IMAGE_ASSETS_WORKERS", "item_timeout_s": "IMAGE_ASSETS_IMAGE_TIMEOUT_S"}
+
+
 def usable_cpus() -> int:
     """Processors that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -96,11 +99,11 @@ class EngineParams:
         smallest = {"workers": 1, "item_timeout_s": 0.001, "recycle_after_items": 1, "batch_size": 1}
         for name, least in smallest.items():
             if getattr(self, name) < least:
-                raise ConfigurationError(f"{name} is {getattr(self, name)}: set it to {least} or more")
+                told = _SETTINGS.get(name, name)
+                raise ConfigurationError(f"{told} is {getattr(self, name)}: set it to {least} or more")
         if self.worker_memory_bytes is not None and self.worker_memory_bytes < _LEAST_MEMORY_BYTES:
-            raise ConfigurationError(
-                f"worker_memory_bytes is {self.worker_memory_bytes}: Python alone needs {_LEAST_MEMORY_BYTES}"
-            )
+            found, least = (size // 2**20 for size in (self.worker_memory_bytes, _LEAST_MEMORY_BYTES))
+            raise ConfigurationError(f"IMAGE_ASSETS_WORKER_MEMORY_MB is {found}: Python alone needs {least}")
 
 
 class ProcessEngine:

@@ -143,7 +143,8 @@ class ProcessStream(Generic[Item, Result]):
         if self._losses_in_a_row > _MAX_LOSSES_IN_A_ROW:
             raise ConfigurationError(
                 f"{self._losses_in_a_row} items in a row cost their worker and none was done between them; "
-                f"the last: {error}. Look at the memory limit, the time limit and the storage."
+                f"the last: {error}. Look at IMAGE_ASSETS_WORKER_MEMORY_MB, "
+                "IMAGE_ASSETS_IMAGE_TIMEOUT_S and the storage."
             )
 
 

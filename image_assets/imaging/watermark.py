@@ -42,9 +42,9 @@ class WatermarkParams:
 
     def __post_init__(self) -> None:
         if not self.text.strip() and self.logo is None:
-            raise ConfigurationError("a watermark needs a text or a logo")
+            raise ConfigurationError("a watermark needs IMAGE_ASSETS_WATERMARK_TEXT or IMAGE_ASSETS_WATERMARK_LOGO")
         if not 0 < self.opacity <= 1:
-            raise ConfigurationError(f"watermark opacity is above 0 and at most 1, not {self.opacity}")
+            raise ConfigurationError(f"IMAGE_ASSETS_WATERMARK_OPACITY is above 0 and at most 1, not {self.opacity}")
         if self.text_height_share <= 0 or self.spacing < 0:
             raise ConfigurationError("watermark text_height_share is above 0 and spacing at least 0")
 
@@ -145,6 +145,6 @@ def _logo(logo: bytes, height_px: int) -> Image.Image:
     try:
         opened = Image.open(io.BytesIO(logo), formats=_LOGO_FORMATS).convert("RGBA")
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the watermark's logo cannot be read: {error}") from error
+        raise ConfigurationError(f"IMAGE_ASSETS_WATERMARK_LOGO cannot be read: {error}") from error
     width_px = max(1, round(opened.width * height_px / opened.height))
     return opened.resize((width_px, height_px), Image.Resampling.LANCZOS)

@@ -1,6 +1,7 @@
 """The name of every object in the lake; built from ids and days only, never from a user's text."""
 
 import os
+import uuid
 from datetime import date, datetime
 from urllib.parse import quote, unquote_to_bytes
 
@@ -20,6 +21,7 @@ INDEX = "index"
 REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
+DISMISSALS = "dismissals"
 ARCHIVE_MARK = ObjectKey("archive.mark")
 CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
@@ -34,14 +36,14 @@ def landing_prefix(day: date) -> str:
 
 
 def landing_day_of(key: ObjectKey) -> date | None:
-    """The day of an upload; None for what does not lie in the folder of a day."""
+    """The day of an upload, or of what stands in the place of a day's folder; None for whatever lies elsewhere."""
     top, _, rest = key.partition("/")
-    folder, _, name = rest.partition("/")
+    folder = rest.partition("/")[0]
     try:
         day = date.fromisoformat(folder)
     except ValueError:
         return None
-    return day if top == LANDING and name and folder == day.isoformat() else None
+    return day if top == LANDING and folder == day.isoformat() else None
 
 
 def sidecar_key(upload: ObjectKey) -> ObjectKey:
@@ -111,12 +113,27 @@ def review_prefix(day: date) -> str:
 
 def review_key(day: date, image_id: ImageId, decided_at: datetime) -> ObjectKey:
     """One person's decision about an image of a day; later ones sort later."""
-    return ObjectKey(f"{review_prefix(day)}/{image_id}-{decided_at:%Y%m%dT%H%M%S%f}.json")
+    return _word_key(review_prefix(day), image_id, decided_at)
 
 
 def pair_review_key(first: ImageId, second: ImageId, decided_at: datetime) -> ObjectKey:
     """One person's decision about two images; later ones sort later."""
-    return ObjectKey(f"{PAIR_REVIEWS}/{first}-{second}-{decided_at:%Y%m%dT%H%M%S%f}.json")
+    return _word_key(PAIR_REVIEWS, f"{first}-{second}", decided_at)
+
+
+def dismissal_prefix(day: date) -> str:
+    """The folder of what people said of a day's rejected files."""
+    return f"{DISMISSALS}/{day:%Y-%m-%d}"
+
+
+def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
+    """One person's word on a rejected file; later ones sort later."""
+    return _word_key(dismissal_prefix(day), subject, decided_at)
+
+
+def _word_key(prefix: str, subject: str, said_at: datetime) -> ObjectKey:
+    """A new key at every call: two people at the same instant do not overwrite each other."""
+    return ObjectKey(f"{prefix}/{subject}-{said_at:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json")
 
 
 def day_of(key: ObjectKey) -> date | None:
@@ -141,6 +158,11 @@ def history_prefix(table: str, day: date) -> str:
 def history_key(table: str, day: date, recipe_version: str) -> ObjectKey:
     """A day's file as a former recipe had made it."""
     return ObjectKey(f"{history_prefix(table, day)}/{recipe_version}.parquet")
+
+
+def name_as_text(name: str) -> str:
+    """The name of a file as a column of a table holds it; bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def source_uri_of(key: ObjectKey) -> SourceUri:

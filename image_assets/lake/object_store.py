@@ -7,12 +7,13 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from image_assets.errors import (
     ObjectChangedError,
@@ -23,8 +24,11 @@ from image_assets.errors import (
 )
 from image_assets.ids import ObjectKey
 
-_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO, errno.ELOOP}
+# Where a system has it, a folder may be passed through without the right to list it.
+_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+_IS_LINK = "it or a folder of it is a symbolic link, and those are not followed: put what it points to there instead"
 STAGING = ".staging"
 LOCKS = ".locks"
 ANY_VERSION = "*"
@@ -105,30 +109,27 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalObjectStore:
-    """Objects are files below one folder of a local file system."""
+    """Objects are files below one folder of a local file system.
+
+    That folder and the folders right in it may be symbolic links, by which an operator places the lake. No link below
+    is followed: whoever may put files into one of them could point it at any other.
+    """
 
     root: Path
 
     def read(self, key: ObjectKey) -> bytes:
-        """All bytes of a regular file; a pipe or a device is forbidden rather than waited for."""
-        with _explained("read", key, self.root):
-            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise ObjectForbiddenError(f"{key!r} is not a regular file")
-                with os.fdopen(descriptor, "rb", closefd=False) as file:
-                    return file.read()
-            finally:
-                os.close(descriptor)
+        """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
+        with _explained("read", key, self.root), self._place(key) as place, _open_file(place, key) as file:
+            return file.read()
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Write aside and rename."""
-        target, staged = self._path(key), self.root / STAGING / uuid.uuid4().hex
-        with _explained("write", key, self.root):
+        staged = self.root / STAGING / uuid.uuid4().hex
+        with _explained("write", key, self.root), self._place(key, make=True) as place:
             try:
                 _with_folder(staged).write_bytes(data)
                 with self._over(key, over):
-                    _rename(staged, target)
+                    _rename(staged, place)
             except BaseException:
                 staged.unlink(missing_ok=True)
                 raise
@@ -136,15 +137,16 @@ class LocalObjectStore:
     @contextmanager
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
         """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
-        target, folder = self._path(key), self.root / STAGING / uuid.uuid4().hex
+        folder = self.root / STAGING / uuid.uuid4().hex
+        _names(key)
         with _explained("write", key, self.root):
             folder.mkdir(parents=True)
             try:
                 yield folder / "object"
                 with (folder / "object").open("rb+") as file:
                     os.fsync(file.fileno())
-                with self._over(key, over):
-                    _rename(folder / "object", target)
+                with self._place(key, make=True) as place, self._over(key, over):
+                    _rename(folder / "object", place)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,10 +154,15 @@ class LocalObjectStore:
         """Its bytes under another name; a hard link would change the version of the source."""
         staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
         try:
-            with _explained("read", source, self.root):
-                shutil.copyfile(self._path(source), staged)
-            with _explained("write", target, self.root):
-                _rename(staged, self._path(target))
+            with (
+                _explained("read", source, self.root),
+                self._place(source) as place,
+                _open_file(place, source) as file,
+                staged.open("wb") as copy,
+            ):
+                shutil.copyfileobj(file, copy)
+            with _explained("write", target, self.root), self._place(target, make=True) as place:
+                _rename(staged, place)
         finally:
             staged.unlink(missing_ok=True)
 
@@ -165,8 +172,12 @@ class LocalObjectStore:
 
     def delete(self, key: ObjectKey) -> None:
         """Unlink the file."""
-        with _explained("delete", key, self.root), suppress(FileNotFoundError, NotADirectoryError):
-            self._path(key).unlink()
+        with (
+            _explained("delete", key, self.root),
+            suppress(FileNotFoundError, NotADirectoryError),
+            self._place(key) as (folder, name),
+        ):
+            os.unlink(name, dir_fd=folder)
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether a regular file is there."""
@@ -176,7 +187,8 @@ class LocalObjectStore:
         """Size and times of a regular file."""
         with _explained("look for", key, self.root):
             try:
-                status = self._path(key).stat()
+                with self._place(key) as (folder, name):
+                    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             except OSError as error:
                 if error.errno in _GONE:
                     return None
@@ -184,35 +196,32 @@ class LocalObjectStore:
             return _version(status) if stat.S_ISREG(status.st_mode) else None
 
     def sizes(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, int]:
-        """Ask for each file: folders that many days share are larger than any day."""
-        found, root = {}, os.fspath(self.root)
-        for key in keys:
-            _check(key)
-            try:
-                status = os.stat(f"{root}/{key}")  # noqa: PTH116 - a third of the time of a Path
-            except OSError:
-                # None for what is gone; whatever else is the matter is explained.
-                self.version(key)
-                continue
-            if stat.S_ISREG(status.st_mode):
-                found[key] = status.st_size
+        """Ask for each file: folders that many days share are larger than any day. Each folder is opened once."""
+        found: dict[ObjectKey, int] = {}
+        for _, group in groupby(sorted(set(keys)), key=lambda key: key.rpartition("/")[0]):
+            mine = list(group)
+            with _explained("look for", mine[0], self.root):
+                try:
+                    with self._place(mine[0]) as (folder, _):
+                        found.update(_sizes(folder, mine))
+                except OSError as error:
+                    if error.errno not in _GONE:
+                        raise
         return found
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Every entry below the folder that is not a folder itself: links, pipes and broken links too."""
-        with _explained("list", prefix, self.root):
-            yield from self._walk(self._path(prefix))
+        """Every entry below the folder that is no folder, links and pipes too; the prefix itself when it is none."""
+        with _explained("list", prefix, self.root), suppress(FileNotFoundError), self._place(prefix) as (folder, name):
+            yield from _walk(folder, name, prefix, is_followed="/" not in prefix)
 
     def link(self, key: ObjectKey, target: ObjectKey) -> None:
         """Make `key` a relative symbolic link to another object; what is there already is replaced."""
-        path = self._path(key)
-        to = Path(os.path.relpath(self._path(target), path.parent))
-        with _explained("link", key, self.root):
-            if path.is_symlink() and path.readlink() == to:
-                return
-            staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
-            staged.symlink_to(to)
-            _rename(staged, path)
+        to = os.path.relpath(self._path(target), self._path(key).parent)
+        with _explained("link", key, self.root), self._place(key, make=True) as place:
+            if _link_text(place) != to:
+                staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
+                staged.symlink_to(to)
+                _rename(staged, place)
 
     def uri(self, key: str) -> str:
         """An absolute path."""
@@ -232,30 +241,87 @@ class LocalObjectStore:
             yield
 
     def _path(self, key: str) -> Path:
-        return self.root.joinpath(*_check(key))
+        return self.root.joinpath(*_names(key))
 
-    def _walk(self, folder: Path) -> Iterator[ObjectInfo]:
+    @contextmanager
+    def _place(self, key: str, *, make: bool = False) -> Iterator["_Place"]:
+        """The folder of a key, opened name by name so that it cannot change into a link meanwhile; made if wanted."""
+        *names, last = _names(key)
+        if make:
+            self.root.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.root, _FOLDER)
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(Path(entry.path))
-            elif info := self._info(Path(entry.path)):
-                yield info
+            for number, name in enumerate(names):
+                above, folder = folder, _enter(folder, name, is_followed=number == 0, make=make)
+                os.close(above)
+            yield folder, last
+        finally:
+            os.close(folder)
 
-    def _info(self, path: Path) -> ObjectInfo | None:
-        """None for a file that went away after its folder was read."""
-        try:
-            status = path.stat()
-        except OSError:
-            try:
-                status = path.lstat()
-            except FileNotFoundError:
-                return None
-        return ObjectInfo(
-            key=ObjectKey(path.relative_to(self.root).as_posix()),
+
+_Place: TypeAlias = tuple[int, str]
+"""The descriptor of a folder, and a name in it."""
+
+
+def _names(key: str) -> Sequence[str]:
+    names = key.split("/")
+    if not key or any(name in {"", ".", ".."} or "\0" in name for name in names):
+        raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
+    return names
+
+
+def _enter(above: int, name: str, *, is_followed: bool, make: bool) -> int:
+    """The descriptor of a folder in another."""
+    flags = _FOLDER if is_followed else _FOLDER | os.O_NOFOLLOW
+    try:
+        return os.open(name, flags, dir_fd=above)
+    except FileNotFoundError:
+        if not make:
+            raise
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=above)
+        return os.open(name, flags, dir_fd=above)
+    except NotADirectoryError as error:
+        if _link_text((above, name)) is None:
+            raise
+        raise OSError(errno.ELOOP, _IS_LINK) from error
+
+
+def _open_file(place: _Place, key: str) -> BinaryIO:
+    folder, name = place
+    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ObjectForbiddenError(f"{key!r} is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _walk(above: int, name: str, key: str, *, is_followed: bool = False) -> Iterator[ObjectInfo]:
+    """What is below a folder; the entry itself when it is a link, or was a folder a moment ago."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        folder = os.open(name, flags if is_followed else flags | os.O_NOFOLLOW, dir_fd=above)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
+            raise
+        yield from _info(above, name, key)
+        return
+    try:
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            look = _walk if entry.is_dir(follow_symlinks=False) else _info
+            yield from look(folder, entry.name, f"{key}/{entry.name}")
+    finally:
+        os.close(folder)
+
+
+def _info(folder: int, name: str, key: str) -> Iterator[ObjectInfo]:
+    """Nothing for a file that went away after its folder was read."""
+    with suppress(FileNotFoundError):
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        yield ObjectInfo(
+            key=ObjectKey(key),
             size_bytes=status.st_size,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
             arrived_at=datetime.fromtimestamp(status.st_ctime, UTC),
@@ -263,12 +329,17 @@ class LocalObjectStore:
         )
 
 
-def _check(key: str) -> list[str]:
-    """The parts of a key."""
-    parts = key.split("/")
-    if not key or any(part in {"", ".", ".."} or "\0" in part for part in parts):
-        raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
-    return parts
+def _sizes(folder: int, keys: Sequence[ObjectKey]) -> Iterator[tuple[ObjectKey, int]]:
+    """Of the regular files that there are in a folder."""
+    for key in keys:
+        try:
+            status = os.stat(_names(key)[-1], dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield key, status.st_size
 
 
 def _version(status: os.stat_result) -> str:
@@ -281,11 +352,16 @@ def _with_folder(path: Path) -> Path:
     return path
 
 
-def _rename(source: Path, target: Path) -> None:
+def _rename(source: Path, target: _Place) -> None:
+    os.replace(source, target[1], dst_dir_fd=target[0])
+
+
+def _link_text(place: _Place) -> str | None:
+    """Where a symbolic link points to; None for whatever else is there, or nothing."""
     try:
-        source.replace(target)
-    except FileNotFoundError:
-        source.replace(_with_folder(target))
+        return os.readlink(place[1], dir_fd=place[0])
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -296,11 +372,14 @@ def _explained(verb: str, key: str, root: Path) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        where = f"cannot {verb} {key!r} below {root}: {error.strerror or error}"
+        told = _IS_LINK if error.errno == errno.ELOOP else error.strerror or error
+        where = f"cannot {verb} {key!r} below {root}: {told}"
         if verb == "read" and error.errno in _GONE:
             raise ObjectNotFoundError(where) from error
         if verb == "read" and error.errno in _FORBIDDEN:
             raise ObjectForbiddenError(where) from error
+        if error.errno == errno.ELOOP:
+            raise StorageError(where) from error
         if error.errno in _GONE | _FORBIDDEN | {errno.EROFS, errno.EEXIST}:
             raise StorageError(f"{where}; give this user access or set IMAGE_ASSETS_ROOT elsewhere") from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:

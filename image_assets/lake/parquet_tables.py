@@ -165,7 +165,9 @@ class ParquetTables:
         if self.history_keep:
             former = object_keys.history_key(table, day, recipe_version)
             self.store.copy(object_keys.table_key(table, day), former)
-            for older in self.former_recipes(table, day)[self.history_keep :]:
+            # By name: a clock that was ahead would make an older file the last one.
+            others = [older for older in self.former_recipes(table, day) if older != recipe_version]
+            for older in others[self.history_keep - 1 :]:
                 self.store.delete(object_keys.history_key(table, day, older))
 
     def former_recipes(self, table: str, day: date) -> list[str]:

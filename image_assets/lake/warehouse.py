@@ -1,4 +1,4 @@
-"""DuckDB over the lake: views on the Parquet files, in memory or as a file that any client can open."""
+"""DuckDB over the lake as a file that any client can open: views on the Parquet files, and copies of some."""
 
 import hashlib
 import os
@@ -13,21 +13,10 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.table import Table
 
-_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-
-
-@contextmanager
-def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database with one view per table; always as fresh as the files."""
-    with closing(duckdb.connect(config=_OFFLINE)) as database:
-        with _explained("the tables cannot be read"):
-            for table in schemas:
-                _define(database, tables, table, is_copy=False)
-        yield database
 
 
 @contextmanager
@@ -38,16 +27,6 @@ def _explained(what: str) -> Iterator[None]:
         if "no space" in str(error).lower():
             raise StoreUnavailableError(f"{what}: {error}; free some space and run again") from error
         raise TableError(f"{what}: {error}; `image-assets doctor` names files that are damaged") from error
-
-
-def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataFrame:
-    """Rows of a query over the views; `TableError` with DuckDB's words when it fails."""
-    with open_lake(tables, schemas) as database, _explained("the query failed"):
-        statements = database.extract_statements(sql)
-        if not statements or any(statement.type not in _READING for statement in statements):
-            raise TableError("the lake is read with SELECT; nothing else is run")
-        rows: pl.DataFrame = database.sql(sql).pl()
-        return rows
 
 
 def refresh_warehouse(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Table]) -> bool:

@@ -33,7 +33,9 @@ def choose_device(wanted: str = "auto") -> str:
     if wanted == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if _is_present(device))
     if not _is_present(wanted):
-        raise ConfigurationError(f"device {wanted!r} is not available here; use auto, cpu, cuda, cuda:N or mps")
+        raise ConfigurationError(
+            f"IMAGE_ASSETS_DEVICE: {wanted!r} is not available here; use auto, cpu, cuda, cuda:N or mps"
+        )
     return wanted
 
 
@@ -47,7 +49,7 @@ def choose_precision(wanted: str, device: str) -> str:
     """
     if wanted != "auto":
         if wanted not in _DTYPES:
-            raise ConfigurationError(f"precision {wanted!r} is unknown; use auto, {', '.join(_DTYPES)}")
+            raise ConfigurationError(f"IMAGE_ASSETS_PRECISION: {wanted!r} is unknown; use auto, {', '.join(_DTYPES)}")
         return wanted
     if device.startswith("cuda"):
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

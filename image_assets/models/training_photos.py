@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from image_assets.errors import ModelError
+from image_assets.labels import normalise_label
 from image_assets.models.captions import Description
 from image_assets.models.colour_names import name_colour
 from image_assets.models.encoder import RgbImage
@@ -74,7 +75,9 @@ def _load(folder: Path, rows: Sequence[dict[str, str]], size_px: int) -> Labelle
     squares = [_read_square(folder, row["file"], size_px) for row in rows]
     kids = [row.get("kids") for row in rows]
     descriptions = tuple(
-        Description(row["label"], name_colour(square), None if kid is None else kid.lower() not in _FALSE_WORDS)
+        Description(
+            normalise_label(row["label"]), name_colour(square), None if kid is None else kid.lower() not in _FALSE_WORDS
+        )
         for row, square, kid in zip(rows, squares, kids, strict=True)
     )
     return LabelledPixels(stack_squares(squares, size_px), descriptions)

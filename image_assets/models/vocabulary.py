@@ -1,6 +1,5 @@
 """The words that pictures are tagged with: kinds, terms and what else they are called, read from a file."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from image_assets.errors import ConfigurationError
+from image_assets.labels import normalise_label
 from image_assets.models.word_list import Entry, read_word_list
 
 SHIPPED_VOCABULARY: Final = Path(__file__).with_name("vocabulary.yaml")
@@ -99,7 +99,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
         raise ConfigurationError(
             f"{_SETTING}: {path} has a kind twice among {', '.join(names)}: put its terms together"
         )
-    stop_words = frozenset(word.lower() for word in file.stop_words)
+    stop_words = frozenset(normalise_label(word) for word in file.stop_words)
     read = [_read_kind(entry, stop_words, path) for entry in file.kinds]
     kinds = tuple(kind for kind, _ in read)
     if not any(kind.terms for kind in kinds):
@@ -110,9 +110,8 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 
 def normalise_tag(phrase: str, stop_words: frozenset[str]) -> str:
-    """Lower case, single spaces, no stop words; empty when nothing else was said."""
-    words = unicodedata.normalize("NFC", phrase).lower().split()
-    return " ".join(word for word in words if word not in stop_words)
+    """The normal form of a label, without stop words; empty when nothing else was said."""
+    return " ".join(word for word in normalise_label(phrase).split() if word not in stop_words)
 
 
 def _read_kind(entry: _KindEntry, stop_words: frozenset[str], path: Path) -> tuple[Kind, list[str]]:
@@ -128,7 +127,7 @@ def _read_terms(entry: _KindEntry, stop_words: frozenset[str]) -> tuple[dict[str
     phrases_of: dict[str, list[str]] = {}
     notes: list[str] = []
     for line in entry.terms:
-        spoken = (" ".join(phrase.lower().split()) for phrase in line.split(","))
+        spoken = (normalise_label(phrase) for phrase in line.split(","))
         phrases = [phrase for phrase in spoken if normalise_tag(phrase, stop_words)]
         if not phrases:
             notes.append(f"{entry.kind}: {line!r} says nothing: left out")

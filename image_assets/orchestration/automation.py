@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, timedelta
 
 import dagster as dg
 
-from image_assets.lake.object_store import ObjectStore
 from image_assets.orchestration.assets.landing import LANDING
-from image_assets.orchestration.history import INVOCATION_TAG, days_of_run
-from image_assets.orchestration.partitions import days_of
+from image_assets.orchestration.at_work import end_abandoned_runs
+from image_assets.orchestration.history import days_of_run
 from image_assets.orchestration.resources import LakeResource
-from image_assets.steps.landing import list_landing
+from image_assets.steps.landing import LandingFile, list_landing
 from image_assets.tables.images import BRONZE_IMAGES
 
 DAILY_JOB = "daily_images"
@@ -26,6 +27,7 @@ HOUSEKEEPING_JOB_DESCRIPTION = (
     "Files against rows, a share of them read whole, leftovers of killed runs, old runs in Dagster's memory."
 )
 _SENSOR_INTERVAL_S = 60
+_RECENT_DAYS, _HOUR_S = 3, 3600
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 _AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -72,11 +74,39 @@ def weekly_schedule() -> dg.ScheduleDefinition:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What the landing sensor keeps in its cursor.
+
+    Attributes:
+        seen: fingerprint of the uploads of each day that was told.
+        held: days that have changed and whose run has to end first.
+        hour: since the epoch, in which all days were listed last.
+    """
+
+    seen: dict[str, str] = field(default_factory=dict)
+    held: Sequence[str] = ()
+    hour: int = 0
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "_Memory":
+        told = json.loads(cursor or "{}")
+        # A cursor of before there were hours is nothing but fingerprints.
+        return cls(**told) if "seen" in told else cls(told)
+
+    def days_to_list(self, days: Sequence[str], hour: int) -> Sequence[str]:
+        often = {*days[-_RECENT_DAYS:], *self.held}
+        return [day for day in days if day in often or hour != self.hour]
+
+
 def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int) -> dg.SensorDefinition:
     """Runs a day whenever its uploads differ from those of the last look, new days and late files alike.
 
+    Today and the two days before are listed at each look, all of them once an hour: a landing zone may hold millions of
+    files.
+
     A run of the day that waits, be it of many days, will see the files when it starts: a burst of uploads asks for one
-    run. One that works may have passed them: they are looked at again when it has ended.
+    run. One that works, be it of a command line, may have passed them: they are looked at again when it has ended.
     """
 
     description = "Watches the landing zone for new and late files; each change of a day asks for one run of it."
@@ -88,20 +118,25 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         description=description,
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-        seen: dict[str, str] = json.loads(context.cursor or "{}")
-        days = days_of(partitions.get_partition_keys())[-lookback_days:]
-        now = dict(_fingerprints(lake.tables.store, days))
-        changed = [day for day, fingerprint in now.items() if seen.get(day) != fingerprint]
+        end_abandoned_runs(context.instance)
+        memory, hour = _Memory.read(context.cursor), int(time.time() // _HOUR_S)
+        days = partitions.get_partition_keys()[-lookback_days:]
+        looked_at = memory.days_to_list(days, hour)
+        store = lake.tables.store
+        files = {day: list_landing(store, date.fromisoformat(day)).files for day in looked_at}
+        now = {day: _fingerprint(found) for day, found in files.items() if found}
+        changed = [day for day, fingerprint in now.items() if memory.seen.get(day) != fingerprint]
         held = _days_at_work(context.instance).intersection(changed)
         news = [day for day in changed if day not in held]
         waiting = _days_waiting(context.instance) if news else set()
-        now = {day: fingerprint for day, fingerprint in now.items() if day not in held}
+        kept = {day: memory.seen[day] for day in (held | {*days} - {*looked_at}) & memory.seen.keys()}
+        seen = kept | {day: fingerprint for day, fingerprint in now.items() if day not in held}
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in news if day not in waiting
             ],
-            asset_events=[_observation(lake.tables.store, day) for day in news],
-            cursor=json.dumps(now | {day: seen[day] for day in held & seen.keys()}),
+            asset_events=[_observation(day, files[day]) for day in news],
+            cursor=json.dumps(asdict(_Memory(seen, sorted(held), hour))),
         )
 
     return sensor
@@ -118,16 +153,15 @@ def follower(assets: dg.AssetSelection) -> dg.AutomationConditionSensorDefinitio
     )
 
 
-def _observation(store: ObjectStore, day: str) -> dg.AssetObservation:
-    files = list_landing(store, date.fromisoformat(day)).files
+def _observation(day: str, files: Sequence[LandingFile]) -> dg.AssetObservation:
     size_bytes = sum(file.size_bytes for file in files)
     return dg.AssetObservation(LANDING, partition=day, metadata={"uploads": len(files), "total_size_bytes": size_bytes})
 
 
 def _days_at_work(instance: dg.DagsterInstance) -> set[str]:
-    """Days of runs that have started; a command line is left out, because nobody ends its runs when it is killed."""
+    """Days of runs that have started."""
     runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
-    return {day.isoformat() for run in runs if INVOCATION_TAG not in run.tags for day in days_of_run(run.tags)}
+    return {day.isoformat() for run in runs for day in days_of_run(run.tags)}
 
 
 def _days_waiting(instance: dg.DagsterInstance) -> set[str]:
@@ -142,8 +176,6 @@ def _reads_landing(run: dg.DagsterRun) -> bool:
     return dg.AssetKey(BRONZE_IMAGES.name) in run.asset_selection
 
 
-def _fingerprints(store: ObjectStore, days: list[date]) -> Iterator[tuple[str, str]]:
-    for day in days:
-        versions = [(file.source_uri, file.version) for file in list_landing(store, day).files]
-        if versions:
-            yield day.isoformat(), hashlib.sha256(repr(versions).encode()).hexdigest()[:16]
+def _fingerprint(files: Sequence[LandingFile]) -> str:
+    versions = [(file.source_uri, file.version) for file in files]
+    return hashlib.sha256(repr(versions).encode()).hexdigest()[:16]

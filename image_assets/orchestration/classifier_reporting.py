@@ -12,7 +12,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import Metadata, contact_sheet, markdown_cell
 from image_assets.steps.champion import ClassifierCard
 from image_assets.steps.classifier_record import per_label
-from image_assets.steps.classifier_training import Comparison, TrainingReport
+from image_assets.steps.classifier_training import Comparison, TrainingReport, describe_left_out
 from image_assets.steps.label_issues import LabelIssuesReport
 from image_assets.steps.predictions import Model
 from image_assets.steps.splits import SHARES
@@ -70,7 +70,7 @@ def describe_training(report: TrainingReport, card: ClassifierCard, pictures: Ma
         for split, each in splits.items()
         for name in _SCORES
     }
-    left_out = ", ".join(f"{label} {images}" for label, images in report.left_out.items())
+    left_out = describe_left_out(report.left_out)
     shown = {name.removesuffix(".png"): dg.MetadataValue.md(_picture(name, data)) for name, data in pictures.items()}
     return {
         "model_version": dg.MetadataValue.text(card.model_version),
@@ -80,7 +80,11 @@ def describe_training(report: TrainingReport, card: ClassifierCard, pictures: Ma
         "test_per_label": dg.MetadataValue.md(_markdown(per_label(report.classifier.labels, report.test))),
         "parameters": dg.MetadataValue.json(dict(report.parameters)),
         "images": dg.MetadataValue.json(dict(report.images)),
-        **({"left_out": dg.MetadataValue.text(f"too few images of {left_out}")} if left_out else {}),
+        **(
+            {"left_out": dg.MetadataValue.text(f"too few images to learn from in the training split: {left_out}")}
+            if left_out
+            else {}
+        ),
         "seconds": dg.MetadataValue.float(round(report.seconds, 2)),
         **shown,
     }

@@ -11,7 +11,8 @@ INVOCATION_TAG = "image_assets/invocation"
 _PAGE = 500
 _BAD = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 _FINISHED = dg.RunsFilter(statuses=[*_BAD, dg.DagsterRunStatus.SUCCESS])
-_UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHED.statuses]
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHED.statuses]
+"""Of runs that are over only when somebody records it."""
 
 
 def failed_days(instance: dg.DagsterInstance, days: Collection[date]) -> set[date]:
@@ -36,15 +37,10 @@ def days_of_run(tags: Mapping[str, str]) -> list[date]:
     return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
-def days_under_way(instance: dg.DagsterInstance, since: datetime) -> set[date]:
-    """Days of runs that have not finished; what a command line began before then was killed."""
-    unfinished = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
-    alive = [
-        record.dagster_run
-        for record in unfinished
-        if INVOCATION_TAG not in record.dagster_run.tags or record.create_timestamp >= since
-    ]
-    return {day for run in alive for day in days_of_run(run.tags)}
+def days_under_way(instance: dg.DagsterInstance) -> set[date]:
+    """Days of runs that have not finished."""
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return {day for run in unfinished for day in days_of_run(run.tags)}
 
 
 def runs_of(instance: dg.DagsterInstance, day: date, made_at: Mapping[str, datetime]) -> dict[str, str]:
@@ -79,15 +75,6 @@ def forget_old_runs(instance: dg.DagsterInstance, before: datetime) -> tuple[int
         if record.dagster_run.run_id not in last:
             instance.delete_run(record.dagster_run.run_id)
     return len(old) - len(stay), len(stay)
-
-
-def end_abandoned_runs(instance: dg.DagsterInstance, tag: str, before: datetime) -> int:
-    """Record as cancelled what a command line that was killed has left as running, by the tag of its runs."""
-    left = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], created_before=before)
-    abandoned = [run for run in instance.get_runs(left) if tag in run.tags]
-    for run in abandoned:
-        instance.report_run_canceled(run, message="its process is gone")
-    return len(abandoned)
 
 
 def _last_runs(instance: dg.DagsterInstance) -> set[str]:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import dagster as dg
 
 from image_assets.orchestration.assets.report import DAILY_REPORT
+from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_under_way
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
@@ -18,8 +19,6 @@ from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 
 FOLLOWING = (DUPLICATE_IMAGES.name, GOLD_IMAGES.name, DAILY_SUMMARY.name, DAILY_REPORT)
 """What an image of an earlier day may change; no picture is decoded and no model is asked."""
-
-_LONGEST_RUN = timedelta(days=1)
 
 
 def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: DuplicateParams) -> dg.SensorDefinition:
@@ -60,7 +59,8 @@ def _asked(context: dg.SensorEvaluationContext) -> Mapping[date, str]:
 
 
 def _first_under_way(instance: dg.DagsterInstance) -> date:
-    return min(days_under_way(instance, datetime.now(UTC) - _LONGEST_RUN), default=date.max)
+    end_abandoned_runs(instance)
+    return min(days_under_way(instance), default=date.max)
 
 
 def _request(days: Sequence[date]) -> dg.RunRequest:

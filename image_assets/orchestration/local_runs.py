@@ -1,28 +1,27 @@
 """Running days through Dagster in this process, on the instance that `dagster dev` shows."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from types import MappingProxyType
+from typing import TypeVar
 from uuid import uuid4
 
 import dagster as dg
-import yaml
+from sqlalchemy.exc import SQLAlchemyError
 
 from image_assets.errors import ConfigurationError
+from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
-from image_assets.orchestration.history import INVOCATION_TAG
+from image_assets.orchestration.history import INVOCATION_TAG, UNFINISHED
 from image_assets.orchestration.partitions import day_tags, days_by_run
 from image_assets.orchestration.split_runs import bad_days, is_failed, is_step_failure, split
 
-_CONFIG_FILE = "dagster.yaml"
 _LISTEN_S = 0.2
+T = TypeVar("T")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -37,68 +36,45 @@ class RunReport:
     bad_days: frozenset[date]
 
 
-@contextmanager
-def open_instance() -> Iterator[dg.DagsterInstance]:
-    """The instance of DAGSTER_HOME, else of the `dagster.yaml` in the current folder.
-
-    Raises:
-        ConfigurationError: there is neither.
-    """
-    if os.environ.get("DAGSTER_HOME"):
-        instance = _instance_of_home()
-    elif Path(_CONFIG_FILE).is_file():
-        instance = _instance_of_folder(Path(_CONFIG_FILE))
-    else:
-        raise ConfigurationError(f"no {_CONFIG_FILE} in {Path.cwd()}: run from the repository or set DAGSTER_HOME")
-    with instance:
-        yield instance
-
-
-def _instance_of_folder(config: Path) -> dg.DagsterInstance:
-    """The instance that `dagster dev` has here, but for captured output: this terminal shows it.
-
-    Dagster captures through child processes that a terminal's Ctrl-C ends first, and our last words with them.
-    """
-    settings = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
-    quiet = {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
-    with TemporaryDirectory() as folder:
-        (Path(folder) / _CONFIG_FILE).write_text(yaml.safe_dump({**settings, "compute_logs": quiet}), encoding="utf-8")
-        return dg.DagsterInstance.from_config(folder)
-
-
-def _instance_of_home() -> dg.DagsterInstance:
-    try:
-        return dg.DagsterInstance.get()
-    except dg.DagsterError as error:
-        raise ConfigurationError(f"DAGSTER_HOME={os.environ['DAGSTER_HOME']} cannot be used: {error}") from error
-
-
 def interruptible(
     instance: dg.DagsterInstance, work: Callable[[Mapping[str, str]], list[RunReport]]
 ) -> list[RunReport]:
     """Do work that runs jobs under the given tags; Ctrl-C is raised at once and the runs are recorded as cancelled.
 
     In the main thread Dagster would hold Ctrl-C back and take it for the failure of a step. The thread is left
-    behind: the caller is expected to end the process, which a run survives like any other kill.
+    behind: the caller is expected to end the process, which a run survives like any other kill. Neither a second Ctrl-C
+    nor a locked file waits for the record: whoever opens the instance next sees that the process is gone.
     """
-    tags, done = {INVOCATION_TAG: uuid4().hex}, Future[list[RunReport]]()
-    Thread(target=_fulfil, args=(done, lambda: work(tags)), daemon=True).start()
+    tags = {INVOCATION_TAG: uuid4().hex, PROCESS_TAG: this_process()}
     try:
-        # Polars has a wait go on after a signal: one without an end would hear Ctrl-C when the work is done.
-        while not done.done():
-            wait([done], timeout=_LISTEN_S)
-        return done.result()
+        return _listening(lambda: work(tags))
     except KeyboardInterrupt:
-        for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=[dg.DagsterRunStatus.STARTED])):
-            instance.report_run_canceled(run, message="interrupted")
+        with suppress(SQLAlchemyError):
+            _listening(lambda: _cancel(instance, tags))
         raise
 
 
-def _fulfil(done: Future[list[RunReport]], work: Callable[[], list[RunReport]]) -> None:
+def _listening(work: Callable[[], T]) -> T:
+    """The work's result; it is done in another thread, so that this one hears Ctrl-C."""
+    done = Future[T]()
+    Thread(target=_fulfil, args=(done, work), daemon=True).start()
+    # Polars has a wait go on after a signal: one without an end would hear Ctrl-C when the work is done.
+    while not done.done():
+        wait([done], timeout=_LISTEN_S)
+    return done.result()
+
+
+def _fulfil(done: Future[T], work: Callable[[], T]) -> None:
     try:
         done.set_result(work())
     except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
         done.set_exception(error)
+
+
+def _cancel(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> None:
+    for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=UNFINISHED)):
+        instance.report_run_canceled(run, message="interrupted")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def run_days(
@@ -154,10 +130,16 @@ def _execute_days(
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
 ) -> RunReport:
-    result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
+    run_id = str(uuid4())
+    with at_work(instance, run_id):
+        result = job.execute_in_process(
+            instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, run_id=run_id
+        )
     failed = [check for check in result.get_asset_check_evaluations() if is_failed(check)]
     problems = [_words(event) for event in result.all_events if is_step_failure(event)]
     problems += [_check_words(check) for check in failed]
+    if not result.success and not problems:
+        problems = [str(event.message) for event in result.all_events if event.is_failure]
     is_success, bad = result.success and not failed, frozenset(bad_days(result.all_events))
     return RunReport(result.run_id, tuple(days), is_success, tuple(problems), bad)
 

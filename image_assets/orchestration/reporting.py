@@ -18,6 +18,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.distributions import describe_distributions
 from image_assets.orchestration.lineage import column_sources, upstream_of
+from image_assets.shown_text import markdown, plain
 from image_assets.steps.increment import IncrementReport
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -28,6 +29,7 @@ Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
 _SHEET_IMAGES, _SHEET_COLUMNS, _SHEET_CELL_PX, _SHEET_QUALITY = 24, 8, 96, 70
 _REJECTS_SHOWN, _COUNTS_SHOWN = 50, 20
 _PROBLEMS_AT_ONCE, _PROBLEMS_SHOWN = 3, 20
+_CELL_LENGTH = 160
 
 
 def column_schema(table: Table, spec: dg.AssetSpec) -> dg.TableSchema:
@@ -97,8 +99,8 @@ def describe_rejects(rejects: pl.DataFrame) -> Metadata:
 def describe_problems(problems: Sequence[str]) -> dg.MetadataValue[Any]:
     """What a check found: a few problems at once, more as a list, which the UI puts behind a button."""
     if len(problems) <= _PROBLEMS_AT_ONCE:
-        return dg.MetadataValue.text("; ".join(problems) or "nothing")
-    return dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems[:_PROBLEMS_SHOWN]))
+        return dg.MetadataValue.text(plain("; ".join(problems)) or "nothing")
+    return dg.MetadataValue.md("\n".join(f"- {markdown(problem)}" for problem in problems[:_PROBLEMS_SHOWN]))
 
 
 def describe_summary(summary: pl.DataFrame) -> Metadata:
@@ -154,7 +156,7 @@ def _in_words(report: IncrementReport) -> str:
 
 def _markdown(rejects: pl.DataFrame) -> str:
     lines = [
-        f"| {row['stage']} | {row['reason']} | `{markdown_cell(row['source_uri'])}` | {markdown_cell(row['detail'])} |"
+        f"| {row['stage']} | {row['reason']} | {markdown_cell(row['source_uri'])} | {markdown_cell(row['detail'])} |"
         for row in rejects.head(_REJECTS_SHOWN).iter_rows(named=True)
     ]
     more = [f"| … | | {rejects.height - _REJECTS_SHOWN} more | |"] if rejects.height > _REJECTS_SHOWN else []
@@ -162,5 +164,5 @@ def _markdown(rejects: pl.DataFrame) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that neither ends a cell of a Markdown table nor its line."""
-    return text.replace("|", "\\|").replace("`", "'").replace("\n", " ")[:160]
+    """The beginning of a text, as Markdown shows it in a table."""
+    return markdown(text[:_CELL_LENGTH])

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import ImageEncoder, Placement
+from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
+from image_assets.orchestration.turns import take_turns
 
 _LOG_EVERY_S = 10.0
 _log = logging.getLogger(__name__)
@@ -32,6 +35,19 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
         return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
 
 
+@contextmanager
+def _at_work(context: dg.InitResourceContext) -> Iterator[None]:
+    """Show that a run is at work, and have its steps wait for their turn; a resource can be had without a run, too."""
+    if context.instance is None or context.run is None:
+        yield
+        return
+    if context.run.tags.get(PROCESS_TAG) != this_process():
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
+    take_turns(context.instance)
+    with at_work(context.instance, context.run.run_id):
+        yield
+
+
 class WorkersResource(dg.ConfigurableResource[Engine]):
     """Worker processes; they start on first use and live as long as the run."""
 
@@ -47,6 +63,12 @@ class WorkersResource(dg.ConfigurableResource[Engine]):
             limit = self.worker_memory_mb * 2**20
             self._engine = ProcessEngine(EngineParams(self.workers, self.image_timeout_s, limit))
         return self._engine
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Engine]:
+        """Show for the time of a run that it is at work."""
+        with _at_work(context), super().yield_for_execution(context) as workers:
+            yield workers
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Stop the workers."""
@@ -75,6 +97,12 @@ class GpuResource(dg.ConfigurableResource[ImageEncoder]):
             placement = Placement(self.device, self.precision, self.batch_size)
             self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
         return self._encoder
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ImageEncoder]:
+        """Show for the time of a run that it is at work."""
+        with _at_work(context), super().yield_for_execution(context) as gpu:
+            yield gpu
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Forget which checkpoint it was."""

@@ -156,7 +156,7 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     for file in landing.files:
         yield _listed(file, day, rows.get(file.source_uri))
-    listed = landing.sidecars.union(file.source_uri for file in landing.files)
+    listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
         if uri not in listed:
             yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})

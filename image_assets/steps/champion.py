@@ -7,8 +7,10 @@ other programs; when MLflow does not answer, predictions go on and only the alia
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from image_assets.errors import ConfigurationError, ModelError, ObjectNotFoundError
@@ -19,9 +21,11 @@ from image_assets.lake.optimism import until_first
 from image_assets.models.classifier import Classifier
 from image_assets.models.classifier_files import load_classifier
 from image_assets.models.encoder import EncoderDescription
+from image_assets.steps.last_word import later_than
 
 _CARD = "card.json"
 _ADVICE = "image-assets classifier promote another version, or train again"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,15 @@ def kept_classifiers(store: ObjectStore) -> list[ClassifierCard]:
     """Every kept classifier, the oldest first."""
     found = [info.key for info in store.list(object_keys.CLASSIFIERS) if info.key.endswith(f"/{_CARD}")]
     return sorted((read_card(store, key.split("/")[-2]) for key in found), key=lambda card: card.trained_at)
+
+
+def training_instant(store: ObjectStore, now: datetime) -> datetime:
+    """When a new classifier counts as trained: later than every kept one, whatever the clock says."""
+    last = max((datetime.fromisoformat(card.trained_at) for card in kept_classifiers(store)), default=None)
+    at = later_than(last, now)
+    if at > now:
+        _log.warning("this machine's clock says %s, but a classifier was trained at %s: set it", now, last)
+    return at
 
 
 def read_card(store: ObjectStore, model_version: str) -> ClassifierCard:

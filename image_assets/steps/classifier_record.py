@@ -12,7 +12,7 @@ from image_assets.models.classifier import Reads
 from image_assets.models.classifier_files import version_of_files
 from image_assets.models.encoder import EncoderDescription
 from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
-from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier
+from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, training_instant
 from image_assets.steps.classifier_training import TrainingReport
 
 
@@ -22,9 +22,12 @@ def record_training(
     encoder: EncoderDescription,
     tracking: Tracking,
     pictures: Mapping[str, bytes],
-    trained_at: datetime,
+    now: datetime,
 ) -> ClassifierCard:
-    """Log into MLflow's active run, register, keep; `ModelError` when MLflow does not answer, and nothing is kept."""
+    """Log into MLflow's active run, register, keep; `ModelError` when MLflow does not answer, and nothing is kept.
+
+    It counts as trained later than every version before it, whatever the clock says: the newest is the challenger.
+    """
     files = report.classifier.files()
     is_on_vectors = report.classifier.reads is Reads.EMBEDDING
     version = version_of_files(report.trainer, files)
@@ -34,7 +37,7 @@ def record_training(
         model_version=version,
         trainer=report.trainer,
         encoder=(encoder.name, encoder.revision) if is_on_vectors else None,
-        trained_at=trained_at.isoformat(),
+        trained_at=training_instant(store, now).isoformat(),
         registry_number=register_classifier(tracking, report.classifier, input_size, record),
         digests=digests_of(files),
     )

@@ -26,7 +26,7 @@ class LessonParams:
     """What of the training set is taught.
 
     Attributes:
-        classes: the labels to tell apart; all that there are when empty.
+        classes: the labels to tell apart, in their normal form; all that there are when empty.
         min_images: images that a label needs in the training split to be taught.
     """
 
@@ -36,11 +36,17 @@ class LessonParams:
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """The taught part of the training set; `left_out` counts the images of labels that are not taught."""
+    """The taught part of the training set.
+
+    Attributes:
+        rows: images of the labels that are taught.
+        labels: those.
+        left_out: labels with too few images to learn from, with how many there are in the training split and in all.
+    """
 
     rows: pl.DataFrame
     labels: tuple[str, ...]
-    left_out: Mapping[str, int]
+    left_out: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +57,7 @@ class TrainingReport:
     trainer: str
     parameters: Mapping[str, str | float]
     images: Mapping[str, int]
-    left_out: Mapping[str, int]
+    left_out: Mapping[str, tuple[int, int]]
     validation: Scores
     test: Scores
     seconds: float
@@ -87,24 +93,44 @@ def gather_lessons(tables: ParquetTables, params: LessonParams) -> Lessons:
         ModelError: fewer than two labels can be taught, or a split is empty.
     """
     rows = tables.read(TRAINING_SET, None)
-    taught = rows.filter(split="train").group_by("label").len().filter(pl.col("len") >= params.min_images)
-    labels = {*taught["label"]} & ({*params.classes} or {*taught["label"]})
-    is_taught = pl.col("label").is_in(list(labels))
-    left_out = dict(rows.filter(~is_taught).group_by("label").len().sort("label").iter_rows())
-    kept = rows.filter(is_taught)
+    if params.classes:
+        rows = rows.filter(pl.col("label").is_in(list(params.classes)))
+    counts = {label: (learnt, images) for label, learnt, images in _counts(rows).iter_rows()}
+    labels = [label for label, (learnt, _) in counts.items() if learnt >= params.min_images]
+    left_out = {label: counts[label] for label in counts if label not in labels}
     if len(labels) < 2:
-        found = ", ".join(f"{label} {images}" for label, images in sorted(left_out.items())) or "none at all"
-        raise ModelError(
-            f"two labels or more are needed, each with {params.min_images} images to learn from; "
-            f"there are {', '.join(sorted(labels)) or 'none'}, and too few of: {found}"
-        )
+        raise ModelError(_too_few(params, labels, left_out))
+    kept = rows.filter(pl.col("label").is_in(labels))
     for split in SHARES:
         if kept.filter(split=split).is_empty():
             raise ModelError(
                 f"the {split} split is empty: photos of one user stay together, and {kept['group_id'].n_unique()} "
                 "groups of users and near-duplicates are too few or too unequal; label photos of more users"
             )
-    return Lessons(kept, tuple(sorted(labels)), left_out)
+    return Lessons(kept, tuple(labels), left_out)
+
+
+def describe_left_out(left_out: Mapping[str, tuple[int, int]]) -> str:
+    """Labels with how many of their images are in the training split."""
+    return ", ".join(f"{label} {learnt} (of {images})" for label, (learnt, images) in left_out.items())
+
+
+def _counts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each label's images in the training split, and in all."""
+    return rows.group_by("label").agg(learnt=(pl.col("split") == "train").sum(), images=pl.len()).sort("label")
+
+
+def _too_few(params: LessonParams, labels: Sequence[str], left_out: Mapping[str, tuple[int, int]]) -> str:
+    unheard_of = [label for label in params.classes if label not in {*labels, *left_out}]
+    share = f"the training split, about {SHARES['train']:.0%} of all,"
+    told = [
+        f"two labels or more are needed, each with {params.min_images} images in {share} to learn from",
+        f"enough: {', '.join(labels) or 'none'}",
+        f"too few in the training split: {describe_left_out(left_out) or 'none'}",
+    ]
+    if unheard_of:
+        told.append(f"of IMAGE_ASSETS_CLASSES no image has: {', '.join(unheard_of)}")
+    return "; ".join(told)
 
 
 def train_classifier(

@@ -10,9 +10,10 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits import Audit
 from image_assets.steps.drift import DriftParams, Numbers, drift_of_classes, drift_of_numbers, drift_of_vectors
+from image_assets.steps.rejections import read_rejected
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
-from image_assets.tables.rejections import REJECTED_IMAGES, rejections_of
+from image_assets.tables.rejections import rejections_of
 
 _LEAST_DAYS = 2
 _MOST_VECTORS = 5_000
@@ -36,7 +37,7 @@ def audit_volume(tables: ParquetTables, day: date, params: DriftParams) -> Audit
 
 def audit_rejected_share(tables: ParquetTables, day: date, params: DriftParams) -> Audit:
     """Rejected files against all files."""
-    seen, rejected = _seen(tables, day), tables.read_column(REJECTED_IMAGES.name, day, "item").n_unique()
+    seen, rejected = _seen(tables, day), read_rejected(tables, day).filter(state="open").get_column("item").n_unique()
     if seen < params.min_images:
         return Audit(seen, ())
     ratio = rejected / seen

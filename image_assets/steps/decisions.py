@@ -10,9 +10,12 @@ from polars._typing import PolarsDataType
 
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.ids import ImageId, ObjectKey
+from image_assets.labels import normalise_label, normalise_name
 from image_assets.lake import object_keys
+from image_assets.lake.object_keys import review_prefix
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.last_word import KeptWords, last_words, later_than
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SCHEMA: dict[str, PolarsDataType] = {
@@ -31,66 +34,74 @@ class Decision:
     Attributes:
         image: its image_id, or the name that the user gave the file.
         label: what it shows.
+        line: where it stands, of a decision that comes from a file.
     """
 
     image: str
     label: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The image as a message names it."""
+        return self.image if self.line is None else f"line {self.line}: {self.image or 'no image'}"
 
 
-def record_decisions(
-    tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, decided_at: datetime
-) -> list[date]:
-    """Keep all decisions, or none; the days whose gold they change.
+def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime) -> KeptWords:
+    """Keep all decisions, or none, for the gold of their days; each counts as later than all before it on its image.
 
     Raises:
-        ConfigurationError: a label is empty, or an image is unknown, or its name fits several.
+        ConfigurationError: a label is empty, an image is unknown or decided twice, or its name fits several.
     """
     found = _find(tables, [decision.image for decision in decisions])
     _refuse(decisions, found)
-    days: set[date] = set()
-    for decision in decisions:
-        ((image_id, day),) = found[decision.image]
+    chosen = [(decision, *found[normalise_name(decision.image)][0]) for decision in decisions]
+    days = sorted({day for _, _, day in chosen})
+    last = {image: word for day in days for image, word in last_words(tables.store, review_prefix(day)).items()}
+    last_at = now
+    for decision, image_id, day in chosen:
+        decided_at = later_than(last[image_id].said_at if image_id in last else None, now)
         fields = {
             "image_id": image_id,
-            "label": decision.label.strip(),
+            "label": normalise_label(decision.label),
             "decided_at": decided_at.isoformat(),
             "decided_by": decided_by,
         }
         key = object_keys.review_key(day, image_id, decided_at)
         tables.store.write(key, json.dumps(fields, ensure_ascii=False).encode())
-        days.add(day)
+        last_at = max(last_at, decided_at)
     tables.store.flush()
-    return sorted(days)
+    return KeptWords(tuple(days), last_at)
 
 
 def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:
     """The latest decision per image, of the images of one day or of all: image_id, label, decided_at, decided_by."""
-    prefix = f"{object_keys.REVIEWS}/{day:%Y-%m-%d}" if day else object_keys.REVIEWS
-    # An image has one day, and the time ends the key: the last key of an image is its latest decision.
-    latest = {key.rpartition("/")[2][:36]: key for key in sorted(found.key for found in store.list(prefix))}
-    return pl.DataFrame([_read(store, key) for key in latest.values()], schema=_SCHEMA, orient="row")
+    last = last_words(store, review_prefix(day) if day else object_keys.REVIEWS)
+    return pl.DataFrame([_read(store, word.key) for word in last.values()], schema=_SCHEMA, orient="row")
 
 
 def _read(store: ObjectStore, key: ObjectKey) -> dict[str, object]:
     try:
         fields = json.loads(store.read(key))
         known = {name: str(fields[name]) for name in _SCHEMA}
-        return {**known, "decided_at": datetime.fromisoformat(known["decided_at"])}
+        label, decided_at = normalise_label(known["label"]), datetime.fromisoformat(known["decided_at"])
+        return {**known, "label": label or None, "decided_at": decided_at}
     except (ValueError, TypeError, KeyError) as error:
         raise TableError(f"{store.uri(key)} is no decision: {error!r}; repair it or delete it") from error
 
 
 def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[ImageId, date]]]:
-    """The images of the lake that carry each id or name."""
+    """The images of the lake that carry each id or name, names as they are compared."""
     keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in tables.days(BRONZE_IMAGES.name)]
     if not keys:
         return {}
-    where = pl.any_horizontal(pl.col("image_id", "raw_name").is_in(list(images)))
+    asked = [normalise_name(image) for image in images]
+    where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
     rows = tables.scan_files(keys, ["image_id", "raw_name", "day"], where=where)
     found: dict[str, list[tuple[ImageId, date]]] = {}
     for image_id, raw_name, day, _ in rows.iter_rows():
         found.setdefault(image_id, []).append((image_id, day))
-        found.setdefault(raw_name, []).append((image_id, day))
+        found.setdefault(normalise_name(raw_name), []).append((image_id, day))
     return found
 
 
@@ -102,11 +113,14 @@ def _refuse(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, 
 
 
 def _problems(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> Iterator[str]:
+    decided: dict[ImageId, Decision] = {}
     for decision in decisions:
-        images = found.get(decision.image, [])
+        images = found.get(normalise_name(decision.image), [])
         if not images:
-            yield f"{decision.image} is no image of this lake"
+            yield f"{decision.place} is no image of this lake"
         elif len(images) > 1:
-            yield f"{decision.image} names {len(images)} images, such as {images[0][0]} and {images[1][0]}: give the id"
-        if not decision.label.strip():
-            yield f"{decision.image} has no label"
+            yield f"{decision.place} names {len(images)} images, such as {images[0][0]} and {images[1][0]}: give the id"
+        elif (first := decided.setdefault(images[0][0], decision)) is not decision:
+            yield f"{decision.place} is decided twice, {first.place} is the same image: keep one of them"
+        if not normalise_label(decision.label):
+            yield f"{decision.place} has no label"

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 
+from image_assets.errors import PrivacyError
 from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.derivatives import (
     DerivativeParams,
@@ -11,6 +12,8 @@ from image_assets.imaging.derivatives import (
     SilverImage,
     make_derivatives,
 )
+from image_assets.imaging.privacy import find_metadata
+from image_assets.imaging.read_back import read_size
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.original import read_verified
@@ -33,6 +36,7 @@ def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> 
 
     Raises:
         ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
+        PrivacyError: a derivative would hold more than pixels.
     """
     data = read_verified(store, original.raw_path, original.sha256)
     made = make_derivatives(data, _only(params, original.wanted))
@@ -48,6 +52,18 @@ def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> 
     return values
 
 
+def prove_pixels_only(key: ObjectKey, image: EncodedImage) -> None:
+    """See that bytes to be written are the picture that they are said to be, and nothing else.
+
+    Raises:
+        PrivacyError: they hold more than pixels, or other ones; that is no fault of the original.
+    """
+    size, metadata = read_size(image.data), find_metadata(image.data)
+    if metadata or size != (image.width_px, image.height_px):
+        found = ", ".join(metadata) or f"{size[0]} x {size[1]} px instead of {image.width_px} x {image.height_px}"
+        raise PrivacyError(f"{key} is not written, because it would hold {found}: please report this")
+
+
 def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
     return DerivativeParams(
         silver=params.silver if "silver_images" in wanted else None,
@@ -57,6 +73,7 @@ def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
 
 
 def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
+    prove_pixels_only(key, image)
     store.write(key, image.data)
     return {
         "width_px": image.width_px,

@@ -6,12 +6,12 @@ import polars as pl
 
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.plain_labels import plain_label
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
 _TOLD = ["image_id", "canonical_id", "day", "kind", "distance_bits", "similarity", "likeness", "turn"]
 _OF_ORIGINALS = ["image_id", "label", "raw_name", "uploaded_at"]
-_LABEL = pl.col("label").str.strip_chars().str.to_lowercase()
 
 
 def find_clusters(
@@ -31,9 +31,9 @@ def find_clusters(
     if not photos:
         return pl.DataFrame(schema=[*_TOLD, *_OF_ORIGINALS[1:]])
     rows = tables.scan_files(keys, _TOLD, where=pl.col("canonical_id").is_in(photos)).select(_TOLD)
-    rows = rows.join(_originals(tables, rows), on="image_id")
+    rows = rows.join(_originals(tables, rows), on="image_id").with_columns(plain_label("label"))
     if only_conflicts:
-        rows = rows.filter(_LABEL.drop_nulls().n_unique().over("canonical_id") > 1)
+        rows = rows.filter(pl.col("label").drop_nulls().n_unique().over("canonical_id") > 1)
     is_first = pl.col("image_id") == pl.col("canonical_id")
     return rows.sort("canonical_id", ~is_first, "day", "uploaded_at", "image_id")
 

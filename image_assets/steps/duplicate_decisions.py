@@ -18,6 +18,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.canonical_photos import PhotoKey, PhotoPair
+from image_assets.steps.last_word import last_words, later_than
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -76,14 +77,17 @@ class PairDecisions:
 
 
 def record_pair_decision(
-    tables: ParquetTables, one: str, other: str, verdict: Verdict, decided_by: str, decided_at: datetime
+    tables: ParquetTables, one: str, other: str, verdict: Verdict, decided_by: str, now: datetime
 ) -> PairDecision:
-    """Keep a decision about two images, named by their ids.
+    """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
 
     Raises:
         ConfigurationError: an image has no row in `duplicate_images`, or both are one.
     """
     first, second = _in_order(tables, [one, other])
+    # Decisions on several pairs of images may be about one pair of photos.
+    last = max(last_words(tables.store, object_keys.PAIR_REVIEWS).values(), default=None)
+    decided_at = later_than(last.said_at if last else None, now)
     decision = PairDecision(
         first_id=str(first["image_id"]),
         first_sha256=str(first["sha256"]),
@@ -101,17 +105,14 @@ def record_pair_decision(
 
 
 def read_pair_decisions(store: ObjectStore, until: date) -> list[PairDecision]:
-    """The latest decision on every pair of images whose later one is of this day or an earlier one."""
-    # The time ends the key: the last key of a pair is its latest decision.
-    latest: dict[str, ObjectKey] = {}
-    for found in store.list(object_keys.PAIR_REVIEWS):
-        latest[found.key.rpartition("-")[0]] = max(found.key, latest.get(found.key.rpartition("-")[0], found.key))
-    decisions = (_read(store, key) for key in latest.values())
-    return sorted((each for each in decisions if each.since <= f"{until}"), key=lambda each: each.decided_at)
+    """The latest decision on every pair of images whose later one is of this day or an earlier one, in their order."""
+    last = last_words(store, object_keys.PAIR_REVIEWS)
+    decisions = [_read(store, word.key) for word in sorted(last.values())]
+    return [each for each in decisions if each.since <= f"{until}"]
 
 
 def as_photos(decisions: Iterable[PairDecision]) -> PairDecisions:
-    """Decisions on images as decisions on photos; of two that contradict each other the later counts."""
+    """Decisions on images, in their order, as those on photos; of two that contradict each other the later counts."""
     decisions = list(decisions)
     apart = frozenset(
         each.second_id

@@ -20,12 +20,13 @@ from image_assets.steps.duplicate_links import DuplicateParams, find_links
 from image_assets.steps.duplicate_pool import ARRIVAL, day_versions, open_duplicate_pool
 from image_assets.steps.embeddings import embedding_target
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
+from image_assets.steps.plain_labels import plain_label
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 
 
 def find_duplicates(
@@ -118,5 +119,4 @@ _KIND = (
     .then(pl.lit("near"))
     .otherwise(pl.lit("decided"))
 )
-_LABEL, _CANONICAL_LABEL = (pl.col(name).str.strip_chars().str.to_lowercase() for name in ("label", "canonical_label"))
-_LABEL_CONFLICT = (_LABEL != _CANONICAL_LABEL).fill_null(value=False)
+_LABEL_CONFLICT = (plain_label("label") != plain_label("canonical_label")).fill_null(value=False)

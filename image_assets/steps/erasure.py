@@ -17,6 +17,7 @@ from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits import Audit
+from image_assets.steps.landing import pair_sidecars
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -147,15 +148,16 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
     made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
     yield from (key for key in made if tables.store.exists(key))
-    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS):
+    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
         yield from _named_after(tables, prefix, image_id)
 
 
 def _upload(tables: ParquetTables, key: ObjectKey, sha256: str) -> Iterator[ObjectKey]:
     """The upload while it holds these bytes; its sidecar first, which alone would count as an upload."""
-    store, sidecar = tables.store, object_keys.sidecar_key(key)
+    store = tables.store
     if store.exists(key) and hashlib.sha256(store.read(key)).hexdigest() == sha256:
-        yield from (each for each in (sidecar, key) if store.exists(each))
+        beside = pair_sidecars(info.key for info in store.list(key.rpartition("/")[0]))
+        yield from (ObjectKey(each) for each in (beside.get(key), key) if each)
 
 
 def _named_after(tables: ParquetTables, prefix: str, image_id: ImageId) -> Iterator[ObjectKey]:

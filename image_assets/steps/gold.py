@@ -11,7 +11,9 @@ from image_assets.steps.decisions import read_decisions
 from image_assets.steps.embeddings import current_encoder
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
 from image_assets.steps.models_in_use import current_model
+from image_assets.steps.plain_labels import plain_label
 from image_assets.steps.recipe import Recipe, version_of
+from image_assets.steps.rejections import read_rejected
 from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
@@ -19,7 +21,6 @@ from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMA
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
-from image_assets.tables.rejections import REJECTED_IMAGES
 
 GOLD_RECIPE = Recipe({"code": 1})
 _LINEAGE = ["input_version", "recipe_version", "processed_at"]
@@ -53,7 +54,7 @@ def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
         found = tables.read_or_empty(table, day).select("image_id", column)
         joined = joined.join(found, on="image_id", how="left", maintain_order="left")
     embedded = _embedded(tables, day, current_encoder(tables, day, encoder))
-    refused = tables.read_or_empty(REJECTED_IMAGES, day).select("image_id", is_refused=True)
+    refused = read_rejected(tables, day).select("image_id", is_refused=True)
     joined = joined.join(embedded, on="image_id", how="left", maintain_order="left")
     joined = joined.join(refused, on="image_id", how="left", maintain_order="left")
     joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")
@@ -118,7 +119,7 @@ def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:
         "user_id",
         "uploaded_at",
         "raw_name",
-        "label",
+        plain_label("label"),
         "format",
         "sha256",
         original_width_px="width_px",

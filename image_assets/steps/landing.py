@@ -1,12 +1,14 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from image_assets.ids import ObjectKey, SourceUri
+from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.steps.litter import is_litter
 
 _SIDECAR = ".json"
 
@@ -38,53 +40,74 @@ class LandingFile:
 
 @dataclass(frozen=True, slots=True)
 class LandingDay:
-    """All files of a day, and the source URIs that are sidecars rather than uploads."""
+    """All files of a day, and the source URIs that are no uploads: sidecars, and what operating systems leave."""
 
     files: tuple[LandingFile, ...]
     sidecars: frozenset[SourceUri]
+    passed_over: frozenset[SourceUri]
 
 
 def list_landing(store: ObjectStore, day: date) -> LandingDay:
-    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest is an upload."""
+    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest nor litter is an upload.
+
+    So is a link, whatever it points to: it is not followed, so it will be rejected; be it in the place of the folder.
+    """
     prefix = object_keys.landing_prefix(day)
     manifests = f"{prefix}/{object_keys.MANIFESTS}/"
-    found = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
-    keys = {str(key) for key in found}
-    sidecars = {key for key in keys if _is_sidecar(key, keys)}
+    listed = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
+    found = {key: info for key, info in listed.items() if not is_litter(key)}
+    sidecar_of = pair_sidecars(found)
+    sidecars = frozenset(sidecar_of.values())
     files = [
-        _landing_file(info, found.get(ObjectKey(key + _SIDECAR)), prefix)
+        _landing_file(info, found[ObjectKey(sidecar_of[key])] if key in sidecar_of else None)
         for key, info in found.items()
         if key not in sidecars
     ]
-    uris = frozenset(object_keys.source_uri_of(ObjectKey(key)) for key in sidecars)
-    return LandingDay(tuple(files), uris)
+    return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()))
 
 
 def landing_days(store: ObjectStore) -> set[date]:
     """Days that have uploads."""
-    days = {object_keys.landing_day_of(info.key) for info in store.list(object_keys.LANDING)}
+    days = {object_keys.landing_day_of(info.key) for info in store.list(object_keys.LANDING) if not is_litter(info.key)}
     return {day for day in days if day}
 
 
-def _is_sidecar(key: str, keys: set[str]) -> bool:
-    # A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
-    subject = key.removesuffix(_SIDECAR)
-    return subject != key and subject in keys and not _is_sidecar(subject, keys)
+def pair_sidecars(names: Iterable[str]) -> dict[str, str]:
+    """Each file that has a sidecar, with its sidecar; how accents are encoded may differ between the two.
+
+    A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
+    """
+    known, alike = set(names), dict[str, list[str]]()
+    # Only what is not ASCII can be encoded in two ways.
+    for name in sorted(name for name in known if not name.isascii()):
+        alike.setdefault(normalise_name(name), []).append(name)
+
+    def subject_of(name: str) -> str | None:
+        stem = name.removesuffix(_SIDECAR)
+        if stem == name:
+            return None
+        fitting = [stem] if stem in known else alike.get(normalise_name(stem), [])
+        return fitting[0] if len(fitting) == 1 and subject_of(fitting[0]) is None else None
+
+    endings = sorted(name for name in known if name.endswith(_SIDECAR))
+    subjects = [(subject, name) for name in endings if (subject := subject_of(name))]
+    exact = {subject: name for subject, name in subjects if name == subject + _SIDECAR}
+    return {**{subject: name for subject, name in subjects if subject not in exact}, **exact}
 
 
-def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None, prefix: str) -> LandingFile:
-    parts = info.key.removeprefix(f"{prefix}/").split("/")
+def _uris(keys: Iterable[str]) -> frozenset[SourceUri]:
+    return frozenset(object_keys.source_uri_of(ObjectKey(key)) for key in keys)
+
+
+def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None) -> LandingFile:
+    _, day, *parts = info.key.split("/")
     return LandingFile(
         source_uri=object_keys.source_uri_of(info.key),
-        folder_user=_text(parts[0]) if len(parts) > 1 else None,
-        name=_text(parts[-1]),
+        folder_user=object_keys.name_as_text(parts[0]) if len(parts) > 1 else None,
+        name=object_keys.name_as_text(parts[-1] if parts else day),
         size_bytes=info.size_bytes,
         modified_at=info.modified_at,
         arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
         version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
         sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
     )
-
-
-def _text(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_image
+from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.outcome import Refused, TableValues
@@ -123,7 +124,8 @@ def _upload_columns(upload: Upload, store: ObjectStore) -> dict[str, object]:
         "label": sidecar.label,
         "sidecar_problem": sidecar.problem,
     }
-    return {**upload.told, **{name: value for name, value in told.items() if value is not None}}
+    known = {**upload.told, **{name: value for name, value in told.items() if value is not None}}
+    return {**known, "label": normalise_label(str(known["label"] or "")) or None}
 
 
 def _sidecar(upload: Upload, store: ObjectStore) -> Sidecar:

@@ -10,8 +10,10 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.checkpoints import checkpoints_of
+from image_assets.steps.dismissals import RejectedFile, states_of
+from image_assets.steps.landing import list_landing
 from image_assets.tables.images import BRONZE_IMAGES
-from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
+from image_assets.tables.rejections import REJECTED_IMAGES, REJECTION_STATES, rejections_table
 
 
 def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -> bool:
@@ -19,9 +21,31 @@ def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -
 
     def gathered() -> pl.DataFrame:
         found = [tables.read_or_empty(rejections_table(stage), day) for stage in stages]
-        return pl.concat(found).unique("item", keep="first", maintain_order=True)
+        rows = pl.concat(found).unique("item", keep="first", maintain_order=True)
+        return rows.with_columns(state=pl.Series(_states(tables, day, rows), dtype=_STATE))
 
     return tables.replace_if_changed(REJECTED_IMAGES, day, gathered)
+
+
+def read_rejected(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """`rejected_images` of a day, none when it was never gathered; without a state, as older days are, all are open."""
+    if not tables.exists(REJECTED_IMAGES, day):
+        return REJECTED_IMAGES.schema.create_empty()
+    rows = tables.scan_files([object_keys.table_key(REJECTED_IMAGES.name, day)])
+    return rows if "state" in rows.columns else rows.with_columns(state=pl.lit("open", dtype=_STATE))
+
+
+def _states(tables: ParquetTables, day: date, rows: pl.DataFrame) -> list[str]:
+    """Of a file that a later stage refused the original is kept: it is not gone with its upload."""
+    columns = ["day", "item", "source_uri", "image_id", "input_version"]
+    files = [RejectedFile(*row) for row in rows.select(columns).iter_rows()]
+    landed = {file.source_uri for file in list_landing(tables.store, day).files} if files else set()
+    at_door = rows.get_column("stage") == BRONZE_IMAGES.name
+    gone = [file for file, is_it in zip(files, at_door, strict=True) if is_it and file.source_uri not in landed]
+    return states_of(tables.store, day, files, gone)
+
+
+_STATE = pl.Enum(REJECTION_STATES)
 
 
 def rejecting_stages(tables: ParquetTables) -> list[str]:

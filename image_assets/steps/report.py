@@ -15,9 +15,10 @@ from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.shown_text import spreadsheet_csv
+from image_assets.steps.rejections import read_rejected
 from image_assets.steps.report_page import Bars, Picture, ReportPage, Sheet, render_page
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
-from image_assets.tables.rejections import REJECTED_IMAGES
 
 UNCLASSIFIED = "(not classified)"
 _RESULTS = (
@@ -45,8 +46,6 @@ _RESULTS = (
 )
 _RATIO_BINS = 10
 _DAYS_BACK = 7
-# A spreadsheet takes what begins like this for a formula (OWASP, CSV injection).
-_FORMULA = r"^([=+\-@\t\r])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,8 @@ def write_report(tables: ParquetTables, day: date, params: ReportParams) -> Writ
     gold = _with_category(tables.read(GOLD_IMAGES, day))
     files = {
         "report.html": render_page(_page(tables, day, gold, params)).encode(),
-        "report.csv": _results(gold).write_csv().encode(),
-        "by_category.csv": _by_category(gold).write_csv().encode(),
+        "report.csv": spreadsheet_csv(_results(gold)),
+        "by_category.csv": spreadsheet_csv(_by_category(gold)),
         "report.json": json.dumps(summary_of(tables, day), indent=2, ensure_ascii=False).encode(),
     }
     keys = {object_keys.report_key(day, name): data for name, data in files.items()}
@@ -99,6 +98,7 @@ def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
 
 
 _MODELS = ("encoder", "model_version")
+_SET_ASIDE = ("gone", "dismissed", "passed_over")
 
 
 def _holds(tables: ParquetTables, key: ObjectKey, data: bytes) -> bool:
@@ -110,31 +110,30 @@ def _with_category(gold: pl.DataFrame) -> pl.DataFrame:
 
 
 def _results(gold: pl.DataFrame) -> pl.DataFrame:
-    """Flat and safe to open in a spreadsheet; best classified first within a category."""
+    """Flat; best classified first within a category."""
     rows = gold.sort("category", pl.col("confidence_ratio").fill_null(0), "image_id", descending=[False, True, False])
-    flat = rows.select(_RESULTS).with_columns(pl.col("tags").list.join("; "), pl.col("uploaded_at").dt.to_string("iso"))
-    return flat.with_columns(pl.col(pl.String).str.replace(_FORMULA, "'$1"))
+    return rows.select(_RESULTS).with_columns(pl.col("tags").list.join("; "), pl.col("uploaded_at").dt.to_string("iso"))
 
 
 def _by_category(gold: pl.DataFrame) -> pl.DataFrame:
     """Which images each category has: the list that a folder tree or a copying tool is made from."""
     return (
         gold.filter(pl.col("cleansed_path").is_not_null())
-        .select(pl.col("category").str.replace(_FORMULA, "'$1"), "image_id", "confidence_ratio", "cleansed_path")
+        .select("category", "image_id", "confidence_ratio", "cleansed_path")
         .sort("category", "image_id")
     )
 
 
 def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportParams) -> ReportPage:
     counts = tables.read(DAILY_SUMMARY, day)
-    rejected = tables.read(REJECTED_IMAGES, day).sort("reason", "source_uri")
+    rejected = read_rejected(tables, day).sort("state", "reason", "source_uri")
     return ReportPage(
         day=day,
         headline=_headline(counts),
         history=_history(tables, day),
         distributions=_distributions(counts, gold),
         sheets=_sheets(tables, gold, params.pictures_per_sheet),
-        rejects=rejected.head(params.rejects_shown).select("reason", "stage", "source_uri", "detail").rows(),
+        rejects=rejected.head(params.rejects_shown).select("reason", "stage", "state", "source_uri", "detail").rows(),
         rejects_left_out=max(0, rejected.height - params.rejects_shown),
         models=_models(gold),
     )
@@ -144,7 +143,8 @@ def _headline(counts: pl.DataFrame) -> dict[str, int]:
     outcomes = _counts(counts, "outcome")
     names = ("seen", "accepted", "rejected", "duplicates", "to_review")
     told = {name.replace("_", " "): outcomes.get(name, 0) for name in names}
-    return {**told, "blocked": _counts(counts, "state").get("blocked", 0)}
+    told["blocked"] = _counts(counts, "state").get("blocked", 0)
+    return {**told, **{name.replace("_", " "): outcomes[name] for name in _SET_ASIDE if outcomes.get(name)}}
 
 
 def _history(tables: ParquetTables, day: date) -> list[tuple[date, dict[str, int]]]:

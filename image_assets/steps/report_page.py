@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from image_assets.shown_text import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
@@ -55,7 +57,7 @@ class ReportPage:
         history: outcomes of this day and of the days before it, oldest first.
         distributions: bars.
         sheets: pictures.
-        rejects: reason, stage, source and detail of rejected files.
+        rejects: reason, stage, state, source and detail of rejected files.
         rejects_left_out: how many more there are.
         models: version by role.
     """
@@ -72,8 +74,17 @@ class ReportPage:
 
 def render_page(page: ReportPage) -> str:
     """HTML; whatever users wrote is escaped."""
-    loader = FileSystemLoader(Path(__file__).parent)
+    return render("report_page.html.jinja", page=page)
+
+
+def render(template: str, **values: object) -> str:
+    """A template filled in; whatever users wrote is escaped and holds no control character."""
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=lambda value: plain(value) if isinstance(value, str) else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.get_template("report_page.html.jinja").render(page=page)
+    return environment.get_template(template).render(values)

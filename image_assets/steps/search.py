@@ -1,5 +1,6 @@
 """Search: by text, by picture, by an image of the lake, or by conditions alone; one room for all who ask."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -60,15 +61,18 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Images, best first.
+    """Images, best first: by looks, or by looks and words together once words of the text describe any image.
 
     Attributes:
-        rows: `score` (cosine similarity), `words` (of the text, by which the image is described), columns of gold.
+        rows: `score` (of looks: cosine similarity), `words` (of the text, by which the image is described), columns of
+            gold.
         after: asks for the next page; None on the last.
+        unknown: words of the text that the encoder does not know, to which looks cannot answer.
     """
 
     rows: pl.DataFrame
     after: str | None
+    unknown: tuple[str, ...] = ()
 
 
 class ImageSearch:
@@ -102,7 +106,11 @@ class ImageSearch:
         else:
             images, rank = lake.pool.images, self._likeness(lake, request)
         ranked, after = cut_page(rank, request.count, request.after)
-        return SearchPage(_rows(lake.gold, ranked, images), after)
+        return SearchPage(_rows(lake.gold, ranked, images), after, self._unknown(request.text or ""))
+
+    def _unknown(self, text: str) -> tuple[str, ...]:
+        words = dict.fromkeys(re.findall(r"\w+", text))
+        return tuple(word for word in words if not self._encoder.knows(word))
 
     def _current_lake(self) -> SearchedLake:
         now = SearchedLake(self._tables, self._encoder.description, self._params)

@@ -10,10 +10,12 @@ from typing import Final
 import polars as pl
 
 from image_assets.errors import SearchError
+from image_assets.labels import normalise_label, normalise_name
 from image_assets.models.captions import COLOURS
 from image_assets.models.colour_names import name_hex_colours
 
 COLOUR_COLUMN: Final = "dominant_colours"
+_LABELS: Final = {"label", "predicted_label"}
 
 _WRITTEN: Final = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=)\s*(.*?)\s*", re.DOTALL)
 _TRUTHS: Final = {"true": True, "yes": True, "false": False, "no": False}
@@ -32,7 +34,8 @@ class Condition:
     Attributes:
         column: its name.
         comparison: =, !=, >= or <=; of a list, = and != ask whether the value is in it.
-        values: as written; texts are compared without regard to case, an empty one stands for a missing value.
+        values: as written; texts are compared without regard to case and to how accents are encoded, labels in their
+            normal form; an empty one stands for a missing value.
     """
 
     column: str
@@ -68,8 +71,7 @@ def _met(column: pl.Expr, condition: Condition, dtype: pl.DataType, value: str) 
             raise SearchError(f"{condition.column} is a list: it can only be compared with = and !=")
         met = _contains(column, condition.column, dtype, value)
     elif isinstance(dtype, pl.String | pl.Enum | pl.Categorical):
-        plain = column.cast(pl.String).str.to_lowercase()
-        met = _COMPARE[condition.comparison](plain, pl.lit(value.lower()))
+        met = _COMPARE[condition.comparison](_plain(column.cast(pl.String)), pl.lit(_spelt(condition.column, value)))
     else:
         met = _COMPARE[condition.comparison](column, pl.lit(_literal(condition.column, dtype, value)))
     return met.fill_null(value=False)
@@ -83,7 +85,17 @@ def _contains(column: pl.Expr, name: str, dtype: pl.List, value: str) -> pl.Expr
     element = pl.element()
     if isinstance(dtype.inner, pl.Struct):
         element = element.struct.field(dtype.inner.fields[0].name)
-    return column.list.eval(element.str.to_lowercase() == value.lower()).list.any()
+    return column.list.eval(_plain(element) == normalise_label(value)).list.any()
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    return text.str.normalize("NFC").str.to_lowercase().str.normalize("NFC")
+
+
+def _spelt(column: str, value: str) -> str:
+    """A value as the column spells it: labels are kept in their normal form, other texts as they came."""
+    plain = normalise_name(normalise_name(value).lower())
+    return normalise_label(value) if column in _LABELS else plain
 
 
 def _have_colour(lists: pl.Series, name: str) -> pl.Series:

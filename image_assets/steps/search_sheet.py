@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ObjectStore
-from image_assets.steps.report_page import Picture
+from image_assets.steps.report_page import Picture, render
 
 _TEMPLATE = "search_sheet.html.jinja"
 
@@ -30,9 +28,7 @@ def render_sheet(store: ObjectStore, title: str, rows: pl.DataFrame) -> str:
     cards = [
         _Card(_picture(store, row), row["score"], ", ".join(row["words"]), row) for row in rows.iter_rows(named=True)
     ]
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template(_TEMPLATE).render(title=title, cards=cards)
+    return render(_TEMPLATE, title=title, cards=cards)
 
 
 def _picture(store: ObjectStore, row: Mapping[str, object]) -> Picture | None:

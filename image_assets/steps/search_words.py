@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from image_assets.labels import normalise_label
+
 WORD_COLUMNS: Final = ("label", "predicted_label", "tags", "caption", "text")
 """Columns of gold that hold words."""
 
@@ -24,11 +26,11 @@ def match_words(rows: pl.DataFrame, text: str) -> pl.DataFrame:
         weight of all words that describe some image. A rare word weighs more, by the inverse document frequency of
         BM25 (Robertson and Zaragoza 2009); repetitions do not count, because these texts are short.
     """
-    words = list(dict.fromkeys(re.findall(r"\w+", text.lower())))[:_MOST_WORDS]
+    words = list(dict.fromkeys(re.findall(r"\w+", normalise_label(text))))[:_MOST_WORDS]
     if not words:
         return pl.DataFrame(schema={"image_id": pl.String, "share_ratio": pl.Float64, "words": pl.List(pl.String)})
     document = pl.concat_str([_text_of(rows, name) for name in WORD_COLUMNS], separator="\n", ignore_nulls=True)
-    has = rows.select(document.str.to_lowercase().alias("document")).select(
+    has = rows.select(document.str.normalize("NFC").str.to_lowercase().alias("document")).select(
         pl.col("document").str.contains(_pattern(word)).alias(word) for word in words
     )
     weights = {word: _weight(int(has.get_column(word).sum()), rows.height) for word in words}

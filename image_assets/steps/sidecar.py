@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from image_assets.labels import normalise_label
+
 MAX_SIDECAR_BYTES = 64_000
 MAX_TEXT_LENGTH = 2_000
 
@@ -39,7 +41,7 @@ def _sidecar_of(fields: Mapping[str, object]) -> Sidecar:
     return Sidecar(
         user_id=_text(fields, "user_id", problems),
         uploaded_at=uploaded_at,
-        label=_text(fields, "label", problems),
+        label=_label(_text(fields, "label", problems), problems),
         raw_name=_text(fields, "raw_name", problems),
         problem="; ".join(problems) or None,
     )
@@ -53,6 +55,13 @@ def _text(fields: Mapping[str, object], name: str, problems: list[str]) -> str |
         problems.append(f"{name} is not a text")
         return None
     return str(value).encode("utf-8", "replace").decode()[:MAX_TEXT_LENGTH]
+
+
+def _label(text: str | None, problems: list[str]) -> str | None:
+    label = normalise_label(text) if text else None
+    if label == "":
+        problems.append("label has nothing that can be seen")
+    return label or None
 
 
 def _instant(text: str | None, problems: list[str]) -> datetime | None:

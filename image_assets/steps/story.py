@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,10 +12,13 @@ from typing import Any
 import polars as pl
 
 from image_assets.ids import ObjectKey, SourceUri
+from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.decisions import read_decisions
+from image_assets.steps.dismissals import read_dismissals
 from image_assets.steps.landing import list_landing
+from image_assets.steps.rejected_files import find_rejected, list_rejected
 from image_assets.steps.rejections import rejecting_stages
 from image_assets.tables.columns import UUID_PATTERN
 from image_assets.tables.images import BRONZE_IMAGES
@@ -42,8 +46,8 @@ class Chapter:
 
     Attributes:
         at: when; None where nobody noted it.
-        where: the table, `landing` or `reviews`.
-        what: in one word: uploaded, accepted, made, rejected, decided.
+        where: the table, `landing`, `reviews` or `dismissals`.
+        what: in a word or two: uploaded, accepted, made, rejected, decided, dismissed.
         facts: what is known, by column.
         objects: files that came of it, and whether they are still there.
         recipe_version: what made the row; None for what no recipe made.
@@ -85,26 +89,36 @@ def tell_story(tables: ParquetTables, schemas: Sequence[Table], subject: Subject
     for stage in rejecting_stages(tables):
         rows = _rows(tables, rejections_table(stage).name, subject)
         chapters += [_chapter(tables, stage, "rejected", row) for row in rows]
-    chapters += _decisions(tables, subject)
+    chapters += [*_decisions(tables, subject), *_dismissals(tables, subject)]
     return sorted(chapters, key=lambda chapter: chapter.at or _AT_LAST)
 
 
 def _readings(tables: ParquetTables, text: str) -> Iterator[pl.Expr]:
     if named := _UUID.search(text):
         yield pl.col("image_id") == named.group()
-    yield pl.col("source_uri").is_in([text, object_keys.source_uri_of(_key_of(tables, text))])
-    yield pl.col("raw_name") == text
+    shown = object_keys.name_as_text(text)
+    yield pl.col("source_uri").is_in([shown, *(object_keys.source_uri_of(key) for key in _keys_of(tables, text))])
+    yield pl.col("raw_name").str.normalize("NFC") == normalise_name(shown)
     if text and "/" not in text:
-        yield pl.col("source_uri").str.ends_with(f"/{object_keys.source_uri_of(ObjectKey(text))}")
+        ends = [f"/{object_keys.source_uri_of(ObjectKey(name))}" for name in _forms_of(text)]
+        yield pl.any_horizontal(pl.col("source_uri").str.ends_with(end) for end in ends)
+        # What was refused at the door has no row that tells what its sidecar calls it.
+        called = find_rejected(tables.store, list_rejected(tables, None, ()), text)
+        yield pl.col("source_uri").is_in([file.source_uri for file in called])
     if Path(text).is_file():
         yield pl.col("sha256") == hashlib.sha256(Path(text).read_bytes()).hexdigest()
 
 
-def _key_of(tables: ParquetTables, text: str) -> ObjectKey:
-    """A path below the lake's root as a key; another text as it is."""
+def _keys_of(tables: ParquetTables, text: str) -> list[ObjectKey]:
+    """A path below the lake's root as a key, another text as it is, in every form that accents may have."""
     root = tables.store.uri(object_keys.LANDING).removesuffix(object_keys.LANDING)
     absolute = str(Path(text).absolute())
-    return ObjectKey(absolute.removeprefix(root) if absolute.startswith(root) else text)
+    path = absolute.removeprefix(root) if absolute.startswith(root) else text
+    return [ObjectKey(form) for form in _forms_of(path)]
+
+
+def _forms_of(text: str) -> list[str]:
+    return list(dict.fromkeys([text, normalise_name(text), unicodedata.normalize("NFD", text)]))
 
 
 def _recorded(tables: ParquetTables, where: pl.Expr) -> list[Subject]:
@@ -128,9 +142,11 @@ def _all_days(tables: ParquetTables, name: str, where: pl.Expr) -> pl.DataFrame:
 
 def _not_taken_in(tables: ParquetTables, text: str) -> list[Subject]:
     """An upload that no run has seen yet."""
-    key = _key_of(tables, text)
-    day = object_keys.landing_day_of(key)
-    return [Subject(None, object_keys.source_uri_of(key), day)] if day and tables.store.exists(key) else []
+    return [
+        Subject(None, object_keys.source_uri_of(key), day)
+        for key in _keys_of(tables, text)
+        if (day := object_keys.landing_day_of(key)) and tables.store.exists(key)
+    ]
 
 
 def _upload(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:
@@ -155,6 +171,14 @@ def _chapter(tables: ParquetTables, where: str, what: str, row: Mapping[str, Any
     objects: dict[str, bool] = {path: tables.store.exists(path) for path in paths}
     facts = {column: value for column, value in told.items() if not column.endswith("_path")}
     return Chapter(row.get("processed_at"), where, what, facts, objects, row.get("recipe_version"))
+
+
+def _dismissals(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:
+    for word in read_dismissals(tables.store, subject.day).values():
+        if (subject.image_id and word.image_id == subject.image_id) or word.source_uri == subject.source_uri:
+            what = "dismissed" if word.is_dismissed else "not dismissed any more"
+            facts = {"note": word.note, "decided_by": word.decided_by}
+            yield Chapter(datetime.fromisoformat(word.decided_at), object_keys.DISMISSALS, what, facts, {})
 
 
 def _decisions(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:

@@ -11,6 +11,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.near_duplicates import pairs_within
 from image_assets.steps.decisions import read_decisions
+from image_assets.steps.plain_labels import plain_label
 from image_assets.steps.splits import assign_splits, group_images, strictest
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import LABEL_SOURCES
@@ -43,16 +44,17 @@ _SPLIT, _SOURCE = pl.Enum(SPLITS), pl.Enum(LABEL_SOURCES)
 
 
 def _labelled(tables: ParquetTables) -> pl.DataFrame:
-    """Cleansed images with a label: a person's before the uploader's; spaces and capitals make no other label."""
+    """Cleansed images with a label, in its normal form: a person's before the uploader's."""
     decided = read_decisions(tables.store).select("image_id", decided="label")
     has_label = pl.col("label").is_not_null() | pl.col("image_id").is_in(decided.get_column("image_id").implode())
     uploads = _scan(tables, BRONZE_IMAGES.name, ["image_id", "day", "user_id", "label"], has_label)
     cleansed = _scan(tables, SILVER_IMAGES.name, ["image_id"])
     rows = uploads.join(cleansed, on="image_id", how="semi").join(decided, on="image_id", how="left")
-    label = pl.coalesce("decided", "label").str.to_lowercase().str.strip_chars().str.replace_all(r"\s+", " ")
     source = pl.when(pl.col("decided").is_null()).then(pl.lit("supplied")).otherwise(pl.lit("human"))
-    rows = rows.select("image_id", "day", "user_id", label=label, label_source=source)
-    return rows.filter(pl.col("label") != "").sort("image_id")
+    label = pl.coalesce("decided", plain_label("label"))
+    return (
+        rows.select("image_id", "day", "user_id", label=label, label_source=source).drop_nulls("label").sort("image_id")
+    )
 
 
 def _grouped(tables: ParquetTables, rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,10 +8,11 @@ from image_assets.tables import columns
 from image_assets.tables.table import Table
 
 REASONS = [reason.value for reason in RejectionReason]
+REJECTION_STATES = ["open", "gone", "dismissed"]
 
 
-class RejectedImages(dy.Schema):
-    """One row per file that did not make it, at the first stage that refused it."""
+class Rejections(dy.Schema):
+    """One row per file that one stage refused."""
 
     item = dy.String(primary_key=True, description="image_id where the stage knows it, else source_uri.")
     day = columns.day()
@@ -32,12 +33,22 @@ class RejectedImages(dy.Schema):
         return (pl.col("item") == pl.col("source_uri")) | (pl.col("item") == pl.col("image_id")).fill_null(False)
 
 
+class RejectedImages(Rejections):
+    """One row per file that did not make it, at the first stage that refused it."""
+
+    state = dy.Enum(
+        REJECTION_STATES,
+        description="open: worth a look; gone: it was refused at the door and has left the landing zone since; "
+        "dismissed: a person wants to hear no more of it. Only open ones make a run end with 2.",
+    )
+
+
 REJECTED_IMAGES = Table("rejected_images", RejectedImages)
 
 
 def rejections_table(stage: str) -> Table:
     """The rejections that the step behind the table of this name has committed."""
-    return Table(f"_rejections/{stage}", RejectedImages)
+    return Table(f"_rejections/{stage}", Rejections)
 
 
 def rejections_of(table: Table) -> Table:

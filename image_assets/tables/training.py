@@ -17,7 +17,9 @@ class TrainingSet(dy.Schema):
     image_id = columns.image_id()
     day = columns.day()
     user_id = dy.String(nullable=True, description="Who uploaded it.")
-    label = dy.String(min_length=1, description="What a person decided, else what came with the upload; lower case.")
+    label = dy.String(
+        min_length=1, description="What a person decided, else what came with the upload; in its normal form."
+    )
     label_source = dy.Enum(LABEL_SOURCES, description="human: a decision; supplied: came with the upload.")
     group_id = dy.String(description="First image of all that share a user or are near-duplicates; never split up.")
     split = dy.Enum(SPLITS, description="About 70, 15 and 15 of a hundred images.")

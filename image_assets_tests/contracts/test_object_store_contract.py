@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StorageError
+from image_assets.errors import ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import LocalObjectStore, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
@@ -44,6 +45,11 @@ def fail_while_filling(store: ObjectStore, key: ObjectKey, error: BaseException)
     with store.writing(key) as path:
         path.write_bytes(b"half of it")
         raise error
+
+
+def fill(store: ObjectStore, key: ObjectKey) -> None:
+    with store.writing(key) as path:
+        path.write_bytes(b"overwritten")
 
 
 def keys(store: ObjectStore, prefix: str) -> list[str]:
@@ -328,6 +334,113 @@ def test_a_key_that_is_no_plain_path_is_refused_everywhere(store: ObjectStore, k
     for action in actions:
         with pytest.raises(StorageError, match="is not an object key"):
             action(ObjectKey(key))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder that is no part of the store, with a file in it."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"secret")
+    return folder
+
+
+LINKED = ["landing/2026-10-01/anna/a.jpg", "landing/2026-10-01/anna", "landing/2026-10-01"]
+
+
+def link(store: ObjectStore, linked: str, elsewhere: Path) -> None:
+    """Make a name of the store a symbolic link to what lies elsewhere."""
+    path = Path(store.uri(linked))
+    path.parent.mkdir(parents=True)
+    path.symlink_to(elsewhere / "a.jpg" if linked.endswith(".jpg") else elsewhere)
+
+
+@pytest.mark.parametrize("linked", LINKED)
+@pytest.mark.parametrize("name", ["a.jpg", "b.jpg"])
+def test_what_a_link_points_to_is_neither_read_nor_copied_nor_changed(
+    store: ObjectStore, elsewhere: Path, linked: str, name: str
+) -> None:
+    link(store, linked, elsewhere)
+    key = ObjectKey(f"{linked}/{name}") if not linked.endswith(".jpg") else ObjectKey(linked)
+    actions: tuple[Callable[[], object], ...] = (
+        lambda: store.read(key),
+        lambda: store.copy(key, ObjectKey("silver/stolen.jpg")),
+        lambda: store.write(key, b"overwritten"),
+        lambda: fill(store, key),
+        lambda: store.delete(key),
+    )
+    for action in actions:
+        with suppress(StorageError):
+            assert action() is None
+    assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == {"a.jpg": b"secret"}
+    assert not store.exists(ObjectKey("silver/stolen.jpg"))
+
+
+@pytest.mark.parametrize("linked", LINKED)
+def test_a_link_is_listed_as_one_object_that_says_why_it_is_not_read(
+    store: ObjectStore, elsewhere: Path, linked: str
+) -> None:
+    link(store, linked, elsewhere)
+    for prefix in ("landing", "landing/2026-10-01"):
+        assert keys(store, prefix) == [linked]
+    with pytest.raises(ObjectForbiddenError, match="symbolic link"):
+        store.read(ObjectKey(linked))
+
+
+def test_no_object_exists_behind_a_link(store: ObjectStore, elsewhere: Path) -> None:
+    link(store, LINKED[0], elsewhere)
+    assert not store.exists(ObjectKey(LINKED[0]))
+
+
+def test_a_folder_that_becomes_a_link_at_any_moment_leads_nowhere(store: ObjectStore, elsewhere: Path) -> None:
+    key = ObjectKey("landing/2026-10-01/anna/a.jpg")
+    store.write(key, b"mine")
+    folder = Path(store.uri("landing/2026-10-01/anna"))
+    aside, away = folder.with_name("aside"), folder.with_name("link")
+    away.symlink_to(elsewhere)
+    (elsewhere / "private").write_bytes(b"")
+    is_over = threading.Event()
+
+    def swap() -> None:
+        while not is_over.is_set():
+            folder.rename(aside)
+            away.rename(folder)
+            folder.rename(away)
+            aside.rename(folder)
+
+    rival = threading.Thread(target=swap)
+    rival.start()
+    seen: set[object] = set()
+    try:
+        for _ in range(1_000):
+            with suppress(StorageError):
+                seen.add(store.read(key))
+            with suppress(StorageError):
+                seen.update(key for key in keys(store, "landing") if "private" in key)
+    finally:
+        is_over.set()
+        rival.join()
+    assert seen == {b"mine"}
+
+
+def test_a_root_that_is_a_link_holds_objects_like_any_other(tmp_path: Path) -> None:
+    for name, make in STORES.items():
+        (tmp_path / "disk" / name).mkdir(parents=True)
+        (tmp_path / name).mkdir()
+        for root in ("lake", "archive"):
+            (tmp_path / "disk" / name / root).mkdir()
+            (tmp_path / name / root).symlink_to(tmp_path / "disk" / name / root)
+        linked = make(tmp_path / name)
+        linked.write(KEY, b"bytes")
+        assert (linked.read(KEY), keys(linked, "silver")) == (b"bytes", [KEY])
+
+
+def test_a_folder_right_in_the_root_may_be_placed_elsewhere_by_a_link(store: ObjectStore, elsewhere: Path) -> None:
+    Path(store.uri("landing")).parent.mkdir(parents=True, exist_ok=True)
+    Path(store.uri("landing")).symlink_to(elsewhere)
+    store.write(ObjectKey("landing/2026-10-01/b.jpg"), b"bytes")
+    assert (elsewhere / "2026-10-01" / "b.jpg").read_bytes() == b"bytes"
+    assert keys(store, "landing") == ["landing/2026-10-01/b.jpg", "landing/a.jpg"]
 
 
 def test_polars_and_duckdb_find_the_object_under_its_address(store: ObjectStore) -> None:

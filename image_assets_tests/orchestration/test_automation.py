@@ -1,5 +1,6 @@
 """When a run is asked for: by the clock, by new files, by what changed upstream."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ import dagster as dg
 import pytest
 
 from image_assets.orchestration.assets.landing import LANDING
+from image_assets.orchestration.at_work import PROCESS_TAG
 from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.history import INVOCATION_TAG
 from image_assets.orchestration.partitions import day_tags
@@ -21,7 +23,7 @@ from image_assets.settings import Settings
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `include_sources`:dagster_shared.utils.warnings.BetaWarning")
 
 TODAY = datetime.now(UTC).date()
-YESTERDAY, DAY_BEFORE, LONG_AGO = (TODAY - timedelta(days=days) for days in (1, 2, 40))
+YESTERDAY, DAY_BEFORE, LAST_WEEK, LONG_AGO = (TODAY - timedelta(days=days) for days in (1, 2, 7, 40))
 DRAWN_DAY, OTHER_DRAWN_DAY = date(2026, 3, 15), date(2026, 3, 16)
 
 Define = Callable[[Settings], dg.Definitions]
@@ -176,6 +178,50 @@ def test_what_arrives_while_its_day_runs_is_asked_for_afterwards(
     assert [sensor.days(), sensor.days()] == [[], []]
     sensor.instance.report_run_canceled(run)
     assert [sensor.days(), sensor.days()] == [[YESTERDAY.isoformat()], []]
+
+
+def test_what_arrives_while_a_command_line_runs_its_day_is_asked_for_afterwards(
+    sensor: Sensor, land: Callable[..., Path]
+) -> None:
+    land(sensor.root, YESTERDAY, "a.jpg", b"1")
+    tags = {INVOCATION_TAG: "1", PROCESS_TAG: "pid 1 on elsewhere"}
+    run = add_run(sensor, YESTERDAY, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    assert sensor.days() == []
+    sensor.instance.report_run_canceled(run)
+    assert sensor.days() == [YESTERDAY.isoformat()]
+
+
+@pytest.fixture
+def late(sensor: Sensor, land: Callable[..., Path]) -> Sensor:
+    """A sensor that knew every file, until one arrived for a day of last week."""
+    land(sensor.root, LAST_WEEK, "a.jpg", b"1")
+    sensor.tick()
+    land(sensor.root, LAST_WEEK, "late.jpg", b"2")
+    return sensor
+
+
+def pass_an_hour(sensor: Sensor) -> None:
+    memory = json.loads(sensor.cursor or "")
+    sensor.cursor = json.dumps({**memory, "hour": memory["hour"] - 1})
+
+
+def test_days_before_the_last_are_listed_once_an_hour(late: Sensor) -> None:
+    assert late.days() == []
+    pass_an_hour(late)
+    assert [late.days(), late.days()] == [[LAST_WEEK.isoformat()], []]
+
+
+def test_an_old_day_that_waits_for_its_run_is_listed_at_each_look(late: Sensor) -> None:
+    run = add_run(late, LAST_WEEK, status=dg.DagsterRunStatus.STARTED)
+    pass_an_hour(late)
+    assert late.days() == []
+    late.instance.report_run_canceled(run)
+    assert [late.days(), late.days()] == [[LAST_WEEK.isoformat()], []]
+
+
+def test_a_cursor_of_before_there_were_hours_is_understood(late: Sensor) -> None:
+    late.cursor = json.dumps(json.loads(late.cursor or "")["seen"])
+    assert [late.days(), late.days()] == [[LAST_WEEK.isoformat()], []]
 
 
 def test_a_command_line_that_was_killed_holds_nothing(sensor: Sensor, land: Callable[..., Path]) -> None:

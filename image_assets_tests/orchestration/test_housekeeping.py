@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from image_assets.orchestration.automation import HOUSEKEEPING_JOB
-from image_assets.orchestration.history import INVOCATION_TAG, end_abandoned_runs, forget_old_runs
+from image_assets.orchestration.history import forget_old_runs
 from image_assets.settings import Settings
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -80,13 +80,3 @@ def test_a_young_run_stays(instance: dg.DagsterInstance) -> None:
         materialize(instance, "2026-03-14")
     assert forget_old_runs(instance, datetime.now(UTC) - timedelta(days=1)) == (0, 0)
     assert len(runs(instance)) == 2
-
-
-@pytest.mark.parametrize(("tag", "ended"), [(INVOCATION_TAG, 1), ("dagster/backfill", 0)])
-def test_a_run_of_a_command_line_that_was_killed_is_recorded_as_cancelled(
-    instance: dg.DagsterInstance, tag: str, ended: int
-) -> None:
-    instance.add_run(dg.DagsterRun("daily_images", tags={tag: "1"}, status=dg.DagsterRunStatus.STARTED))
-    assert end_abandoned_runs(instance, INVOCATION_TAG, LATER) == ended
-    (run,) = instance.get_runs()
-    assert (run.status == dg.DagsterRunStatus.CANCELED) == bool(ended)

@@ -37,7 +37,7 @@ def test_the_gpu_has_one_slot_for_each_step(instance_here: dg.DagsterInstance) -
     assert (pools.default_pool_limit, pools.pool_granularity) == (1, PoolGranularity.OP)
 
 
-def test_no_day_runs_twice_at_once(instance_here: dg.DagsterInstance) -> None:
+def test_no_two_runs_of_the_queue_begin_with_one_day(instance_here: dg.DagsterInstance) -> None:
     queue = instance_here.get_concurrency_config().run_queue_config
     assert queue is not None
     assert queue.tag_concurrency_limits == [

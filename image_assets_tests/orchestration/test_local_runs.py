@@ -1,4 +1,4 @@
-"""Running days from the command line: which instance, how many runs, and what is told of them."""
+"""Running days from the command line: how many runs, and what is told of them."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -9,61 +9,14 @@ import pytest
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.automation import DAILY_JOB
-from image_assets.orchestration.local_runs import RunReport, open_instance, run_days
+from image_assets.orchestration.local_runs import RunReport, run_days
 from image_assets.orchestration.partitions import days_by_run
 from image_assets.settings import Settings
 
 QUIET_DAYS = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 4)]
 DRAWN_DAY = date(2026, 3, 15)
-STORAGE = "storage: {sqlite: {base_dir: %s}}\n"
 
 Define = Callable[[Settings], dg.Definitions]
-
-
-@pytest.fixture
-def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """The current folder and another one; DAGSTER_HOME is not set."""
-    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
-    for folder in (here, elsewhere):
-        folder.mkdir()
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.chdir(here)
-    return here, elsewhere
-
-
-def test_the_instance_is_that_of_dagster_home(homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    _, elsewhere = homes
-    for home in homes:
-        (home / "dagster.yaml").write_text(STORAGE % (home / "kept"))
-    monkeypatch.setenv("DAGSTER_HOME", str(elsewhere))
-    with open_instance() as instance:
-        instance.get_runs_count()
-    assert [(home / "kept").is_dir() for home in homes] == [False, True]
-
-
-def test_without_dagster_home_the_instance_is_that_of_the_current_folder(homes: tuple[Path, Path]) -> None:
-    here, _ = homes
-    (here / "dagster.yaml").write_text(STORAGE % "kept")
-    with open_instance() as instance:
-        instance.get_runs_count()
-    assert (here / "kept").is_dir()
-
-
-def test_without_either_the_message_says_what_to_do(homes: tuple[Path, Path]) -> None:
-    with (
-        pytest.raises(ConfigurationError, match=r"no dagster.yaml in .*here: .* or set DAGSTER_HOME"),
-        open_instance(),
-    ):
-        pass
-
-
-@pytest.mark.parametrize("home", ["/no/such/folder", "relative"])
-def test_a_dagster_home_that_is_no_folder_is_named(
-    homes: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, home: str
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", home)
-    with pytest.raises(ConfigurationError, match="DAGSTER_HOME"), open_instance():
-        pass
 
 
 @pytest.fixture(scope="module")

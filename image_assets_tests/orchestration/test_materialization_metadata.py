@@ -165,7 +165,7 @@ def test_every_column_is_of_the_row_or_has_a_source(lineages: Lineages, columns:
         "image_moderation": {"encoder"},
         "image_captions": {"source"},
         "image_text": {"reader"},
-        "rejected_images": {"stage", "reason", "detail"},
+        "rejected_images": {"stage", "reason", "detail", "state"},
         "daily_summary": {"kind"},
         "classifier_evaluations": {"challenger", "role", "model_version", "evaluated_at"},
     }

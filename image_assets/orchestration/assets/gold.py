@@ -42,7 +42,7 @@ def gold_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDe
 def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
     stages = [table.name for table in _IMAGE_TABLES] + [embeddings_name(encoder)]
     deps = [*_UPSTREAM, IMAGE_PREDICTIONS]
-    spec = daily.table_spec(REJECTED_IMAGES, group="gold", kinds={"polars"}, deps=deps, code_version="1")
+    spec = daily.table_spec(REJECTED_IMAGES, group="gold", kinds={"polars"}, deps=deps, code_version="2")
 
     @daily_asset(spec, name=REJECTED_IMAGES.name)
     def rejected_images(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
@@ -50,7 +50,9 @@ def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
             predicting = prediction_stages(lake.tables, day)
             is_changed = gather_rejections(lake.tables, day, [*stages, *predicting])
             rows = lake.tables.read(REJECTED_IMAGES, day)
-            counts = {"rejected": dg.MetadataValue.int(rows.height), **describe_rejects(rows)}
+            now = rows.filter(state="open")
+            aside = {name: dg.MetadataValue.int(rows.filter(state=name).height) for name in ("gone", "dismissed")}
+            counts = {"rejected": dg.MetadataValue.int(now.height), **aside, **describe_rejects(now)}
             return {REJECTED_IMAGES.name: {**_described(lake, REJECTED_IMAGES, rows, day, is_changed), **counts}}
 
         yield from run_days(context, step)
@@ -89,7 +91,7 @@ def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefini
 
 def _daily_summary(daily: Daily) -> dg.AssetsDefinition:
     deps = [BRONZE_IMAGES.name, REJECTED_IMAGES.name, GOLD_IMAGES.name]
-    spec = daily.table_spec(DAILY_SUMMARY, group="gold", kinds={"polars"}, deps=deps, code_version="1")
+    spec = daily.table_spec(DAILY_SUMMARY, group="gold", kinds={"polars"}, deps=deps, code_version="2")
 
     @daily_asset(spec, name=DAILY_SUMMARY.name)
     def daily_summary(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.history import INVOCATION_TAG, end_abandoned_runs, forget_old_runs
+from image_assets.orchestration.history import forget_old_runs
 from image_assets.orchestration.reporting import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource, Progress
+from image_assets.shown_text import markdown
 from image_assets.steps.reconciliation import Disagreement, reconcile, sweep_staging
 from image_assets.steps.scrub import Examination, scrub, share_of_week
 from image_assets.tables.images import BRONZE_IMAGES
@@ -57,7 +59,7 @@ def _reconciliation(owner: str) -> dg.AssetsDefinition:
 
 def _listed(found: list[Disagreement]) -> str:
     rows = [(each.folder, what, key) for each in found for what in ("orphans", "ghosts") for key in getattr(each, what)]
-    lines = [f"| {folder} | {what.rstrip('s')} | `{key}` |" for folder, what, key in rows[:_LISTED]]
+    lines = [f"| {folder} | {what.rstrip('s')} | {markdown(key)} |" for folder, what, key in rows[:_LISTED]]
     more = [f"| … | {len(rows) - _LISTED} more | |"] if len(rows) > _LISTED else []
     return "\n".join(["| folder | what | key |", "|---|---|---|", *lines, *more]) if rows else "none"
 
@@ -111,7 +113,7 @@ def _run_history(owner: str, keep_days: int) -> dg.AssetsDefinition:
     )
     def run_history(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         before = datetime.now(UTC) - timedelta(days=keep_days)
-        abandoned = end_abandoned_runs(context.instance, INVOCATION_TAG, datetime.now(UTC) - _IN_USE_FOR)
+        abandoned = end_abandoned_runs(context.instance)
         forgotten, kept = forget_old_runs(context.instance, before)
         counts = {"abandoned": abandoned, "forgotten": forgotten, "kept_as_the_last_of_their_days": kept}
         return dg.MaterializeResult(metadata=counts)

@@ -25,7 +25,7 @@ def report_assets(daily: Daily, params: ReportParams, *, with_links: bool) -> li
         group="serving",
         kinds={"html", "csv"},
         deps=[GOLD_IMAGES.name, DAILY_SUMMARY.name, REJECTED_IMAGES.name],
-        code_version="1",
+        code_version="2",
     )
 
     @daily_asset(spec, name=DAILY_REPORT)

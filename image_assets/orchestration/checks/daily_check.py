@@ -20,18 +20,27 @@ AuditDay = Callable[[ParquetTables, date, datetime], Audit]
 
 
 def daily_check(
-    asset: str, name: str, description: str, audit: AuditDay, *, is_blocking: bool = True, measure: str = "measured"
+    asset: str,
+    name: str,
+    description: str,
+    audit: AuditDay,
+    *,
+    is_blocking: bool = True,
+    measure: str = "measured",
+    by_itself: AuditDay | None = None,
 ) -> dg.AssetChecksDefinition:
     """A check that fails when the audit finds a problem on any day of the run.
 
     It stops what follows in the run; one that is not blocking is a warning. `measure` names what the audit measures.
+    `by_itself` is the audit of all days when the check is run without its asset, if that takes another one.
     """
     severity = dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
 
     @dg.asset_check(asset=asset, name=name, description=description, blocking=is_blocking)
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         began_at = run_began_at(context)
-        found = {day: audited(audit, lake.tables, day, began_at) for day in examined_days(context, lake.tables, asset)}
+        chosen = by_itself if by_itself and not _has_days(context) else audit
+        found = {day: audited(chosen, lake.tables, day, began_at) for day in examined_days(context, lake.tables, asset)}
         return conclude(found, severity, measure)
 
     return check
@@ -48,9 +57,13 @@ def conclude(
 
 def examined_days(context: dg.AssetCheckExecutionContext, tables: ParquetTables, asset: str) -> list[date]:
     """The run's days; all days that there are when the check is run by itself."""
-    if context.has_partition_key or context.has_partition_key_range:
+    if _has_days(context):
         return days_of(context.partition_keys)
     return tables.days(BRONZE_IMAGES.name if asset == IMAGE_EMBEDDINGS else asset)
+
+
+def _has_days(context: dg.AssetCheckExecutionContext) -> bool:
+    return bool(context.has_partition_key or context.has_partition_key_range)
 
 
 def run_began_at(context: dg.AssetCheckExecutionContext) -> datetime:

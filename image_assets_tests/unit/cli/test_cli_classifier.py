@@ -38,6 +38,26 @@ def test_a_decision_is_kept_and_says_which_day_to_run(damaged_home: Path, invoke
     assert f"image-assets run --day {yesterday}" in result.output
 
 
+def test_a_clock_that_is_behind_is_mentioned_and_the_later_word_counts(
+    damaged_home: Path, invoke: Invoke, yesterday: date
+) -> None:
+    assert "clock" not in invoke("label", "blue [bold]shoe.jpg", "shoe").output
+    (first,) = (damaged_home / "lake" / "reviews").rglob("*.json")
+    ahead = f"{first.name[:37]}29990101T000000000000.json"
+    first.with_name(ahead).write_text(first.read_text())
+    assert "clock is wrong" in invoke("label", "blue [bold]shoe.jpg", "boot").output.replace("\n", " ")
+    last = max(first.parent.iterdir(), key=lambda path: path.name[37:])
+    assert '"label": "boot"' in last.read_text()
+
+
+def test_two_rows_for_one_image_are_refused_with_their_lines(damaged_home: Path, invoke: Invoke) -> None:
+    rows = "file,label\nblue [bold]shoe.jpg,shoe\n\nblue [bold]shoe.jpg,boot\n"
+    (damaged_home / "labels.csv").write_text(rows)
+    result = invoke("label", "--file", "labels.csv")
+    assert "line 4: blue [bold]shoe.jpg is decided twice, line 2" in str(result.exception)
+    assert not (damaged_home / "lake" / "reviews").exists()
+
+
 def test_a_file_of_decisions_is_kept_whole_or_not_at_all(damaged_home: Path, invoke: Invoke) -> None:
     (damaged_home / "labels.csv").write_text("file,label\nblue [bold]shoe.jpg,shoe\nnowhere.jpg,hat\n")
     result = invoke("label", "--file", "labels.csv")

@@ -15,7 +15,9 @@ from image_assets.cli.examinations import (
     examine_model,
     examine_storage,
     examine_tables,
+    examine_tracking,
 )
+from image_assets.cli.setup import examine
 from image_assets.errors import ConfigurationError, ImageAssetsError, ModelError, StorageError, TableError
 from image_assets.settings import Settings, load_settings
 
@@ -39,7 +41,7 @@ def test_one_trouble_does_not_hide_the_others(full_home: Path, invoke: Invoke, m
     monkeypatch.setenv("IMAGE_ASSETS_ENCODER", str(full_home / "no-model"))
     result = invoke("doctor")
     marks = [line.split()[1] for line in result.output.splitlines() if line.startswith(("│ ok", "│ no"))]
-    assert marks == ["ok", "no", "no", "no", "no", "ok", "no", "ok", "ok"]
+    assert marks == ["ok", "no", "no", "no", "no", "ok", "no", "ok", "ok", "ok"]
     assert isinstance(result.exception, ImageAssetsError)
 
 
@@ -120,3 +122,35 @@ def test_what_is_asked_of_images_is_counted(settings: Settings) -> None:
 def test_a_captioner_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="IMAGE_ASSETS_CAPTIONER"):
         examine_enrichment(settings.model_copy(update={"captioner": str(tmp_path)}))
+
+
+def test_a_record_of_trainings_that_cannot_be_read_is_named(settings: Settings) -> None:
+    assert examine_tracking(settings) == "no training was recorded yet"
+    (settings.root / "mlflow.db").write_bytes(b"no database " * 1000)
+    with pytest.raises(StorageError, match=f"{settings.root}/mlflow.db is damaged .*: move it away"):
+        examine_tracking(settings)
+
+
+def test_a_damaged_file_of_dagsters_is_named_and_hides_nothing(damaged_home: Path, invoke: Invoke) -> None:
+    invoke("plan")
+    file = damaged_home / "data" / "dagster" / "history" / "runs.db"
+    file.write_bytes(b"no database " * 1000)
+    result = invoke("doctor")
+    marks = [line.split()[1] for line in result.output.splitlines() if line.startswith(("│ ok", "│ no"))]
+    assert marks == ["ok"] * 7 + ["no", "ok"]
+    assert "history/runs.db is damaged" in " ".join(result.output.split())
+
+
+class Panic(BaseException):
+    """As Rust's, which is no Exception."""
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("of a kind that nobody has met"), Panic("of a kind that nobody has met")]
+)
+def test_a_doctor_outlives_what_it_examines(settings: Settings, error: BaseException) -> None:
+    def broken(_settings: Settings) -> str:
+        raise error
+
+    words = f"cannot be examined: {type(error).__name__}: of a kind that nobody has met"
+    assert examine("anything", broken, settings) == (False, "anything", words)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(sys.executable).with_name("image-assets")
 
 
@@ -42,3 +44,14 @@ def test_a_reader_that_stops_reading_is_no_failure(home: Path) -> None:
     pipeline = f"set -o pipefail; '{SCRIPT}' sql --csv 'from range(1000000)' | head -1"
     done = subprocess.run(["bash", "-c", pipeline], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "range\n", "")
+
+
+def test_a_narrow_terminal_breaks_words_and_neither_days_nor_numbers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    reasons = "'unsupported_format 3, not_an_image 2, truncated 1'"
+    select = f"select date '2026-11-17' as day, 1234567 as seen, 0.125 as share, {reasons} as reasons"
+    lines = execute("sql", select).stdout.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line for line in lines if "│ 2026-11-17 │ 1234567 │ 0.125 │" in line]

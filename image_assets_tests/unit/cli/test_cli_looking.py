@@ -60,6 +60,13 @@ def test_the_status_of_an_empty_lake_is_an_empty_table(home: Path, invoke: Invok
     assert (result.exit_code, "Images by day" in result.output) == (0, True)
 
 
+def test_a_period_of_the_status_can_be_meant(full_home: Path, invoke: Invoke, yesterday: date) -> None:
+    assert f"│ {yesterday} │" in invoke("status", "--day", str(yesterday)).output
+    assert f"│ {yesterday} │" in invoke("status", "--from", str(yesterday), "--to", str(yesterday)).output
+    before = invoke("status", "--day", "2026-02-03")
+    assert (before.exit_code, str(yesterday) in before.output) == (0, False)
+
+
 def test_numbers_stand_to_the_right(full_home: Path, invoke: Invoke, yesterday: date) -> None:
     assert f"│ {yesterday} │    4 │        3 │" in invoke("status").output
 
@@ -134,8 +141,16 @@ def test_a_name_with_markup_is_shown_as_it_is(full_home: Path, invoke: Invoke) -
     assert "blue [bold]shoe.jpg" in invoke("sql", "select raw_name from gold_images").output
 
 
-def test_csv_holds_the_names_as_they_are(full_home: Path, invoke: Invoke) -> None:
-    rows = csv.DictReader(io.StringIO(invoke("sql", "--csv", "select raw_name from gold_images").output, newline=""))
+def test_csv_is_safe_for_a_terminal_and_a_spreadsheet(full_home: Path, invoke: Invoke) -> None:
+    output = invoke("sql", "--csv", "select raw_name, '=1+1' as label, -5 as number from gold_images").output
+    rows = list(csv.DictReader(io.StringIO(output)))
+    assert {row["raw_name"] for row in rows} == {"red�[31mshirt�.jpg", "white hat.jpg", "blue [bold]shoe.jpg"}
+    assert {(row["label"], row["number"]) for row in rows} == {("'=1+1", "-5")}
+
+
+def test_exact_csv_holds_the_names_as_they_are(full_home: Path, invoke: Invoke) -> None:
+    output = invoke("sql", "--csv", "--exact", "select raw_name from gold_images").output
+    rows = csv.DictReader(io.StringIO(output, newline=""))
     assert {"red\x1b[31mshirt\x07.jpg", "white\nhat.jpg", "blue [bold]shoe.jpg"} == {row["raw_name"] for row in rows}
 
 

@@ -120,6 +120,23 @@ def test_the_table_fits_a_terminal(full_home: Path, invoke: Invoke, monkeypatch:
     assert max(len(line) for line in output.splitlines() if line.startswith(("│", "┏"))) <= 80
 
 
+def test_where_words_count_beside_looks_both_are_shown(
+    full_home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    mixed, alone = (invoke("search", "red", *options).output for options in ([], ["--no-words"]))
+    assert "3 photos, by looks and words" in mixed
+    assert re.search(r"┃ +looks +┃ words +┃ label", mixed)
+    assert re.search(r"│ +-?\d\.\d{3} │ red +│", mixed)
+    assert re.search(r"┃ +score +┃ label", alone)
+
+
+def test_words_that_the_encoder_does_not_know_are_named(full_home: Path, invoke: Invoke) -> None:
+    assert "builtin knows no picture of: xylophone, zzz" in invoke("search", "red xylophone, zzz!").output
+    assert "knows no picture" not in invoke("search", "red dress").output
+    assert "knows no picture" not in invoke("search").output
+
+
 def test_a_contact_sheet_holds_its_pictures_and_no_markup_of_users(
     full_home: Path, invoke: Invoke, tmp_path: Path
 ) -> None:

@@ -308,9 +308,14 @@ class TestBrokenWorlds:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("workers", 0), ("item_timeout_s", 0.0), ("batch_size", 0), ("worker_memory_bytes", 1)],
+    ("name", "value", "told"),
+    [
+        ("workers", 0, "IMAGE_ASSETS_WORKERS"),
+        ("item_timeout_s", 0.0, "IMAGE_ASSETS_IMAGE_TIMEOUT_S"),
+        ("batch_size", 0, "batch_size"),
+        ("worker_memory_bytes", 1, "IMAGE_ASSETS_WORKER_MEMORY_MB"),
+    ],
 )
-def test_an_impossible_parameter_is_named(name: str, value: int) -> None:
-    with pytest.raises(ConfigurationError, match=name):
+def test_an_impossible_parameter_is_named_as_it_is_set(name: str, value: int, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
         EngineParams(**{name: value})

@@ -83,5 +83,5 @@ def test_an_impossible_mark_is_refused_at_once(wrong):
 
 
 def test_a_logo_that_is_no_image_is_a_wrong_setting(photo):
-    with pytest.raises(ConfigurationError, match="logo"):
+    with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_WATERMARK_LOGO cannot be read"):
         add_watermark(np.asarray(photo), WatermarkParams(logo=b"no image"))

@@ -65,10 +65,46 @@ def test_a_refused_read_leaves_no_file_open(store: LocalObjectStore, path: Path)
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 
-def test_a_link_to_itself_is_not_found(store: LocalObjectStore, path: Path) -> None:
-    path.symlink_to(path.name)
-    with pytest.raises(ObjectNotFoundError):
+@pytest.mark.parametrize("target", ["a.jpg", "nowhere", "../anna", "/dev/null"])
+def test_a_link_is_forbidden_wherever_it_points(store: LocalObjectStore, path: Path, target: str) -> None:
+    path.symlink_to(target)
+    with pytest.raises(ObjectForbiddenError, match=r"a\.jpg.* symbolic link"):
         store.read(KEY)
+
+
+def test_writing_where_a_link_is_replaces_the_link(store: LocalObjectStore, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"other")
+    path.symlink_to(tmp_path / "other")
+    store.write(KEY, b"bytes")
+    assert (store.read(KEY), (tmp_path / "other").read_bytes()) == (b"bytes", b"other")
+
+
+def test_deleting_a_link_leaves_what_it_points_to(store: LocalObjectStore, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"other")
+    path.symlink_to(tmp_path / "other")
+    store.delete(KEY)
+    assert (path.is_symlink(), (tmp_path / "other").read_bytes()) == (False, b"other")
+
+
+def test_a_linked_folder_deep_in_the_lake_is_an_error_and_not_an_empty_folder(
+    store: LocalObjectStore, path: Path, tmp_path: Path
+) -> None:
+    path.parent.rmdir()
+    path.parent.symlink_to(tmp_path)
+    with pytest.raises(StorageError, match="symbolic link"):
+        list(store.list("landing/2026-10-01/anna/deeper"))
+    with pytest.raises(StorageError, match="symbolic link"):
+        store.exists(KEY)
+
+
+def test_walking_and_reading_leave_no_folder_open(store: LocalObjectStore, path: Path) -> None:
+    path.write_bytes(b"bytes")
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(10):
+        next(store.list("landing"))
+        store.read(KEY)
+        store.write(KEY, b"bytes")
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_a_file_without_permission_is_forbidden(store: LocalObjectStore, path: Path) -> None:
@@ -84,13 +120,6 @@ def test_pipes_and_broken_links_are_listed_so_that_they_can_be_rejected(store: L
     os.mkfifo(path)
     path.with_name("broken").symlink_to("nowhere")
     assert {Path(key).name for key in listed(store)} == {"a.jpg", "broken"}
-
-
-def test_a_linked_file_is_read(store: LocalObjectStore, path: Path) -> None:
-    path.with_name("original").write_bytes(b"bytes")
-    path.symlink_to("original")
-    assert store.read(KEY) == b"bytes"
-    assert listed(store)[KEY].size_bytes == 5
 
 
 def test_a_linked_folder_is_listed_as_one_entry_and_not_followed(store: LocalObjectStore, path: Path) -> None:

@@ -12,7 +12,8 @@ from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import WAREHOUSE, table_key
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.warehouse import open_lake, query, refresh_warehouse
+from image_assets.lake.sql import open_lake, query
+from image_assets.lake.warehouse import refresh_warehouse
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.embeddings import embeddings_table
 from image_assets.tables.table import Table
@@ -104,35 +105,6 @@ def test_an_unknown_table_is_named(filled: ParquetTables, prices: Table) -> None
 def test_an_empty_statement_says_what_to_write(filled: ParquetTables, prices: Table) -> None:
     with pytest.raises(TableError, match="SELECT"):
         query(filled, [prices], " ")
-
-
-CHANGES = [
-    "DELETE FROM prices",
-    "UPDATE prices SET cents = 1",
-    "INSERT INTO prices SELECT * FROM prices",
-    "DROP VIEW prices",
-    "CREATE OR REPLACE VIEW prices AS SELECT 1 AS cents",
-    "COPY (SELECT 1 AS cents) TO '{file}' (FORMAT parquet)",
-    "SELECT 1; COPY (SELECT 1 AS cents) TO '{file}' (FORMAT parquet)",
-    "ATTACH '{file}' AS other",
-    "SET memory_limit = '1GB'",
-]
-
-
-@pytest.mark.parametrize("sql", CHANGES)
-def test_whatever_is_no_select_is_refused_and_leaves_the_lake_as_it_was(
-    filled: ParquetTables, prices: Table, sql: str
-) -> None:
-    before = files_below(filled)
-    with pytest.raises(TableError, match="SELECT; nothing else is run"):
-        query(filled, [prices], sql.format(file=filled.store.uri(table_key(prices.name, DAY))))
-    assert files_below(filled) == before
-    assert query(filled, [prices], "SELECT cents FROM prices").height == 3
-
-
-def test_duckdb_does_not_reach_for_the_network(filled: ParquetTables, prices: Table) -> None:
-    with pytest.raises(TableError, match="query failed"):
-        query(filled, [prices], "SELECT * FROM read_csv('https://localhost:1/x.csv')")
 
 
 def test_a_quote_in_the_path_of_the_lake_is_no_part_of_the_query(tmp_path: Path, prices: Table, priced: Priced) -> None:

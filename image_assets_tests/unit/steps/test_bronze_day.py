@@ -14,6 +14,7 @@ from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.inspect import InspectParams
 from image_assets.samples.mishaps import half_jpeg, png_bomb
 from image_assets.steps.bronze import take_in_day
+from image_assets.steps.landing import landing_days
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
@@ -134,6 +135,25 @@ def test_a_sidecar_knows_better_than_folder_and_file(scenario: "Scenario", paint
     assert row["sidecar_problem"] is None
 
 
+@pytest.mark.parametrize("linked", ["landing/2026-10-01/anna/a.jpg", "landing/2026-10-01/anna", "landing/2026-10-01"])
+def test_a_picture_behind_a_link_is_not_taken_in_and_the_link_is_a_rejected_row(
+    scenario: "Scenario", paint: Paint, tmp_path: Path, linked: str
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "a.jpg").write_bytes(paint())
+    path = scenario.root / linked
+    path.parent.mkdir(parents=True)
+    path.symlink_to(private / "a.jpg" if linked.endswith(".jpg") else private)
+    assert landing_days(scenario.store) == {scenario.day}
+    report = scenario.take_in()
+    assert (report.seen, report.rejected) == (1, 1)
+    assert scenario.reasons() == {linked: "unreadable"}
+    (row,) = scenario.rows(rejections_of(BRONZE_IMAGES))
+    assert "symbolic link" in str(row["detail"])
+    assert [key for key in scenario.files() if key.startswith("bronze/")] == []
+
+
 def make_text(path: Path) -> None:
     path.write_bytes(b"{half a json")
 
@@ -142,11 +162,17 @@ def make_link(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def make_link_to_private_file(path: Path) -> None:
+    private = path.parents[3] / "private"
+    private.write_text('{"user_id": "root", "label": "private"}')
+    path.symlink_to(private)
+
+
 def make_link_to_itself(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-@pytest.mark.parametrize("make", [make_text, make_link, make_link_to_itself, os.mkfifo])
+@pytest.mark.parametrize("make", [make_text, make_link, make_link_to_private_file, make_link_to_itself, os.mkfifo])
 def test_a_broken_sidecar_costs_what_it_says_and_not_the_image(
     scenario: "Scenario", paint: Paint, make: Callable[[Path], None]
 ) -> None:
@@ -207,6 +233,29 @@ def test_a_refusal_stays_when_its_file_has_left(scenario: "Scenario") -> None:
     path.unlink()
     assert scenario.take_in().is_unchanged
     assert len(scenario.reasons()) == 1
+
+
+def test_what_was_refused_before_it_was_known_as_litter_is_forgotten(scenario: "Scenario") -> None:
+    scenario.land("anna/note.jpg", b"not an image")
+    scenario.take_in()
+    rows = scenario.tables.read(rejections_of(BRONZE_IMAGES), scenario.day)
+    litter = pl.lit(scenario.uri("anna/.DS_Store"))
+    scenario.rewrite(rejections_of(BRONZE_IMAGES), rows.with_columns(item=litter, source_uri=litter))
+    scenario.path("anna/note.jpg").unlink()
+    scenario.land("anna/.DS_Store", b"")
+    scenario.take_in()
+    assert scenario.reasons() == {}
+
+
+def test_the_label_of_a_file_that_left_is_brought_into_its_normal_form(scenario: "Scenario", paint: Paint) -> None:
+    path = scenario.land("anna/a.jpg", paint(), label="hat")
+    scenario.take_in()
+    rows = scenario.tables.read(BRONZE_IMAGES, scenario.day)
+    scenario.rewrite(BRONZE_IMAGES, rows.with_columns(label=pl.lit(" Hat "), recipe_version=pl.lit("older")))
+    path.unlink()
+    scenario.path("anna/a.jpg.json").unlink()
+    scenario.take_in()
+    assert scenario.row(BRONZE_IMAGES)["label"] == "hat"
 
 
 def test_a_replaced_file_gets_a_new_id_and_its_old_row_goes(scenario: "Scenario", paint: Paint) -> None:

@@ -21,6 +21,7 @@ from image_assets.steps.champion import (
     promote,
     read_champion,
     roll_back,
+    training_instant,
 )
 from image_assets.steps.classifier_training import (
     LessonParams,
@@ -31,7 +32,7 @@ from image_assets.steps.classifier_training import (
 )
 from image_assets.steps.training_set import build_training_set
 from image_assets.tables.images import BRONZE_IMAGES
-from image_assets.tables.training import CLASSIFIER_EVALUATIONS
+from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -82,7 +83,7 @@ def test_colours_are_learnt(lessons: "Scenario") -> None:
 
 def test_only_the_wanted_classes_are_taught(lessons: "Scenario") -> None:
     found = gather_lessons(lessons.tables, LessonParams(classes=("red", "blue")))
-    assert (found.labels, found.left_out) == (("blue", "red"), {"green": 15})
+    assert (found.labels, found.left_out) == (("blue", "red"), {})
 
 
 def test_a_class_with_a_single_image_is_left_out_and_told(taught: "Scenario") -> None:
@@ -91,12 +92,37 @@ def test_a_class_with_a_single_image_is_left_out_and_told(taught: "Scenario") ->
     labels[0] = "pink"
     taught.tables.replace(BRONZE_IMAGES, taught.day, rows.with_columns(label=np.array(labels)))
     build_training_set(taught.tables)
-    assert gather_lessons(taught.tables, LessonParams()).left_out == {"pink": 1}
+    assert gather_lessons(taught.tables, LessonParams()).left_out["pink"][1] == 1
 
 
 def test_one_class_is_too_few(lessons: "Scenario") -> None:
-    with pytest.raises(ModelError, match=r"two labels or more.*there are red.*blue 15"):
-        gather_lessons(lessons.tables, LessonParams(classes=("red",)))
+    with pytest.raises(ModelError, match=r"two labels or more.*enough: red; too few in the training split: none;"):
+        gather_lessons(lessons.tables, LessonParams(classes=("red", "teal")))
+
+
+def test_what_is_too_few_is_told_as_images_in_the_training_split(lessons: "Scenario") -> None:
+    taught = lessons.tables.read(TRAINING_SET, None).filter(split="train").group_by("label").len()
+    told = ", ".join(f"{label} {count} (of 15)" for label, count in sorted(taught.iter_rows()))
+    with pytest.raises(ModelError) as refused:
+        gather_lessons(lessons.tables, LessonParams(min_images=15))
+    assert "each with 15 images in the training split, about 70% of all," in str(refused.value)
+    assert f"too few in the training split: {told}" in str(refused.value)
+
+
+def test_classes_that_no_image_has_are_told(lessons: "Scenario") -> None:
+    with pytest.raises(ModelError, match="of IMAGE_ASSETS_CLASSES no image has: teal"):
+        gather_lessons(lessons.tables, LessonParams(classes=("red", "teal")))
+
+
+@pytest.mark.parametrize("trained_at", ["2020-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"])
+def test_a_new_classifier_is_the_newest_whatever_the_clock_says(
+    lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier, trained_at: str
+) -> None:
+    for version, classifier, at in (("old", bad, trained_at), ("new", good, None)):
+        told = at or training_instant(lessons.store, NOW).isoformat()
+        card = ClassifierCard(version, "head", ("colour-means", "1"), told, "1", digests_of(classifier.files()))
+        keep_classifier(lessons.store, card, classifier.files())
+    assert [card.model_version for card in kept_classifiers(lessons.store)] == ["old", "new"]
 
 
 def test_photos_of_one_user_alone_cannot_be_split(taught: "Scenario") -> None:

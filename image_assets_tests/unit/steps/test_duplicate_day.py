@@ -212,6 +212,17 @@ def test_two_labels_of_one_photo_are_a_conflict(scenario: "Scenario") -> None:
     assert set(conflicts["raw_name"]) == {"a.jpg", "b.jpg", "c.jpg"}
 
 
+def test_one_label_in_two_spellings_is_no_conflict(scenario: "Scenario") -> None:
+    prepare(scenario, a=saved(draw(1)), b=saved(draw(1), 80))
+    rows = scenario.tables.read(BRONZE_IMAGES, scenario.day).sort("raw_name")
+    scenario.rewrite(
+        BRONZE_IMAGES, rows.with_columns(label=pl.Series(["H\xf6schen ", "ho\u0308schen"])).sort("image_id")
+    )
+    scenario.compare()
+    assert scenario.tables.read(DUPLICATE_IMAGES, scenario.day)["label_conflict"].to_list() == [False, False]
+    assert find_clusters(scenario.tables, only_conflicts=True).is_empty()
+
+
 def test_clusters_show_the_first_image_first_and_nothing_that_is_single(scenario: "Scenario") -> None:
     prepare(scenario, first=saved(draw(1)), other=saved(draw(2)), copy=saved(cropped(draw(1))))
     scenario.compare()

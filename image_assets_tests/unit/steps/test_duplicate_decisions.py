@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.ids import ImageId
 from image_assets.lake.object_keys import pair_review_key
-from image_assets.steps.duplicate_decisions import Verdict, read_pair_decisions, record_pair_decision
+from image_assets.steps.duplicate_decisions import Verdict, as_photos, read_pair_decisions, record_pair_decision
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -79,13 +80,27 @@ def test_even_images_of_the_same_bytes_can_be_called_different(scenario: "Scenar
     assert canonical(scenario)[copy] == ("unique", copy)
 
 
-def test_the_later_of_two_decisions_counts(scenario: "Scenario") -> None:
+@pytest.mark.parametrize("minutes", [1, 0, -1, -600_000])
+def test_the_later_of_two_decisions_counts_whatever_the_clock_says(scenario: "Scenario", minutes: int) -> None:
     first, copy = compared(scenario, picture(1), picture(1, 60))
     decide(scenario, first, copy, Verdict.DIFFERENT)
-    decide(scenario, copy, first, Verdict.SAME, minutes=1)
+    decide(scenario, copy, first, Verdict.SAME, minutes)
     scenario.compare()
     assert canonical(scenario)[copy] == ("near", first)
     assert [each.verdict for each in read_pair_decisions(scenario.store, scenario.day)] == ["same"]
+
+
+def test_of_decisions_on_two_images_of_one_photo_the_later_counts_whatever_the_clock_says(scenario: "Scenario") -> None:
+    first, other, again = compared(scenario, picture(1), picture(2), picture(2))
+    decide(scenario, first, other, Verdict.DIFFERENT, minutes=600_000)
+    decide(scenario, first, again, Verdict.SAME)
+    (joined,) = as_photos(read_pair_decisions(scenario.store, scenario.day)).same
+    assert set(joined) == {row["sha256"] for row in scenario.rows(BRONZE_IMAGES)}
+
+
+def test_two_people_at_the_same_instant_both_keep_their_verdicts() -> None:
+    key_of = partial(pair_review_key, ImageId("a"), ImageId("b"), NOON)
+    assert key_of() != key_of()
 
 
 def test_a_decision_does_not_concern_days_before_its_later_image(scenario: "Scenario") -> None:

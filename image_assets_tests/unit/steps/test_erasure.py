@@ -46,6 +46,14 @@ def _run(scenario: "Scenario") -> None:
     scenario.store.write(object_keys.report_key(scenario.day, "report.html"), b"pictures")
 
 
+def test_a_sidecar_whose_accents_are_encoded_otherwise_goes_too(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/gro\u0308\xdfe.jpg", paint())
+    scenario.land("anna/gr\xf6\xdfe.jpg.json", b'{"raw_name": "hat.jpg"}')
+    scenario.run()
+    erase_now(scenario, id_of(scenario, "hat.jpg"))
+    assert list(scenario.store.list("landing")) == []
+
+
 def id_of(scenario: "Scenario", name: str) -> ImageId:
     return next(ImageId(row["image_id"]) for row in scenario.rows(BRONZE_IMAGES) if row["raw_name"] == name)
 

@@ -1,9 +1,10 @@
 """A story finds its image by whatever name it is asked for, and leaves nothing out."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -50,6 +51,16 @@ def names_of(scenario: "Scenario", outside: Path) -> dict[str, str]:
 def test_an_image_is_found_by_each_of_its_names(told: "Scenario", tmp_path: Path, name: str) -> None:
     (subject,) = find_subjects(told.tables, names_of(told, tmp_path / "elsewhere.jpg")[name])
     assert (subject.image_id, subject.day) == (told.row(BRONZE_IMAGES)["image_id"], told.day)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["gr\xf6\xdfe.jpg", "schr\xe4g.jpg", "landing/2026-10-01/anna/gr\xf6\xdfe.jpg"])
+def test_an_image_is_found_however_the_accents_of_its_name_are_encoded(
+    scenario: "Scenario", paint: Paint, form: Literal["NFC", "NFD"], name: str
+) -> None:
+    scenario.land("anna/gro\u0308\xdfe.jpg", paint(), raw_name="schra\u0308g.jpg")
+    scenario.take_in()
+    assert len(find_subjects(scenario.tables, unicodedata.normalize(form, name))) == 1
 
 
 @pytest.mark.parametrize("text", ["", "nothing.jpg", "00000000-0000-5000-8000-000000000000", "landing/x", "%", "../.."])

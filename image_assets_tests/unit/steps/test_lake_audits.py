@@ -271,3 +271,15 @@ def test_a_file_that_is_larger_than_allowed_is_found_even_when_its_row_admits_it
     audit = audit_derivatives(audited.tables, table, FILES[table][0], largest - 1, audited.day)
     (problem,) = audit.problems
     assert f"allowed are {largest - 1}" in problem
+
+
+def test_of_many_files_a_few_are_read_and_others_in_their_turn(audited: "Scenario") -> None:
+    keys = [ObjectKey(str(row["thumbnail_path"])) for row in audited.rows(THUMBNAILS)]
+    audited.store.delete(keys[-1])
+    column, max_side_px = FILES[THUMBNAILS]
+    audits = [
+        audit_derivatives(audited.tables, THUMBNAILS, column, max_side_px, audited.day, at_most=1, turn=turn)
+        for turn in range(len(keys))
+    ]
+    assert [audit.examined for audit in audits] == [1] * len(keys)
+    assert [bool(audit.problems) for audit in audits] == [False] * (len(keys) - 1) + [True]

@@ -1,10 +1,11 @@
 import os
+import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from image_assets.steps.landing import LandingFile, list_landing
+from image_assets.steps.landing import LandingFile, landing_days, list_landing
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -57,6 +58,52 @@ def test_manifests_are_no_uploads(scenario: "Scenario") -> None:
     scenario.land("_manifests/2026.parquet", b"")
     scenario.land("anna/_manifests", b"")
     assert list(listed(scenario)) == [scenario.uri("anna/_manifests")]
+
+
+GROESSE = "gr\xf6\xdfe.jpg"
+LITTER = [
+    ".DS_Store",
+    "anna/._a.jpg",
+    "anna/Thumbs.db",
+    "anna/desktop.ini",
+    "anna/THUMBS.DB",
+    "__MACOSX/anna/a.jpg",
+    "anna/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",
+]
+
+
+@pytest.mark.parametrize("name", LITTER)
+def test_what_operating_systems_leave_is_passed_over(scenario: "Scenario", name: str) -> None:
+    scenario.land(name, b"bytes")
+    found = list_landing(scenario.store, scenario.day)
+    assert (found.files, found.passed_over) == ((), {scenario.uri(name)})
+    assert landing_days(scenario.store) == set()
+
+
+@pytest.mark.parametrize("name", ["anna/DS_Store.jpg", "anna/.hidden.jpg", "anna/_a.jpg", "anna/thumbs.jpg"])
+def test_a_name_that_only_looks_like_that_is_an_upload(scenario: "Scenario", name: str) -> None:
+    scenario.land(name, b"bytes")
+    assert list(listed(scenario)) == [scenario.uri(name)]
+
+
+@pytest.mark.parametrize(("of_file", "of_sidecar"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_sidecar_is_found_however_accents_are_encoded(
+    scenario: "Scenario", of_file: Literal["NFC", "NFD"], of_sidecar: Literal["NFC", "NFD"]
+) -> None:
+    name, sidecar = ("anna/" + unicodedata.normalize(form, GROESSE) for form in (of_file, of_sidecar))
+    scenario.land(name, b"")
+    scenario.land(f"{sidecar}.json", b"{}")
+    files = listed(scenario)
+    assert {uri: file.sidecar_uri for uri, file in files.items()} == {
+        scenario.uri(name): scenario.uri(f"{sidecar}.json")
+    }
+
+
+def test_of_two_files_of_one_name_each_has_the_sidecar_that_is_spelt_like_it(scenario: "Scenario") -> None:
+    for name in (GROESSE, unicodedata.normalize("NFD", GROESSE)):
+        scenario.land(f"anna/{name}", b"", label="hat")
+    assert all(file.sidecar_uri == f"{uri}.json" for uri, file in listed(scenario).items())
+    assert len(listed(scenario)) == 2
 
 
 def test_another_day_is_not_listed(scenario: "Scenario") -> None:

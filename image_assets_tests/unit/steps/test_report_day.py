@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
 Paint = Callable[..., bytes]
-FORMULA = "=HYPERLINK(0)"
+FORMULA = "=hyperlink(0)"
 
 
 @pytest.fixture

@@ -31,6 +31,14 @@ def test_markup_of_users_is_shown_as_text(page: ReportPage) -> None:
     assert "&lt;script&gt;" in render_page(page)
 
 
+def test_control_characters_of_users_do_not_reach_the_page() -> None:
+    label = "hat\x00\x1b[31m\x9b\N{RIGHT-TO-LEFT OVERRIDE}"
+    bars, sheet = Bars("Label", {label: 3}), Sheet(label, [Picture(b"x", "id", label, 0.5)])
+    page = render_page(replace(EMPTY, distributions=[bars], sheets=[sheet], rejects=[("empty", "door", label, label)]))
+    assert {letter for letter in page if not letter.isprintable()} == {"\n"}
+    assert "hat\N{REPLACEMENT CHARACTER}" in page
+
+
 def test_pictures_lie_inside_the_page() -> None:
     page = render_page(replace(EMPTY, sheets=[Sheet("hat", [Picture(b"RIFF", "id", "hat", 0.987)])]))
     assert 'src="data:image/webp;base64,UklGRg=="' in page
@@ -48,5 +56,7 @@ def test_the_longest_bar_fills_the_width() -> None:
 
 
 def test_rejects_that_are_not_listed_are_counted() -> None:
-    page = render_page(replace(EMPTY, rejects=[("empty", "bronze_images", "a.jpg", "0 bytes")], rejects_left_out=7))
+    page = render_page(
+        replace(EMPTY, rejects=[("empty", "bronze_images", "open", "a.jpg", "0 bytes")], rejects_left_out=7)
+    )
     assert "and 7 more" in page

@@ -13,7 +13,7 @@ from image_assets.compute.engine import ProcessEngine
 from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.warehouse import query
+from image_assets.lake.sql import query
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.samples.mishaps import MISHAPS
 from image_assets.steps.audits import audit_stage, audit_uploads

@@ -11,6 +11,8 @@ from image_assets.steps.search_conditions import Condition, expression_of, parse
 ROWS = pl.DataFrame(
     {
         "name": ["a", "B", None],
+        "raw_name": ["gr\xf6\xdfe.jpg", "gro\u0308\xdfe.jpg", None],
+        "label": ["dark red", "red", None],
         "width": [10, 20, None],
         "ratio": [0.5, 0.25, None],
         "is_new": [True, False, None],
@@ -36,6 +38,11 @@ def met(text: str) -> list[int]:
         ("name=a", [0]),
         ("name = b", [1]),
         ("name!=b", [0, 2]),
+        ("raw_name=GR\xd6\xdfE.jpg", [0, 1]),
+        ("raw_name=gro\u0308\xdfe.jpg", [0, 1]),
+        ("label= Dark   RED ", [0]),
+        ("label!=Dark\tred", [1, 2]),
+        ("words= RED ", [0]),
         ("name=", [2]),
         ("name!=", [0, 1]),
         ("width=10", [0]),

@@ -73,6 +73,16 @@ def test_a_sidecar_has_a_largest_size() -> None:
     assert str(MAX_SIDECAR_BYTES) in (parse_sidecar(data).problem or "")
 
 
+def test_a_label_is_taken_in_its_normal_form() -> None:
+    assert parsed(label=" Dark\n RED\x1b").label == "dark red"
+
+
+def test_a_label_that_nobody_can_see_costs_that_field_only() -> None:
+    assert parsed(label="\N{ZERO WIDTH SPACE}", user_id="anna") == Sidecar(
+        user_id="anna", problem="label has nothing that can be seen"
+    )
+
+
 def test_a_long_text_is_cut() -> None:
     assert parsed(label="x" * 5000).label == "x" * MAX_TEXT_LENGTH
 

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from image_assets.compute.engine import ProcessEngine
-from image_assets.errors import TableError
+from image_assets.errors import PrivacyError, TableError
 from image_assets.ids import ObjectKey
-from image_assets.imaging.derivatives import DerivativeParams, PreviewParams
+from image_assets.imaging.derivatives import DerivativeParams, EncodedImage, PreviewParams
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.watermark import WatermarkParams
 from image_assets.samples.mishaps import half_jpeg, overwritten_jpeg
+from image_assets.steps.derivation import prove_pixels_only
 from image_assets.steps.silver import DERIVED_TABLES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.table import Table
@@ -236,3 +237,16 @@ def test_a_replaced_original_takes_the_old_rows_with_it(scenario: "Scenario", pa
 def test_silver_before_bronze_says_what_to_materialize(scenario: "Scenario") -> None:
     with pytest.raises(TableError, match="materialize bronze_images"):
         scenario.derive()
+
+
+def test_bytes_that_say_more_than_pixels_or_another_size_are_never_written(paint: Paint) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    told = io.BytesIO()
+    Image.new("RGB", (7, 5)).save(told, "JPEG", exif=exif)
+    key = ObjectKey("silver/a.jpg")
+    prove_pixels_only(key, EncodedImage(paint(size=(7, 5)), 7, 5))
+    with pytest.raises(PrivacyError, match=r"silver/a\.jpg.*APP1"):
+        prove_pixels_only(key, EncodedImage(told.getvalue(), 7, 5))
+    with pytest.raises(PrivacyError, match="7 x 5 px instead of 7 x 6"):
+        prove_pixels_only(key, EncodedImage(paint(size=(7, 5)), 7, 6))

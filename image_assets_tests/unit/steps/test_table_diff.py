@@ -1,6 +1,8 @@
 """Tables of former recipes: kept when another recipe replaces them, and compared."""
 
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -55,6 +57,19 @@ def test_as_many_former_recipes_are_kept_as_is_wanted(day: "Scenario", keep: int
     for number in "abc":
         tables.keep_former(SILVER_IMAGES.name, day.day, number * 16)
     assert len(tables.former_recipes(SILVER_IMAGES.name, day.day)) == left
+
+
+def test_the_last_former_table_is_kept_though_an_older_one_is_dated_later(day: "Scenario") -> None:
+    tables = ParquetTables(day.store, history_keep=1)
+    current = day.root / object_keys.table_key(SILVER_IMAGES.name, day.day)
+    for number, year in (("a", 2099), ("b", 2026)):
+        os.utime(current, (datetime(year, 1, 1, tzinfo=UTC).timestamp(),) * 2)
+        tables.keep_former(SILVER_IMAGES.name, day.day, number * 16)
+        # A commit puts another file in its place.
+        former = current.read_bytes()
+        current.unlink()
+        current.write_bytes(former)
+    assert tables.former_recipes(SILVER_IMAGES.name, day.day) == ["b" * 16]
 
 
 def test_a_diff_counts_what_changed_and_by_how_much(day: "Scenario") -> None:

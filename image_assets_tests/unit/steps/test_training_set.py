@@ -85,9 +85,21 @@ def test_images_that_turn_out_to_be_one_group_leave_the_test_split(taught: "Scen
     assert after["split"].unique().to_list() == ["train"]
 
 
-def test_spaces_and_capitals_make_no_other_label(taught: "Scenario") -> None:
-    relabel(taught, "red-00.png", "  Dark \t RED ")
+@pytest.mark.parametrize("spelt", ["  Dark \t RED ", "dark\N{NO-BREAK SPACE}red", "d\x00ark red\N{ZERO WIDTH SPACE}"])
+def test_blanks_and_capitals_and_what_nobody_sees_make_no_other_label(taught: "Scenario", spelt: str) -> None:
+    relabel(taught, "red-00.png", spelt)
     assert "dark red" in build_training_set(taught.tables).rows["label"]
+
+
+def test_how_accents_are_encoded_makes_no_other_label(taught: "Scenario") -> None:
+    relabel(taught, "red-00.png", "H\xf6schen")
+    relabel(taught, "red-01.png", "Ho\u0308schen")
+    assert build_training_set(taught.tables).rows.filter(label="h\xf6schen").height == 2
+
+
+def test_a_label_that_nobody_can_see_is_none(taught: "Scenario") -> None:
+    relabel(taught, "red-00.png", "\a")
+    assert build_training_set(taught.tables).rows.height == 44
 
 
 def test_a_decision_comes_before_the_supplied_label(taught: "Scenario") -> None:

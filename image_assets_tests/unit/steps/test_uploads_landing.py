@@ -1,13 +1,17 @@
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from image_assets.errors import StoreUnavailableError
 from image_assets.ids import ObjectKey
-from image_assets.steps.uploads import UploadFacts, add_upload
+from image_assets.lake.object_keys import sidecar_key
+from image_assets.steps.uploads import UploadFacts, add_upload, told_before
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -96,6 +100,49 @@ def test_an_upload_that_is_added_again_keeps_the_instant_of_the_first_time(scena
     add_upload(scenario.store, facts(uploaded_at=None), b"bytes")
     assert scenario.files() == before
     assert json.loads(scenario.store.read(ObjectKey(f"{key}.json")))["uploaded_at"]
+
+
+def told(scenario: "Scenario", key: ObjectKey) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(scenario.store.read(sidecar_key(key)))
+    return fields
+
+
+def test_what_was_said_stays_when_the_file_is_added_again_without_it(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(label="dress", more={"device": "a phone"}), b"bytes")
+    before = scenario.files()
+    add_upload(scenario.store, facts(uploaded_at=None), b"bytes")
+    assert scenario.files() == before
+    assert (told(scenario, key)["label"], told(scenario, key)["device"]) == ("dress", "a phone")
+
+
+def test_what_is_said_anew_takes_the_place_of_what_was_said(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(label="dress"), b"bytes")
+    add_upload(scenario.store, facts(label=" Skirt "), b"bytes")
+    assert told(scenario, key)["label"] == "skirt"
+
+
+def test_a_file_comes_back_with_what_bronze_knows_of_it(scenario: "Scenario", paint: Callable[..., bytes]) -> None:
+    key = add_upload(scenario.store, facts(label="dress"), paint())
+    scenario.take_in()
+    for gone in (key, sidecar_key(key)):
+        scenario.store.delete(gone)
+    remembered = told_before(scenario.tables, scenario.day)
+    add_upload(scenario.store, facts(uploaded_at=None), paint(), remembered)
+    assert told(scenario, key)["label"] == "dress"
+    assert datetime.fromisoformat(str(told(scenario, key)["uploaded_at"])) == FACTS.uploaded_at
+
+
+def test_bronze_knows_nothing_of_a_day_that_has_not_run(scenario: "Scenario") -> None:
+    assert told_before(scenario.tables, scenario.day) == {}
+
+
+def test_no_file_lands_without_what_was_said_of_it(scenario: "Scenario", scenarios: ModuleType) -> None:
+    mortal = scenarios.MortalStore(scenario.root, [1])
+    with pytest.raises(StoreUnavailableError):
+        add_upload(mortal, facts(label="dress"), b"bytes")
+    assert [key for key in scenario.files() if not key.endswith(".json")] == []
+    key = add_upload(scenario.store, facts(), b"bytes")
+    assert told(scenario, key)["label"] == "dress"
 
 
 def test_two_odd_users_do_not_share_a_folder(scenario: "Scenario") -> None:

@@ -70,6 +70,7 @@ def good_rows() -> dict[str, Row]:
         "source_uri": source_uri,
         "sha256": None,
         "size_bytes": None,
+        "state": "open",
     }
     gold: Row = {
         **common,

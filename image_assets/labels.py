@@ -1,0 +1,32 @@
+"""The one normal form of a label, and of a file's name where names are compared.
+
+Two spellings that a person cannot tell apart, or types without thinking, are one label: NFC, lower case, no blank
+around it, single blanks inside, and nothing in it that cannot be seen.
+"""
+
+import unicodedata
+from typing import Final
+
+# Controls and formats: escapes, bells, zero-width and bidirectional marks, byte order marks.
+_UNSEEN: Final = {"Cc", "Cf"}
+
+
+def normalise_label(text: str) -> str:
+    """The normal form of a label; empty when nothing that can be seen is left.
+
+    Line feeds, tabs and every other kind of blank are blanks; other control characters and marks without a shape are
+    removed. Doing it twice changes nothing.
+    """
+    composed = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    words = "".join(filter(_is_seen, " ".join(composed.split()))).split()
+    # Some letters fall apart in lower case.
+    return unicodedata.normalize("NFC", " ".join(words).lower())
+
+
+def normalise_name(text: str) -> str:
+    """A file's name as it is compared: a Mac writes ö as two characters, people type one."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _is_seen(letter: str) -> bool:
+    return unicodedata.category(letter) not in _UNSEEN

@@ -1,0 +1,97 @@
+"""SELECT over the tables, for whoever asks: the database can open no file, so no query reads or writes one."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+from pyarrow import dataset, fs, parquet
+
+from image_assets.errors import TableError
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.table import Table
+
+# What DuckDB takes before the statement that it explains.
+_EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^()]*\)(?=\s*[A-Z]))?", re.IGNORECASE)
+_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_REFUSED = "the lake is read with SELECT; nothing else is run"
+
+
+@contextmanager
+def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database with one view per table, of the files that are there when it is opened.
+
+    DuckDB never learns where the files are: Arrow reads them for it. It may open no file but those of a scratch folder
+    of its own, finds no variable of this program, and its settings are locked: COPY, which a WITH clause of a SELECT
+    may hold, has nowhere to write to.
+    """
+    with tempfile.TemporaryDirectory(prefix="image-assets-") as scratch, closing(_locked(scratch)) as database:
+        with _explained("the tables cannot be read; `image-assets doctor` names files that are damaged"):
+            for table in schemas:
+                database.register(_view_of(table), _rows(tables, table))
+        yield database
+
+
+def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataFrame:
+    """Rows of a query over the views; `TableError` with DuckDB's words when it fails."""
+    with open_lake(tables, schemas) as database, _explained("the query failed"):
+        _refuse_all_but_reading(database, sql)
+        rows: pl.DataFrame = database.sql(sql).pl()
+        return rows
+
+
+def _locked(scratch: str) -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(config={**_OFFLINE, "temp_directory": scratch, "python_enable_replacements": "false"})
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
+    return database
+
+
+def _refuse_all_but_reading(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = database.extract_statements(sql)
+    if not statements or not all(_is_reading(database, statement) for statement in statements):
+        raise TableError(_REFUSED)
+
+
+def _is_reading(database: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
+    if statement.type != duckdb.StatementType.EXPLAIN:
+        return statement.type == duckdb.StatementType.SELECT
+    head = _EXPLAIN.match(statement.query)
+    return head is not None and _is_select(database, statement.query[head.end() :])
+
+
+def _is_select(database: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    try:
+        return [each.type for each in database.extract_statements(sql)] == [duckdb.StatementType.SELECT]
+    except duckdb.Error:
+        return False
+
+
+def _view_of(table: Table) -> str:
+    return table.name.split("/")[0]
+
+
+def _rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Dataset:
+    """All files of a table under the columns of all of them; no rows while there is no file."""
+    files = [tables.store.uri(key) for key in tables.files(table.name)]
+    if not files:
+        return table.schema.create_empty()
+    shapes = [pa.schema([_plain(field) for field in parquet.read_schema(file)]) for file in files]
+    shape = pa.unify_schemas(shapes, promote_options="permissive")
+    return dataset.dataset(files, schema=shape, format="parquet", filesystem=fs.LocalFileSystem())
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Values of an enumeration as text: another day may know others."""
+    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise TableError(f"{what}: {error}") from error

@@ -1,0 +1,121 @@
+"""Homes to mistreat: a folder with dagster.yaml and a small lake, and the command line in it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
+import image_assets
+from image_assets.samples.feed import generate_feed
+from image_assets.settings import PREFIX
+
+GOOD = (0, 2)
+"""Exit codes of commands that did what they were asked; 2: some images are rejected."""
+
+_SCRIPT = Path(sys.executable).with_name("image-assets")
+_CONFIG = Path(image_assets.__file__).parents[1] / "dagster.yaml"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended, or that had to be ended after its time."""
+
+    command: str
+    code: int | None
+    words: str
+
+    @property
+    def problem(self) -> str | None:
+        """Why this is not how a command ends; None when it is."""
+        if self.code is None:
+            return f"{self.command}: still at work\n{self.words[-2000:]}"
+        if self.code not in GOOD or "Traceback" in self.words:
+            return f"{self.command}: exit code {self.code}\n{self.words[-3000:]}"
+        return None
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder in which the command line is called."""
+
+    folder: Path
+    first_day: date
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, its words in a file that can be as long as it likes."""
+        own = {
+            name: value for name, value in os.environ.items() if not name.upper().startswith((PREFIX, "DAGSTER_HOME"))
+        }
+        settings = {f"{PREFIX}START_DAY": str(self.first_day), f"{PREFIX}WORKERS": "2", **variables}
+        words = self.folder / "words"
+        words.mkdir(exist_ok=True)
+        with (words / f"{len(list(words.iterdir()))}.txt").open("w") as file:
+            process = subprocess.Popen(
+                [_SCRIPT, *arguments], cwd=self.folder, env={**own, **settings}, text=True, start_new_session=True,
+                stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        process.words = Path(file.name)  # type: ignore[attr-defined]
+        return process
+
+    def run(self, *arguments: str, timeout_s: float = 240.0, **variables: str) -> Ended:
+        """Start a command and wait for its end."""
+        return end(self.start(*arguments, **variables), timeout_s)
+
+
+def end(process: subprocess.Popen[str], timeout_s: float) -> Ended:
+    """Wait for a command; one that takes longer is killed with all that it started."""
+    try:
+        code: int | None = process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        code = None
+        kill_tree(process, signal.SIGKILL)
+        process.wait()
+    command = " ".join(str(each) for each in list(process.args)[1:])  # type: ignore[arg-type]
+    return Ended(command, code, process.words.read_text(errors="replace"))  # type: ignore[attr-defined]
+
+
+def kill_tree(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Signal a command and all that it started."""
+    try:
+        root = psutil.Process(process.pid)
+        for each in [root, *root.children(recursive=True)]:
+            each.send_signal(number)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def new_home(folder: Path, days: Sequence[date], images: int, seed: int = 7) -> Home:
+    """A home with as many uploads a day, none of which has been run."""
+    shutil.copy(_CONFIG, _made(folder))
+    for file in generate_feed(days, images, seed):
+        place = _made(folder / "data" / "lake" / "landing" / str(file.day) / file.user_id)
+        (place / file.filename).write_bytes(file.data)
+        if file.sidecar is not None:
+            (place / f"{file.filename}.json").write_bytes(file.sidecar)
+    return Home(folder, days[0])
+
+
+def twin(home: Home, folder: Path) -> Home:
+    """A home of its own over the very same uploads: their times are equal, too."""
+    landing = Path("data", "lake", "landing")
+    shutil.copy(_CONFIG, _made(folder))
+    shutil.copytree(home.folder / landing, folder / landing, copy_function=os.link)
+    return Home(folder, home.first_day)
+
+
+def last_days(number: int) -> list[date]:
+    """Full days, the last one yesterday."""
+    today = datetime.now(UTC).date()
+    return [today - timedelta(days=back) for back in range(number, 0, -1)]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
