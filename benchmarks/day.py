@@ -102,7 +102,7 @@ def run_floor(root: Path) -> dict[str, float]:
             upload = Upload(file.source_uri, "", DAY, file.source_uri, file.size_bytes, told, None, None)
             row = take_in(upload, store, InspectParams())["bronze_images"]
             wanted = frozenset(("silver_images", "thumbnails", "watermarked_previews"))
-            derive(Original(row["image_id"], DAY, row["raw_path"], wanted), store, DerivativeParams())
+            derive(Original(row["image_id"], DAY, row["raw_path"], row["sha256"], wanted), store, DerivativeParams())
 
     started = time.monotonic()
     processes = [multiprocessing.Process(target=work, args=(share,)) for share in range(PROCESSES)]

@@ -20,6 +20,7 @@ Where do I go to …?
     run work elsewhere ............................ compute
     change what search finds, or how ............. steps.search, search
     erase an image, archive, compare recipes ...... steps.erasure, steps.archive, steps.table_diff
+    find damaged files, bring them back ........... steps.scrub, steps.repair
     add a check, or move a threshold of drift ..... orchestration.checks, steps.drift
     change when things run ........................ orchestration.automation
     add a setting ................................. settings

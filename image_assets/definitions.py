@@ -72,7 +72,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *index_assets(settings.owner, settings.index_params),
     ]
     housekeeping = [
-        *housekeeping_assets(settings.owner, settings.keep_runs_days),
+        *housekeeping_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
         *archive_assets(settings.owner, settings.archive_after_days),
     ]
     training = classifier_assets(settings.owner, settings.trainer_params, settings.lesson_params)

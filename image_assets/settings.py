@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(
         default=90, ge=1, description="Days for which Dagster remembers runs that later ones have replaced."
     )
+    scrub_weeks: int = Field(
+        default=4, ge=1, description="Weeks in which every file of every image is read once, a share each week."
+    )
     alert_webhook: str | None = Field(
         default=None, pattern=r"^https?://", description="Address that is told of failed runs (JSON with a text)."
     )

@@ -16,6 +16,7 @@ from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.plan import known_days
+from image_assets.steps.scrub import damaged_originals
 from image_assets.tables.gold import DAILY_SUMMARY
 
 _STATUS = """
@@ -42,6 +43,10 @@ def status(day: datetime | None, first: datetime | None, last: datetime | None) 
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
     for each in sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end):
         CONSOLE.print(f"{each} has no summary yet: image-assets run --day {each}", highlight=False)
+    for each, originals in damaged_originals(tables).items():
+        if begin <= each <= end:
+            remedy = f"image-assets repair --day {each}"
+            CONSOLE.print(f"{each}: {originals} originals are gone or damaged: {remedy}", highlight=False)
 
 
 @click.command("sql")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from image_assets.errors import ConfigurationError, StorageError
+from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
@@ -18,8 +18,11 @@ from image_assets.models.text_reader import reader_name
 from image_assets.settings import Settings
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.litter import is_litter
+from image_assets.steps.scrub import damaged_originals
+from image_assets.steps.table_audits import audit_tables
 
 _LEAST_FREE_BYTES = 2 * 2**30
+_SHOWN = 3
 
 
 def examine_storage(settings: Settings) -> str:
@@ -55,14 +58,24 @@ def examine_landing(settings: Settings) -> str:
 
 
 def examine_tables(settings: Settings) -> str:
-    """Read the schema of every table file."""
+    """Read every column of every table file."""
     tables = open_tables(settings.lake_params)
-    files = 0
-    for table in lake_tables(tables, encoder_key(settings.encoder)):
-        for key in tables.files(table.name):
-            tables.scan_files([key], table.primary_key)
-            files += 1
-    return f"{files} table files can be read"
+    audit = audit_tables(tables, lake_tables(tables, encoder_key(settings.encoder)))
+    if audit.problems:
+        more = f"; and {len(audit.problems) - _SHOWN} more" if len(audit.problems) > _SHOWN else ""
+        raise TableError("; ".join(audit.problems[:_SHOWN]) + more)
+    return f"{audit.files} table files can be read"
+
+
+def examine_originals(settings: Settings) -> str:
+    """Say of which days originals are known to be gone or damaged."""
+    found = damaged_originals(open_tables(settings.lake_params))
+    if found:
+        day = next(iter(found))
+        raise StorageError(
+            f"{sum(found.values())} originals of {len(found)} days are gone or damaged: image-assets repair --day {day}"
+        )
+    return "none is known to be gone or damaged; image-assets scrub reads them"
 
 
 def examine_formats(_settings: Settings) -> str:
@@ -138,6 +151,7 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "storage": examine_storage,
     "landing zone": examine_landing,
     "tables": examine_tables,
+    "originals": examine_originals,
     "formats": examine_formats,
     "model and device": examine_model,
     "enrichment": examine_enrichment,

@@ -18,6 +18,7 @@ from image_assets.cli.feed import add, demo
 from image_assets.cli.keeping import archive, diff, restore
 from image_assets.cli.labels import label_images
 from image_assets.cli.plans import plan
+from image_assets.cli.repair import repair, scrub
 from image_assets.cli.report import report
 from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
@@ -60,6 +61,8 @@ for command in (
     erase,
     archive,
     restore,
+    scrub,
+    repair,
     show_settings,
     doctor,
     models,

@@ -15,8 +15,13 @@ from image_assets.lake.object_store import ANY_VERSION, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
+from image_assets.tables.training import TRAINING_SET
+from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES
 
 FILE_COLUMN = "_file"
+
+# Garbled pages make the reader panic now and then.
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
@@ -60,7 +65,7 @@ class ParquetTables:
         uri = self.store.uri(key)
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (*_UNREADABLE, OSError) as error:
             raise TableError(f"{uri} cannot be read as Parquet: {error}; {_remedy(key)}") from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
@@ -75,6 +80,20 @@ class ParquetTables:
             rows = self._validated(table, day, rows)
             _validated_versions[file] = version
         return rows.select(table.schema.column_names())
+
+    def read_file(self, key: ObjectKey, table: Table, day: date | None) -> pl.DataFrame:
+        """All columns of one file, a chunk or a table's; `TableError` when it is unreadable or breaks the schema."""
+        return self._validated(table, day, self.scan_files([key]))
+
+    def is_parquet(self, key: ObjectKey) -> bool:
+        """Whether a file has a footer that can be read; of one that has gone meanwhile nothing is known: it counts."""
+        try:
+            pl.read_parquet_metadata(self.store.uri(key))
+        except FileNotFoundError:
+            return True
+        except (*_UNREADABLE, OSError):
+            return False
+        return True
 
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
@@ -189,7 +208,7 @@ class ParquetTables:
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error)) from error
-        except pl.exceptions.PolarsError as error:
+        except _UNREADABLE as error:
             damaged = self._unreadable(keys)
             named = ", ".join(self.store.uri(key) for key in damaged)
             raise TableError(f"{named} cannot be read as Parquet: {error}; {_remedy(damaged[0])}") from error
@@ -197,11 +216,11 @@ class ParquetTables:
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
 
     def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
-        """The first file that has no footer; all files when each has one."""
+        """The first file that does not read to its end; all files when each does."""
         for key in keys:
             try:
-                pl.read_parquet_metadata(self.store.uri(key))
-            except (pl.exceptions.PolarsError, OSError):
+                pl.scan_parquet(self.store.uri(key), glob=False).collect(engine="streaming")
+            except (*_UNREADABLE, OSError):
                 return [key]
         return keys
 
@@ -227,11 +246,22 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
 
 def _remedy(key: ObjectKey) -> str:
     """What to do about a damaged file; the run that met it may be one of a later day."""
-    day = object_keys.day_of(key)
-    again = f"run its day again: image-assets run --day {day}" if day else "make it again"
+    folders, day = key.split("/"), object_keys.day_of(key)
+    if object_keys.CHECKPOINTS in folders:
+        return f"image-assets run --day {folders[-2]} drops it and computes its rows again"
+    if object_keys.HISTORY in folders:
+        return "delete it: only image-assets diff reads it"
+    if folders[0] == object_keys.INDEX:
+        return f"delete the folder {'/'.join(folders[:2])}: the next run builds the index anew"
+    again = f"run its day again: image-assets run --day {day}" if day else "train again: image-assets train"
     told = f"restore the file or delete it and {again}; other tables are untouched"
-    return f"{told}; {_FORGOTTEN}" if f"/{BRONZE_IMAGES.name}/" in key else told
+    return next((f"{told}; {better}" for name, better in _IRREPLACEABLE.items() if name in folders), told)
 
 
-# What every other table holds follows from bronze and from the objects.
-_FORGOTTEN = "without it the images whose upload has left the landing zone are forgotten: better restore it"
+# Every other table follows from bronze and from the objects.
+_IRREPLACEABLE = {
+    BRONZE_IMAGES.name: "without it the images whose upload has left the landing zone are forgotten: better restore it",
+    ERASURES.name: "without it an erased image may be taken in again: better restore it",
+    ARCHIVED_ORIGINALS.name: "without it image-assets restore does not know what is archived: better restore it",
+    TRAINING_SET.name: "without it images are split anew and a champion is judged by what it learnt: better restore it",
+}

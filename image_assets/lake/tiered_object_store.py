@@ -1,7 +1,7 @@
 """An object store in two tiers: everything is written to the lake; old originals may lie in an archive instead."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,16 @@ class TieredObjectStore:
             return found
         self.check_archive()
         return self.archive.version(key) or self.hot.version(key)
+
+    def sizes(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, int]:
+        """Those of the lake, and of the archive for what the lake has not."""
+        wanted = list(dict.fromkeys(keys))
+        found = self.hot.sizes(wanted)
+        away = [key for key in wanted if key not in found and _may_be_archived(key)]
+        if not away:
+            return found
+        self.check_archive()
+        return {**found, **self.archive.sizes(away)}
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object of the lake, then those that only the archive has."""

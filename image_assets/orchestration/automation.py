@@ -23,7 +23,9 @@ WAREHOUSE_JOB_DESCRIPTION = "Warehouse and vector index over all days; unchanged
 MORNING_JOB = "morning_checks"
 MORNING_JOB_DESCRIPTION = "Is yesterday complete, and was no day left failed?"
 HOUSEKEEPING_JOB = "housekeeping"
-HOUSEKEEPING_JOB_DESCRIPTION = "Files against rows, leftovers of killed runs, old runs in Dagster's memory."
+HOUSEKEEPING_JOB_DESCRIPTION = (
+    "Files against rows, a share of them read whole, leftovers of killed runs, old runs in Dagster's memory."
+)
 _SENSOR_INTERVAL_S = 60
 _RECENT_DAYS, _HOUR_S = 3, 3600
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
@@ -68,7 +70,7 @@ def weekly_schedule() -> dg.ScheduleDefinition:
         job_name=HOUSEKEEPING_JOB,
         cron_schedule=cron,
         execution_timezone="UTC",
-        description="Housekeeping: files against rows, leftovers of killed runs, old runs in Dagster's memory.",
+        description=f"Housekeeping. {HOUSEKEEPING_JOB_DESCRIPTION}",
     )
 
 

@@ -10,8 +10,9 @@ import dagster as dg
 import polars as pl
 from PIL import Image
 
-from image_assets.errors import ObjectNotFoundError
+from image_assets.errors import ImageError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
+from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
@@ -134,8 +135,9 @@ def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey], name: str
 
 def _place(sheet: Image.Image, store: ObjectStore, key: ObjectKey, left: int, top: int) -> None:
     try:
-        thumbnail = Image.open(io.BytesIO(store.read(key)))
-    except ObjectNotFoundError:
+        thumbnail = Image.fromarray(read_pixels(store.read(key)))
+    except (ObjectNotFoundError, ImageError):
+        # A check names it: the sheet only shows what there is to see.
         return
     thumbnail.thumbnail((_SHEET_CELL_PX - 4, _SHEET_CELL_PX - 4))
     sheet.paste(

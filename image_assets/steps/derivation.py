@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from image_assets.errors import PrivacyError
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.derivatives import (
     DerivativeParams,
     EncodedImage,
@@ -16,7 +16,7 @@ from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.steps.original import read_object
+from image_assets.steps.original import read_verified
 from image_assets.steps.outcome import TableValues
 
 
@@ -27,6 +27,7 @@ class Original:
     key: ImageId
     day: date
     raw_path: ObjectKey
+    sha256: Sha256
     wanted: frozenset[str]
 
 
@@ -34,10 +35,11 @@ def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> 
     """Write the wanted derivatives and return their columns by table.
 
     Raises:
-        ImageError: the original is gone or does not decode to its last byte.
+        ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
         PrivacyError: a derivative would hold more than pixels.
     """
-    made = make_derivatives(read_object(store, original.raw_path), _only(params, original.wanted))
+    data = read_verified(store, original.raw_path, original.sha256)
+    made = make_derivatives(data, _only(params, original.wanted))
     values: dict[str, dict[str, object]] = {}
     if made.silver is not None:
         values["silver_images"] = _keep_silver(original, store, made.silver)
@@ -73,7 +75,12 @@ def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
 def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
     prove_pixels_only(key, image)
     store.write(key, image.data)
-    return {"width_px": image.width_px, "height_px": image.height_px, "size_bytes": len(image.data)}
+    return {
+        "width_px": image.width_px,
+        "height_px": image.height_px,
+        "size_bytes": len(image.data),
+        "sha256": hashlib.sha256(image.data).hexdigest(),
+    }
 
 
 def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) -> dict[str, object]:
@@ -81,7 +88,6 @@ def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) ->
     return {
         "cleansed_name": key.rpartition("/")[2],
         "cleansed_path": key,
-        "sha256": hashlib.sha256(silver.encoded.data).hexdigest(),
         "phash": silver.phash,
         "blur": silver.quality.blur,
         "brightness_ratio": silver.quality.brightness,

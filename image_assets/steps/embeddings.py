@@ -25,7 +25,7 @@ from image_assets.steps.increment import (
     Rejected,
     run_increment,
 )
-from image_assets.steps.original import read_object
+from image_assets.steps.original import read_verified
 from image_assets.steps.read_ahead import map_ahead
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
@@ -162,7 +162,7 @@ def _images_ahead(load: EncoderLoad | None) -> int:
 
 def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Rejected:
     try:
-        data = read_object(store, ObjectKey(str(item.row["cleansed_path"])))
+        data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
         pixels = read_pixels(data, shortest_side_px=encoder.description.input_size_px)
         return item, encoder.prepare_image(pixels)
     except ImageError as error:

@@ -170,10 +170,15 @@ def _rows(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[tuple
     While the door has the image a run would make the rest anew; without it, a run would remove the rest.
     """
     files = [info.key for info in tables.store.list(object_keys.TABLES) if _may_name(info.key, day)]
-    for key in sorted(files, key=lambda key: (not key.startswith(_DOOR_FOLDERS), key)):
+    whole = [key for key in files if not _is_damaged_checkpoint(tables, key)]
+    for key in sorted(whole, key=lambda key: (not key.startswith(_DOOR_FOLDERS), key)):
         count = tables.scan_files([key], where=_names(tables, key, image_id)).height
         if count:
             yield key, count
+
+
+def _is_damaged_checkpoint(tables: ParquetTables, key: ObjectKey) -> bool:
+    return f"/{object_keys.CHECKPOINTS}/" in key and not tables.is_parquet(key)
 
 
 def _may_name(key: ObjectKey, day: date) -> bool:
@@ -191,6 +196,8 @@ def _names(tables: ParquetTables, key: ObjectKey, image_id: ImageId) -> pl.Expr:
 
 def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
     yield from (info.key for info in tables.store.list(object_keys.report_prefix(day)))
+    chunks = tables.files(object_keys.CHECKPOINTS)
+    yield from (key for key in chunks if _may_name(key, day) and _is_damaged_checkpoint(tables, key))
     yield from _indexes(tables, image_id)
     known = (object_keys.WAREHOUSE_VERSION, object_keys.WAREHOUSE)
     yield from (key for key in known if tables.store.exists(key))

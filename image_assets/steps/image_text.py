@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 
 from image_assets.compute.engine import Engine
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.text_reader import TextParams, reader_name
 from image_assets.steps.increment import IncrementReport, Item, Progress, run_increment
@@ -52,4 +52,5 @@ def leave_unread(tables: ParquetTables, day: date) -> int:
 
 
 def _readable(item: Item) -> Readable:
-    return Readable(ImageId(str(item.row["image_id"])), ObjectKey(str(item.row["raw_path"])))
+    row = item.row
+    return Readable(ImageId(str(row["image_id"])), ObjectKey(str(row["raw_path"])), Sha256(str(row["sha256"])))

@@ -1,9 +1,10 @@
 """The row-level increment: compute the rows that are missing or out of date, and nothing else.
 
-A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted
-ones. Rows of the day's table, rows of chunks that an interrupted run left behind and remembered
-rejections all count. What is not current is computed in bounded chunks, each checkpointed atomically;
-the commit then replaces the day's rejections and rows. Nothing is written for a day that is current.
+A row is *current* while its input (`input_version`) and its recipe (`recipe_version`) are the wanted ones
+and the file that it names, if it names one, is there with its size. Rows of the day's table, rows of chunks
+that an interrupted run left behind and remembered rejections all count. What is not current is computed in
+bounded chunks, each checkpointed atomically; the commit then replaces the day's rejections and rows. Nothing
+is written for a day that is current.
 
 Killed anywhere, run again: the same tables. Two runs of a day at once: each commits over what it has seen or looks
 again, so that the older look never wins; see `standing`.
@@ -31,6 +32,7 @@ from image_assets.errors import (
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.checkpoints import drop_damaged_checkpoints
 from image_assets.steps.standing import IDENTITY, Standing, Target, commit, note_basis, take_stock
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -114,6 +116,8 @@ def run_increment(
         StoreUnavailableError: other runs of the day committed first, however often it was tried.
     """
     started, chunks = time.monotonic(), uuid4().hex
+    for table in (each for target in targets for each in (target.table, rejections_of(target.table))):
+        drop_damaged_checkpoints(tables, table, day)
     before: list[Standing] = []
     for _ in range(_ATTEMPTS):
         bases = [note_basis(tables, target, day) for target in targets]

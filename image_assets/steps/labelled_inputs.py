@@ -7,7 +7,7 @@ from typing import overload
 import numpy as np
 import polars as pl
 
-from image_assets.errors import ModelError
+from image_assets.errors import ImageError, ModelError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
@@ -36,7 +36,11 @@ class StoredPictures(Sequence[RgbImage]):
     def __getitem__(self, index: int | slice) -> "RgbImage | StoredPictures":
         if isinstance(index, slice):
             return StoredPictures(self.store, self.keys[index])
-        return read_pixels(self.store.read(self.keys[index]))
+        try:
+            return read_pixels(self.store.read(self.keys[index]))
+        except ImageError as error:
+            detail = f"{self.keys[index]!r}: {error.detail}; image-assets repair makes it again"
+            raise ImageError(error.reason, detail) from error
 
 
 _Inputs = tuple[Sequence[ClassifierInput], pl.DataFrame]

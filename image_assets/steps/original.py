@@ -29,6 +29,7 @@ class Upload:
         told: user_id, uploaded_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
         sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
         ingested: the bytes that bronze has under this source, by their hash, and since when.
+        original: where bronze keeps them, if the upload has not changed since; both copies are what they were then.
     """
 
     key: SourceUri
@@ -39,6 +40,7 @@ class Upload:
     told: Mapping[str, object]
     sidecar_uri: SourceUri | None
     ingested: tuple[Sha256, datetime] | None
+    original: ObjectKey | None = None
 
 
 def take_in(
@@ -47,12 +49,12 @@ def take_in(
     """Keep the original and describe it, or say why not; what was `erased` does not come back.
 
     Raises:
-        ImageError: the file is gone or forbidden; before its bytes are read nothing else is known of it.
+        ImageError: the file is gone or forbidden, or neither it nor its original is what it was when it was taken in.
     """
     if upload.size_bytes > limits.max_bytes:
         detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
         return Refused(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
-    data = read_object(store, upload.read_key)
+    data, read_key = _read(upload, store)
     sha256 = Sha256(hashlib.sha256(data).hexdigest())
     image_id = image_id_of(upload.key, sha256)
     facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
@@ -63,7 +65,7 @@ def take_in(
     except ImageError as error:
         return Refused(error.reason, error.detail, facts)
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
-    if raw_path != upload.read_key:
+    if raw_path != read_key:
         store.write(raw_path, data)
     known = upload.ingested
     identity = {
@@ -80,6 +82,25 @@ def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
         return store.read(key)
     except (ObjectNotFoundError, ObjectForbiddenError) as error:
         raise ImageError(RejectionReason.UNREADABLE, str(error)) from error
+
+
+def read_verified(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
+    """Bytes that are those of which a row tells; others are unreadable, whatever could be decoded of them."""
+    data = read_object(store, key)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        detail = f"{key!r} is not what its row says: another SHA-256; see: image-assets repair"
+        raise ImageError(RejectionReason.UNREADABLE, detail)
+    return data
+
+
+def _read(upload: Upload, store: ObjectStore) -> tuple[bytes, ObjectKey]:
+    """The bytes, and where they were."""
+    if upload.original is None or upload.ingested is None:
+        return read_object(store, upload.read_key), upload.read_key
+    try:
+        return read_verified(store, upload.read_key, upload.ingested[0]), upload.read_key
+    except ImageError:
+        return read_verified(store, upload.original, upload.ingested[0]), upload.original
 
 
 def _header_columns(header: ImageHeader) -> dict[str, object]:

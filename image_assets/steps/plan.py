@@ -133,7 +133,8 @@ def _take_stock(
 ) -> tuple[int, int, int]:
     """How many images are current, missing and stale."""
     standing = take_stock(tables, target, day, inputs)
-    stored = pl.concat([side.stored.select(IDENTITY) for side in (standing.rows, standing.rejections)])
+    former = pl.col("recipe_version") != target.recipe_version
+    stored = pl.concat([side.stored.filter(former).select(IDENTITY) for side in (standing.rows, standing.rejections)])
     stale = standing.missing.join(stored, on=IDENTITY, how="semi").height
     missing = standing.missing.height - stale + _remembered(tables, standing.rejections, forgotten)
     return inputs.height - missing - stale, missing, stale

@@ -62,9 +62,8 @@ def _compare(tables: ParquetTables, folder: str, table: Table, column: str, befo
 
 def _named(tables: ParquetTables, table: Table, column: str) -> pl.DataFrame:
     """Keys in committed rows and in chunks of interrupted runs."""
-    keys = [info.key for info in tables.store.list(f"{object_keys.TABLES}/{table.name}")]
-    keys += [info.key for info in tables.store.list(f"{object_keys.TABLES}/{object_keys.CHECKPOINTS}/{table.name}")]
-    files = [key for key in keys if key.endswith(".parquet")]
+    chunks = tables.files(f"{object_keys.CHECKPOINTS}/{table.name}")
+    files = [*tables.files(table.name), *(key for key in chunks if tables.is_parquet(key))]
     if not files:
         return pl.DataFrame(schema={"key": pl.String})
     return tables.scan_files(files, [column]).select(pl.col(column).alias("key")).unique()

@@ -4,12 +4,14 @@ Everything is made from committed tables alone and holds no time of its own, so 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
+from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
@@ -205,8 +207,13 @@ def _evenly(rows: pl.DataFrame, count: int) -> pl.DataFrame:
 
 def _sheet(tables: ParquetTables, title: str, rows: pl.DataFrame, count: int) -> Sheet:
     columns = ("thumbnail_path", "image_id", "predicted_label", "confidence_ratio")
-    pictures: Sequence[Picture] = [
-        Picture(tables.store.read(ObjectKey(path)), image_id, label, confidence)
-        for path, image_id, label, confidence in rows.head(count).select(columns).iter_rows()
-    ]
-    return Sheet(title, pictures)
+    shown = rows.head(count).select(columns).iter_rows()
+    return Sheet(title, [picture for row in shown for picture in _picture(tables, *row)])
+
+
+def _picture(
+    tables: ParquetTables, path: str, image_id: str, label: str | None, confidence: float | None
+) -> Iterator[Picture]:
+    """None of a thumbnail that went away meanwhile."""
+    with suppress(ObjectNotFoundError):
+        yield Picture(tables.store.read(ObjectKey(path)), image_id, label, confidence)

@@ -9,15 +9,22 @@ from typing import Any
 import polars as pl
 
 from image_assets.compute.engine import Engine
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.backing import Backing
 from image_assets.steps.derivation import Original, derive
 from image_assets.steps.increment import IncrementReport, Item, Progress, run_increment
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
 from image_assets.steps.workers import in_workers
-from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.images import (
+    BRONZE_IMAGES,
+    PATH_COLUMNS,
+    SILVER_IMAGES,
+    THUMBNAILS,
+    WATERMARKED_PREVIEWS,
+)
 from image_assets.tables.table import Table
 
 DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
@@ -53,7 +60,7 @@ def derivative_recipes(params: DerivativeParams) -> Mapping[str, Recipe]:
 def derivative_targets(params: DerivativeParams) -> list[Target]:
     """What is wanted of each table of derivatives."""
     recipes = derivative_recipes(params)
-    return [Target(table, recipes[table.name]) for table in DERIVED_TABLES]
+    return [Target(table, recipes[table.name], backing=Backing(PATH_COLUMNS[table.name])) for table in DERIVED_TABLES]
 
 
 def derivative_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
@@ -65,4 +72,6 @@ def derivative_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
 
 
 def _original(item: Item, day: date) -> Original:
-    return Original(ImageId(str(item.row["image_id"])), day, ObjectKey(str(item.row["raw_path"])), item.wanted)
+    row = item.row
+    image_id, sha256 = ImageId(str(row["image_id"])), Sha256(str(row["sha256"]))
+    return Original(image_id, day, ObjectKey(str(row["raw_path"])), sha256, item.wanted)

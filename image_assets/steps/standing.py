@@ -14,6 +14,8 @@ from image_assets.errors import ObjectChangedError, RejectionReason
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.backing import Backing
+from image_assets.steps.checkpoints import checkpoints_of
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -30,11 +32,13 @@ class Target:
         table: where rows go; rejections go to its companion.
         recipe: decides, with the schema, whether a row is current.
         key: the column, of inputs and of the table, that names an input.
+        backing: the objects that its rows name; None for rows that stand for themselves.
     """
 
     table: Table
     recipe: Recipe
     key: str = "image_id"
+    backing: Backing | None = None
 
     @property
     def recipe_version(self) -> str:
@@ -127,11 +131,6 @@ def note_basis(tables: ParquetTables, target: Target, day: date) -> Basis:
     return Basis(versions, frozenset(key for table in both for key in checkpoints_of(tables, table, day)))
 
 
-def checkpoints_of(tables: ParquetTables, table: Table, day: date) -> tuple[ObjectKey, ...]:
-    """Finished chunks of a table's day that are not committed yet."""
-    return tuple(found.key for found in tables.store.list(object_keys.checkpoint_prefix(table.name, day)))
-
-
 def take_stock(
     tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, *, is_worked_off: bool = False
 ) -> Standing:
@@ -141,7 +140,7 @@ def take_stock(
     """
     wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
     recipes = (target.recipe_version, *([target.first_crash_version] if is_worked_off else []))
-    rows = _side(tables, target.table, target.key, day, recipes[:1], wanted)
+    rows = _side(tables, target.table, target.key, day, recipes[:1], wanted, target.backing)
     # After two runs at once an item may have both: the row wins.
     undecided = wanted.join(rows.current, on=IDENTITY, how="anti")
     rejections = _side(tables, rejections_of(target.table), "item", day, recipes, undecided)
@@ -152,23 +151,33 @@ def take_stock(
 
 
 def _side(
-    tables: ParquetTables, table: Table, key: str, day: date, recipes: tuple[str, ...], wanted: pl.DataFrame
+    tables: ParquetTables,
+    table: Table,
+    key: str,
+    day: date,
+    recipes: tuple[str, ...],
+    wanted: pl.DataFrame,
+    backing: Backing | None = None,
 ) -> Side:
     committed, is_committed = object_keys.table_key(table.name, day), tables.exists(table, day)
     checkpoints = checkpoints_of(tables, table, day)
-    stored = _identities(tables, [committed, *checkpoints] if is_committed else checkpoints, key)
+    files = [committed, *checkpoints] if is_committed else checkpoints
+    stored = _identities(tables, files, key, backing.columns if backing else [])
     asked = stored.join(wanted, on=IDENTITY, how="semi")
     current = asked.clear()
     for recipe in recipes:
         rows = asked.filter(pl.col("recipe_version") == recipe)
         current = pl.concat([current, rows.join(current, on=IDENTITY, how="anti")])
+    if backing and files:
+        # Of an object that was made again there are two rows: that of before holds again, if its size is the same.
+        current = backing.backed(tables.store, current).unique(IDENTITY, keep="first", maintain_order=True)
     return Side(table, key, recipes, stored, current, committed, is_committed, checkpoints)
 
 
-def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str) -> pl.DataFrame:
+def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str, others: Sequence[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=dict.fromkeys([*IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
-    return tables.scan_files(files, [key, "input_version", "recipe_version"]).rename({key: "item"})
+    return tables.scan_files(files, [key, "input_version", "recipe_version", *others]).rename({key: "item"})
 
 
 def commit(

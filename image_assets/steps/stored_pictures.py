@@ -14,7 +14,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import RgbImage
 from image_assets.steps.increment import Computed, IncrementReport, Item, Outcome, Progress, Rejected, run_increment
-from image_assets.steps.original import read_object
+from image_assets.steps.original import read_verified
 from image_assets.steps.standing import Target
 
 _PICTURES_AT_ONCE = 64
@@ -47,6 +47,7 @@ def work_on_pictures(
 
 def _decoded(store: ObjectStore, item: Item) -> tuple[Item, RgbImage] | Rejected:
     try:
-        return item, read_pixels(read_object(store, ObjectKey(str(item.row["cleansed_path"]))))
+        data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
+        return item, read_pixels(data)
     except ImageError as error:
         return Rejected(item, error.reason, error.detail, {})

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.decode import decode_within
 from image_assets.lake.object_store import ObjectStore
 from image_assets.models.text_reader import RapidOcrReader, TextLine, TextParams, TextReader, mean_confidence
-from image_assets.steps.original import read_object
+from image_assets.steps.original import read_verified
 from image_assets.steps.outcome import TableValues
 
 
@@ -17,16 +17,18 @@ class Readable:
 
     key: ImageId
     raw_path: ObjectKey
+    sha256: Sha256
 
 
 def read_text(original: Readable, store: ObjectStore, params: TextParams, reader: str) -> TableValues:
     """The columns of `image_text`.
 
     Raises:
-        ImageError: the original is gone or does not decode to its last byte.
+        ImageError: the original is gone, not what was taken in, or does not decode to its last byte.
         ConfigurationError: the extra is not installed.
     """
-    pixels = decode_within(read_object(store, original.raw_path), params.longest_side_px)
+    data = read_verified(store, original.raw_path, original.sha256)
+    pixels = decode_within(data, params.longest_side_px)
     lines = _reader(params).read(pixels)
     values = {
         "text": "\n".join(line.text for line in lines),

@@ -76,6 +76,7 @@ class Thumbnails(dy.Schema):
     width_px = columns.pixels("Width of the thumbnail.")
     height_px = columns.pixels("Height of the thumbnail.")
     size_bytes = columns.size_bytes("Size of the thumbnail.")
+    sha256 = columns.sha256("Digest of the thumbnail.")
     input_version = columns.input_version()
     recipe_version = columns.recipe_version()
     processed_at = columns.processed_at()
@@ -95,6 +96,7 @@ class WatermarkedPreviews(dy.Schema):
     width_px = columns.pixels("Width of the preview.")
     height_px = columns.pixels("Height of the preview.")
     size_bytes = columns.size_bytes("Size of the preview.")
+    sha256 = columns.sha256("Digest of the preview.")
     input_version = columns.input_version()
     recipe_version = columns.recipe_version()
     processed_at = columns.processed_at()
@@ -109,3 +111,11 @@ BRONZE_IMAGES = Table("bronze_images", BronzeImages)
 SILVER_IMAGES = Table("silver_images", SilverImages)
 THUMBNAILS = Table("thumbnails", Thumbnails)
 WATERMARKED_PREVIEWS = Table("watermarked_previews", WatermarkedPreviews)
+
+PATH_COLUMNS = {
+    BRONZE_IMAGES.name: "raw_path",
+    SILVER_IMAGES.name: "cleansed_path",
+    THUMBNAILS.name: "thumbnail_path",
+    WATERMARKED_PREVIEWS.name: "preview_path",
+}
+"""The column that names the object of a row, by table."""

@@ -5,6 +5,9 @@ import dataframely as dy
 from image_assets.tables import columns
 from image_assets.tables.table import Table
 
+PROBLEMS = ["gone", "unreadable", "wrong_size", "wrong_bytes"]
+"""What can be the matter with an object that a row names."""
+
 
 class ArchivedOriginals(dy.Schema):
     """One row per original that has a copy in the archive: the archive's manifest."""
@@ -36,5 +39,16 @@ class Erasures(dy.Schema):
     rows_removed = dy.UInt32(description="Rows of tables that were found to remove.")
 
 
+class DamagedOriginals(dy.Schema):
+    """One row per original that is gone or not what was taken in, until it is restored or erased."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    key = columns.object_key("Key of the original; a copy from a backup belongs there.")
+    problem = dy.Enum(PROBLEMS, description="From a closed list.")
+    found_at = columns.instant("When it was first noticed.")
+
+
 ARCHIVED_ORIGINALS = Table("archived_originals", ArchivedOriginals)
 ERASURES = Table("erasures", Erasures)
+DAMAGED_ORIGINALS = Table("damaged_originals", DamagedOriginals)

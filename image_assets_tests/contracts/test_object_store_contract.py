@@ -286,6 +286,19 @@ def test_the_version_stays_while_the_bytes_stay(store: ObjectStore) -> None:
     assert info_of(store, KEY).version == before
 
 
+def test_sizes_are_told_of_those_objects_that_there_are(store: ObjectStore) -> None:
+    other, gone, below = ObjectKey("silver/b.jpg"), ObjectKey("silver/c.jpg"), ObjectKey(f"{KEY}/d.jpg")
+    store.write(KEY, b"bytes")
+    store.write(other, b"")
+    folder = ObjectKey("silver/2026")
+    assert store.sizes([KEY, other, gone, below, folder]) == {KEY: 5, other: 0}
+
+
+def test_sizes_are_not_asked_of_what_is_no_key(store: ObjectStore) -> None:
+    with pytest.raises(StorageError, match="is not an object key"):
+        store.sizes([ObjectKey("../outside")])
+
+
 def test_the_version_changes_with_the_size(store: ObjectStore) -> None:
     store.write(KEY, b"before")
     before = info_of(store, KEY).version

@@ -311,7 +311,7 @@ def test_the_warehouse_does_not_follow_a_run_whose_checks_failed(
     requested_after: Callable[[Settings], int], full_copy: Settings
 ) -> None:
     for file in (full_copy.root / "thumbnail").rglob("*.webp"):
-        file.unlink()
+        file.write_bytes(bytes(file.stat().st_size))
     assert requested_after(full_copy) == 0
 
 

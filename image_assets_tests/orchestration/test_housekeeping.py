@@ -24,7 +24,7 @@ def tidy(full_copy: Settings, define: Define, instance: dg.DagsterInstance) -> T
 
 def test_a_good_lake_has_no_ghosts(tidy: Tidy) -> None:
     run = tidy()
-    assert (run.success, [check.passed for check in run.get_asset_check_evaluations()]) == (True, [True])
+    assert (run.success, [check.passed for check in run.get_asset_check_evaluations()]) == (True, [True, True])
 
 
 def test_a_ghost_is_listed_and_fails_the_check(full_copy: Settings, tidy: Tidy) -> None:
@@ -33,7 +33,23 @@ def test_a_ghost_is_listed_and_fails_the_check(full_copy: Settings, tidy: Tidy) 
     run = tidy()
     (made,) = run.asset_materializations_for_node("reconciliation")
     assert ghost.name in str(made.metadata["listed"].value)
-    assert [check.passed for check in run.get_asset_check_evaluations()] == [False]
+    assert passed(run) == {"no_ghosts": False, "objects_whole": False}
+
+
+def test_a_file_that_rotted_is_found_when_it_is_its_turn(
+    full_copy: Settings, define: Define, instance: dg.DagsterInstance
+) -> None:
+    original = next((full_copy.root / "bronze").rglob("*.*"))
+    original.write_bytes(bytes(original.stat().st_size))
+    job = define(full_copy.model_copy(update={"scrub_weeks": 1})).resolve_job_def(HOUSEKEEPING_JOB)
+    run = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert passed(run) == {"no_ghosts": True, "objects_whole": False}
+    (made,) = run.asset_materializations_for_node("scrub")
+    assert (made.metadata["damaged_originals"].value, original.name in str(made.metadata["what"].value)) == (1, True)
+
+
+def passed(run: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {check.check_name: check.passed for check in run.get_asset_check_evaluations()}
 
 
 def materialize(instance: dg.DagsterInstance, day: str) -> str:

@@ -1,7 +1,7 @@
 """Every check can fail: a good lake is damaged in one place, and one check alone looks at it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import describe_problems
 from image_assets.settings import Settings
+from image_assets.steps.scrub import note_lost_originals
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 
@@ -181,6 +183,21 @@ def test_a_file_that_is_no_image_is_not_pixels_only(check: Checking, file_of: Ca
     assert path.name in problems_of(check("thumbnails", "pixels_only"))
 
 
+def test_a_lost_original_is_a_warning_with_its_remedy(
+    check: Checking,
+    file_of: Callable[[str, str], Path],
+    full_copy: Settings,
+    tables_of: Callable[[Settings], ParquetTables],
+) -> None:
+    path = file_of("bronze_images", "raw_path")
+    path.unlink()
+    note_lost_originals(tables_of(full_copy), DAY)
+    found = check("bronze_images", "originals_whole")
+    assert (found.severity, path.name in problems_of(found)) == (dg.AssetCheckSeverity.WARN, True)
+    assert f"is gone since {datetime.now(UTC):%Y-%m}" in problems_of(found)
+    assert f"image-assets repair --day {DAY}" in problems_of(found)
+
+
 @pytest.mark.parametrize("number", [0.0, 2.0, float("nan"), float("inf")])
 def test_a_vector_that_is_not_of_unit_length_is_found(
     check: Checking, rewrite: Callable[..., None], number: float
@@ -206,11 +223,15 @@ def test_a_newest_file_of_vectors_that_is_no_parquet_is_found(check: Checking, f
     assert "cannot be read as Parquet" in problems_of(check("image_embeddings", "unit_vectors"))
 
 
+def rot(path: Path) -> None:
+    """What a run cannot see, because the size stays."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
 def test_a_failed_check_stops_what_follows_in_the_run(
     full_copy: Settings, file_of: Callable[[str, str], Path], execute_days: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:
-    path = file_of("silver_images", "cleansed_path")
-    Image.new("RGB", (7, 5)).save(path, comment=b"taken at home")
+    rot(file_of("silver_images", "cleansed_path"))
     run = execute_days(full_copy, DAY)
     started = {event.step_key for event in run.all_events if event.is_step_start}
     assert not started & {"image_embeddings", "rejected_images", "gold_images", "daily_summary"}
@@ -219,7 +240,7 @@ def test_a_failed_check_stops_what_follows_in_the_run(
 def test_a_run_with_a_failed_check_is_no_success(
     full_copy: Settings, file_of: Callable[[str, str], Path], execute_days: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:
-    file_of("thumbnails", "thumbnail_path").unlink()
+    rot(file_of("thumbnails", "thumbnail_path"))
     assert not execute_days(full_copy, DAY).success
 
 
@@ -230,7 +251,7 @@ def test_a_failed_check_leaves_the_last_good_gold(
 ) -> None:
     gold = full_copy.root / "tables" / "gold_images" / f"{DAY}.parquet"
     before = gold.read_bytes()
-    file_of("thumbnails", "thumbnail_path").unlink()
+    rot(file_of("thumbnails", "thumbnail_path"))
     execute_days(full_copy, DAY)
     assert gold.read_bytes() == before
 

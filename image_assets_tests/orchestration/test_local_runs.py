@@ -78,7 +78,7 @@ def test_a_failed_step_is_told_in_words(full_copy: Settings, define: Define, ins
 def report_of_failed_check(copy_full: Callable[[], Settings], define: Define) -> RunReport:
     settings = copy_full()
     for file in (settings.root / "thumbnail").rglob("*.webp"):
-        file.unlink()
+        file.write_bytes(bytes(file.stat().st_size))
     with dg.DagsterInstance.ephemeral() as instance:
         return next(run_days(define(settings), instance, [DRAWN_DAY]))
 

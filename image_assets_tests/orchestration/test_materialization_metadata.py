@@ -1,15 +1,22 @@
 """What a materialization shows besides its counts: bytes, means, histograms, the worst pictures, the lineage."""
 
+import base64
+import io
 from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from PIL import Image
 
 from image_assets.definitions import build_definitions
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.lineage import column_sources, upstream_of
+from image_assets.orchestration.reporting import contact_sheet
 from image_assets.settings import Settings
 from image_assets.tables.gold import DAILY_SUMMARY
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -182,3 +189,16 @@ def test_captions_come_from_what_the_settings_say(settings: Settings, is_model: 
     spec = definitions.resolve_assets_def("image_captions").get_asset_spec()
     wanted = ["silver_images.cleansed_path"] if is_model else ["image_tags.tags"]
     assert column_sources("image_captions", upstream_of(spec))["caption"] == wanted
+
+
+@pytest.mark.parametrize("damaged", [b"", b"RIFF\0\0\0\0WEBPVP8 ", None])
+def test_a_sheet_does_without_a_thumbnail_that_is_damaged_or_gone(tmp_path: Path, damaged: bytes | None) -> None:
+    store, file = LocalObjectStore(tmp_path), io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(file, "WEBP")
+    store.write(ObjectKey("thumbnail/aa/good.webp"), file.getvalue())
+    if damaged is not None:
+        store.write(ObjectKey("thumbnail/aa/bad.webp"), damaged)
+    sheet = contact_sheet(store, [ObjectKey("thumbnail/aa/bad.webp"), ObjectKey("thumbnail/aa/good.webp")])
+    picture = Image.open(io.BytesIO(base64.b64decode(sheet["contact_sheet"].value.partition("base64,")[2].rstrip(")"))))
+    cells = [picture.getpixel((x, 48)) for x in (48, 144)]
+    assert [max(cell) - min(cell) > 100 for cell in cells] == [False, True]

@@ -12,6 +12,7 @@ from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
 from image_assets.steps.bronze import bronze_recipe, take_in_day
+from image_assets.steps.scrub import note_lost_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 
@@ -36,7 +37,8 @@ def bronze_assets(daily: Daily, limits: InspectParams, chunk_size: int) -> list[
                 chunk_size=chunk_size,
                 on_progress=progress.track(f"{name} {day}"),
             )
-            return {name: describe_increment(lake.tables, report, BRONZE_IMAGES)}
+            damaged = dg.MetadataValue.int(note_lost_originals(lake.tables, day))
+            return {name: {**describe_increment(lake.tables, report, BRONZE_IMAGES), "damaged_originals": damaged}}
 
         yield from run_days(context, step)
 

@@ -1,5 +1,6 @@
 """Housekeeping: what is looked at and tidied once a week, whatever the days."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -7,25 +8,28 @@ import dagster as dg
 from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.history import forget_old_runs
-from image_assets.orchestration.resources import LakeResource
+from image_assets.orchestration.reporting import Metadata, describe_problems
+from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.shown_text import markdown
 from image_assets.steps.reconciliation import Disagreement, reconcile, sweep_staging
+from image_assets.steps.scrub import Examination, scrub, share_of_week
+from image_assets.tables.images import BRONZE_IMAGES
 
-RECONCILIATION, RUN_HISTORY = "reconciliation", "run_history"
+RECONCILIATION, SCRUB, RUN_HISTORY = "reconciliation", "scrub", "run_history"
 _GROUP = "upkeep"
 _IN_USE_FOR = timedelta(days=1)
 _LISTED = 50
 
 
-def housekeeping_assets(owner: str, keep_runs_days: int) -> list[dg.AssetsDefinition]:
-    """`reconciliation` and `run_history`."""
-    return [_reconciliation(owner), _run_history(owner, keep_runs_days)]
+def housekeeping_assets(owner: str, keep_runs_days: int, scrub_weeks: int) -> list[dg.AssetsDefinition]:
+    """`reconciliation`, `scrub` and `run_history`."""
+    return [_reconciliation(owner), _scrub(owner, scrub_weeks), _run_history(owner, keep_runs_days)]
 
 
 def _reconciliation(owner: str) -> dg.AssetsDefinition:
     description = "Whether files and rows of the whole lake agree; leftovers of killed runs are removed on the way."
     unlisted = dg.AssetCheckSpec(
-        "no_ghosts", asset=RECONCILIATION, description="Every row's file is there; run the listed days again if not."
+        "no_ghosts", asset=RECONCILIATION, description="Every row's file is there; image-assets repair if not."
     )
 
     @dg.asset(
@@ -58,6 +62,45 @@ def _listed(found: list[Disagreement]) -> str:
     lines = [f"| {folder} | {what.rstrip('s')} | {markdown(key)} |" for folder, what, key in rows[:_LISTED]]
     more = [f"| … | {len(rows) - _LISTED} more | |"] if len(rows) > _LISTED else []
     return "\n".join(["| folder | what | key |", "|---|---|---|", *lines, *more]) if rows else "none"
+
+
+def _scrub(owner: str, weeks: int) -> dg.AssetsDefinition:
+    whole = dg.AssetCheckSpec(
+        "objects_whole", asset=SCRUB, description="Every file is what its row says; image-assets repair if not."
+    )
+
+    @dg.asset(
+        name=SCRUB,
+        description=f"A share of all images whose files are read whole: in {weeks} weeks it was every image's turn.",
+        group_name=_GROUP,
+        kinds={"python"},
+        owners=[owner],
+        check_specs=[whole],
+    )
+    def scrubbed(lake: LakeResource, progress: dg.ResourceParam[Progress]):  # type: ignore[no-untyped-def]
+        started, share = time.monotonic(), share_of_week(datetime.now(UTC).date(), weeks)
+        with explained():
+            found = scrub(lake.tables, lake.tables.days(BRONZE_IMAGES.name), share, progress.track(SCRUB, "days"))
+        told = _describe_scrub(found, time.monotonic() - started)
+        is_whole = not found.damages and not found.unreadable
+        check = dg.AssetCheckResult(passed=is_whole, check_name="objects_whole", metadata=told)
+        return dg.MaterializeResult(metadata=told, check_results=[check])
+
+    return scrubbed
+
+
+def _describe_scrub(found: Examination, seconds: float) -> Metadata:
+    originals = sum(each.is_original for each in found.damages)
+    problems = [f"{each.day}: {each.key} is {each.problem}" for each in found.damages]
+    return {
+        "files": dg.MetadataValue.int(found.objects),
+        "total_size_bytes": dg.MetadataValue.int(found.size_bytes),
+        "files_per_second": dg.MetadataValue.float(round(found.objects / max(seconds, 1e-6), 1)),
+        "damaged_originals": dg.MetadataValue.int(originals),
+        "damaged_derivatives": dg.MetadataValue.int(len(found.damages) - originals),
+        "unreadable_tables": dg.MetadataValue.int(len(found.unreadable)),
+        "what": describe_problems([*problems, *found.unreadable]),
+    }
 
 
 def _run_history(owner: str, keep_days: int) -> dg.AssetsDefinition:

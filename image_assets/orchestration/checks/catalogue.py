@@ -10,6 +10,7 @@ from image_assets.orchestration.checks.duplicates import duplicate_checks
 from image_assets.orchestration.checks.erasures import erasure_check
 from image_assets.orchestration.checks.files import file_checks
 from image_assets.orchestration.checks.identity import identity_checks
+from image_assets.orchestration.checks.originals import originals_check
 from image_assets.orchestration.checks.schema import schema_checks, vector_check
 
 
@@ -26,6 +27,7 @@ def all_checks(encoder: str, enrichment: Mapping[str, str]) -> list[dg.AssetChec
         *file_checks(),
         *duplicate_checks(),
         erasure_check(),
+        originals_check(),
         *identity_checks(),
         vector_check(encoder),
         *classifier_checks(encoder),

@@ -37,7 +37,7 @@ def file_checks() -> Iterator[dg.AssetChecksDefinition]:
         description = (
             f"Every file is there, at most {max_side_px} px long, and holds no EXIF, XMP, IPTC, profile, comment. "
             f"Of a run's days it reads at most {_FILES_PER_DAY} files each; by itself, all files of all days. "
-            f"Delete the day's file of {table.name} and run the day again to make them anew."
+            "image-assets repair --day makes them anew."
         )
         few = partial(_audit_files, table, column, max_side_px, _FILES_PER_DAY)
         every = partial(_audit_files, table, column, max_side_px, None)

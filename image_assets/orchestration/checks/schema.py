@@ -18,7 +18,9 @@ from image_assets.tables.table import Table
 def schema_checks() -> Iterator[dg.AssetChecksDefinition]:
     """One check for each table that is known in advance."""
     for table in TABLES:
-        description = f"Every row of {table.name} obeys its schema; restore or re-materialize the day if not."
+        description = (
+            f"Every row of {table.name} obeys its schema; restore its file, or delete it and run the day again, if not."
+        )
         yield daily_check(table.name, "schema", description, partial(_audit_schema, table))
 
 

@@ -28,6 +28,7 @@ def test_an_archived_original_is_found_under_its_key(store: TieredObjectStore) -
     assert store.version(ORIGINAL) == store.archive.version(ORIGINAL)
     assert [info.key for info in store.list("bronze/2026/10/01")] == [ORIGINAL]
     assert Path(store.uri(ORIGINAL)).read_bytes() == b"old"
+    assert store.sizes([ORIGINAL, DERIVED]) == {ORIGINAL: 3}
 
 
 def test_an_original_in_both_tiers_is_listed_once_and_read_from_the_lake(store: TieredObjectStore) -> None:
@@ -35,6 +36,7 @@ def test_an_original_in_both_tiers_is_listed_once_and_read_from_the_lake(store: 
     store.write(ORIGINAL, b"lake")
     assert store.read(ORIGINAL) == b"lake"
     assert [info.size_bytes for info in store.list("bronze")] == [4]
+    assert store.sizes([ORIGINAL]) == {ORIGINAL: 4}
 
 
 def test_deleting_an_original_deletes_both_copies(store: TieredObjectStore) -> None:
@@ -48,6 +50,7 @@ def test_deleting_an_original_deletes_both_copies(store: TieredObjectStore) -> N
 def test_only_originals_are_looked_for_in_the_archive(store: TieredObjectStore) -> None:
     store.archive.write(DERIVED, b"someone else's")
     assert not store.exists(DERIVED)
+    assert store.sizes([DERIVED]) == {}
     assert list(store.list("silver")) == []
     with pytest.raises(ObjectNotFoundError):
         store.read(DERIVED)
@@ -65,6 +68,8 @@ def test_an_archive_that_is_away_is_a_broken_world_and_no_missing_image(
             ask(ORIGINAL)
     with pytest.raises(StoreUnavailableError, match="mount its archive"):
         list(store.list("bronze"))
+    with pytest.raises(StoreUnavailableError, match="mount its archive"):
+        store.sizes([ORIGINAL])
 
 
 def test_a_lake_that_has_an_archive_is_not_opened_without_it(store: TieredObjectStore, tmp_path: Path) -> None:

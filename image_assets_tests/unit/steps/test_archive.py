@@ -13,10 +13,12 @@ from image_assets.compute.engine import SerialEngine
 from image_assets.errors import ConfigurationError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams, SilverParams
+from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import LocalObjectStore, ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 from image_assets.steps.archive import archive_days, day_of_original, old_days, restore_day
+from image_assets.steps.bronze import take_in_day
 from image_assets.steps.erasure import erase, find_remains
 from image_assets.steps.silver import derive_day
 from image_assets.tables.images import BRONZE_IMAGES
@@ -93,7 +95,7 @@ def test_a_late_file_of_an_archived_day_is_taken_in_and_archived_like_the_others
 ) -> None:
     archive(tables)
     scenario.land("anna/late.jpg", paint("white"))
-    scenario.take_in()
+    take_in_day(tables, DAY, InspectParams(), SerialEngine(), chunk_size=8)
     assert archive(tables) == 1
     assert tables.read(ARCHIVED_ORIGINALS, DAY).height == 4
 

@@ -11,6 +11,7 @@ import pytest
 from image_assets.lake.object_keys import report_key
 from image_assets.steps.category_links import TREE, link_by_category
 from image_assets.steps.report import ReportParams, WrittenReport, write_report
+from image_assets.tables.images import THUMBNAILS
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -36,6 +37,13 @@ def write(scenario: "Scenario") -> WrittenReport:
 
 def text_of(scenario: "Scenario", name: str) -> str:
     return scenario.store.read(report_key(scenario.day, name)).decode()
+
+
+def test_a_report_does_without_a_thumbnail_that_is_gone(reported: "Scenario") -> None:
+    before = text_of(reported, "report.html").count("data:image/webp")
+    reported.store.delete(reported.rows(THUMBNAILS)[0]["thumbnail_path"])
+    write(reported)
+    assert 0 < text_of(reported, "report.html").count("data:image/webp") < before
 
 
 def test_every_accepted_image_is_a_line_of_the_results(reported: "Scenario") -> None:

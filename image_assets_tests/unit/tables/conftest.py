@@ -98,8 +98,8 @@ def good_rows() -> dict[str, Row]:
     return {
         "bronze_images": bronze,
         "silver_images": silver,
-        "thumbnails": {**common, **SIZES, "thumbnail_path": "thumbnail/x.webp"},
-        "watermarked_previews": {**common, **SIZES, "preview_path": "watermarked/x.jpg"},
+        "thumbnails": {**common, **SIZES, "thumbnail_path": "thumbnail/x.webp", "sha256": "0" * 64},
+        "watermarked_previews": {**common, **SIZES, "preview_path": "watermarked/x.jpg", "sha256": "0" * 64},
         "duplicate_images": {
             **common,
             "canonical_id": IMAGE,
