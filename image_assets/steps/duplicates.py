@@ -25,7 +25,7 @@ from image_assets.steps.standing import Target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 
 
 def find_duplicates(

@@ -1,0 +1,245 @@
+"""Whether two pictures that lie well over each other are one close up: every word, every digit, every colour.
+
+A likeness is a mean over pictures of 96 pixels: it tells two shirts apart by their folds, but not two price tags by
+their prices. Here the pictures are laid over each other in full, and what counts is the window that agrees least.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from image_assets.imaging.likeness import Warp
+from image_assets.imaging.resize import Pixels
+
+_Grey: TypeAlias = npt.NDArray[np.float32]
+"""float32, rows x columns: luma, or what windows say of it."""
+_Mask: TypeAlias = npt.NDArray[np.bool_]
+_Places: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Rows and columns, fractions of pixels included."""
+
+_SMOOTHED_PX = 0.8
+_WINDOW_PX = 7
+# What a tilt or a frame leaves at the rim says nothing; within it the pictures must overlap.
+_RIM = 0.05
+_LEAST_OVERLAP = 0.4
+_STRUCTURE_LEVELS = 12.0
+# With less structure than this, as of two halves in two colours, anything can be moved onto anything.
+_TELLING_SHARE = 0.02
+
+# Where a picture lies is told by some of its edges, first smoothed, because the overlay may be off by some pixels.
+_BLURS_PX = (3.0, 0.0)
+_EDGE_SHARE = 0.2
+_EDGE_PX = 6000
+_MOST_STEPS = 8
+_SETTLED_PX = 0.05
+_FLAT = 1e-3
+
+# Two bands of five grey levels cover at most 0.45 of 682 photos of clothes, and 0.7 and more of pages of text.
+_GROUND_LEVELS = 5
+_PAGE_GROUND = 0.6
+
+# A photo may be marked: half-transparent watermarks leave up to 17 levels, other copies 9, another print 27 and more.
+_MOST_UNEXPLAINED = 20.0
+# A page may not. Resizing, cropping and compression disturb all strokes, another digit a few of them, and more.
+_PAGE_NOISE, _PAGE_NOISE_RATIO, _PAGE_OUTLIER, _PAGE_DIFFERENCE = 3.3, 0.18, 4.0, 14.0
+_PAGE_CONTRAST, _PAGE_BRIGHTNESS = 1.7, 80.0
+
+_COLOUR_CELLS = 48
+_COLOURLESS = 8.0
+_MOST_SATURATED = 1.35
+_PHOTO_COLOUR, _PHOTO_MEAN_COLOUR, _PAGE_COLOUR = 32.0, 14.0, 8.0
+
+
+class _Windows(NamedTuple):
+    """What the windows inside of both pictures show, one after the other, in grey levels of the one.
+
+    Attributes:
+        one: variances.
+        other: variances, after contrast and brightness were made alike.
+        shared: covariances.
+        contrast: of the one over the other's.
+        brightness: of the one less the other's.
+    """
+
+    one: _Grey
+    other: _Grey
+    shared: _Grey
+    contrast: float
+    brightness: float
+
+
+def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
+    """Whether all that can be seen of both agrees; `warp` is about how the other lies, as `lay_over` finds it.
+
+    Pictures of few flat colours, as pages of text, price tags and logos are, must agree in every stroke; a photo may
+    have been marked or its lights burnt out. Both are compared at the smaller one's size.
+    """
+    one, other = _sized_alike(one, other)
+    is_page = min(_ground_share(one), _ground_share(other)) >= _PAGE_GROUND
+    still, moving = _smooth_grey(one), _smooth_grey(other)
+    warp = _settled(warp, still, moving) if _structured_share(still) >= _TELLING_SHARE else np.zeros_like(warp)
+    windows = _windows(still, moving, warp)
+    if windows is None or not _has_colours_of(one, other, warp, is_page):
+        return False
+    return _is_same_page(windows) if is_page else _is_same_photo(windows)
+
+
+def _is_same_photo(windows: _Windows) -> bool:
+    """Whether no window shows one thing here and quite another there; a mark on one of them adds, as a rule."""
+    poorer = np.minimum(windows.one, windows.other)
+    is_other = windows.shared < poorer / 2
+    unexplained = np.where(is_other, poorer - windows.shared, 0)
+    return bool(unexplained.max() <= _MOST_UNEXPLAINED**2)
+
+
+def _is_same_page(windows: _Windows) -> bool:
+    """Whether no window differs by more than the noise of copying does."""
+    is_toned = 1 / _PAGE_CONTRAST <= windows.contrast <= _PAGE_CONTRAST
+    if not is_toned or abs(windows.brightness) > _PAGE_BRIGHTNESS:
+        return False
+    difference = np.sqrt((windows.one + windows.other - 2 * windows.shared).clip(min=0))
+    strength = np.sqrt(np.maximum(windows.one, windows.other))
+    strokes = difference[strength > _STRUCTURE_LEVELS]
+    usual = float(np.median(strokes)) if strokes.size else 0.0
+    # Strong strokes suffer more from copying; where nothing was copied there is no noise.
+    allowed = np.maximum(_PAGE_NOISE_RATIO * min(usual, 1) * strength, max(_PAGE_NOISE, _PAGE_OUTLIER * usual))
+    return bool((difference <= np.minimum(allowed, _PAGE_DIFFERENCE)).all())
+
+
+def _windows(still: _Grey, moving: _Grey, warp: Warp) -> _Windows | None:
+    """None when the pictures hardly overlap."""
+    places = _places(_grid(still.shape), warp, still.shape)
+    inside = _is_inside(places, still.shape)
+    if inside.mean() < _LEAST_OVERLAP:
+        return None
+    moved = ndimage.map_coordinates(moving, places, order=1, mode="nearest")
+    contrast = float(still[inside].std() / max(moved[inside].std(), _FLAT))
+    brightness = float(still[inside].mean() - moved[inside].mean())
+    one, other = still - still[inside].mean(), (moved - moved[inside].mean()) * np.float32(contrast)
+    one_mean, other_mean = _mean_around(one), _mean_around(other)
+    products = ((one, one, one_mean**2), (other, other, other_mean**2), (one, other, one_mean * other_mean))
+    one_spread, other_spread, shared = ((_mean_around(a * b) - means)[inside] for a, b, means in products)
+    return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, contrast, brightness)
+
+
+def _has_colours_of(one: Pixels, other: Pixels, warp: Warp, is_page: bool) -> bool:
+    """Whether no part is of another colour; a photo may have lost all colours."""
+    still, moving = _chroma(one), _chroma(other)
+    shape = still.shape[1:]
+    places = _places(_grid(shape), warp, shape)
+    inside = _is_inside(places, shape)
+    moved = np.stack([ndimage.map_coordinates(each, places, order=1, mode="nearest") for each in moving])
+    saturations = [float(np.hypot(*each[:, inside]).max()) for each in (still, moved)]
+    if not is_page and min(saturations) < _COLOURLESS:
+        return True
+    fit = float((still * moved)[:, inside].sum() / max((moved**2)[:, inside].sum(), _FLAT))
+    rest = still - np.clip(fit, 1 / _MOST_SATURATED, _MOST_SATURATED) * moved
+    apart = np.hypot(*(ndimage.uniform_filter(each, 3) for each in rest))[inside]
+    if is_page:
+        return bool(apart.max() <= _PAGE_COLOUR)
+    return bool(apart.max() <= _PHOTO_COLOUR and apart.mean() <= _PHOTO_MEAN_COLOUR)
+
+
+def _settled(warp: Warp, still: _Grey, moving: _Grey) -> Warp:
+    """The warp after Gauss-Newton steps on edges of both pictures; see `lay_over`."""
+    for blur_px in _BLURS_PX:
+        one, other = (np.asarray(ndimage.gaussian_filter(each, blur_px)) for each in (still, moving))
+        edges = _spread_edges(one)
+        places, wanted = tuple(axis.ravel()[edges] for axis in _grid(one.shape)), one.ravel()[edges]
+        pictures = (other, *np.gradient(other))
+        for _ in range(_MOST_STEPS):
+            change = _step(warp, places, wanted, pictures)
+            warp = warp + change
+            if np.abs(change).max() * max(still.shape) < _SETTLED_PX:
+                break
+    return warp
+
+
+def _step(warp: Warp, grid: _Places, wanted: _Grey, pictures: Sequence[_Grey]) -> Warp:
+    """What improves the warp; the pictures are the moving one and its slopes, down and right."""
+    (rows, columns), shape = grid, pictures[0].shape
+    places = _places(grid, warp, shape)
+    moved, down, right = (ndimage.map_coordinates(each, places, order=1, mode="nearest") for each in pictures)
+    down, right = down * shape[0], right * shape[1]
+    slopes = (down * rows, down * columns, down, right * rows, right * columns, right)
+    # Contrast and brightness are fitted along, so that they do not pull at the shape.
+    design = np.column_stack([*slopes, moved, np.ones_like(moved)])
+    normal = design.T @ design + _FLAT * np.eye(design.shape[1])
+    *step, contrast, _ = np.linalg.solve(normal, design.T @ wanted)
+    return np.asarray(np.reshape(step, (2, 3)) / (contrast if abs(contrast) > _FLAT else 1.0))
+
+
+def _spread_edges(grey: _Grey) -> npt.NDArray[np.int64]:
+    """Indices of some pixels of steep slope, all over the picture."""
+    steepness = np.hypot(*np.gradient(grey)).ravel()
+    edges = np.flatnonzero(steepness >= np.quantile(steepness, 1 - _EDGE_SHARE))
+    return edges[:: max(1, edges.size // _EDGE_PX)]
+
+
+def _sized_alike(one: Pixels, other: Pixels) -> tuple[Pixels, Pixels]:
+    rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
+    small, smaller = (
+        np.asarray(Image.fromarray(each).resize((columns, rows), Image.Resampling.BICUBIC)) for each in (one, other)
+    )
+    return small, smaller
+
+
+def _smooth_grey(pixels: Pixels) -> _Grey:
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float32)
+    return np.asarray(ndimage.gaussian_filter(grey, _SMOOTHED_PX))
+
+
+def _chroma(pixels: Pixels) -> _Grey:
+    """Two by rows by columns: Cb and Cr, 0 where there is no colour, squeezed into a square."""
+    small = Image.fromarray(pixels).convert("YCbCr").resize((_COLOUR_CELLS,) * 2, Image.Resampling.BOX)
+    return np.moveaxis(np.asarray(small, dtype=np.float32)[..., 1:] - 128, -1, 0)
+
+
+def _ground_share(pixels: Pixels) -> float:
+    """How much of the picture the two commonest bands of grey levels cover."""
+    shares = np.bincount(np.asarray(Image.fromarray(pixels).convert("L")).ravel(), minlength=256) / pixels[..., 0].size
+    covered = 0.0
+    for _ in range(2):
+        bands = np.convolve(shares, np.ones(_GROUND_LEVELS), "valid")
+        first = int(bands.argmax())
+        covered += float(bands[first])
+        shares[first : first + _GROUND_LEVELS] = 0
+    return covered
+
+
+def _structured_share(grey: _Grey) -> float:
+    spread = _mean_around(grey**2) - _mean_around(grey) ** 2
+    return float((spread > _STRUCTURE_LEVELS**2).mean())
+
+
+def _mean_around(grey: _Grey) -> _Grey:
+    return np.asarray(ndimage.uniform_filter(grey, _WINDOW_PX))
+
+
+def _grid(shape: tuple[int, ...]) -> _Places:
+    """Row and column of every pixel, -0.5 to 0.5."""
+    rows, columns = ((np.arange(side) - (side - 1) / 2) / side for side in shape)
+    rows, columns = np.meshgrid(rows, columns, indexing="ij")
+    return rows, columns
+
+
+def _places(grid: _Places, warp: Warp, shape: tuple[int, ...]) -> _Places:
+    """Where in the other picture, in pixels, the places of the one are found."""
+    rows, columns = grid
+    down, right = (
+        (straight + slopes[0] * rows + slopes[1] * columns + slopes[2]) * side + (side - 1) / 2
+        for straight, slopes, side in zip(grid, warp, shape, strict=True)
+    )
+    return down, right
+
+
+def _is_inside(places: _Places, shape: tuple[int, ...]) -> _Mask:
+    """Whether a place and its counterpart both lie off the rims."""
+    inside = np.ones(shape, dtype=np.bool_)
+    for place, straight, side in zip(places, _grid(shape), shape, strict=True):
+        inside &= (np.abs(place - (side - 1) / 2) <= (0.5 - _RIM) * side) & (np.abs(straight) <= 0.5 - _RIM)
+    return inside
