@@ -5,6 +5,7 @@ their prices. Here the pictures are laid over each other in full, and what count
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,10 +29,10 @@ _RIM = 0.05
 _LEAST_OVERLAP = 0.4
 _STRUCTURE_LEVELS = 12.0
 # With less structure than this, as of two halves in two colours, anything can be moved onto anything.
-_TELLING_SHARE = 0.02
+_TELLING_SHARE = 0.03
 
-# Where a picture lies is told by some of its edges, first smoothed, because the overlay may be off by some pixels.
-_BLURS_PX = (3.0, 0.0)
+_SHARES = (2, 1)
+# Where a picture lies is told by some of its edges.
 _EDGE_SHARE = 0.2
 _EDGE_PX = 6000
 _MOST_STEPS = 8
@@ -49,9 +50,34 @@ _PAGE_NOISE, _PAGE_NOISE_RATIO, _PAGE_OUTLIER, _PAGE_DIFFERENCE = 3.3, 0.18, 4.0
 _PAGE_CONTRAST, _PAGE_BRIGHTNESS = 1.7, 80.0
 
 _COLOUR_CELLS = 48
+_NEUTRAL = 128
 _COLOURLESS = 8.0
 _MOST_SATURATED = 1.35
 _PHOTO_COLOUR, _PHOTO_MEAN_COLOUR, _PAGE_COLOUR = 32.0, 14.0, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A picture at some size.
+
+    Attributes:
+        grey: slightly smoothed, so that it can be moved by parts of a pixel.
+        chroma: 2 x rows x columns, Cb and Cr around 0, squeezed into a square of its own.
+        ground_share: how much of it the two commonest bands of grey levels cover.
+    """
+
+    grey: _Grey
+    chroma: _Grey
+    ground_share: float
+
+    @classmethod
+    def of(cls, pixels: Pixels, size: tuple[int, int]) -> "_View":
+        """The picture at a width and height."""
+        image = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+        grey = np.asarray(image.convert("L"))
+        cells = image.convert("YCbCr").resize((_COLOUR_CELLS, _COLOUR_CELLS), Image.Resampling.BOX)
+        chroma = np.moveaxis(np.asarray(cells, dtype=np.float32)[..., 1:] - _NEUTRAL, -1, 0)
+        return cls(ndimage.gaussian_filter(grey.astype(np.float32), _SMOOTHED_PX), chroma, _ground_share(grey))
 
 
 class _Windows(NamedTuple):
@@ -78,12 +104,21 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
     Pictures of few flat colours, as pages of text, price tags and logos are, must agree in every stroke; a photo may
     have been marked or its lights burnt out. Both are compared at the smaller one's size.
     """
-    one, other = _sized_alike(one, other)
-    is_page = min(_ground_share(one), _ground_share(other)) >= _PAGE_GROUND
-    still, moving = _smooth_grey(one), _smooth_grey(other)
-    warp = _settled(warp, still, moving) if _structured_share(still) >= _TELLING_SHARE else np.zeros_like(warp)
-    windows = _windows(still, moving, warp)
-    if windows is None or not _has_colours_of(one, other, warp, is_page):
+    rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
+    # Pages of one layout mostly differ in many places: nearly all end at half the size, at a quarter of the work.
+    for share in _SHARES:
+        size = max(1, columns // share), max(1, rows // share)
+        still, moving = (_View.of(each, size) for each in (one, other))
+        warp = _settled(warp, still.grey, moving.grey)
+        if not _agree(still, moving, warp):
+            return False
+    return True
+
+
+def _agree(still: _View, moving: _View, warp: Warp) -> bool:
+    windows = _windows(still.grey, moving.grey, warp)
+    is_page = min(still.ground_share, moving.ground_share) >= _PAGE_GROUND
+    if windows is None or not _has_colours_of(still.chroma, moving.chroma, warp, is_page):
         return False
     return _is_same_page(windows) if is_page else _is_same_photo(windows)
 
@@ -126,9 +161,8 @@ def _windows(still: _Grey, moving: _Grey, warp: Warp) -> _Windows | None:
     return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, contrast, brightness)
 
 
-def _has_colours_of(one: Pixels, other: Pixels, warp: Warp, is_page: bool) -> bool:
+def _has_colours_of(still: _Grey, moving: _Grey, warp: Warp, is_page: bool) -> bool:
     """Whether no part is of another colour; a photo may have lost all colours."""
-    still, moving = _chroma(one), _chroma(other)
     shape = still.shape[1:]
     places = _places(_grid(shape), warp, shape)
     inside = _is_inside(places, shape)
@@ -146,16 +180,17 @@ def _has_colours_of(one: Pixels, other: Pixels, warp: Warp, is_page: bool) -> bo
 
 def _settled(warp: Warp, still: _Grey, moving: _Grey) -> Warp:
     """The warp after Gauss-Newton steps on edges of both pictures; see `lay_over`."""
-    for blur_px in _BLURS_PX:
-        one, other = (np.asarray(ndimage.gaussian_filter(each, blur_px)) for each in (still, moving))
-        edges = _spread_edges(one)
-        places, wanted = tuple(axis.ravel()[edges] for axis in _grid(one.shape)), one.ravel()[edges]
-        pictures = (other, *np.gradient(other))
-        for _ in range(_MOST_STEPS):
-            change = _step(warp, places, wanted, pictures)
-            warp = warp + change
-            if np.abs(change).max() * max(still.shape) < _SETTLED_PX:
-                break
+    if _structured_share(still) < _TELLING_SHARE:
+        return np.zeros_like(warp)
+    edges = _spread_edges(still)
+    places, wanted = tuple(axis.ravel()[edges] for axis in _grid(still.shape)), still.ravel()[edges]
+    pictures = (moving, *np.gradient(moving))
+    for _ in range(_MOST_STEPS):
+        change = _step(warp, places, wanted, pictures)
+        warp = warp + change
+        # Another picture may lead the steps out of sight, further with each.
+        if not _SETTLED_PX / max(still.shape) < np.abs(change).max() < 1:
+            break
     return warp
 
 
@@ -180,28 +215,8 @@ def _spread_edges(grey: _Grey) -> npt.NDArray[np.int64]:
     return edges[:: max(1, edges.size // _EDGE_PX)]
 
 
-def _sized_alike(one: Pixels, other: Pixels) -> tuple[Pixels, Pixels]:
-    rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
-    small, smaller = (
-        np.asarray(Image.fromarray(each).resize((columns, rows), Image.Resampling.BICUBIC)) for each in (one, other)
-    )
-    return small, smaller
-
-
-def _smooth_grey(pixels: Pixels) -> _Grey:
-    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float32)
-    return np.asarray(ndimage.gaussian_filter(grey, _SMOOTHED_PX))
-
-
-def _chroma(pixels: Pixels) -> _Grey:
-    """Two by rows by columns: Cb and Cr, 0 where there is no colour, squeezed into a square."""
-    small = Image.fromarray(pixels).convert("YCbCr").resize((_COLOUR_CELLS,) * 2, Image.Resampling.BOX)
-    return np.moveaxis(np.asarray(small, dtype=np.float32)[..., 1:] - 128, -1, 0)
-
-
-def _ground_share(pixels: Pixels) -> float:
-    """How much of the picture the two commonest bands of grey levels cover."""
-    shares = np.bincount(np.asarray(Image.fromarray(pixels).convert("L")).ravel(), minlength=256) / pixels[..., 0].size
+def _ground_share(grey: Pixels) -> float:
+    shares = np.bincount(grey.ravel(), minlength=256) / grey.size
     covered = 0.0
     for _ in range(2):
         bands = np.convolve(shares, np.ones(_GROUND_LEVELS), "valid")
