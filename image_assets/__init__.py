@@ -12,7 +12,7 @@ Where do I go to …?
     add a column or a table ....................... tables
     add a stage ................................... steps, then orchestration.assets
     change tags, policies ......................... models/vocabulary.yaml, models/policies.yaml
-    change when two images are one photo .......... steps.duplicate_links, imaging.likeness
+    change when two images are one photo .......... steps.duplicate_links, imaging.likeness, imaging.close_up
     add an encoder ................................ models
     change where bytes and rows live .............. lake
     run work elsewhere ............................ compute
