@@ -4,7 +4,6 @@ A likeness is a mean over pictures of 96 pixels: it tells two shirts apart by th
 their prices. Here the pictures are laid over each other in full, and what counts is the window that agrees least.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -13,31 +12,23 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from image_assets.imaging.fine_overlay import Grey, improve_warp, overlap, place_pixels
 from image_assets.imaging.likeness import Warp
 from image_assets.imaging.resize import Pixels
 
-_Grey: TypeAlias = npt.NDArray[np.float32]
-"""float32, rows x columns: luma, or what windows say of it."""
-_Mask: TypeAlias = npt.NDArray[np.bool_]
-_Places: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
-"""Rows and columns, fractions of pixels included."""
+_Measures: TypeAlias = npt.NDArray[np.float32]
+"""float32: what windows say of grey levels."""
 
+_FLAT = 1e-3
 _SMOOTHED_PX = 0.8
 _WINDOW_PX = 7
-# What a tilt or a frame leaves at the rim says nothing; within it the pictures must overlap.
-_RIM = 0.05
 _LEAST_OVERLAP = 0.4
 _STRUCTURE_LEVELS = 12.0
 # With less structure than this, as of two halves in two colours, anything can be moved onto anything.
 _TELLING_SHARE = 0.03
 
-_SHARES = (2, 1)
-# Where a picture lies is told by some of its edges.
-_EDGE_SHARE = 0.2
-_EDGE_PX = 6000
-_MOST_STEPS = 8
-_SETTLED_PX = 0.05
-_FLAT = 1e-3
+# Pages of one layout mostly differ in many places: nearly all end at half the size, at a quarter of the work.
+_SHARES_AND_SLACK = ((2, 2.0), (1, 1.0))
 
 # Two bands of five grey levels cover at most 0.45 of 682 photos of clothes, and 0.7 and more of pages of text.
 _GROUND_LEVELS = 5
@@ -66,8 +57,8 @@ class _View:
         ground_share: how much of it the two commonest bands of grey levels cover.
     """
 
-    grey: _Grey
-    chroma: _Grey
+    grey: Grey
+    chroma: Grey
     ground_share: float
 
     @classmethod
@@ -91,9 +82,9 @@ class _Windows(NamedTuple):
         brightness: of the one less the other's.
     """
 
-    one: _Grey
-    other: _Grey
-    shared: _Grey
+    one: _Measures
+    other: _Measures
+    shared: _Measures
     contrast: float
     brightness: float
 
@@ -105,33 +96,33 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
     have been marked or its lights burnt out. Both are compared at the smaller one's size.
     """
     rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
-    # Pages of one layout mostly differ in many places: nearly all end at half the size, at a quarter of the work.
-    for share in _SHARES:
-        size = max(1, columns // share), max(1, rows // share)
+    for share, slack in _SHARES_AND_SLACK:
+        size = max(2, columns // share), max(2, rows // share)
         still, moving = (_View.of(each, size) for each in (one, other))
-        warp = _settled(warp, still.grey, moving.grey)
-        if not _agree(still, moving, warp):
+        is_telling = _structured_share(still.grey) >= _TELLING_SHARE
+        warp = improve_warp(warp, still.grey, moving.grey) if is_telling else np.zeros_like(warp)
+        if not _agree(still, moving, warp, slack):
             return False
     return True
 
 
-def _agree(still: _View, moving: _View, warp: Warp) -> bool:
+def _agree(still: _View, moving: _View, warp: Warp, slack: float) -> bool:
     windows = _windows(still.grey, moving.grey, warp)
     is_page = min(still.ground_share, moving.ground_share) >= _PAGE_GROUND
     if windows is None or not _has_colours_of(still.chroma, moving.chroma, warp, is_page):
         return False
-    return _is_same_page(windows) if is_page else _is_same_photo(windows)
+    return _is_same_page(windows, slack) if is_page else _is_same_photo(windows, slack)
 
 
-def _is_same_photo(windows: _Windows) -> bool:
+def _is_same_photo(windows: _Windows, slack: float) -> bool:
     """Whether no window shows one thing here and quite another there; a mark on one of them adds, as a rule."""
     poorer = np.minimum(windows.one, windows.other)
     is_other = windows.shared < poorer / 2
     unexplained = np.where(is_other, poorer - windows.shared, 0)
-    return bool(unexplained.max() <= _MOST_UNEXPLAINED**2)
+    return bool(unexplained.max() <= (slack * _MOST_UNEXPLAINED) ** 2)
 
 
-def _is_same_page(windows: _Windows) -> bool:
+def _is_same_page(windows: _Windows, slack: float) -> bool:
     """Whether no window differs by more than the noise of copying does."""
     is_toned = 1 / _PAGE_CONTRAST <= windows.contrast <= _PAGE_CONTRAST
     if not is_toned or abs(windows.brightness) > _PAGE_BRIGHTNESS:
@@ -142,13 +133,13 @@ def _is_same_page(windows: _Windows) -> bool:
     usual = float(np.median(strokes)) if strokes.size else 0.0
     # Strong strokes suffer more from copying; where nothing was copied there is no noise.
     allowed = np.maximum(_PAGE_NOISE_RATIO * min(usual, 1) * strength, max(_PAGE_NOISE, _PAGE_OUTLIER * usual))
-    return bool((difference <= np.minimum(allowed, _PAGE_DIFFERENCE)).all())
+    return bool((difference <= slack * np.minimum(allowed, _PAGE_DIFFERENCE)).all())
 
 
-def _windows(still: _Grey, moving: _Grey, warp: Warp) -> _Windows | None:
+def _windows(still: Grey, moving: Grey, warp: Warp) -> _Windows | None:
     """None when the pictures hardly overlap."""
-    places = _places(_grid(still.shape), warp, still.shape)
-    inside = _is_inside(places, still.shape)
+    places = place_pixels(warp, still.shape)
+    inside = overlap(places)
     if inside.mean() < _LEAST_OVERLAP:
         return None
     moved = ndimage.map_coordinates(moving, places, order=1, mode="nearest")
@@ -161,11 +152,12 @@ def _windows(still: _Grey, moving: _Grey, warp: Warp) -> _Windows | None:
     return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, contrast, brightness)
 
 
-def _has_colours_of(still: _Grey, moving: _Grey, warp: Warp, is_page: bool) -> bool:
+def _has_colours_of(still: Grey, moving: Grey, warp: Warp, is_page: bool) -> bool:
     """Whether no part is of another colour; a photo may have lost all colours."""
-    shape = still.shape[1:]
-    places = _places(_grid(shape), warp, shape)
-    inside = _is_inside(places, shape)
+    places = place_pixels(warp, still.shape[1:])
+    inside = overlap(places)
+    if not inside.any():
+        return False
     moved = np.stack([ndimage.map_coordinates(each, places, order=1, mode="nearest") for each in moving])
     saturations = [float(np.hypot(*each[:, inside]).max()) for each in (still, moved)]
     if not is_page and min(saturations) < _COLOURLESS:
@@ -176,43 +168,6 @@ def _has_colours_of(still: _Grey, moving: _Grey, warp: Warp, is_page: bool) -> b
     if is_page:
         return bool(apart.max() <= _PAGE_COLOUR)
     return bool(apart.max() <= _PHOTO_COLOUR and apart.mean() <= _PHOTO_MEAN_COLOUR)
-
-
-def _settled(warp: Warp, still: _Grey, moving: _Grey) -> Warp:
-    """The warp after Gauss-Newton steps on edges of both pictures; see `lay_over`."""
-    if _structured_share(still) < _TELLING_SHARE:
-        return np.zeros_like(warp)
-    edges = _spread_edges(still)
-    places, wanted = tuple(axis.ravel()[edges] for axis in _grid(still.shape)), still.ravel()[edges]
-    pictures = (moving, *np.gradient(moving))
-    for _ in range(_MOST_STEPS):
-        change = _step(warp, places, wanted, pictures)
-        warp = warp + change
-        # Another picture may lead the steps out of sight, further with each.
-        if not _SETTLED_PX / max(still.shape) < np.abs(change).max() < 1:
-            break
-    return warp
-
-
-def _step(warp: Warp, grid: _Places, wanted: _Grey, pictures: Sequence[_Grey]) -> Warp:
-    """What improves the warp; the pictures are the moving one and its slopes, down and right."""
-    (rows, columns), shape = grid, pictures[0].shape
-    places = _places(grid, warp, shape)
-    moved, down, right = (ndimage.map_coordinates(each, places, order=1, mode="nearest") for each in pictures)
-    down, right = down * shape[0], right * shape[1]
-    slopes = (down * rows, down * columns, down, right * rows, right * columns, right)
-    # Contrast and brightness are fitted along, so that they do not pull at the shape.
-    design = np.column_stack([*slopes, moved, np.ones_like(moved)])
-    normal = design.T @ design + _FLAT * np.eye(design.shape[1])
-    *step, contrast, _ = np.linalg.solve(normal, design.T @ wanted)
-    return np.asarray(np.reshape(step, (2, 3)) / (contrast if abs(contrast) > _FLAT else 1.0))
-
-
-def _spread_edges(grey: _Grey) -> npt.NDArray[np.int64]:
-    """Indices of some pixels of steep slope, all over the picture."""
-    steepness = np.hypot(*np.gradient(grey)).ravel()
-    edges = np.flatnonzero(steepness >= np.quantile(steepness, 1 - _EDGE_SHARE))
-    return edges[:: max(1, edges.size // _EDGE_PX)]
 
 
 def _ground_share(grey: Pixels) -> float:
@@ -226,35 +181,10 @@ def _ground_share(grey: Pixels) -> float:
     return covered
 
 
-def _structured_share(grey: _Grey) -> float:
+def _structured_share(grey: Grey) -> float:
     spread = _mean_around(grey**2) - _mean_around(grey) ** 2
     return float((spread > _STRUCTURE_LEVELS**2).mean())
 
 
-def _mean_around(grey: _Grey) -> _Grey:
+def _mean_around(grey: Grey) -> Grey:
     return np.asarray(ndimage.uniform_filter(grey, _WINDOW_PX))
-
-
-def _grid(shape: tuple[int, ...]) -> _Places:
-    """Row and column of every pixel, -0.5 to 0.5."""
-    rows, columns = ((np.arange(side) - (side - 1) / 2) / side for side in shape)
-    rows, columns = np.meshgrid(rows, columns, indexing="ij")
-    return rows, columns
-
-
-def _places(grid: _Places, warp: Warp, shape: tuple[int, ...]) -> _Places:
-    """Where in the other picture, in pixels, the places of the one are found."""
-    rows, columns = grid
-    down, right = (
-        (straight + slopes[0] * rows + slopes[1] * columns + slopes[2]) * side + (side - 1) / 2
-        for straight, slopes, side in zip(grid, warp, shape, strict=True)
-    )
-    return down, right
-
-
-def _is_inside(places: _Places, shape: tuple[int, ...]) -> _Mask:
-    """Whether a place and its counterpart both lie off the rims."""
-    inside = np.ones(shape, dtype=np.bool_)
-    for place, straight, side in zip(places, _grid(shape), shape, strict=True):
-        inside &= (np.abs(place - (side - 1) / 2) <= (0.5 - _RIM) * side) & (np.abs(straight) <= 0.5 - _RIM)
-    return inside
