@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from drawn_pages import draw_pages
 from duplicates_contestants import Contestant, clean, imagededup, ours
 from duplicates_curves import Curve, draw_curves
 from page import write_section
@@ -75,7 +76,7 @@ class Score:
 def main() -> None:
     """Measure, print, and write where asked to."""
     arguments = _arguments()
-    sets = {"drawn photos": drawn_photos(arguments.count)}
+    sets = {"drawn photos": drawn_photos(arguments.count), "pages of few layouts": draw_pages(arguments.pages)}
     if arguments.photos:
         sets["photos of the folder"] = photos_of(arguments.photos, arguments.count)
     lines, curves = [INTRODUCTION, ""], {}
@@ -101,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, help="a folder of JPEGs")
     parser.add_argument("--same", nargs=2, action="append", help="two files of the folder that show one photo")
     parser.add_argument("--count", type=int, default=100, help="photos of each kind that get copies")
+    parser.add_argument("--pages", type=int, default=220, help="pages, a fifth of which get copies")
     parser.add_argument("--imagededup", help="the interpreter of an environment with imagededup")
     parser.add_argument("--write", type=Path, help="a Markdown page with a section for these tables")
     parser.add_argument("--picture", type=Path, help="a PNG of the curves")

@@ -31,6 +31,8 @@ Nearness = npt.NDArray[np.float32]
 PEER = Path(__file__).with_name("duplicates_imagededup.py")
 DEFAULTS = DuplicateParams()
 WIDEST_BITS = 14
+# What is less alike is not looked at close up, which would take most of the time.
+LEAST_LIKENESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def ours(
     tables: ParquetTables, encoder: ImageEncoder, days: Sequence[date], files: Sequence[str], originals: int
 ) -> list[Contestant]:
     """Our steps, once with the distance of hashes turned up and down, once with the likeness."""
-    links = _links(tables, encoder, days, replace(DEFAULTS, max_bits=WIDEST_BITS, min_likeness=-1.0))
+    links = _links(tables, encoder, days, replace(DEFAULTS, max_bits=WIDEST_BITS, min_likeness=LEAST_LIKENESS))
     is_like, is_near = pl.col("likeness") >= DEFAULTS.min_likeness, pl.col("distance_bits") <= DEFAULTS.max_bits
     by_bits = links.filter(is_like).select("file", "original", nearness=-pl.col("distance_bits").cast(pl.Float32))
     by_likeness = links.filter(is_near).select("file", "original", nearness="likeness")

@@ -14,7 +14,7 @@ Where do I go to …?
     change what is told of an upload .............. steps.added_files, steps.uploads, steps.sidecar
     add a stage ................................... steps, then orchestration.assets
     change tags, policies ......................... models/vocabulary.yaml, models/policies.yaml
-    change when two images are one photo .......... steps.duplicate_links, imaging.likeness
+    change when two images are one photo .......... steps.duplicate_links, imaging.likeness, imaging.close_up
     add an encoder ................................ models
     change where bytes and rows live .............. lake
     run work elsewhere ............................ compute

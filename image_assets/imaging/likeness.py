@@ -4,6 +4,7 @@ A hash or a vector says that two pictures are alike as a whole; two white shirts
 other, copies of one photo agree in every fold, whatever was cut off, tilted, brightened or compressed.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
@@ -15,8 +16,8 @@ from image_assets.imaging.resize import Pixels
 
 Outline: TypeAlias = npt.NDArray[np.float64]
 """float64, 96 x 96: luma of a picture squeezed into a square."""
-_Warp: TypeAlias = npt.NDArray[np.float64]
-"""Two rows (down, right) by slope over rows, slope over columns, shift; in sides of the square around its centre."""
+Warp: TypeAlias = npt.NDArray[np.float64]
+"""Two rows (down, right) by slope over rows, slope over columns, shift; in sides of the picture around its centre."""
 
 # Coarse to fine: what is off by four pixels at 96 is off by one at 24.
 _SIDES_AND_STEPS = ((24, 8), (48, 6), (96, 4))
@@ -30,42 +31,57 @@ _LEAST_OVERLAP = 0.6
 _FLAT = 1e-3
 
 
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """How one picture lies over another.
+
+    Attributes:
+        warp: where in the other each place of the one is found.
+        likeness: correlation of their fine detail there, -1 to 1.
+    """
+
+    warp: Warp
+    likeness: float
+
+
 def outline(pixels: Pixels) -> Outline:
-    """What `likeness` compares of a picture."""
+    """What `lay_over` compares of a picture."""
     grey = Image.fromarray(pixels).convert("L")
     return np.asarray(grey.resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX), dtype=np.float64)
 
 
-def likeness(one: Outline, other: Outline) -> float:
-    """Correlation of the fine detail of two pictures under the best affine overlay, -1 to 1.
+def lay_over(one: Outline, other: Outline) -> Overlay:
+    """The best affine overlay of two pictures.
 
-    Over 0.65 it is one photo, for all that was measured. Pictures without detail are like nothing: 0. Found by
-    Gauss-Newton steps on the difference in luma (Baker and Matthews, Lucas-Kanade 20 Years On, 2004).
+    Over a likeness of 0.65 it is one photo, for all that was measured of photos; pages of text need a closer look
+    (`close_up`). Pictures without detail are like nothing: 0. Found by Gauss-Newton steps on the difference in luma
+    (Baker and Matthews, Lucas-Kanade 20 Years On, 2004).
     """
-    warp, agreement = np.zeros((2, 3)), 0.0
+    warp, overlay = np.zeros((2, 3)), Overlay(np.zeros((2, 3)), 0.0)
     for side, steps in _SIDES_AND_STEPS:
         still, moving = _shrunk(one, side), _shrunk(other, side)
         warp = _settled(warp, still, moving, steps)
         if side >= _TELLING_PX:
-            agreement = _agreement(still, moving, warp)
+            overlay = _better(still, moving, warp)
             # Among look-alikes nearly all end here, and half of the work is spared.
-            if agreement < _HOPELESS:
+            if overlay.likeness < _HOPELESS:
                 break
-    return agreement
+    return overlay
 
 
-def _agreement(one: Outline, other: Outline, warp: _Warp) -> float:
-    """Correlation of the detail; 0 when the pictures hardly overlap."""
+def _better(one: Outline, other: Outline, warp: Warp) -> Overlay:
+    """The picture moved or left as it is, whichever lies better; a likeness of 0 when the pictures hardly overlap."""
     still, moving = _detail(one), _detail(other)
-    agreements = []
+    overlays = []
     # Steps may lead astray, most of all over fine patterns: what lies well as it is need not be moved.
     for tried in (warp, np.zeros_like(warp)):
         moved, inside = _moved(moving, tried)
-        agreements.append(_correlation(still[inside], moved[inside]) if inside.mean() >= _LEAST_OVERLAP else 0.0)
-    return max(agreements)
+        agreement = _correlation(still[inside], moved[inside]) if inside.mean() >= _LEAST_OVERLAP else 0.0
+        overlays.append(Overlay(tried, agreement))
+    return max(overlays, key=lambda overlay: overlay.likeness)
 
 
-def _settled(warp: _Warp, still: Outline, moving: Outline, steps: int) -> _Warp:
+def _settled(warp: Warp, still: Outline, moving: Outline, steps: int) -> Warp:
     """The warp after at most so many steps, fewer when they come to rest."""
     for _ in range(steps):
         before, warp = warp, _improved(warp, still, moving)
@@ -74,7 +90,7 @@ def _settled(warp: _Warp, still: Outline, moving: Outline, steps: int) -> _Warp:
     return warp
 
 
-def _improved(warp: _Warp, still: Outline, moving: Outline) -> _Warp:
+def _improved(warp: Warp, still: Outline, moving: Outline) -> Warp:
     """One step; the same warp when the pictures hardly overlap."""
     moved, inside = _moved(moving, warp)
     if inside.mean() < _LEAST_OVERLAP:
@@ -90,7 +106,7 @@ def _improved(warp: _Warp, still: Outline, moving: Outline) -> _Warp:
     return np.asarray(warp + np.reshape(step, (2, 3)) / contrast / still.shape[0])
 
 
-def _moved(picture: Outline, warp: _Warp) -> tuple[Outline, npt.NDArray[np.bool_]]:
+def _moved(picture: Outline, warp: Warp) -> tuple[Outline, npt.NDArray[np.bool_]]:
     """The picture under the warp, bilinear, and which pixels come from inside of it."""
     last = picture.shape[0] - 1
     rows, columns = _grid(picture.shape[0])

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from image_assets.errors import ImageError
 from image_assets.ids import ImageId
-from image_assets.imaging.likeness import Outline, likeness, outline
-from image_assets.imaging.read_back import read_pixels
+from image_assets.imaging.close_up import is_same_close_up
+from image_assets.imaging.likeness import Outline, lay_over, outline
+from image_assets.imaging.read_back import RgbImage, read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.search.near_duplicates import turned
@@ -39,7 +42,8 @@ TURNED_BITS = 10
 
 # A vector hardly tells left from right, but up from down.
 _COMPARABLE_TURNS = TURNS[:2]
-_OUTLINES_KEPT, _PAIRS_AHEAD = 1024, 64
+# A picture takes 1 MB, an outline a tenth of it.
+_PICTURES_KEPT, _OUTLINES_KEPT, _PAIRS_AHEAD = 64, 1024, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class DuplicateParams:
     Attributes:
         max_bits: pictures whose hashes differ in more are never compared, `TURNED_BITS` if turned; 0 to 16.
         min_similarity: least cosine of the vectors, where both are there; it spares the look at most pictures.
-        min_likeness: least correlation of the details, one picture laid over the other.
+        min_likeness: least correlation of the details, one picture laid over the other; who reaches it is looked at
+            close up.
     """
 
     max_bits: int = 14
@@ -99,13 +104,13 @@ def _links_of(
         "place", "sha256", other="photo", other_id="image_id", other_day="day", other_uploaded_at="uploaded_at"
     )
     pairs = pairs.join(others, on="place").filter(_IS_EARLIER & (pl.col("photo") != pl.col("other")))
-    # Copies of the other photo have its pixels.
-    pairs = pairs.sort("distance_bits", "turn", "other_id").unique(
+    # Copies of the other photo have its pixels. By photo, so that each is read about once.
+    pairs = pairs.sort("photo", "distance_bits", "turn", "other_id").unique(
         ["photo", "other", "turn"], keep="first", maintain_order=True
     )
     pairs = pairs.with_columns(similarity=pool.similarities(pairs)).filter(_is_alike(params))
-    pairs = pairs.with_columns(likeness=_likenesses(pool.tables.store, pairs))
-    pairs = pairs.filter(pl.col("likeness") >= params.min_likeness)
+    likenesses = _likenesses(pool.tables.store, pairs, params.min_likeness)
+    pairs = pairs.with_columns(likeness=likenesses).drop_nulls("likeness")
     # A symmetrical picture is near in several turns, and its hash does not tell which one is right.
     links = pairs.sort("likeness", descending=True, maintain_order=True).unique(["photo", "other"], keep="first")
     return links.select(*LINKS).cast(LINKS)
@@ -138,31 +143,39 @@ def _near_pairs(pool: DuplicatePool, firsts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _likenesses(store: ObjectStore, pairs: pl.DataFrame) -> pl.Series:
-    """How well each picture lies over the other one; null when a cleansed file is damaged or gone."""
+def _likenesses(store: ObjectStore, pairs: pl.DataFrame, least: float) -> pl.Series:
+    """How well each picture lies over the other one; null for two photos or where a cleansed file is damaged."""
+
+    @lru_cache(maxsize=_PICTURES_KEPT)
+    def picture_of(day: date, image_id: ImageId) -> RgbImage:
+        return read_pixels(read_object(store, object_keys.silver_key(day, image_id)))
 
     @lru_cache(maxsize=_OUTLINES_KEPT)
-    def outline_of(day: date, image_id: ImageId) -> Outline | None:
-        try:
-            return outline(read_pixels(read_object(store, object_keys.silver_key(day, image_id))))
-        except ImageError:
-            return None
+    def outline_of(day: date, image_id: ImageId) -> Outline:
+        return outline(picture_of(day, image_id))
 
     def compare(pair: tuple[date, ImageId, str, date, ImageId]) -> float | None:
-        one, other = outline_of(*pair[:2]), outline_of(*pair[3:])
-        return None if one is None or other is None else likeness(_TURNED[pair[2]](one), other)
+        one, other, turn = pair[:2], pair[3:], _TURNED[pair[2]]
+        try:
+            overlay = lay_over(turn(outline_of(*one)), outline_of(*other))
+            if overlay.likeness < least:
+                return None
+            is_same = is_same_close_up(turn(picture_of(*one)), picture_of(*other), overlay.warp)
+        except ImageError:
+            return None
+        return overlay.likeness if is_same else None
 
     rows = pairs.select("day", "image_id", "turn", "other_day", "other_id").iter_rows()
     return pl.Series(map_ahead(compare, rows, _PAIRS_AHEAD), dtype=pl.Float32)
 
 
-_TURNED: Mapping[str, Callable[[Outline], Outline]] = {
+_TURNED: Mapping[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
     "upright": lambda picture: picture,
     "mirrored": np.fliplr,
     "flipped": np.flipud,
     "half_turn": lambda picture: np.rot90(picture, 2),
-    "transposed": np.transpose,
+    "transposed": lambda picture: np.swapaxes(picture, 0, 1),
     "quarter_turn": lambda picture: np.rot90(picture, -1),
     "three_quarter_turn": lambda picture: np.rot90(picture, 1),
-    "transversed": lambda picture: np.rot90(np.transpose(picture), 2),
+    "transversed": lambda picture: np.rot90(np.swapaxes(picture, 0, 1), 2),
 }

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from image_assets.imaging.likeness import likeness, outline
+from image_assets.imaging.likeness import lay_over, outline
 from image_assets.imaging.watermark import WatermarkParams, add_watermark
 
 ONE_PHOTO = 0.65
 
 
 def like(one: Image.Image, other: Image.Image) -> float:
-    return likeness(outline(np.asarray(one)), outline(np.asarray(other)))
+    return lay_over(outline(np.asarray(one)), outline(np.asarray(other))).likeness
 
 
 def crumpled(seed: int) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from image_assets.imaging.perceptual_hash import hamming_distance
 from image_assets.lake.object_keys import table_key
@@ -117,6 +117,44 @@ def test_pictures_that_are_alike_as_a_whole_are_not_merged(scenario: "Scenario")
     assert told(scenario)["two"] == ("unique", "two")
     assert scenario.compare(DuplicateParams(min_likeness=-1.0)).computed == 2
     assert told(scenario)["two"] == ("near", "one")
+
+
+def price_tag(price: int) -> Image.Image:
+    image = Image.new("RGB", (360, 480), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, 360, 60), fill=(30, 90, 160))
+    for number, line in enumerate(("Summer sale", f"Price {price}.99 EUR", "Sizes S M L", "Ships in 2 days")):
+        draw.text((20, 90 + 40 * number), line, fill="black", font=ImageFont.load_default(20))
+    return image
+
+
+def test_price_tags_of_one_layout_are_merged_only_with_their_copies(scenario: "Scenario") -> None:
+    copy = price_tag(19).resize((240, 320), Image.Resampling.LANCZOS)
+    tags = {"one": price_tag(19), "other": price_tag(49), "third": price_tag(18), "copy": copy}
+    prepare(scenario, **{name: saved(tag) for name, tag in tags.items()})
+    scenario.compare()
+    assert told(scenario) == {
+        "one": ("unique", "one"),
+        "other": ("unique", "other"),
+        "third": ("unique", "third"),
+        "copy": ("near", "one"),
+    }
+
+
+BLUE, GREEN = ("navy", "white"), ("darkgreen", "khaki")
+
+
+def halves(first: str, second: str) -> Image.Image:
+    image = Image.new("RGB", (300, 300), first)
+    image.paste(Image.new("RGB", (150, 300), second))
+    return image
+
+
+def test_two_halves_in_other_colours_are_no_copy_in_any_turn(scenario: "Scenario") -> None:
+    turned = [halves(*colours).transpose(Image.Transpose.TRANSPOSE) for colours in (BLUE, GREEN)]
+    prepare(scenario, one=saved(halves(*BLUE)), copy=saved(turned[0], 80), other=saved(turned[1]))
+    scenario.compare()
+    assert told(scenario) == {"one": ("unique", "one"), "copy": ("near", "one"), "other": ("unique", "other")}
 
 
 def test_pictures_that_show_nothing_are_only_compared_by_their_bytes(scenario: "Scenario") -> None:
