@@ -18,11 +18,11 @@ Invoke = Callable[..., Result]
 
 def landed(home: Path) -> list[Path]:
     """Everything in the landing zone that is no sidecar."""
-    return sorted(path for path in (home / "lake").rglob("*") if path.is_file() and path.suffix != ".json")
+    return sorted(path for path in (home / "lake" / "landing").rglob("*") if path.is_file() and path.suffix != ".json")
 
 
 def sidecars(home: Path) -> list[dict[str, str]]:
-    return [json.loads(path.read_text()) for path in sorted((home / "lake").rglob("*.json"))]
+    return [json.loads(path.read_text()) for path in sorted((home / "lake" / "landing").rglob("*.json"))]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_the_same_file_added_twice_lands_once(home: Path, photo: Path, invoke: I
 @pytest.mark.parametrize("day", [["--day", "2026-03-04"], []])
 def test_adding_a_file_again_touches_nothing(home: Path, photo: Path, invoke: Invoke, day: list[str]) -> None:
     def times() -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in (home / "lake").rglob("*") if path.is_file()}
+        return {path: path.stat().st_mtime_ns for path in (home / "lake" / "landing").rglob("*") if path.is_file()}
 
     invoke("add", str(photo), *day)
     before = times()
@@ -377,8 +377,9 @@ def test_what_is_not_a_regular_file_is_named_and_the_others_land(home: Path, fol
 def test_the_demo_spreads_photos_of_ones_own_over_the_three_days_before_today(
     home: Path, folder: Path, invoke: Invoke
 ) -> None:
-    # Without a dagster.yaml in the folder nothing runs after that.
-    assert "no dagster.yaml" in str(invoke("demo", "--photos", str(folder)).exception)
+    # With such a dagster.yaml nothing runs after that.
+    (home / "dagster.yaml").write_text("storage: none\n")
+    assert "dagster.yaml" in str(invoke("demo", "--photos", str(folder)).exception)
     today = datetime.now(UTC).date()
     days = [path.relative_to(home / "lake" / "landing").parts[0] for path in landed(home)]
     assert days == [(today - timedelta(days=back)).isoformat() for back in (3, 2, 1)]
