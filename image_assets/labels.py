@@ -9,6 +9,12 @@ from typing import Final
 
 # Controls and formats: escapes, bells, zero-width and bidirectional marks, byte order marks.
 _UNSEEN: Final = {"Cc", "Cf"}
+# Letters and marks without a shape (Unicode, Default_Ignorable_Code_Point), and the blank of Braille.
+_SHAPELESS: Final = frozenset(
+    {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}.union(
+        range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
+    )
+)
 
 
 def normalise_label(text: str) -> str:
@@ -29,4 +35,4 @@ def normalise_name(text: str) -> str:
 
 
 def _is_seen(letter: str) -> bool:
-    return unicodedata.category(letter) not in _UNSEEN
+    return unicodedata.category(letter) not in _UNSEEN and ord(letter) not in _SHAPELESS

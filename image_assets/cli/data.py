@@ -1,5 +1,6 @@
 """Commands that look: `status` and `sql`."""
 
+import json
 import sys
 from datetime import date, datetime
 
@@ -41,8 +42,12 @@ def status(day: datetime | None, first: datetime | None, last: datetime | None) 
     print_status(settings, begin, end)
     tables = _tables(settings)
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
-    for each in sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end):
-        CONSOLE.print(f"{each} has no summary yet: image-assets run --day {each}", highlight=False)
+    waiting = sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end)
+    if len(waiting) == 1:
+        CONSOLE.print(f"{waiting[0]} has no summary yet: image-assets run --day {waiting[0]}", highlight=False)
+    elif waiting:
+        command = f"image-assets run --from {waiting[0]} --to {waiting[-1]}"
+        CONSOLE.print(f"{len(waiting)} days from {waiting[0]} on have no summary yet: {command}", highlight=False)
     for each, originals in damaged_originals(tables).items():
         if begin <= each <= end:
             remedy = f"image-assets repair --day {each}"
@@ -60,10 +65,23 @@ def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
     settings = load_settings()
     rows = _query(settings, statement)
     if as_csv:
+        rows = rows.with_columns(_as_text(rows.get_column(name)) for name in rows.columns if _is_nested(rows[name]))
         # `click.echo` would drop escape sequences.
         sys.stdout.buffer.write(rows.write_csv().encode() if exact else spreadsheet_csv(rows))
     else:
         print_frame(f"{rows.height} rows", rows.head(_ROWS_SHOWN))
+
+
+def _is_nested(column: pl.Series) -> bool:
+    return column.dtype.is_nested() or column.dtype == pl.Binary
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """What CSV has no form for, as JSON."""
+    values = [
+        None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in column.to_list()
+    ]
+    return pl.Series(column.name, values, dtype=pl.String)
 
 
 def print_status(settings: Settings, first: date, last: date) -> None:

@@ -38,7 +38,7 @@ def dismiss(names: Sequence[str], day: datetime | None, reasons: Sequence[str], 
         raise click.UsageError("names or ids, or --reason")
     tables, now = open_tables(load_settings().lake_params), datetime.now(UTC)
     rejected = list_rejected(tables, day.date() if day else None, reasons)
-    chosen = choose_rejected(tables.store, rejected, names) if names else rejected
+    chosen = choose_rejected(tables, rejected, names) if names else rejected
     kept = record_dismissals(tables.store, chosen, by, note, now, is_dismissed=not undo)
     what = "count again" if undo else "are dismissed"
     CONSOLE.print(f"{len(chosen)} files {what}; image-assets run shows it:", highlight=False)

@@ -11,6 +11,7 @@ from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
 from image_assets.steps.erasure import Remains, copies_of, find_remains
 from image_assets.steps.erasure import erase as erase_remains
+from image_assets.steps.short_ids import whole_id
 
 
 @click.command()
@@ -24,11 +25,13 @@ from image_assets.steps.erasure import erase as erase_remains
 def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool, no_run: bool) -> None:
     """Remove images everywhere: upload, original, everything made of it, rows, decisions; a certificate stays.
 
+    The beginning of an ID will do where no other begins so.
+
     The days are then run again, which makes anew what showed other images too: reports, indexes, the warehouse.
     """
     settings = load_settings()
     tables = open_tables(settings.lake_params)
-    found = [find_remains(tables, ImageId(each)) for each in image_ids]
+    found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:
         _print_remains(remains)
         for copy in copies_of(tables, remains):

@@ -20,9 +20,8 @@ from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.orchestration.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.champion import read_champion
-from image_assets.steps.models_in_use import model_in_use
 from image_assets.steps.plan import Need, Stage, estimate_seconds, known_days, plan_day
+from image_assets.steps.predictions import wanted_version
 from image_assets.steps.stages import DayParams, daily_stages, stage_targets
 
 
@@ -58,17 +57,18 @@ def plan(day: datetime | None, first: datetime | None, last: datetime | None, on
 
 def planned_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
     """The steps of a day as the settings and the champion want them; no model is loaded."""
-    champion, enrichment = read_champion(tables.store), settings.enrichment_params
+    enrichment = settings.enrichment_params
+    encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))
     return daily_stages(
         DayParams(
             limits=settings.inspect_params,
             derivatives=settings.derivative_params,
-            encoder=describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision)),
+            encoder=encoder,
             enrichment=enrichment,
             captioner=_captioner(settings) if enrichment.has_captioner else None,
             duplicates=settings.duplicate_params,
             predictions=settings.prediction_params,
-            model_version=champion.model_version if champion else model_in_use(tables.store),
+            model_version=wanted_version(tables, encoder, settings.class_names),
         )
     )
 

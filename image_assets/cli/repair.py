@@ -29,11 +29,14 @@ def scrub(is_all: bool) -> None:
     with ProgressBars() as bars:
         found = scrub_days(tables, tables.days(BRONZE_IMAGES.name), share, bars.track("scrub", "days"))
     _print_examination(found)
+    if not is_all:
+        CONSOLE.print(f"this week's share, 1 of {settings.scrub_weeks}: --all reads every file", highlight=False)
     if found.damages:
         print_rows("Damaged", ["file", "is"], [(each.key, each.problem) for each in found.damages[:_SHOWN]])
         days = sorted({each.day for each in found.damages})
         raise StorageError(
-            f"{len(found.damages)} files of {len(days)} days are damaged: image-assets repair --day {days[0]}"
+            f"{len(found.damages)} files of {len(days)} days are damaged: "
+            f"image-assets repair --from {days[0]} --to {days[-1]}"
         )
     _refuse_unreadable(found)
 
@@ -73,14 +76,16 @@ def _repair(
     if remedies and not is_sure:
         click.confirm("Repair this?", abort=True)
     mine = {day: [each for each in remedies if each.damage.day == day] for day in days}
-    forgotten = {day: repair_day(tables, day, mine[day]) for day in days}
-    again = [day for day in days if mine[day] or forgotten[day]]
+    repaired = {day: repair_day(tables, day, mine[day]) for day in days}
+    again = [day for day in days if mine[day] or repaired[day].forgotten]
     if again and is_run:
         from image_assets.cli.runs import run_with_progress
 
         run_with_progress(load_settings(), again)
     elif again:
         CONSOLE.print(f"run again: {', '.join(str(day) for day in again)}", highlight=False)
+    if problems := [problem for each in repaired.values() for problem in each.problems]:
+        raise StorageError("the rest is done, but\n  " + "\n  ".join(problems))
 
 
 def _print_examination(found: Examination) -> None:

@@ -128,7 +128,12 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
     run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
     tables = open_tables(settings.lake_params)
-    if any(read_rejected(tables, day).filter(state="open").height for day in days):
+    if rejected := sum(read_rejected(tables, day).filter(state="open").height for day in days):
+        CONSOLE.print(
+            f"exit code {SOME_REJECTED}, for {rejected} are rejected: `why FILE` tells why, `retry` tries again, "
+            "`dismiss` is for junk",
+            highlight=False,
+        )
         context.exit(SOME_REJECTED)
 
 

@@ -14,6 +14,7 @@ from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.embeddings import lake_tables
 from image_assets.steps.erasure import find_certificates
+from image_assets.steps.short_ids import whole_id
 from image_assets.steps.story import Chapter, Subject, find_subjects, tell_story
 
 _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
@@ -24,17 +25,21 @@ _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
 def why(image: str) -> None:
     """The whole story of IMAGE: its source, what was made of it, why it was rejected, and in which run.
 
-    IMAGE is an image_id, the path of an upload or of anything made from it, the name that a user gave the file,
-    or a file on this machine with the same bytes.
+    IMAGE is an image_id or its beginning, the path of an upload or of anything made from it, the name that a user gave
+    the file, or a file on this machine with the same bytes.
     """
     settings = load_settings()
     tables = open_tables(settings.lake_params)
+    image = whole_id(tables, image)
     subjects = find_subjects(tables, image)
     certificates = find_certificates(tables, ImageId(plain(image)))
     if certificates.height:
         print_frame(f"{image} was erased", certificates.drop("image_id"))
     elif not subjects:
-        raise ConfigurationError(f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit")
+        raise ConfigurationError(
+            f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit; a new upload is "
+            "known once its day has run"
+        )
     schemas = lake_tables(tables, encoder_key(settings.encoder))
     for subject in subjects[:_MOST_SUBJECTS]:
         _print_story(subject, tell_story(tables, schemas, subject))

@@ -112,9 +112,26 @@ def _gif_ends_early(data: bytes) -> bool:
 def zeros_at_end(data: bytes) -> int:
     """Zero bytes at the end of the coded pixels, for formats whose coders write next to none there."""
     name = format_of(data)
-    if name == "WEBP":
-        data = data[: 8 + int.from_bytes(data[4:8], "little")]
-    return len(data) - len(data.rstrip(b"\x00")) if name in _CODED_TO_THE_END else 0
+    if name not in _CODED_TO_THE_END:
+        return 0
+    end = 8 + int.from_bytes(data[4:8], "little") if name == "WEBP" else _end_of_pictures(data)
+    coded = data[:end]
+    return len(coded) - len(coded.rstrip(b"\x00"))
+
+
+def _end_of_pictures(data: bytes) -> int:
+    """Where the last box that holds a picture ends; what a vendor puts behind it may be zeros."""
+    at, end = 0, 0
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if kind in _PICTURE_BOXES:
+            end = at + size if size else len(data)
+        if size < 8:
+            break
+        at += size
+    return end
 
 
 def _jpeg2000_ends_early(data: bytes) -> bool:

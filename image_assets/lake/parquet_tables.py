@@ -73,8 +73,10 @@ class ParquetTables:
         key = object_keys.table_key(table.name, day)
         version = self.store.version(key)
         if version is None:
-            missing, when = (f"has no {day}", " for that day") if day else ("is not there", "")
-            raise TableError(f"{table.name} {missing}: materialize {table.name}{when} first")
+            if day is None:
+                raise TableError(f"{table.name} is not there: materialize {table.name} first")
+            todo = f"materialize {table.name} for that day first: image-assets run --day {day}"
+            raise TableError(f"{table.name} has no {day}: {todo}")
         rows, file = self.scan_files([key]), (self.store.uri(key), table)
         if _validated_versions.get(file) != version:
             rows = self._validated(table, day, rows)

@@ -93,5 +93,6 @@ def _plain(field: pa.Field) -> pa.Field:
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except (duckdb.Error, pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # Dates beyond those of Polars, intervals and unions: its reader even panics.
         raise TableError(f"{what}: {error}") from error

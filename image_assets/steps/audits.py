@@ -11,7 +11,7 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
-from image_assets.steps.landing import list_landing
+from image_assets.steps.landing import is_left_behind, list_landing
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_table
@@ -44,8 +44,11 @@ def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit
 def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
     """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
     files = list_landing(tables.store, day).files
-    uploads = [file.source_uri for file in files if file.arrived_at < before]
     accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
+    known = set(accepted)
+    uploads = [
+        file.source_uri for file in files if file.arrived_at < before and not is_left_behind(file.source_uri, known)
+    ]
     rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
     return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
 
@@ -118,7 +121,7 @@ def _in_several_files(tables: ParquetTables, table: Table, ids: pl.Series) -> di
 
 def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.Series, *, exact: bool) -> Audit:
     known, wanted = {*accepted, *rejected}, set(expected)
-    problems = [f"{name} is neither accepted nor rejected" for name in sorted(wanted - known)]
+    problems = [f"{name} is neither accepted nor rejected: run the day again" for name in sorted(wanted - known)]
     problems += [f"{name} is both accepted and rejected" for name in sorted({*accepted} & {*rejected})]
     if exact:
         problems += [f"{name} has no upstream image" for name in sorted(known - wanted)]
@@ -132,7 +135,7 @@ def _file_problems(tables: ParquetTables, key: str, told: tuple[int, int], max_s
         data = tables.store.read(ObjectKey(key))
         size, metadata = read_size(data), find_metadata(data)
     except (ObjectNotFoundError, ImageError) as error:
-        yield f"{key}: {error}"
+        yield f"{key}: {error}; image-assets repair makes it again"
         return
     if size != told or max(size) > max_side_px:
         yield f"{key}: {size[0]} x {size[1]} px, its row says {told[0]} x {told[1]}, allowed are {max_side_px}"

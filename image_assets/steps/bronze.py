@@ -35,7 +35,7 @@ from image_assets.steps.increment import (
     Rejected,
     run_increment,
 )
-from image_assets.steps.landing import LandingFile, list_landing
+from image_assets.steps.landing import LandingFile, is_left_behind, list_landing
 from image_assets.steps.original import Upload, read_verified, take_in
 from image_assets.steps.recipe import Recipe, version_of
 from image_assets.steps.standing import Target
@@ -92,7 +92,7 @@ def _is_still_landed(store: ObjectStore, row: Mapping[str, Any]) -> bool:
 
 
 def _keeping_rows(process: Process, tables: ParquetTables, day: date, items: Iterator[Item]) -> Generator[Outcome]:
-    """A row whose original is lost, with nothing to restore it from, stays as it is, whatever the recipe is."""
+    """A row stays as it is while nothing can be read in its place: its original is lost, or its upload has gone."""
     with closing(process(items)) as outcomes:
         for outcome in outcomes:
             yield _as_it_was(tables, day, outcome) if _is_lost(outcome) else outcome
@@ -100,7 +100,7 @@ def _keeping_rows(process: Process, tables: ParquetTables, day: date, items: Ite
 
 def _is_lost(outcome: Outcome) -> bool:
     is_unreadable = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
-    return is_unreadable and outcome.item.row["original_uri"] is not None
+    return is_unreadable and outcome.item.row["ingested_sha256"] is not None
 
 
 def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
@@ -155,7 +155,8 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
     landing = list_landing(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     for file in landing.files:
-        yield _listed(file, day, rows.get(file.source_uri))
+        if not is_left_behind(file.source_uri, rows):
+            yield _listed(file, day, rows.get(file.source_uri))
     listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
         if uri not in listed:

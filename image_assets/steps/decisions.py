@@ -16,6 +16,7 @@ from image_assets.lake.object_keys import review_prefix
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.last_word import KeptWords, last_words, later_than
+from image_assets.steps.short_ids import whole_id
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SCHEMA: dict[str, PolarsDataType] = {
@@ -95,14 +96,16 @@ def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[
     keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in tables.days(BRONZE_IMAGES.name)]
     if not keys:
         return {}
-    asked = [normalise_name(image) for image in images]
+    # Only a person types the beginning of an id; a file has whole ones.
+    whole = {image: whole_id(tables, image) if len(images) == 1 else image for image in images}
+    asked = [normalise_name(image) for image in whole.values()]
     where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
     rows = tables.scan_files(keys, ["image_id", "raw_name", "day"], where=where)
     found: dict[str, list[tuple[ImageId, date]]] = {}
     for image_id, raw_name, day, _ in rows.iter_rows():
         found.setdefault(image_id, []).append((image_id, day))
         found.setdefault(normalise_name(raw_name), []).append((image_id, day))
-    return found
+    return found | {normalise_name(image): found[name] for image, name in whole.items() if name in found}
 
 
 def _refuse(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> None:

@@ -123,10 +123,11 @@ def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:
 
 
 def audit_erasures(tables: ParquetTables, day: date) -> Audit:
-    """No image that was erased, or whose erasure was begun, has a row again."""
+    """No image that was erased, or whose erasure was begun, has a row or a file again."""
     erased = erased_ids(tables, day)
-    there = tables.read_column(BRONZE_IMAGES.name, day, "image_id")
-    problems = [f"{name} was erased and is there: image-assets erase {name}" for name in there if name in erased]
+    there = {*tables.read_column(BRONZE_IMAGES.name, day, "image_id")} if erased else set()
+    back = [name for name in erased if name in there or next(_pictures(tables, name, day), None)]
+    problems = [f"{name} was erased and is there: image-assets erase {name}" for name in back]
     return Audit(len(erased), tuple(problems))
 
 
@@ -145,11 +146,16 @@ def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
 def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.DataFrame) -> Iterator[ObjectKey]:
     for uri, sha256 in origins.select("source_uri", "sha256").drop_nulls().unique().iter_rows():
         yield from _upload(tables, object_keys.key_of(SourceUri(uri)), sha256)
-    yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
-    made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
-    yield from (key for key in made if tables.store.exists(key))
+    yield from _pictures(tables, image_id, day)
     for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
         yield from _named_after(tables, prefix, image_id)
+
+
+def _pictures(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
+    """The original and what was made of it."""
+    made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
+    yield from (key for key in made if tables.store.exists(key))
+    yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
 
 
 def _upload(tables: ParquetTables, key: ObjectKey, sha256: str) -> Iterator[ObjectKey]:

@@ -1,6 +1,6 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -64,6 +64,11 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
         if key not in sidecars
     ]
     return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()))
+
+
+def is_left_behind(source_uri: SourceUri, known: Container[str]) -> bool:
+    """Whether it is the sidecar of a known upload that has left the landing zone without it."""
+    return source_uri.endswith(_SIDECAR) and source_uri.removesuffix(_SIDECAR) in known
 
 
 def landing_days(store: ObjectStore) -> set[date]:

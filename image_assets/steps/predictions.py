@@ -14,7 +14,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifier import Classifier, ClassifierInput, Reads
 from image_assets.models.encoder import EncoderDescription, ImageEncoder
 from image_assets.models.linear_classifier import make_zero_shot
-from image_assets.steps.champion import load_kept, read_card, read_champion
+from image_assets.steps.champion import ClassifierCard, load_kept, read_card, read_champion
 from image_assets.steps.embeddings import embedding_inputs
 from image_assets.steps.increment import IncrementReport, Progress
 from image_assets.steps.models_in_use import current_model, put_in_use
@@ -69,16 +69,21 @@ def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence
         classes: labels for zero-shot; when empty those of the training set, before that ten kinds of clothing.
         device: where a champion that reads pixels computes.
     """
-    champion = read_champion(tables.store)
-    if champion is None:
+    card = _champion_card(tables.store)
+    if card is None:
         return _zero_shot(tables, encoder, classes, "no classifier was promoted yet: zero-shot")
-    card = read_card(tables.store, champion.model_version)
     if not card.fits(encoder.description):
         remark = f"{card.model_version} was trained on vectors of {card.encoder}: zero-shot until the next training"
         return _zero_shot(tables, encoder, classes, remark)
     reads = Reads.EMBEDDING if card.encoder else Reads.PIXELS
     load = cache(lambda: load_kept(tables.store, card.model_version, device))
     return Model(card.model_version, reads, load, "champion")
+
+
+def wanted_version(tables: ParquetTables, encoder: EncoderDescription, classes: Sequence[str]) -> str:
+    """The version that `choose_model` would choose; neither model nor encoder is loaded."""
+    card = _champion_card(tables.store)
+    return card.model_version if card and card.fits(encoder) else _zero_shot_version(tables, encoder, classes)
 
 
 def predict_day(
@@ -132,10 +137,23 @@ def prediction_target(model_version: str, params: PredictionParams) -> Target:
     return Target(predictions_table(model_version), recipe)
 
 
+def _champion_card(store: ObjectStore) -> ClassifierCard | None:
+    champion = read_champion(store)
+    return read_card(store, champion.model_version) if champion else None
+
+
 def _zero_shot(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], remark: str) -> Model:
-    labels = tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
-    version = version_of(encoder.description.name, encoder.description.revision, labels)[:8]
-    return Model(f"{_ZERO_SHOT}{version}", Reads.EMBEDDING, cache(lambda: make_zero_shot(encoder, labels)), remark)
+    version, labels = _zero_shot_version(tables, encoder.description, classes), _zero_shot_labels(tables, classes)
+    return Model(version, Reads.EMBEDDING, cache(lambda: make_zero_shot(encoder, labels)), remark)
+
+
+def _zero_shot_version(tables: ParquetTables, encoder: EncoderDescription, classes: Sequence[str]) -> str:
+    version = version_of(encoder.name, encoder.revision, _zero_shot_labels(tables, classes))[:8]
+    return f"{_ZERO_SHOT}{version}"
+
+
+def _zero_shot_labels(tables: ParquetTables, classes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
 
 
 def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from image_assets.errors import RejectionReason
 from image_assets.ids import ImageId, ObjectKey, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -36,16 +37,27 @@ def read_rejected(tables: ParquetTables, day: date) -> pl.DataFrame:
 
 
 def _states(tables: ParquetTables, day: date, rows: pl.DataFrame) -> list[str]:
-    """Of a file that a later stage refused the original is kept: it is not gone with its upload."""
+    """Junk goes with its upload; an original that could not be read, or whose worker died, is no junk."""
     columns = ["day", "item", "source_uri", "image_id", "input_version"]
     files = [RejectedFile(*row) for row in rows.select(columns).iter_rows()]
     landed = {file.source_uri for file in list_landing(tables.store, day).files} if files else set()
-    at_door = rows.get_column("stage") == BRONZE_IMAGES.name
-    gone = [file for file, is_it in zip(files, at_door, strict=True) if is_it and file.source_uri not in landed]
+    is_junk = (pl.col("stage") == BRONZE_IMAGES.name) | pl.col("reason").cast(pl.String).is_in(_OF_THE_BYTES)
+    junk = rows.select(is_junk).to_series()
+    gone = [file for file, is_it in zip(files, junk, strict=True) if is_it and file.source_uri not in landed]
     return states_of(tables.store, day, files, gone)
 
 
 _STATE = pl.Enum(REJECTION_STATES)
+_OF_THE_BYTES = [
+    reason.value
+    for reason in (
+        RejectionReason.NOT_AN_IMAGE,
+        RejectionReason.UNSUPPORTED_FORMAT,
+        RejectionReason.TRUNCATED,
+        RejectionReason.CORRUPT,
+    )
+]
+"""Why a later stage refuses a file for what it is."""
 
 
 def rejecting_stages(tables: ParquetTables) -> list[str]:

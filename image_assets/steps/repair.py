@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, RejectionReason
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, RejectionReason, StorageError
 from image_assets.ids import ObjectKey, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -74,17 +74,32 @@ def find_remedies(tables: ParquetTables, damages: Sequence[Damage]) -> list[Reme
     return [_remedy(tables, each, copies.get(each.image_id), is_lost=each.image_id in lost) for each in damages]
 
 
-def repair_day(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> int:
-    """Do what the remedies of a day say, short of the run that makes things again; how many rejections were forgotten.
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """How many rejections were forgotten, and what could not be done, one sentence each."""
 
-    What later stages refused because a file could not be read is tried again as well.
+    forgotten: int
+    problems: tuple[str, ...]
+
+
+def repair_day(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> Repaired:
+    """Do what the remedies of a day say, short of the run that makes things again; one that fails holds no other.
+
+    What later stages refused because a file could not be read is tried again as well. Of an original that could not be
+    brought back nothing is removed.
     """
-    for remedy in remedies:
-        _do(tables, remedy)
+    failed: dict[str, str] = {}
+    for remedy in sorted(remedies, key=lambda each: not each.damage.is_original):
+        if remedy.damage.image_id not in failed:
+            try:
+                _do(tables, remedy)
+            except StorageError as error:
+                failed[remedy.damage.image_id] = str(error)
     tables.store.flush()
     note_lost_originals(tables, day)
     stages = [stage for stage in rejecting_stages(tables) if stage != BRONZE_IMAGES.name]
-    return forget_rejections(tables, day, stages, [RejectionReason.UNREADABLE])
+    forgotten = forget_rejections(tables, day, stages, [RejectionReason.UNREADABLE])
+    return Repaired(forgotten, tuple(failed.values()))
 
 
 def _do(tables: ParquetTables, remedy: Remedy) -> None:

@@ -103,7 +103,7 @@ def _readings(tables: ParquetTables, text: str) -> Iterator[pl.Expr]:
         ends = [f"/{object_keys.source_uri_of(ObjectKey(name))}" for name in _forms_of(text)]
         yield pl.any_horizontal(pl.col("source_uri").str.ends_with(end) for end in ends)
         # What was refused at the door has no row that tells what its sidecar calls it.
-        called = find_rejected(tables.store, list_rejected(tables, None, ()), text)
+        called = find_rejected(tables, list_rejected(tables, None, ()), text)
         yield pl.col("source_uri").is_in([file.source_uri for file in called])
     if Path(text).is_file():
         yield pl.col("sha256") == hashlib.sha256(Path(text).read_bytes()).hexdigest()

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import polars as pl
 
+from image_assets.errors import ConfigurationError
 from image_assets.ids import ObjectKey, SourceUri
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.sidecar import parse_sidecar
+from image_assets.steps.sidecar import MAX_TEXT_LENGTH, parse_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -60,8 +61,16 @@ def add_upload(
         facts: what is said now.
         data: the file.
         remembered: see `told_before`; of uploads whose sidecar has left the landing zone.
+
+    Raises:
+        ConfigurationError: a text is too long for a sidecar.
     """
     key = _landing_key(facts, data)
+    for name, text in (("label", facts.label), ("user_id", facts.user_id), ("raw_name", facts.raw_name)):
+        if text and len(text) > MAX_TEXT_LENGTH:
+            raise ConfigurationError(
+                f"{name} of {facts.raw_name[:40]} has {len(text)} letters; at most {MAX_TEXT_LENGTH}"
+            )
     # The sidecar goes first: a run that finds the file finds what was said of it too. Writing the same bytes again
     # would make either look new.
     until_first(partial(_tell, store, key, facts, remembered.get(key, _NOTHING)))

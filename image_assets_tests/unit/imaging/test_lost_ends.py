@@ -16,6 +16,7 @@ TRAILERS = [
     b"\x00\x00\x30\x0a\x10\x00\x00\x00MotionPhoto_Data\x00\x00\x00\x18ftypmp42" + bytes(3000) + b"SEFHxxxxSEFT",
     b"\xff\x41\x00\x00" + bytes(range(256)) * 20,
     b"trailer",
+    bytes(5000),
 ]
 # Format, how it is written, and how many of its last bytes are no picture.
 ENDS = [

@@ -51,3 +51,9 @@ def test_the_normal_form_of_a_normal_form_is_itself_and_can_be_stored(text: str)
 
 def test_a_name_is_compared_with_its_capitals_and_blanks() -> None:
     assert normalise_name(" Gro\u0308\xdfe.JPG") == " Gr\xf6\xdfe.JPG"
+
+
+@pytest.mark.parametrize("shapeless", ["\ufe0f", "\u034f", "\u3164", "\u2800", "\u180b", "\U000e0100"])
+def test_letters_without_a_shape_are_removed(shapeless: str) -> None:
+    assert normalise_label(f"{shapeless}shi{shapeless}rt{shapeless}") == "shirt"
+    assert normalise_label(shapeless) == ""

@@ -169,6 +169,17 @@ def test_whatever_only_reads_is_run(filled: ParquetTables, prices: Table, sql: s
     assert query(filled, [prices], sql).height
 
 
+@pytest.mark.parametrize(
+    "sql",
+    ["select union_value(a := 1)", "select interval 1 month"],
+)
+def test_values_that_no_frame_can_hold_are_an_error_and_no_trace(
+    filled: ParquetTables, prices: Table, sql: str
+) -> None:
+    with pytest.raises(TableError, match="the query failed"):
+        query(filled, [prices], sql)
+
+
 @pytest.mark.parametrize("sql", ["SET enable_external_access = true", "SET lock_configuration = false"])
 def test_who_holds_the_database_cannot_open_it_to_files_again(filled: ParquetTables, prices: Table, sql: str) -> None:
     with open_lake(filled, [prices]) as database, pytest.raises(duckdb.Error, match=r"locked|configuration"):

@@ -13,6 +13,7 @@ from image_assets.compute.outcomes import Item, Result
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.inspect import InspectParams
 from image_assets.samples.mishaps import half_jpeg, png_bomb
+from image_assets.steps.audits import audit_uploads
 from image_assets.steps.bronze import take_in_day
 from image_assets.steps.landing import landing_days
 from image_assets.tables.images import BRONZE_IMAGES
@@ -393,12 +394,15 @@ def test_processes_and_one_process_make_the_same_rows(
 
 
 class OvertakenEngine(SerialEngine):
-    """While the first image is worked on, something else happens."""
+    """While the first image is worked on, or right before, something else happens."""
 
-    def __init__(self, meanwhile: Callable[[], object]) -> None:
-        self._left = [meanwhile]
+    def __init__(self, meanwhile: Callable[[], object], *, is_first: bool = False) -> None:
+        self._left, self._is_first = [meanwhile], is_first
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
+        if self._is_first:
+            items = list(items)
+            self._left.pop()()
         for outcome in super().map(work, items):
             while self._left:
                 self._left.pop()()
@@ -439,6 +443,42 @@ def test_an_original_of_a_run_that_was_cut_off_is_kept_although_its_upload_has_g
         upload.unlink()
     scenario.take_in()
     assert sorted(row["raw_name"] for row in scenario.rows(BRONZE_IMAGES)) == names
+
+
+def test_an_upload_that_comes_back_and_leaves_before_it_is_read_keeps_its_row(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint())
+    scenario.land("anna/first.jpg", paint("blue"))
+    scenario.take_in()
+    before = [row["sha256"] for row in scenario.rows(BRONZE_IMAGES)]
+    for each in scenario.root.glob("landing/**/*.jpg"):
+        os.utime(each)
+    scenario.take_in(OvertakenEngine(upload.unlink, is_first=True))
+    assert [row["sha256"] for row in scenario.rows(BRONZE_IMAGES)] == before
+    assert (scenario.reasons(), scenario.take_in().removed) == ({}, 0)
+
+
+def test_a_link_in_the_place_of_an_upload_that_was_taken_in_does_not_drop_its_row(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    upload.unlink()
+    upload.symlink_to("/etc/hostname")
+    scenario.take_in()
+    upload.unlink()
+    scenario.take_in()
+    assert scenario.row(BRONZE_IMAGES)["raw_name"] == "a.jpg"
+
+
+def test_a_sidecar_that_its_upload_left_behind_is_no_upload(scenario: "Scenario", paint: Paint) -> None:
+    upload = scenario.land("anna/a.jpg", paint(), label="hat")
+    scenario.take_in()
+    upload.unlink()
+    assert scenario.take_in().seen == 1
+    assert (scenario.row(BRONZE_IMAGES)["label"], scenario.reasons()) == ("hat", {})
+    assert audit_uploads(scenario.tables, scenario.day, datetime.now(UTC)).problems == ()
 
 
 class DeadlyEngine(SerialEngine):

@@ -36,7 +36,7 @@ def refused(scenario: "Scenario", paint: Paint) -> "Scenario":
 
 
 def named(scenario: "Scenario", *names: str) -> list[RejectedFile]:
-    return choose_rejected(scenario.store, list_rejected(scenario.tables, None, ()), names)
+    return choose_rejected(scenario.tables, list_rejected(scenario.tables, None, ()), names)
 
 
 def say(scenario: "Scenario", *names: str, is_dismissed: bool = True, hours: int = 0) -> None:
@@ -113,7 +113,20 @@ def test_a_file_that_comes_back_is_open_again(refused: "Scenario") -> None:
     assert states(refused)["empty.jpg"] == "open"
 
 
-def test_an_image_that_a_later_stage_refused_is_not_gone_with_its_upload(refused: "Scenario") -> None:
+def test_half_a_picture_is_gone_with_its_upload_and_found_by_the_name_that_its_user_gave_it(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/1234.jpg", paint(size=(400, 300))[:-400], raw_name="half.jpg")
+    scenario.run()
+    assert states(scenario) == {"1234.jpg": "open"}
+    upload.unlink()
+    upload.with_name("1234.jpg.json").unlink()
+    assert states(scenario) == {"1234.jpg": "gone"}
+    say(scenario, "half.jpg")
+    assert states(scenario) == {"1234.jpg": "dismissed"}
+
+
+def test_an_image_that_could_not_be_read_is_not_gone_with_its_upload(refused: "Scenario") -> None:
     (original,) = (refused.root / "bronze").rglob("*.jpg")
     original.unlink()
     for name in ("silver_images", "thumbnails", "watermarked_previews"):

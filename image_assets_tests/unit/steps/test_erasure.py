@@ -12,13 +12,14 @@ import polars as pl
 import pytest
 
 from image_assets.errors import ConfigurationError, StoreUnavailableError
-from image_assets.ids import ImageId
+from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.decisions import Decision, read_decisions, record_decisions
 from image_assets.steps.duplicate_decisions import Verdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.erasure import audit_erasures, copies_of, erase, find_remains
+from image_assets.steps.short_ids import whole_id
 from image_assets.steps.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -254,3 +255,25 @@ def test_a_run_between_two_attempts_does_not_bring_the_image_back(
 def test_erasing_what_is_gone_already_shows_the_certificate_as_it_was(two: "Scenario") -> None:
     image_id = id_of(two, "hat.jpg")
     assert erase_now(two, image_id).equals(erase_now(two, image_id))
+
+
+@pytest.mark.parametrize("key_of", [object_keys.silver_key, lambda _day, image_id: object_keys.thumbnail_key(image_id)])
+def test_a_picture_that_a_run_under_way_made_of_an_erased_image_is_reported_and_goes_when_it_is_erased_again(
+    two: "Scenario", key_of: Callable[[date, ImageId], ObjectKey]
+) -> None:
+    image_id = ImageId(two.rows(BRONZE_IMAGES)[0]["image_id"])
+    erase_now(two, image_id)
+    two.store.write(key_of(two.day, image_id), b"made meanwhile")
+    assert audit_erasures(two.tables, two.day).problems == (
+        f"{image_id} was erased and is there: image-assets erase {image_id}",
+    )
+    erase_now(two, image_id)
+    assert audit_erasures(two.tables, two.day).problems == ()
+
+
+def test_the_beginning_of_an_id_means_the_only_image_that_begins_so(two: "Scenario") -> None:
+    image_id = two.rows(BRONZE_IMAGES)[0]["image_id"]
+    assert whole_id(two.tables, image_id[:8]) == image_id
+    erase_now(two, ImageId(image_id))
+    assert whole_id(two.tables, image_id[:13]) == image_id
+    assert (whole_id(two.tables, "0" * 8), whole_id(two.tables, "dress")) == ("0" * 8, "dress")

@@ -121,7 +121,7 @@ def test_a_vector_that_is_not_of_unit_length_is_found(audited: "Scenario") -> No
 def test_an_upload_that_was_not_taken_in_is_found(audited: "Scenario", paint: Paint) -> None:
     audited.land("anna/late.jpg", paint())
     (problem,) = audit_uploads(audited.tables, audited.day, LATER).problems
-    assert problem == f"{audited.uri('anna/late.jpg')} is neither accepted nor rejected"
+    assert problem == f"{audited.uri('anna/late.jpg')} is neither accepted nor rejected: run the day again"
 
 
 def test_an_upload_that_came_after_the_day_was_taken_in_is_not_missed_yet(audited: "Scenario", paint: Paint) -> None:
@@ -171,7 +171,7 @@ def test_a_row_that_was_lost_between_layers_is_found(audited: "Scenario", table:
     rows = audited.tables.read(table, audited.day)
     audited.rewrite(table, rows[1:])
     (problem,) = stage_problems(audited, BRONZE_IMAGES, table)
-    assert problem == f"{rows['image_id'][0]} is neither accepted nor rejected"
+    assert problem == f"{rows['image_id'][0]} is neither accepted nor rejected: run the day again"
 
 
 @EACH

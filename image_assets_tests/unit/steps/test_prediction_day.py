@@ -12,7 +12,13 @@ from image_assets.errors import ModelError, TableError
 from image_assets.lake import object_keys
 from image_assets.models.linear_classifier import LinearClassifier
 from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, promote
-from image_assets.steps.predictions import PredictionParams, choose_model, has_predictions_below, predict_day
+from image_assets.steps.predictions import (
+    PredictionParams,
+    choose_model,
+    has_predictions_below,
+    predict_day,
+    wanted_version,
+)
 from image_assets.steps.training_set import build_training_set
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import GOLD_IMAGES
@@ -234,3 +240,12 @@ def test_vectors_of_former_weights_are_not_judged(taught: "Scenario", step: str)
         getattr(retrained, step)()
     retrained.embed()
     assert getattr(retrained, step)().accepted == 45
+
+
+@pytest.mark.parametrize("encoder", ["colour-means", "other", None])
+def test_the_version_that_is_wanted_is_known_without_loading_anything(taught: "Scenario", encoder: str | None) -> None:
+    if encoder:
+        put_in_charge(taught, encoder=encoder)
+    wanted = wanted_version(taught.tables, taught.encoder.description, ("a", "b"))
+    assert wanted == choose_model(taught.tables, taught.encoder, ("a", "b")).version
+    assert (wanted == "head-1") == (encoder == "colour-means")

@@ -14,6 +14,7 @@ import pytest
 
 from image_assets.errors import StoreUnavailableError
 from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 from image_assets.steps.archive import archive_days
@@ -280,6 +281,19 @@ def test_an_original_comes_back_from_the_same_photo_that_came_once_more(day: "Sc
     rot(day, key)
     assert repair(day)[key].startswith(f"restored from {day.root}/bronze/")
     assert before.items() <= objects(day).items()
+
+
+def test_what_cannot_be_written_holds_no_other_and_nothing_of_its_image_is_removed(day: "Scenario") -> None:
+    first, second = (ObjectKey(str(row["raw_path"])) for row in day.rows(BRONZE_IMAGES))
+    for key, row in zip((first, second), day.rows(BRONZE_IMAGES), strict=True):
+        day.store.write(object_keys.key_of(row["source_uri"]), day.store.read(key))
+        day.store.delete(key)
+    day.store.write(ObjectKey(f"{first}/in-the-way"), b"")
+    thumbnail = ObjectKey(str(day.rows(THUMBNAILS)[0]["thumbnail_path"]))
+    rot(day, thumbnail)
+    repaired = repair_day(day.tables, day.day, find_remedies(day.tables, find(day.tables).damages))
+    assert (len(repaired.problems), first in repaired.problems[0]) == (1, True)
+    assert (day.store.exists(second), day.store.exists(thumbnail)) == (True, True)
 
 
 def test_an_upload_with_other_bytes_restores_nothing(day: "Scenario", paint: Paint) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from image_assets.errors import StoreUnavailableError
+from image_assets.errors import ConfigurationError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import sidecar_key
 from image_assets.steps.uploads import UploadFacts, add_upload, told_before
@@ -35,6 +35,13 @@ def test_an_upload_lands_with_what_was_said_of_it(scenario: "Scenario") -> None:
         "raw_name": "my dress.JPG",
         "label": "dress",
     }
+
+
+@pytest.mark.parametrize("name", ["label", "user_id", "raw_name"])
+def test_a_text_that_no_sidecar_can_hold_is_refused_and_nothing_lands(scenario: "Scenario", name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} of .* at most 2000"):
+        add_upload(scenario.store, facts(**{name: "x" * 2001}), b"bytes")
+    assert scenario.files() == {}
 
 
 def test_the_extension_is_kept_in_lower_case(scenario: "Scenario") -> None:

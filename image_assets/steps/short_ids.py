@@ -1,0 +1,31 @@
+"""The image that the beginning of an id means, as tables in the terminal show it."""
+
+import re
+
+import polars as pl
+
+from image_assets.errors import ConfigurationError
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.upkeep import ERASURES
+
+_BEGINNING = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]{0,26})?")
+
+
+def whole_id(tables: ParquetTables, text: str) -> str:
+    """The id that begins so, accepted, rejected or erased; the text itself when it is no beginning or fits nothing.
+
+    Raises:
+        ConfigurationError: several ids begin so.
+    """
+    if not _BEGINNING.fullmatch(text):
+        return text
+    found: set[str] = set()
+    for name in (BRONZE_IMAGES.name, rejections_of(BRONZE_IMAGES).name, ERASURES.name):
+        if files := tables.files(name):
+            rows = tables.scan_files(files, ["image_id"], where=pl.col("image_id").str.starts_with(text))
+            found |= {*rows.get_column("image_id")}
+    if len(found) > 1:
+        raise ConfigurationError(f"the ids of {len(found)} images begin with {text}: write more of it")
+    return next(iter(found), text)
