@@ -39,6 +39,8 @@ _MOST_UNEXPLAINED = 20.0
 # A page may not. Resizing, cropping and compression disturb all strokes, another digit a few of them, and more.
 _PAGE_NOISE, _PAGE_NOISE_RATIO, _PAGE_OUTLIER, _PAGE_DIFFERENCE = 3.3, 0.18, 4.0, 14.0
 _PAGE_CONTRAST, _PAGE_BRIGHTNESS = 1.7, 80.0
+# A ground of this share that kept its level, and the least change of level that is another paint.
+_KEPT_LEVELS, _KEPT_GROUND, _REPAINTED_LEVELS = 4.0, 0.2, 12.0
 
 _COLOUR_CELLS = 48
 _NEUTRAL = 128
@@ -78,6 +80,7 @@ class _Windows(NamedTuple):
         one: variances.
         other: variances, after contrast and brightness were made alike.
         shared: covariances.
+        shift: of the other's mean from the one's, before contrast and brightness were made alike.
         contrast: of the one over the other's.
         brightness: of the one less the other's.
     """
@@ -85,6 +88,7 @@ class _Windows(NamedTuple):
     one: _Measures
     other: _Measures
     shared: _Measures
+    shift: _Measures
     contrast: float
     brightness: float
 
@@ -125,7 +129,7 @@ def _is_same_photo(windows: _Windows, slack: float) -> bool:
 def _is_same_page(windows: _Windows, slack: float) -> bool:
     """Whether no window differs by more than the noise of copying does."""
     is_toned = 1 / _PAGE_CONTRAST <= windows.contrast <= _PAGE_CONTRAST
-    if not is_toned or abs(windows.brightness) > _PAGE_BRIGHTNESS:
+    if not is_toned or abs(windows.brightness) > _PAGE_BRIGHTNESS or _is_repainted(windows, slack):
         return False
     difference = np.sqrt((windows.one + windows.other - 2 * windows.shared).clip(min=0))
     strength = np.sqrt(np.maximum(windows.one, windows.other))
@@ -134,6 +138,12 @@ def _is_same_page(windows: _Windows, slack: float) -> bool:
     # Strong strokes suffer more from copying; where nothing was copied there is no noise.
     allowed = np.maximum(_PAGE_NOISE_RATIO * min(usual, 1) * strength, max(_PAGE_NOISE, _PAGE_OUTLIER * usual))
     return bool((difference <= slack * np.minimum(allowed, _PAGE_DIFFERENCE)).all())
+
+
+def _is_repainted(windows: _Windows, slack: float) -> bool:
+    """Whether the ground kept its level and something on it has another; who tones a copy tones all of it."""
+    shifts = np.abs(windows.shift)
+    return bool((shifts <= _KEPT_LEVELS).mean() >= _KEPT_GROUND and shifts.max() > slack * _REPAINTED_LEVELS)
 
 
 def _windows(still: Grey, moving: Grey, warp: Warp) -> _Windows | None:
@@ -149,7 +159,8 @@ def _windows(still: Grey, moving: Grey, warp: Warp) -> _Windows | None:
     one_mean, other_mean = _mean_around(one), _mean_around(other)
     products = ((one, one, one_mean**2), (other, other, other_mean**2), (one, other, one_mean * other_mean))
     one_spread, other_spread, shared = ((_mean_around(a * b) - means)[inside] for a, b, means in products)
-    return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, contrast, brightness)
+    shift = _mean_around(moved - still)[inside]
+    return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, shift, contrast, brightness)
 
 
 def _has_colours_of(still: Grey, moving: Grey, warp: Warp, is_page: bool) -> bool:

@@ -171,3 +171,22 @@ def test_what_shows_one_edge_alone_is_not_moved() -> None:
     one, other = (np.asarray(halves("white", "navy", share)) for share in (0.5, 0.51))
     assert is_same_close_up(one, one, np.zeros((2, 3)))
     assert not is_same_close_up(one, other, np.zeros((2, 3)))
+
+
+def garment(level: int) -> Image.Image:
+    """A shirt with a word on it, on white."""
+    image = Image.new("RGB", (400, 400), "white")
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(60, 120), (200, 80), (340, 120), (300, 200), (280, 350), (120, 350), (100, 200)], fill=(level,) * 3)
+    draw.text((200, 220), "A1", fill="white", font=ImageFont.load_default(60), anchor="mm")
+    return image
+
+
+@pytest.mark.parametrize("level", [30, 60, 100])
+def test_the_same_drawing_in_another_grey_on_the_same_ground_is_another_picture(level: int) -> None:
+    assert is_same(garment(80), garment(80))
+    assert not is_same(garment(80), garment(level))
+
+
+def test_a_drawing_whose_ground_was_darkened_along_is_a_copy() -> None:
+    assert is_same(garment(80), ImageEnhance.Brightness(garment(80)).enhance(0.8))
