@@ -99,12 +99,13 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click turns both Ctrl-C and a question without a yes into the same error.
+        if isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt):
+            _say("nothing was done: the question was not answered with yes; --yes does not ask")
+            return _FAILED
         _say("interrupted: finished work is kept, run the same command again to go on")
         return _INTERRUPTED
-    except click.Abort:
-        _say("nothing was done: the question was not answered with yes; --yes does not ask")
-        return _FAILED
     except BrokenPipeError:
         return 0
     except Exception:  # noqa: BLE001 - the edge: whatever else comes up is a bug, and its trace is the message

@@ -55,3 +55,10 @@ def test_a_narrow_terminal_breaks_words_and_neither_days_nor_numbers(
     lines = execute("sql", select).stdout.splitlines()
     assert max(map(len, lines)) <= 60
     assert [line for line in lines if "│ 2026-11-17 │ 1234567 │ 0.125 │" in line]
+
+
+def test_a_question_that_nobody_answers_does_nothing_and_says_so(full_home: Path) -> None:
+    image_id = execute("sql", "--csv", "select image_id from gold_images limit 1").stdout.splitlines()[-1]
+    done = subprocess.run([SCRIPT, "erase", image_id[:8]], input="", capture_output=True, text=True, check=False)
+    assert (done.returncode, "nothing was done" in done.stderr) == (1, True)
+    assert execute("why", image_id[:8]).returncode == 0
