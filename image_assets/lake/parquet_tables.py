@@ -8,7 +8,13 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError, TableError
+from image_assets.errors import (
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StorageError,
+    StoreUnavailableError,
+    TableError,
+)
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore
@@ -195,8 +201,31 @@ class ParquetTables:
     ) -> pl.DataFrame:
         """Rows of several files of one table, with `FILE_COLUMN` when columns are chosen by name.
 
+        Polars opens a file more than once: one that is replaced meanwhile may be read half and half, so it is read again.
         Raises `ObjectNotFoundError` when one has gone, `TableError` when one is not Parquet.
         """
+
+        def attempt() -> pl.DataFrame:
+            versions = [self.store.version(key) for key in keys]
+            try:
+                rows = self._collect(keys, columns, where)
+            except TableError:
+                self._check_unchanged(keys, versions, may_be_gone=False)
+                raise
+            self._check_unchanged(keys, versions, may_be_gone=True)
+            return rows
+
+        return until_first(attempt)
+
+    def _check_unchanged(self, keys: Sequence[ObjectKey], versions: Sequence[str | None], *, may_be_gone: bool) -> None:
+        for key, version in zip(keys, versions, strict=True):
+            now = self.store.version(key)
+            if now is None and not may_be_gone:
+                raise ObjectNotFoundError(f"{self.store.uri(key)} has gone while it was read")
+            if now not in {version, None}:
+                raise ObjectChangedError(f"{self.store.uri(key)} was replaced while it was read: run it again")
+
+    def _collect(self, keys: Sequence[ObjectKey], columns: Sequence[str] | None, where: pl.Expr | None) -> pl.DataFrame:
         lazy = pl.scan_parquet(
             [self.store.uri(key) for key in keys],
             glob=False,

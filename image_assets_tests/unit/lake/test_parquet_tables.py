@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -296,3 +297,44 @@ def test_a_full_disk_is_worth_a_retry_and_keeps_the_former_rows(
         tables.write_file(table_key(prices.name, day), prices, day, parts)
     assert_frame_equal(tables.read(prices, day), priced(hat=100))
     assert list((tiny_disk / ".staging").iterdir()) == []
+
+
+@dataclass(frozen=True, slots=True)
+class BusyStore(LocalObjectStore):
+    """A store in which something happens right after a version was told, the last of `rivals` first."""
+
+    rivals: list[Callable[[], object]]
+
+    def version(self, key: ObjectKey) -> str | None:
+        version = LocalObjectStore.version(self, key)
+        if self.rivals:
+            self.rivals.pop()()
+        return version
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    key = table_key(prices.name, day)
+    tables.replace(prices, day, priced(hat=100))
+    root = Path(tables.store.uri(key)).parents[2]
+
+    def replaced() -> None:
+        tables.replace(prices, day, priced(hat=100, shoe=250))
+
+    def damaged() -> None:
+        Path(tables.store.uri(key)).write_bytes(b"half of it")
+
+    busy = ParquetTables(BusyStore(root, [replaced, damaged]))
+    assert busy.scan_files([key]).height == 2
+
+
+def test_a_file_that_went_while_it_was_read_is_not_taken_for_a_damaged_one(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    key = table_key(prices.name, day)
+    tables.replace(prices, day, priced(hat=100))
+    path = Path(tables.store.uri(key))
+    busy = ParquetTables(BusyStore(path.parents[2], [path.unlink]))
+    with pytest.raises(ObjectNotFoundError):
+        busy.scan_files([key])
