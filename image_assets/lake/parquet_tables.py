@@ -201,7 +201,7 @@ class ParquetTables:
     ) -> pl.DataFrame:
         """Rows of several files of one table, with `FILE_COLUMN` when columns are chosen by name.
 
-        Polars opens a file more than once: one that is replaced meanwhile may be read half and half, so it is read again.
+        Polars opens a file more than once: one that is replaced meanwhile may be read half and half, and is read again.
         Raises `ObjectNotFoundError` when one has gone, `TableError` when one is not Parquet.
         """
 
