@@ -103,7 +103,7 @@ def test_an_upload_without_a_row_breaks_the_conservation_of_bronze(
 ) -> None:
     rewrite("bronze_images", lambda rows: rows.sort("source_uri")[1:])
     assert problems_of(check("bronze_images", "conservation")) == (
-        f"{DAY}: landing/{DAY}/ann/0.jpg is neither accepted nor rejected"
+        f"{DAY}: landing/{DAY}/ann/0.jpg is neither accepted nor rejected: run the day again"
     )
 
 
