@@ -35,8 +35,8 @@ def scrub(is_all: bool) -> None:
         print_rows("Damaged", ["file", "is"], [(each.key, each.problem) for each in found.damages[:_SHOWN]])
         days = sorted({each.day for each in found.damages})
         raise StorageError(
-            f"{len(found.damages)} files of {len(days)} days are damaged: "
-            f"image-assets repair --from {days[0]} --to {days[-1]}"
+            f"{len(found.damages)} files of {len(days)} days are damaged: image-assets repair "
+            + (f"--day {days[0]}" if len(days) == 1 else f"--from {days[0]} --to {days[-1]}")
         )
     _refuse_unreadable(found)
 
