@@ -32,7 +32,7 @@ _NEXT = """
 Next:
   make dev   (or: dagster dev)   the Dagster UI on http://localhost:3000
   {program} search "red dress"               photos that look like it
-  {program} sql "from gold_images limit 5"   SQL over every table
+  {program} sql "select label, count(*) from gold_images group by all"
 """
 
 
