@@ -89,9 +89,9 @@ def run_floor(root: Path) -> dict[str, float]:
     from image_assets.imaging.derivatives import DerivativeParams
     from image_assets.imaging.inspect import InspectParams
     from image_assets.lake.object_store import LocalObjectStore
-    from image_assets.steps.derivation import Original, derive
-    from image_assets.steps.landing import list_landing
-    from image_assets.steps.original import Upload, take_in
+    from image_assets.steps.images.derivation import Original, derive
+    from image_assets.steps.images.landing import list_landing
+    from image_assets.steps.images.original import Upload, take_in
 
     store = LocalObjectStore(root)
     files = list_landing(store, DAY).files

@@ -17,12 +17,12 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import ImageEncoder
-from image_assets.steps.bronze import take_in_day
-from image_assets.steps.duplicate_decisions import as_photos, read_pair_decisions
-from image_assets.steps.duplicate_links import DuplicateParams, find_links
-from image_assets.steps.duplicate_pool import open_duplicate_pool
-from image_assets.steps.embeddings import embed_day, embedding_target
-from image_assets.steps.silver import derive_day
+from image_assets.steps.duplicates.links import DuplicateParams, find_links
+from image_assets.steps.duplicates.pair_decisions import as_photos, read_pair_decisions
+from image_assets.steps.duplicates.pool import open_duplicate_pool
+from image_assets.steps.images.bronze import take_in_day
+from image_assets.steps.images.silver import derive_day
+from image_assets.steps.vectors.embeddings import embed_day, embedding_target
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
 Nearness = npt.NDArray[np.float32]

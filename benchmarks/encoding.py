@@ -32,8 +32,8 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.devices import choose_placement, device_name
 from image_assets.models.encoder import Placement
 from image_assets.samples.feed import generate_feed
-from image_assets.steps.bronze import take_in_day
-from image_assets.steps.silver import derive_day
+from image_assets.steps.images.bronze import take_in_day
+from image_assets.steps.images.silver import derive_day
 from image_assets.tables.images import SILVER_IMAGES
 
 MARKERS = ("<!-- encoding: written by benchmarks/encoding.py -->", "<!-- /encoding -->")

@@ -20,7 +20,7 @@ from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.models.devices import dtype_of
 from image_assets.models.encoder import Placement
 from image_assets.models.lazy_encoder import open_encoder
-from image_assets.steps.embeddings import embed_day, table_of
+from image_assets.steps.vectors.embeddings import embed_day, table_of
 from image_assets.tables.images import SILVER_IMAGES
 from image_assets.tables.rejections import rejections_of
 

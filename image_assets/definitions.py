@@ -47,9 +47,9 @@ from image_assets.orchestration.resources import GpuResource, LakeResource, Logg
 from image_assets.orchestration.split_runs import split_failed_runs
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.embeddings import lake_tables
-from image_assets.steps.enrichment import enrichment_upstream
-from image_assets.steps.report import ReportParams
+from image_assets.steps.enrichment.params import enrichment_upstream
+from image_assets.steps.gold.report import ReportParams
+from image_assets.steps.vectors.embeddings import lake_tables
 
 
 def build_definitions(settings: Settings, **resources: object) -> dg.Definitions:

@@ -27,12 +27,12 @@ from image_assets.models.tag_caption import TEMPLATE
 from image_assets.models.trainers import TrainerName, TrainerParams
 from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
 from image_assets.shown_text import is_text, plain
-from image_assets.steps.classifier_training import LessonParams
-from image_assets.steps.drift import DriftParams
-from image_assets.steps.duplicate_links import DuplicateParams
-from image_assets.steps.enrichment import EnrichmentParams
-from image_assets.steps.predictions import PredictionParams
-from image_assets.steps.vector_index import IndexParams
+from image_assets.steps.audits.drift import DriftParams
+from image_assets.steps.classification.predictions import PredictionParams
+from image_assets.steps.classification.training import LessonParams
+from image_assets.steps.duplicates.links import DuplicateParams
+from image_assets.steps.enrichment.params import EnrichmentParams
+from image_assets.steps.vectors.vector_index import IndexParams
 
 PREFIX = "IMAGE_ASSETS_"
 _LIMITS = InspectParams()

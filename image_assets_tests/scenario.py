@@ -38,23 +38,23 @@ from image_assets.models.encoder import (
 from image_assets.models.moderation import Moderator, Policies, Policy
 from image_assets.models.tagging import Tagger
 from image_assets.models.vocabulary import Calibration, Kind, Term, Vocabulary
-from image_assets.steps.bronze import take_in_day
-from image_assets.steps.captions import caption_day
-from image_assets.steps.duplicate_links import DuplicateParams
-from image_assets.steps.duplicates import find_duplicates
-from image_assets.steps.embeddings import embed_day, table_of
-from image_assets.steps.enrichment import EnrichmentParams
-from image_assets.steps.gold import curate_day
-from image_assets.steps.image_text import leave_unread
-from image_assets.steps.increment import IncrementReport
-from image_assets.steps.models_in_use import model_in_use
-from image_assets.steps.moderation import moderate_day
-from image_assets.steps.predictions import PredictionParams, choose_model, predict_day
-from image_assets.steps.rejections import gather_rejections
-from image_assets.steps.silver import DERIVED_TABLES, derive_day
-from image_assets.steps.stages import DayParams
-from image_assets.steps.summary import summarise_day
-from image_assets.steps.tags import tag_day
+from image_assets.steps.classification.models_in_use import model_in_use
+from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
+from image_assets.steps.duplicates.duplicates import find_duplicates
+from image_assets.steps.duplicates.links import DuplicateParams
+from image_assets.steps.enrichment.captions import caption_day
+from image_assets.steps.enrichment.image_text import leave_unread
+from image_assets.steps.enrichment.moderation import moderate_day
+from image_assets.steps.enrichment.params import EnrichmentParams
+from image_assets.steps.enrichment.tags import tag_day
+from image_assets.steps.gold.gold import curate_day
+from image_assets.steps.gold.rejections import gather_rejections
+from image_assets.steps.gold.summary import summarise_day
+from image_assets.steps.images.bronze import take_in_day
+from image_assets.steps.images.silver import DERIVED_TABLES, derive_day
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.questions.stages import DayParams
+from image_assets.steps.vectors.embeddings import embed_day, table_of
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.predictions import predictions_table
 from image_assets.tables.rejections import rejections_of

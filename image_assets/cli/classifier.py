@@ -10,7 +10,13 @@ from image_assets.lake.opening import open_store, open_tables
 from image_assets.models.mlflow_registry import set_champion
 from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.champion import ClassifierCard, kept_classifiers, promote, read_champion, roll_back
+from image_assets.steps.classification.champion import (
+    ClassifierCard,
+    kept_classifiers,
+    promote,
+    read_champion,
+    roll_back,
+)
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
 

@@ -15,9 +15,9 @@ from image_assets.lake.sql import query
 from image_assets.models.encoder import encoder_key
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
-from image_assets.steps.embeddings import lake_tables
-from image_assets.steps.plan import known_days
-from image_assets.steps.scrub import damaged_originals
+from image_assets.steps.questions.plan import known_days
+from image_assets.steps.upkeep.scrub import damaged_originals
+from image_assets.steps.vectors.embeddings import lake_tables
 from image_assets.tables.gold import DAILY_SUMMARY
 
 _STATUS = """

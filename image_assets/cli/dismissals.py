@@ -11,8 +11,8 @@ from image_assets.cli.console import CONSOLE
 from image_assets.errors import RejectionReason
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
-from image_assets.steps.dismissals import record_dismissals
-from image_assets.steps.rejected_files import choose_rejected, list_rejected
+from image_assets.steps.images.dismissals import record_dismissals
+from image_assets.steps.images.rejected_files import choose_rejected, list_rejected
 
 
 @click.command()

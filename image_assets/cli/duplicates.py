@@ -14,8 +14,8 @@ from image_assets.cli.period import period, period_options
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
-from image_assets.steps.duplicate_clusters import find_clusters
-from image_assets.steps.duplicate_decisions import Verdict, record_pair_decision
+from image_assets.steps.duplicates.clusters import find_clusters
+from image_assets.steps.duplicates.pair_decisions import Verdict, record_pair_decision
 
 _ROWS_SHOWN = 200
 _NAME_LENGTH = 36

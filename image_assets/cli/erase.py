@@ -9,9 +9,9 @@ from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
-from image_assets.steps.erasure import Remains, copies_of, find_remains
-from image_assets.steps.erasure import erase as erase_remains
-from image_assets.steps.short_ids import whole_id
+from image_assets.steps.images.short_ids import whole_id
+from image_assets.steps.upkeep.erasure import Remains, copies_of, find_remains
+from image_assets.steps.upkeep.erasure import erase as erase_remains
 
 
 @click.command()

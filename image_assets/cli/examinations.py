@@ -11,15 +11,15 @@ from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
+from image_assets.lake.litter import is_litter
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.models.captioner import open_captioner
 from image_assets.models.encoder import Placement, encoder_key
 from image_assets.models.text_reader import reader_name
 from image_assets.settings import Settings
-from image_assets.steps.embeddings import lake_tables
-from image_assets.steps.litter import is_litter
-from image_assets.steps.scrub import damaged_originals
-from image_assets.steps.table_audits import audit_tables
+from image_assets.steps.audits.table_audits import audit_tables
+from image_assets.steps.upkeep.scrub import damaged_originals
+from image_assets.steps.vectors.embeddings import lake_tables
 
 _LEAST_FREE_BYTES = 2 * 2**30
 _SHOWN = 3

@@ -24,8 +24,8 @@ from image_assets.lake.opening import open_store, open_tables
 from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.added_files import AddedFiles, find_added, tell_facts
-from image_assets.steps.uploads import UploadFacts, add_upload, told_before
+from image_assets.steps.images.added_files import AddedFiles, find_added, tell_facts
+from image_assets.steps.images.uploads import UploadFacts, add_upload, told_before
 
 _DEMO_DAYS, _NAMED = 3, 5
 _NEXT = """

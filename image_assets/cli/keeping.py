@@ -10,8 +10,8 @@ from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
-from image_assets.steps.archive import archive_days, day_of_original, old_days, restore_day
-from image_assets.steps.table_diff import TableDiff, diff_day, tables_with_history
+from image_assets.steps.questions.table_diff import TableDiff, diff_day, tables_with_history
+from image_assets.steps.upkeep.archive import archive_days, day_of_original, old_days, restore_day
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _MEBIBYTE = 2**20

@@ -14,7 +14,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
-from image_assets.steps.decisions import Decision, record_decisions
+from image_assets.steps.classification.label_decisions import Decision, record_decisions
 
 
 @click.command("label")

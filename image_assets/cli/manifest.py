@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError
 from image_assets.labels import normalise_label, normalise_name
-from image_assets.steps.added_files import AddedFile, ToldRow
+from image_assets.steps.images.added_files import AddedFile, ToldRow
 
 _NAMED = 5
 _ADVICE = "correct the manifest and add again"

@@ -20,9 +20,9 @@ from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.orchestration.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.plan import Need, Stage, estimate_seconds, known_days, plan_day
-from image_assets.steps.predictions import wanted_version
-from image_assets.steps.stages import DayParams, daily_stages, stage_targets
+from image_assets.steps.classification.predictions import wanted_version
+from image_assets.steps.questions.plan import Need, Stage, estimate_seconds, known_days, plan_day
+from image_assets.steps.questions.stages import DayParams, daily_stages, stage_targets
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from image_assets.errors import StorageError, TableError
 from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.settings import load_settings
-from image_assets.steps.repair import KEPT, LOST, Remedy, find_remedies, repair_day
-from image_assets.steps.scrub import EVERYTHING, Examination, share_of_week
-from image_assets.steps.scrub import scrub as scrub_days
+from image_assets.steps.upkeep.repair import KEPT, LOST, Remedy, find_remedies, repair_day
+from image_assets.steps.upkeep.scrub import EVERYTHING, Examination, share_of_week
+from image_assets.steps.upkeep.scrub import scrub as scrub_days
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SHOWN = 50

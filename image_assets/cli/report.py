@@ -14,7 +14,7 @@ from image_assets.settings import load_settings
 @click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser.")
 def report(day: datetime | None, is_opened: bool) -> None:
     """Write a day's report (HTML, CSV, JSON) from its committed tables and say where it is."""
-    from image_assets.steps.report import ReportParams, write_report
+    from image_assets.steps.gold.report import ReportParams, write_report
 
     chosen = day.date() if day else datetime.now(UTC).date() - timedelta(days=1)
     tables = open_tables(load_settings().lake_params)

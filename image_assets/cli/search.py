@@ -12,9 +12,9 @@ from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.ids import ImageId
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.search import ImageSearch, SearchRequest
-from image_assets.steps.search_conditions import Condition, parse_condition
-from image_assets.steps.search_sheet import render_sheet
+from image_assets.steps.search.conditions import Condition, parse_condition
+from image_assets.steps.search.image_search import ImageSearch, SearchRequest
+from image_assets.steps.search.sheet import render_sheet
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _COLUMNS = {"score": "score", "label": "label", "day": "day", "user": "user_id", "name": "raw_name", "id": "image_id"}

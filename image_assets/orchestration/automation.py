@@ -13,7 +13,7 @@ from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.history import days_of_run
 from image_assets.orchestration.resources import LakeResource
-from image_assets.steps.landing import LandingFile, list_landing
+from image_assets.steps.images.landing import LandingFile, list_landing
 from image_assets.tables.images import BRONZE_IMAGES
 
 DAILY_JOB = "daily_images"

@@ -10,13 +10,13 @@ from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import Metadata, contact_sheet, markdown_cell
-from image_assets.steps.champion import ClassifierCard
-from image_assets.steps.classifier_record import per_label
-from image_assets.steps.classifier_training import Comparison, TrainingReport, describe_left_out
-from image_assets.steps.label_issues import LabelIssuesReport
-from image_assets.steps.predictions import Model
-from image_assets.steps.splits import SHARES
-from image_assets.steps.training_set import TrainingSetReport
+from image_assets.steps.classification.champion import ClassifierCard
+from image_assets.steps.classification.label_issues import LabelIssuesReport
+from image_assets.steps.classification.predictions import Model
+from image_assets.steps.classification.record import per_label
+from image_assets.steps.classification.splits import SHARES
+from image_assets.steps.classification.training import Comparison, TrainingReport, describe_left_out
+from image_assets.steps.classification.training_set import TrainingSetReport
 from image_assets.tables.table import Table
 from image_assets.tables.training import LABEL_ISSUES, TRAINING_SET
 

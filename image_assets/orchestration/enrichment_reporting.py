@@ -10,7 +10,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.moderation import Moderator
 from image_assets.models.tagging import Tagger
 from image_assets.orchestration.reporting import Metadata, markdown_cell
-from image_assets.steps.increment import IncrementReport
+from image_assets.steps.increment.increment import IncrementReport
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT, VERDICTS
 
 _TAGS_SHOWN, _SENTENCES_SHOWN, _HELD_SHOWN = 30, 12, 50

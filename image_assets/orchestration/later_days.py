@@ -12,8 +12,8 @@ from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_under_way
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import GpuResource, LakeResource
-from image_assets.steps.duplicate_links import DuplicateParams
-from image_assets.steps.later_days import outdated_days
+from image_assets.steps.duplicates.links import DuplicateParams
+from image_assets.steps.questions.later_days import outdated_days
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 

@@ -9,8 +9,8 @@ import dagster as dg
 from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import LakeResource
-from image_assets.steps.champion import read_champion
-from image_assets.steps.plan import known_days
+from image_assets.steps.classification.champion import read_champion
+from image_assets.steps.questions.plan import known_days
 
 
 def model_sensor(partitions: dg.DailyPartitionsDefinition, encoder: str) -> dg.SensorDefinition:

@@ -19,7 +19,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.distributions import describe_distributions
 from image_assets.orchestration.lineage import column_sources, upstream_of
 from image_assets.shown_text import markdown, plain
-from image_assets.steps.increment import IncrementReport
+from image_assets.steps.increment.increment import IncrementReport
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 

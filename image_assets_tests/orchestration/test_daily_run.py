@@ -16,7 +16,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import column_schema
 from image_assets.samples.feed import SampleFile
 from image_assets.settings import Settings
-from image_assets.steps.embeddings import stored_embeddings
+from image_assets.steps.vectors.embeddings import stored_embeddings
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_of
 from image_assets.tables.table import Table

@@ -12,7 +12,7 @@ from PIL import Image
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.reporting import describe_problems
 from image_assets.settings import Settings
-from image_assets.steps.scrub import note_lost_originals
+from image_assets.steps.upkeep.scrub import note_lost_originals
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 

@@ -16,9 +16,9 @@ from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_of_run
 from image_assets.orchestration.later_days import FOLLOWING
 from image_assets.settings import Settings
-from image_assets.steps.duplicates import duplicate_target
-from image_assets.steps.embeddings import embedding_target
-from image_assets.steps.standing import Target
+from image_assets.steps.duplicates.duplicates import duplicate_target
+from image_assets.steps.increment.stock import Target
+from image_assets.steps.vectors.embeddings import embedding_target
 
 FIRST = date(2026, 3, 14)
 COLOURS = EncoderDescription("colours", "1", 3, 1, "none", "made in code")

@@ -6,7 +6,7 @@ import dagster as dg
 
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.resources import LakeResource, Progress
-from image_assets.steps.archive import archive_days, old_days
+from image_assets.steps.upkeep.archive import archive_days, old_days
 from image_assets.tables.images import BRONZE_IMAGES
 
 COLD_ARCHIVE = "cold_archive"

@@ -11,8 +11,8 @@ from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
-from image_assets.steps.bronze import bronze_recipe, take_in_day
-from image_assets.steps.scrub import note_lost_originals
+from image_assets.steps.images.bronze import bronze_recipe, take_in_day
+from image_assets.steps.upkeep.scrub import note_lost_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 

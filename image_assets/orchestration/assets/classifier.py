@@ -21,11 +21,11 @@ from image_assets.orchestration.lineage import describe_lineage
 from image_assets.orchestration.reporting import column_schema
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
-from image_assets.steps.champion import kept_classifiers, read_card
-from image_assets.steps.classifier_record import record_training
-from image_assets.steps.classifier_training import LessonParams, compare_with_champion, conclude, train_classifier
-from image_assets.steps.label_issues import find_label_issues
-from image_assets.steps.training_set import build_training_set
+from image_assets.steps.classification.champion import kept_classifiers, read_card
+from image_assets.steps.classification.label_issues import find_label_issues
+from image_assets.steps.classification.record import record_training
+from image_assets.steps.classification.training import LessonParams, compare_with_champion, conclude, train_classifier
+from image_assets.steps.classification.training_set import build_training_set
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.table import Table

@@ -14,8 +14,8 @@ from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, contact_sheet, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
-from image_assets.steps.duplicate_links import DuplicateParams
-from image_assets.steps.duplicates import duplicate_recipe, find_duplicates
+from image_assets.steps.duplicates.duplicates import duplicate_recipe, find_duplicates
+from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.tables.duplicates import DUPLICATE_IMAGES, DUPLICATE_KINDS
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 

@@ -10,7 +10,7 @@ from image_assets.models.encoder import EncoderDescription, EncoderLoad
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, column_schema, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
-from image_assets.steps.embeddings import embed_day, table_of
+from image_assets.steps.vectors.embeddings import embed_day, table_of
 from image_assets.tables.images import SILVER_IMAGES
 
 GPU_POOL = "gpu"

@@ -22,13 +22,13 @@ from image_assets.orchestration.enrichment_reporting import (
 )
 from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress, WorkersResource
-from image_assets.steps.captions import caption_day
-from image_assets.steps.enrichment import EnrichmentParams
-from image_assets.steps.image_text import leave_unread, read_day
-from image_assets.steps.increment import IncrementReport
-from image_assets.steps.moderation import moderate_day
-from image_assets.steps.recipe import version_of
-from image_assets.steps.tags import tag_day
+from image_assets.steps.enrichment.captions import caption_day
+from image_assets.steps.enrichment.image_text import leave_unread, read_day
+from image_assets.steps.enrichment.moderation import moderate_day
+from image_assets.steps.enrichment.params import EnrichmentParams
+from image_assets.steps.enrichment.tags import tag_day
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.recipe import version_of
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.table import Table

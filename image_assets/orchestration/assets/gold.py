@@ -17,10 +17,10 @@ from image_assets.orchestration.reporting import (
     describe_summary,
 )
 from image_assets.orchestration.resources import LakeResource, Progress
-from image_assets.steps.gold import GOLD_RECIPE, curate_day
-from image_assets.steps.predictions import prediction_stages
-from image_assets.steps.rejections import gather_rejections
-from image_assets.steps.summary import summarise_day
+from image_assets.steps.classification.predictions import prediction_stages
+from image_assets.steps.gold.gold import GOLD_RECIPE, curate_day
+from image_assets.steps.gold.rejections import gather_rejections
+from image_assets.steps.gold.summary import summarise_day
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.enrichment import ENRICHMENT

@@ -11,8 +11,8 @@ from image_assets.orchestration.history import forget_old_runs
 from image_assets.orchestration.reporting import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.shown_text import markdown
-from image_assets.steps.reconciliation import Disagreement, reconcile, sweep_staging
-from image_assets.steps.scrub import Examination, scrub, share_of_week
+from image_assets.steps.upkeep.reconciliation import Disagreement, reconcile, sweep_staging
+from image_assets.steps.upkeep.scrub import Examination, scrub, share_of_week
 from image_assets.tables.images import BRONZE_IMAGES
 
 RECONCILIATION, SCRUB, RUN_HISTORY = "reconciliation", "scrub", "run_history"

@@ -12,7 +12,7 @@ from image_assets.orchestration.classifier_reporting import describe_predictions
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.reporting import Metadata, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
-from image_assets.steps.predictions import PredictionParams, choose_model, predict_day
+from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
 from image_assets.tables.images import SILVER_IMAGES
 from image_assets.tables.predictions import ALL_PREDICTIONS, IMAGE_PREDICTIONS, predictions_table
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS

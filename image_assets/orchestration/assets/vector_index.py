@@ -7,7 +7,7 @@ from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.assets.upkeep import FOLLOWS
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.resources import GpuResource, LakeResource
-from image_assets.steps.vector_index import IndexParams, IndexReport, refresh_index
+from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
 
 VECTOR_INDEX = "vector_index"
 

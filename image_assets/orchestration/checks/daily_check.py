@@ -12,7 +12,7 @@ from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.reporting import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.split_runs import name_bad_days
-from image_assets.steps.audits import Audit
+from image_assets.steps.audits.day_audits import Audit
 from image_assets.tables.images import BRONZE_IMAGES
 
 AuditDay = Callable[[ParquetTables, date, datetime], Audit]

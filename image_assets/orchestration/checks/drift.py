@@ -10,8 +10,8 @@ import dagster as dg
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.steps.audits import Audit
-from image_assets.steps.day_drift import (
+from image_assets.steps.audits.day_audits import Audit
+from image_assets.steps.audits.day_drift import (
     audit_classes,
     audit_duplicates,
     audit_numbers,
@@ -19,7 +19,7 @@ from image_assets.steps.day_drift import (
     audit_vectors,
     audit_volume,
 )
-from image_assets.steps.drift import DriftParams
+from image_assets.steps.audits.drift import DriftParams
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES

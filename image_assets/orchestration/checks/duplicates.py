@@ -7,7 +7,7 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.steps.audits import Audit, audit_label_conflicts, audit_stage
+from image_assets.steps.audits.day_audits import Audit, audit_label_conflicts, audit_stage
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import SILVER_IMAGES
 

@@ -12,7 +12,7 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.steps.audits import Audit, audit_derivatives
+from image_assets.steps.audits.day_audits import Audit, audit_derivatives
 from image_assets.tables.images import (
     PREVIEW_MAX_SIDE_PX,
     SILVER_IMAGES,

@@ -7,7 +7,7 @@ import dagster as dg
 from image_assets.errors import ImageAssetsError
 from image_assets.orchestration.checks.daily_check import conclude, examined_days
 from image_assets.orchestration.resources import LakeResource
-from image_assets.steps.audits import Audit, audit_identity
+from image_assets.steps.audits.day_audits import Audit, audit_identity
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table

@@ -8,10 +8,10 @@ from image_assets.orchestration.checks.daily_check import conclude, examined_day
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.reporting import describe_problems
 from image_assets.orchestration.resources import GpuResource, LakeResource
-from image_assets.steps.audits import Audit
-from image_assets.steps.index_audits import audit_coverage, audit_searchable
-from image_assets.steps.index_recall import measure_recall
-from image_assets.steps.vector_index import IndexParams
+from image_assets.steps.audits.day_audits import Audit
+from image_assets.steps.audits.index_audits import audit_coverage, audit_searchable
+from image_assets.steps.audits.index_recall import measure_recall
+from image_assets.steps.vectors.vector_index import IndexParams
 from image_assets.tables.gold import GOLD_IMAGES
 
 

@@ -11,7 +11,13 @@ from click.testing import Result
 from image_assets.errors import ConfigurationError, ModelError
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.models.linear_classifier import LinearClassifier
-from image_assets.steps.champion import ClassifierCard, digests_of, keep_classifier, promote, read_champion
+from image_assets.steps.classification.champion import (
+    ClassifierCard,
+    digests_of,
+    keep_classifier,
+    promote,
+    read_champion,
+)
 
 # MLflow's own code uses what its libraries deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore")

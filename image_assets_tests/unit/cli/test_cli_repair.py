@@ -12,7 +12,7 @@ from click.testing import Result
 from image_assets.errors import StorageError, TableError
 from image_assets.lake.opening import open_tables
 from image_assets.settings import load_settings
-from image_assets.steps.table_audits import audit_tables
+from image_assets.steps.audits.table_audits import audit_tables
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.upkeep import DAMAGED_ORIGINALS
 

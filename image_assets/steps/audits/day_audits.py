@@ -1,0 +1,143 @@
+"""Audits: what must be true of a committed day, each as a function that returns what is wrong."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from image_assets.errors import ImageError, ObjectNotFoundError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.privacy import find_metadata
+from image_assets.imaging.read_back import read_size
+from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.images.landing import is_left_behind, list_landing
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_table
+from image_assets.tables.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How many things were looked at and what is wrong, one sentence each; no sentence means passed.
+
+    Attributes:
+        examined: rows, files or images.
+        problems: what is wrong and where.
+        measured: the number behind the verdict, where there is one and enough was seen to tell.
+    """
+
+    examined: int
+    problems: tuple[str, ...]
+    measured: float | None = None
+
+
+def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit:
+    """The file exists, is Parquet, and every row obeys the schema."""
+    try:
+        return Audit(tables.read(table, day).height, ())
+    except TableError as error:
+        return Audit(0, (str(error),))
+
+
+def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
+    """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
+    files = list_landing(tables.store, day).files
+    accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
+    known = set(accepted)
+    uploads = [
+        file.source_uri for file in files if file.arrived_at < before and not is_left_behind(file.source_uri, known)
+    ]
+    rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
+    return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
+
+
+def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> Audit:
+    """Conservation between layers: every upstream image is a row or a rejection of the stage, and nothing else is."""
+    expected = tables.read_column(upstream, day, "image_id")
+    accepted = tables.read_column(stage, day, "image_id")
+    rejected = tables.read_column(rejections_table(stage).name, day, "image_id")
+    return _audit_conservation(expected, accepted, rejected, exact=True)
+
+
+def audit_identity(tables: ParquetTables, table: Table, days: Sequence[date]) -> dict[date, Audit]:
+    """No image of the days is in the table on another day too; of other days only ids are read."""
+    ids = {day: tables.read_column(table.name, day, "image_id") for day in days}
+    twice = _in_several_files(tables, table, pl.concat([pl.Series([], dtype=pl.String), *ids.values()]))
+    return {
+        day: Audit(len(mine), tuple(f"{name} is in {' and in '.join(twice[name])}" for name in mine if name in twice))
+        for day, mine in ids.items()
+    }
+
+
+def audit_label_conflicts(tables: ParquetTables, day: date) -> Audit:
+    """No photo came again under another label."""
+    rows = tables.read(DUPLICATE_IMAGES, day)
+    conflicts = rows.filter("label_conflict").select("image_id", "canonical_id").rows()
+    problems = [f"{image_id} has another label than {canonical_id}" for image_id, canonical_id in conflicts]
+    return Audit(rows.height, tuple(problems))
+
+
+def audit_derivatives(
+    tables: ParquetTables,
+    table: Table,
+    column: str,
+    max_side_px: int,
+    day: date,
+    at_most: int | None = None,
+    turn: int = 0,
+) -> Audit:
+    """Files are there, as large as their rows say, within the size limit, and hold pixels only.
+
+    Args:
+        tables: the lake's tables.
+        table: whose files.
+        column: where their keys are.
+        max_side_px: the size limit.
+        day: the partition.
+        at_most: so many files, spread evenly over the day; all of them by default.
+        turn: other numbers choose other files.
+    """
+    rows = tables.read(table, day).select(column, "width_px", "height_px")
+    if at_most is not None and rows.height > at_most:
+        step = -(-rows.height // at_most)
+        rows = rows.gather_every(step, turn % step)
+    problems = [
+        problem
+        for key, width_px, height_px in rows.iter_rows()
+        for problem in _file_problems(tables, key, (width_px, height_px), max_side_px)
+    ]
+    return Audit(rows.height, tuple(problems))
+
+
+def _in_several_files(tables: ParquetTables, table: Table, ids: pl.Series) -> dict[str, list[str]]:
+    if ids.is_empty():
+        return {}
+    found = tables.scan_files(tables.files(table.name), ["image_id"], where=pl.col("image_id").is_in(ids.implode()))
+    files = found.unique().group_by("image_id").agg(pl.col(FILE_COLUMN).sort())
+    return dict(files.filter(pl.col(FILE_COLUMN).list.len() > 1).iter_rows())
+
+
+def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.Series, *, exact: bool) -> Audit:
+    known, wanted = {*accepted, *rejected}, set(expected)
+    problems = [f"{name} is neither accepted nor rejected: run the day again" for name in sorted(wanted - known)]
+    problems += [f"{name} is both accepted and rejected" for name in sorted({*accepted} & {*rejected})]
+    if exact:
+        problems += [f"{name} has no upstream image" for name in sorted(known - wanted)]
+    if len(accepted) != len(set(accepted)):
+        problems.append(f"{len(accepted) - len(set(accepted))} images are accepted twice")
+    return Audit(len(wanted), tuple(problems))
+
+
+def _file_problems(tables: ParquetTables, key: str, told: tuple[int, int], max_side_px: int) -> Iterator[str]:
+    try:
+        data = tables.store.read(ObjectKey(key))
+        size, metadata = read_size(data), find_metadata(data)
+    except (ObjectNotFoundError, ImageError) as error:
+        yield f"{key}: {error}; image-assets repair makes it again"
+        return
+    if size != told or max(size) > max_side_px:
+        yield f"{key}: {size[0]} x {size[1]} px, its row says {told[0]} x {told[1]}, allowed are {max_side_px}"
+    if metadata:
+        yield f"{key}: holds {', '.join(metadata)}"

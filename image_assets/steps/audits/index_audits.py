@@ -1,0 +1,89 @@
+"""What must be true of search: the index has every vector and no other, and what gold shows can be found."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from image_assets.errors import SearchError
+from image_assets.ids import ImageId
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import EncoderDescription
+from image_assets.search.usearch_index import UsearchParams
+from image_assets.steps.audits.day_audits import Audit
+from image_assets.steps.search.searched_lake import SearchedLake
+from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
+from image_assets.steps.vectors.vector_index import day_changes, embedding_files, fits
+
+_SAME = 0.999
+"""Lowest score of an image with its own vector, in half precision."""
+
+
+def audit_coverage(
+    tables: ParquetTables, encoder: EncoderDescription, params: UsearchParams, before: datetime
+) -> Audit:
+    """The index has every current vector and no other; a day that changed after `before` is for the next refresh."""
+    try:
+        manifest = read_manifest(tables.store, encoder.name)
+        if manifest is None or not fits(manifest, encoder):
+            there_is = f"one of revision {manifest.revision}" if manifest else "none"
+            problem = f"there should be an index of revision {encoder.revision}, there is {there_is}"
+            return Audit(0, (f"{problem}; {way_out(encoder.name)}",))
+        stored = open_index(tables.store, manifest, params, to_change=False)
+    except SearchError as error:
+        return Audit(0, (str(error),))
+    problems = list(_differences(tables, encoder, manifest, stored.members, before))
+    if stored.index.keys.tolist() != stored.members.get_column("key").to_list():
+        problems.append("the keys of the index are not those of its members")
+    return Audit(stored.members.height, tuple(problems))
+
+
+def audit_searchable(
+    tables: ParquetTables, encoder: EncoderDescription, params: UsearchParams, days: Sequence[date], before: datetime
+) -> dict[date, Audit]:
+    """Every image of the days that gold shows with a vector can be found, and the last of them is, among all others.
+
+    What is measured are the seconds from the commit of its day's vectors to the hit, if they came after `before`.
+    """
+    lake = SearchedLake(tables, encoder, params)
+    shown = lake.gold.select(["image_id", "day", "encoder"], days=days).filter(pl.col("encoder") == encoder.name)
+    if shown.is_empty():
+        return {day: Audit(0, ()) for day in days}
+    lost = shown.join(lake.pool.images, on="image_id", how="anti")
+    problems = {day: [f"{image_id} cannot be found" for image_id in _ids(lost, day)] for day in days}
+    seconds: dict[date, float] = {}
+    for image_id, day in (
+        shown.join(lost, on="image_id", how="anti").sort("day").tail(1).select("image_id", "day").rows()
+    ):
+        (nearest,) = lake.pool.nearest(lake.pool.vector_of(ImageId(image_id)), 1)
+        if nearest.score < _SAME:
+            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
+        committed_at = embedding_files(tables, encoder.name)[day].arrived_at
+        if committed_at >= before:
+            seconds[day] = (datetime.now(UTC) - committed_at).total_seconds()
+    return {day: Audit(len(_ids(shown, day)), tuple(problems[day]), seconds.get(day)) for day in days}
+
+
+def _ids(rows: pl.DataFrame, day: date) -> list[str]:
+    return rows.filter(pl.col("day") == day).get_column("image_id").to_list()
+
+
+def _differences(
+    tables: ParquetTables,
+    encoder: EncoderDescription,
+    manifest: IndexManifest,
+    members: pl.DataFrame,
+    before: datetime,
+) -> Iterator[str]:
+    days = {day.isoformat(): info for day, info in embedding_files(tables, encoder.name).items()}
+    settled = {
+        day: info.version
+        for day, info in days.items()
+        if info.arrived_at < before or info.version == manifest.days.get(day)
+    }
+    gone = {str(day) for day in members.get_column("day").unique()} - days.keys()
+    for change in day_changes(tables, encoder, dict.fromkeys(gone, ""), members, settled):
+        if change.missing.len():
+            yield f"{change.day}: {change.missing.len()} vectors are not in the index, such as of {change.missing[0]}"
+        if change.ghosts.size:
+            yield f"{change.day}: {change.ghosts.size} vectors are in the index alone"

@@ -1,0 +1,50 @@
+"""How much of what comparing every vector finds the index finds too."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import EncoderDescription
+from image_assets.search.exact_search import Vectors
+from image_assets.search.usearch_index import UsearchParams
+from image_assets.search.vector_index import Scores
+from image_assets.steps.vectors.index_store import open_index, read_manifest
+from image_assets.steps.vectors.vector_index import fits, read_vectors
+
+_AS_NEAR = 1e-4
+"""Scores that differ by less are equal: the index may keep half precision."""
+
+
+def measure_recall(
+    tables: ParquetTables, encoder: EncoderDescription, params: UsearchParams, *, queries: int, count: int = 10
+) -> float | None:
+    """The share of the `count` nearest that the index finds; None when it has no vectors.
+
+    The queries are vectors of the index, evenly taken. What is as near as the last of the nearest is as good: of equal
+    images any may be found.
+    """
+    manifest = read_manifest(tables.store, encoder.name)
+    if manifest is None or not manifest.vectors or not fits(manifest, encoder):
+        return None
+    stored = open_index(tables.store, manifest, params, to_change=False)
+    members, count = stored.members, min(count, manifest.vectors)
+    sample = np.concatenate(list(_vectors(tables, encoder, members.gather_every(-(-members.height // queries)))))
+    best = np.empty((len(sample), 0), dtype=np.float32)
+    for vectors in _vectors(tables, encoder, members):
+        best = _best_scores(np.concatenate([best, sample @ vectors.T], axis=1), count)
+    least = best.min(axis=1) - _AS_NEAR
+    found = [stored.index.search(query[None], count).scores for query in sample]
+    return float(np.mean([(scores >= worst).sum() / count for scores, worst in zip(found, least, strict=True)]))
+
+
+def _best_scores(scores: Scores, count: int) -> Scores:
+    best: Scores = np.partition(scores, -count, axis=1)[:, -count:] if scores.shape[1] > count else scores
+    return best
+
+
+def _vectors(tables: ParquetTables, encoder: EncoderDescription, members: pl.DataFrame) -> Iterator[Vectors]:
+    for (day,), its in members.group_by("day", maintain_order=True):
+        for rows in read_vectors(tables, encoder, day, its.get_column("image_id")):
+            yield rows.get_column("embedding").to_numpy()

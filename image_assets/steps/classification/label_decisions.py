@@ -1,0 +1,129 @@
+"""What people decided: append-only objects, so that no run, no model and no second opinion loses a decision."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+from image_assets.errors import ConfigurationError, TableError
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.labels import normalise_label, normalise_name
+from image_assets.lake import object_keys
+from image_assets.lake.last_word import KeptWords, last_words, later_than
+from image_assets.lake.object_keys import review_prefix
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.short_ids import whole_id
+from image_assets.tables.images import BRONZE_IMAGES
+
+_SCHEMA: dict[str, PolarsDataType] = {
+    "image_id": pl.String,
+    "label": pl.String,
+    "decided_at": pl.Datetime("us", "UTC"),
+    "decided_by": pl.String,
+}
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word on an image.
+
+    Attributes:
+        image: its image_id, or the name that the user gave the file.
+        label: what it shows.
+        line: where it stands, of a decision that comes from a file.
+    """
+
+    image: str
+    label: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The image as a message names it."""
+        return self.image if self.line is None else f"line {self.line}: {self.image or 'no image'}"
+
+
+def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime) -> KeptWords:
+    """Keep all decisions, or none, for the gold of their days; each counts as later than all before it on its image.
+
+    Raises:
+        ConfigurationError: a label is empty, an image is unknown or decided twice, or its name fits several.
+    """
+    found = _find(tables, [decision.image for decision in decisions])
+    _refuse(decisions, found)
+    chosen = [(decision, *found[normalise_name(decision.image)][0]) for decision in decisions]
+    days = sorted({day for _, _, day in chosen})
+    last = {image: word for day in days for image, word in last_words(tables.store, review_prefix(day)).items()}
+    last_at = now
+    for decision, image_id, day in chosen:
+        decided_at = later_than(last[image_id].said_at if image_id in last else None, now)
+        fields = {
+            "image_id": image_id,
+            "label": normalise_label(decision.label),
+            "decided_at": decided_at.isoformat(),
+            "decided_by": decided_by,
+        }
+        key = object_keys.review_key(day, image_id, decided_at)
+        tables.store.write(key, json.dumps(fields, ensure_ascii=False).encode())
+        last_at = max(last_at, decided_at)
+    tables.store.flush()
+    return KeptWords(tuple(days), last_at)
+
+
+def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:
+    """The latest decision per image, of the images of one day or of all: image_id, label, decided_at, decided_by."""
+    last = last_words(store, review_prefix(day) if day else object_keys.REVIEWS)
+    return pl.DataFrame([_read(store, word.key) for word in last.values()], schema=_SCHEMA, orient="row")
+
+
+def _read(store: ObjectStore, key: ObjectKey) -> dict[str, object]:
+    try:
+        fields = json.loads(store.read(key))
+        known = {name: str(fields[name]) for name in _SCHEMA}
+        label, decided_at = normalise_label(known["label"]), datetime.fromisoformat(known["decided_at"])
+        return {**known, "label": label or None, "decided_at": decided_at}
+    except (ValueError, TypeError, KeyError) as error:
+        raise TableError(f"{store.uri(key)} is no decision: {error!r}; repair it or delete it") from error
+
+
+def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[ImageId, date]]]:
+    """The images of the lake that carry each id or name, names as they are compared."""
+    keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in tables.days(BRONZE_IMAGES.name)]
+    if not keys:
+        return {}
+    # Only a person types the beginning of an id; a file has whole ones.
+    whole = {image: whole_id(tables, image) if len(images) == 1 else image for image in images}
+    asked = [normalise_name(image) for image in whole.values()]
+    where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
+    rows = tables.scan_files(keys, ["image_id", "raw_name", "day"], where=where)
+    found: dict[str, list[tuple[ImageId, date]]] = {}
+    for image_id, raw_name, day, _ in rows.iter_rows():
+        found.setdefault(image_id, []).append((image_id, day))
+        found.setdefault(normalise_name(raw_name), []).append((image_id, day))
+    return found | {normalise_name(image): found[name] for image, name in whole.items() if name in found}
+
+
+def _refuse(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> None:
+    problems = list(_problems(decisions, found))
+    if problems:
+        more = f"\n  and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+        raise ConfigurationError("nothing was kept:\n  " + "\n  ".join(problems[:_NAMED]) + more)
+
+
+def _problems(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> Iterator[str]:
+    decided: dict[ImageId, Decision] = {}
+    for decision in decisions:
+        images = found.get(normalise_name(decision.image), [])
+        if not images:
+            yield f"{decision.place} is no image of this lake"
+        elif len(images) > 1:
+            yield f"{decision.place} names {len(images)} images, such as {images[0][0]} and {images[1][0]}: give the id"
+        elif (first := decided.setdefault(images[0][0], decision)) is not decision:
+            yield f"{decision.place} is decided twice, {first.place} is the same image: keep one of them"
+        if not normalise_label(decision.label):
+            yield f"{decision.place} has no label"

@@ -1,0 +1,94 @@
+"""From a finished training to a version: recorded and registered with MLflow, then kept in the lake."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from image_assets.lake.object_store import ObjectStore
+from image_assets.models.classification_metrics import Scores
+from image_assets.models.classifier import Reads
+from image_assets.models.classifier_files import version_of_files
+from image_assets.models.encoder import EncoderDescription
+from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
+from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, training_instant
+from image_assets.steps.classification.training import TrainingReport
+
+
+def record_training(
+    store: ObjectStore,
+    report: TrainingReport,
+    encoder: EncoderDescription,
+    tracking: Tracking,
+    pictures: Mapping[str, bytes],
+    now: datetime,
+) -> ClassifierCard:
+    """Log into MLflow's active run, register, keep; `ModelError` when MLflow does not answer, and nothing is kept.
+
+    It counts as trained later than every version before it, whatever the clock says: the newest is the challenger.
+    """
+    files = report.classifier.files()
+    is_on_vectors = report.classifier.reads is Reads.EMBEDDING
+    version = version_of_files(report.trainer, files)
+    input_size = (encoder.dimension,) if is_on_vectors else (-1, -1, 3)
+    record = _record(report, version, encoder, pictures)
+    card = ClassifierCard(
+        model_version=version,
+        trainer=report.trainer,
+        encoder=(encoder.name, encoder.revision) if is_on_vectors else None,
+        trained_at=training_instant(store, now).isoformat(),
+        registry_number=register_classifier(tracking, report.classifier, input_size, record),
+        digests=digests_of(files),
+    )
+    keep_classifier(store, card, files)
+    return card
+
+
+def per_label(labels: tuple[str, ...], scores: Scores) -> pl.DataFrame:
+    """Precision, recall and F1 per label, with its images."""
+    images = scores.confusion.sum(axis=1)
+    return pl.DataFrame(
+        {"label": labels, "images": images, "precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
+    )
+
+
+def _record(
+    report: TrainingReport, version: str, encoder: EncoderDescription, pictures: Mapping[str, bytes]
+) -> TrainingRecord:
+    labels = report.classifier.labels
+    splits = {"validation": report.validation, "test": report.test}
+    metrics = {name: value for split, scores in splits.items() for name, value in _metrics(split, scores).items()}
+    metrics |= {f"test_f1_{_plain(name)}": f1 for name, f1 in zip(labels, report.test.f1.tolist(), strict=True)}
+    parameters: dict[str, str | float] = {f"images_{split}": images for split, images in report.images.items()}
+    parameters |= {"trainer": report.trainer, "labels": len(labels), "encoder": encoder.name, **report.parameters}
+    tables = {f"per_label_{split}.csv": per_label(labels, scores).write_csv() for split, scores in splits.items()}
+    return TrainingRecord(
+        name=version,
+        description=_description(report),
+        parameters={**parameters, "encoder_revision": encoder.revision},
+        metrics={**metrics, "seconds": report.seconds},
+        files={**pictures, **{name: text.encode() for name, text in tables.items()}},
+    )
+
+
+def _description(report: TrainingReport) -> str:
+    labels = report.classifier.labels
+    return (
+        f"{report.trainer}: accuracy {report.test.accuracy:.3f} on {report.test.images} test photos, learnt from "
+        f"{report.images['train']}; tells apart {', '.join(labels)}."
+    )
+
+
+def _metrics(split: str, scores: Scores) -> dict[str, float]:
+    return {
+        f"{split}_accuracy": scores.accuracy,
+        f"{split}_macro_f1": scores.macro_f1,
+        f"{split}_calibration_error": scores.calibration_error,
+        f"{split}_risk_coverage_area": scores.risk_coverage,
+    }
+
+
+def _plain(label: str) -> str:
+    """MLflow's names of metrics hold few signs."""
+    return re.sub(r"[^\w.-]", "_", label, flags=re.ASCII)

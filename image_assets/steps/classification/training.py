@@ -1,0 +1,245 @@
+"""Training a classifier on the training set, and comparing it with the champion."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from image_assets.errors import ModelError
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.classification_metrics import Scores, score
+from image_assets.models.classifier import Classifier, ClassifierInput, Probabilities, Progress, Reads, Trainer
+from image_assets.models.encoder import EncoderDescription
+from image_assets.steps.classification.champion import load_kept, promote, read_card, read_champion
+from image_assets.steps.classification.labelled_inputs import examples_of
+from image_assets.steps.classification.splits import SHARES
+from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LessonParams:
+    """What of the training set is taught.
+
+    Attributes:
+        classes: the labels to tell apart, in their normal form; all that there are when empty.
+        min_images: images that a label needs in the training split to be taught.
+    """
+
+    classes: tuple[str, ...] = ()
+    min_images: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """The taught part of the training set.
+
+    Attributes:
+        rows: images of the labels that are taught.
+        labels: those.
+        left_out: labels with too few images to learn from, with how many there are in the training split and in all.
+    """
+
+    rows: pl.DataFrame
+    labels: tuple[str, ...]
+    left_out: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingReport:
+    """A new classifier, how it was made and how it does."""
+
+    classifier: Classifier
+    trainer: str
+    parameters: Mapping[str, str | float]
+    images: Mapping[str, int]
+    left_out: Mapping[str, tuple[int, int]]
+    validation: Scores
+    test: Scores
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Challenger and champion on the same images; no champion, no scores of it."""
+
+    challenger: str
+    champion: str | None
+    challenger_scores: Scores
+    champion_scores: Scores | None
+
+    @property
+    def challenger_wins(self) -> bool:
+        """By accuracy, then by macro-F1; a draw leaves the champion in charge."""
+        if self.champion_scores is None:
+            return True
+        return _strength(self.challenger_scores) > _strength(self.champion_scores)
+
+    @property
+    def is_rematch(self) -> bool:
+        """Whether the challenger is the champion already: the same lessons gave the same classifier."""
+        return self.challenger == self.champion
+
+
+def gather_lessons(tables: ParquetTables, params: LessonParams) -> Lessons:
+    """The rows of labels that can be taught.
+
+    Raises:
+        TableError: there is no training set.
+        ModelError: fewer than two labels can be taught, or a split is empty.
+    """
+    rows = tables.read(TRAINING_SET, None)
+    if params.classes:
+        rows = rows.filter(pl.col("label").is_in(list(params.classes)))
+    counts = {label: (learnt, images) for label, learnt, images in _counts(rows).iter_rows()}
+    labels = [label for label, (learnt, _) in counts.items() if learnt >= params.min_images]
+    left_out = {label: counts[label] for label in counts if label not in labels}
+    if len(labels) < 2:
+        raise ModelError(_too_few(params, labels, left_out))
+    kept = rows.filter(pl.col("label").is_in(labels))
+    for split in SHARES:
+        if kept.filter(split=split).is_empty():
+            raise ModelError(
+                f"the {split} split is empty: photos of one user stay together, and {kept['group_id'].n_unique()} "
+                "groups of users and near-duplicates are too few or too unequal; label photos of more users"
+            )
+    return Lessons(kept, tuple(labels), left_out)
+
+
+def describe_left_out(left_out: Mapping[str, tuple[int, int]]) -> str:
+    """Labels with how many of their images are in the training split."""
+    return ", ".join(f"{label} {learnt} (of {images})" for label, (learnt, images) in left_out.items())
+
+
+def _counts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each label's images in the training split, and in all."""
+    return rows.group_by("label").agg(learnt=(pl.col("split") == "train").sum(), images=pl.len()).sort("label")
+
+
+def _too_few(params: LessonParams, labels: Sequence[str], left_out: Mapping[str, tuple[int, int]]) -> str:
+    unheard_of = [label for label in params.classes if label not in {*labels, *left_out}]
+    share = f"the training split, about {SHARES['train']:.0%} of all,"
+    told = [
+        f"two labels or more are needed, each with {params.min_images} images in {share} to learn from",
+        f"enough: {', '.join(labels) or 'none'}",
+        f"too few in the training split: {describe_left_out(left_out) or 'none'}",
+    ]
+    if unheard_of:
+        told.append(f"of IMAGE_ASSETS_CLASSES no image has: {', '.join(unheard_of)}")
+    return "; ".join(told)
+
+
+def train_classifier(
+    tables: ParquetTables,
+    encoder: EncoderDescription,
+    trainer: Trainer,
+    params: LessonParams,
+    on_progress: Progress = lambda _done, _total: None,
+) -> TrainingReport:
+    """Train on the lessons; nothing is kept.
+
+    Raises:
+        TableError: there is no training set.
+        ModelError: too little to learn from, no vectors, or a start that is missing.
+    """
+    started = time.monotonic()
+    lessons = gather_lessons(tables, params)
+    parts = {
+        split: examples_of(tables, lessons.rows.filter(split=split), lessons.labels, trainer.reads, encoder)[0]
+        for split in SHARES
+    }
+    trained = trainer.train(lessons.labels, parts["train"], parts["validation"], on_progress)
+    scores = {
+        split: score(_probabilities(trained.classifier, parts[split].inputs), parts[split].targets)
+        for split in ("validation", "test")
+    }
+    return TrainingReport(
+        classifier=trained.classifier,
+        trainer=trainer.name,
+        parameters=trained.parameters,
+        images={split: len(part.targets) for split, part in parts.items()},
+        left_out=lessons.left_out,
+        validation=scores["validation"],
+        test=scores["test"],
+        seconds=time.monotonic() - started,
+    )
+
+
+def compare_with_champion(
+    tables: ParquetTables, encoder: EncoderDescription, challenger: str, params: LessonParams
+) -> Comparison:
+    """Score both on today's test split; a champion that reads another encoder's vectors cannot take part."""
+    opponent = _champion_for(tables, encoder)
+    rows = gather_lessons(tables, params).rows.filter(split="test")
+    contestants = {version: load_kept(tables.store, version) for version in (challenger, opponent) if version}
+    if any(classifier.reads is Reads.EMBEDDING for classifier in contestants.values()):
+        # Whoever reads pixels is asked about the same images.
+        rows = examples_of(tables, rows, rows["label"].unique().to_list(), Reads.EMBEDDING, encoder)[1]
+    scores = {version: _score_on(tables, rows, classifier, encoder) for version, classifier in contestants.items()}
+    return Comparison(challenger, opponent, scores[challenger], scores[opponent] if opponent else None)
+
+
+def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> bool:
+    """Record a comparison and put the challenger in charge if it won; say whether it was."""
+    is_promoted = comparison.challenger_wins and not comparison.is_rematch
+    rows = [_row(comparison, "challenger", comparison.challenger, comparison.challenger_scores, at, is_promoted)]
+    if comparison.champion and comparison.champion_scores:
+        rows.append(_row(comparison, "champion", comparison.champion, comparison.champion_scores, at, is_promoted))
+
+    def evaluations() -> pl.DataFrame:
+        others = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(
+            pl.col("challenger") != comparison.challenger
+        )
+        return pl.concat([others, pl.DataFrame(rows, schema=others.schema)])
+
+    tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
+    if is_promoted:
+        promote(tables.store, comparison.challenger)
+    return is_promoted
+
+
+def _champion_for(tables: ParquetTables, encoder: EncoderDescription) -> str | None:
+    champion = read_champion(tables.store)
+    if champion and read_card(tables.store, champion.model_version).fits(encoder):
+        return champion.model_version
+    return None
+
+
+def _strength(scores: Scores) -> tuple[float, float]:
+    return scores.accuracy, scores.macro_f1
+
+
+def _score_on(tables: ParquetTables, rows: pl.DataFrame, classifier: Classifier, encoder: EncoderDescription) -> Scores:
+    """Over the labels of both sides: one that the classifier does not know has probability 0."""
+    labels = sorted({*classifier.labels, *rows["label"]})
+    examples, _ = examples_of(tables, rows, labels, classifier.reads, encoder)
+    probabilities = np.zeros((len(examples.targets), len(labels)), np.float32)
+    probabilities[:, [labels.index(label) for label in classifier.labels]] = _probabilities(classifier, examples.inputs)
+    return score(probabilities, examples.targets)
+
+
+def _probabilities(classifier: Classifier, inputs: Sequence[ClassifierInput]) -> Probabilities:
+    """A batch at a time: pixels of all images at once would not fit."""
+    batches = [inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH)]
+    return np.concatenate([classifier.probabilities(batch) for batch in batches])
+
+
+def _row(
+    comparison: Comparison, role: str, version: str, scores: Scores, at: datetime, is_promoted: bool
+) -> dict[str, object]:
+    return {
+        "challenger": comparison.challenger,
+        "role": role,
+        "model_version": version,
+        "evaluated_at": at,
+        "images": scores.images,
+        "accuracy_ratio": scores.accuracy,
+        "macro_f1_ratio": scores.macro_f1,
+        "calibration_error_ratio": scores.calibration_error,
+        "risk_coverage_ratio": scores.risk_coverage,
+        "is_promoted": is_promoted,
+    }

@@ -1,0 +1,159 @@
+"""What people said of pairs: the same photo or different ones, kept for good in append-only objects.
+
+A decision is about photos, not files: whoever uploads the same bytes again inherits it. Only of two images with the
+same bytes it parts one from the other.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+import polars as pl
+
+from image_assets.errors import ConfigurationError, TableError
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.last_word import last_words, later_than
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
+
+
+class Verdict(StrEnum):
+    """What a person saw."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class PairDecision:
+    """A person's word on two images.
+
+    Attributes:
+        first_id: the earlier image.
+        first_sha256: its bytes.
+        second_id: the later image.
+        second_sha256: its bytes.
+        since: day of the later image; the decision counts from that day on.
+        verdict: what they are.
+        decided_by: who says so.
+        decided_at: when, in ISO 8601.
+    """
+
+    first_id: str
+    first_sha256: str
+    second_id: str
+    second_sha256: str
+    since: str
+    verdict: str
+    decided_by: str
+    decided_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairDecisions:
+    """The latest decision on each pair, as photos.
+
+    Attributes:
+        apart: images that are no copy of the images with the same bytes.
+        same: pairs of photos that a person joined.
+        different: pairs of photos that a person separated.
+        sha256_of: the bytes behind each photo named.
+    """
+
+    apart: frozenset[str]
+    same: frozenset[PhotoPair]
+    different: frozenset[PhotoPair]
+    sha256_of: Mapping[PhotoKey, str]
+
+    def photo_of(self, image_id: str, sha256: str) -> PhotoKey:
+        """All images with the same bytes are one photo, but for those set apart."""
+        return PhotoKey(image_id if image_id in self.apart else sha256)
+
+
+def record_pair_decision(
+    tables: ParquetTables, one: str, other: str, verdict: Verdict, decided_by: str, now: datetime
+) -> PairDecision:
+    """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
+
+    Raises:
+        ConfigurationError: an image has no row in `duplicate_images`, or both are one.
+    """
+    first, second = _in_order(tables, [one, other])
+    # Decisions on several pairs of images may be about one pair of photos.
+    last = max(last_words(tables.store, object_keys.PAIR_REVIEWS).values(), default=None)
+    decided_at = later_than(last.said_at if last else None, now)
+    decision = PairDecision(
+        first_id=str(first["image_id"]),
+        first_sha256=str(first["sha256"]),
+        second_id=str(second["image_id"]),
+        second_sha256=str(second["sha256"]),
+        since=str(second["day"]),
+        verdict=verdict.value,
+        decided_by=decided_by,
+        decided_at=decided_at.isoformat(),
+    )
+    key = object_keys.pair_review_key(ImageId(decision.first_id), ImageId(decision.second_id), decided_at)
+    tables.store.write(key, json.dumps(asdict(decision), ensure_ascii=False).encode())
+    tables.store.flush()
+    return decision
+
+
+def read_pair_decisions(store: ObjectStore, until: date) -> list[PairDecision]:
+    """The latest decision on every pair of images whose later one is of this day or an earlier one, in their order."""
+    last = last_words(store, object_keys.PAIR_REVIEWS)
+    decisions = [_read(store, word.key) for word in sorted(last.values())]
+    return [each for each in decisions if each.since <= f"{until}"]
+
+
+def as_photos(decisions: Iterable[PairDecision]) -> PairDecisions:
+    """Decisions on images, in their order, as those on photos; of two that contradict each other the later counts."""
+    decisions = list(decisions)
+    apart = frozenset(
+        each.second_id
+        for each in decisions
+        if each.first_sha256 == each.second_sha256 and each.verdict == Verdict.DIFFERENT
+    )
+    named = PairDecisions(apart, frozenset(), frozenset(), {})
+    verdicts: dict[PhotoPair, str] = {}
+    sha256_of: dict[PhotoKey, str] = {}
+    for each in decisions:
+        first = named.photo_of(each.first_id, each.first_sha256)
+        second = named.photo_of(each.second_id, each.second_sha256)
+        sha256_of |= {first: each.first_sha256, second: each.second_sha256}
+        verdicts[min(first, second), max(first, second)] = each.verdict
+    by_verdict = {
+        verdict: frozenset(pair for pair, said in verdicts.items() if said == verdict and pair[0] != pair[1])
+        for verdict in Verdict
+    }
+    return PairDecisions(apart, by_verdict[Verdict.SAME], by_verdict[Verdict.DIFFERENT], sha256_of)
+
+
+def _in_order(tables: ParquetTables, ids: Sequence[str]) -> list[dict[str, object]]:
+    """The two images, the earlier first."""
+    if len(set(ids)) < len(ids):
+        raise ConfigurationError(f"{ids[0]} is one image: a decision needs two")
+    where = pl.col("image_id").is_in(list(ids))
+    keys = [object_keys.table_key(DUPLICATE_IMAGES.name, day) for day in tables.days(DUPLICATE_IMAGES.name)]
+    found = tables.scan_files(keys, ["image_id", "day"], where=where) if keys else pl.DataFrame({"image_id": []})
+    for image_id in ids:
+        if image_id not in found["image_id"]:
+            raise ConfigurationError(f"{image_id} was never compared with others: give the id of an image; run its day")
+    originals = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in found["day"].unique()]
+    rows = tables.scan_files(originals, ["image_id", "day", "uploaded_at", "sha256"], where=where)
+    return rows.sort("day", "uploaded_at", "image_id").to_dicts()
+
+
+def _read(store: ObjectStore, key: ObjectKey) -> PairDecision:
+    try:
+        decision = PairDecision(**{name: str(value) for name, value in json.loads(store.read(key)).items()})
+        Verdict(decision.verdict)
+        date.fromisoformat(decision.since)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TableError(f"{store.uri(key)} is no decision on a pair: {error!r}; repair it or delete it") from error
+    return decision

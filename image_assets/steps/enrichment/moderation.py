@@ -1,0 +1,51 @@
+"""Moderation: the vectors of a day, held against policies."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import Embeddings, EncoderDescription
+from image_assets.models.moderation import Judgement, Moderator, Policies
+from image_assets.steps.increment.increment import IncrementReport, Progress
+from image_assets.steps.increment.recipe import Recipe
+from image_assets.steps.increment.stock import Target
+from image_assets.steps.vectors.on_vectors import work_on_vectors
+from image_assets.tables.enrichment import IMAGE_MODERATION
+
+_CODE_VERSION = 1
+
+
+def moderate_day(
+    tables: ParquetTables,
+    day: date,
+    moderator: Moderator,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> IncrementReport:
+    """Bring `image_moderation` of a day in line with its vectors; the moderator computes only if a row is missing."""
+
+    def judge(embeddings: Embeddings) -> list[Mapping[str, object]]:
+        return [_columns(judgement) for judgement in moderator.judge(embeddings)]
+
+    target, encoder = moderation_target(moderator.encoder, moderator.policies), moderator.encoder
+    return work_on_vectors(tables, day, encoder, target, judge, chunk_size=chunk_size, on_progress=on_progress)
+
+
+def moderation_target(encoder: EncoderDescription, policies: Policies) -> Target:
+    """What is wanted of the verdicts: the policies and the encoder decide."""
+    recipe = {"code": _CODE_VERSION, "encoder": encoder.revision, "policies": policies.model_dump()}
+    return Target(IMAGE_MODERATION, Recipe(recipe))
+
+
+def _columns(judgement: Judgement) -> dict[str, object]:
+    worst = judgement.worst
+    return {
+        "verdict": worst.verdict,
+        "policy": worst.policy if worst.is_held else None,
+        "confidence_ratio": worst.confidence if worst.is_held else None,
+        "scores": [
+            {"policy": each.policy, "verdict": each.verdict, "confidence_ratio": each.confidence}
+            for each in judgement.findings
+        ],
+    }

@@ -1,0 +1,133 @@
+"""Gold: the curated join of a day, one row per image that is fit for use."""
+
+from collections.abc import Generator, Iterator
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.classification.label_decisions import read_decisions
+from image_assets.steps.classification.models_in_use import current_model
+from image_assets.steps.gold.rejections import read_rejected
+from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
+from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.stock import Target
+from image_assets.steps.vectors.embeddings import current_encoder
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.embeddings import embeddings_name
+from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
+from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
+from image_assets.tables.plain_labels import plain_label
+from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
+
+GOLD_RECIPE = Recipe({"code": 1})
+_LINEAGE = ["input_version", "recipe_version", "processed_at"]
+
+
+def curate_day(
+    tables: ParquetTables,
+    day: date,
+    encoder: str,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> IncrementReport:
+    """Bring `gold_images` of a day in line with everything upstream."""
+    target = Target(GOLD_IMAGES, GOLD_RECIPE)
+    inputs = partial(gold_inputs, tables, day, encoder)
+    return run_increment(tables, [target], day, inputs, _curated, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def _curated(items: Iterator[Item]) -> Generator[Outcome]:
+    names = [name for name in GOLD_IMAGES.schema.column_names() if name not in {"day", *_LINEAGE}]
+    for item in items:
+        yield Computed(item, {GOLD_IMAGES.name: {name: item.row[name] for name in names}})
+
+
+def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
+    """One row per cleansed image with the columns of gold; left joins, because a later stage may lack it."""
+    silver = tables.read(SILVER_IMAGES, day).drop("day", "cleansed_name", "size_bytes", "sha256", *_LINEAGE)
+    joined = silver.join(_originals(tables, day), on="image_id", maintain_order="left")
+    for table, column in _LATER:
+        found = tables.read_or_empty(table, day).select("image_id", column)
+        joined = joined.join(found, on="image_id", how="left", maintain_order="left")
+    embedded = _embedded(tables, day, current_encoder(tables, day, encoder))
+    refused = read_rejected(tables, day).select("image_id", is_refused=True)
+    joined = joined.join(embedded, on="image_id", how="left", maintain_order="left")
+    joined = joined.join(refused, on="image_id", how="left", maintain_order="left")
+    joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")
+    joined = joined.join(_decided(tables, day), on="image_id", how="left", maintain_order="left")
+    joined = joined.with_columns(**_LABELS, state=_STATE).drop("decided_label")
+    return _versioned(joined.with_columns(pl.when(~_IS_BLOCKED).then(_SHOWN).name.keep()))
+
+
+_LATER = (
+    (THUMBNAILS, pl.col("thumbnail_path")),
+    (WATERMARKED_PREVIEWS, pl.col("preview_path")),
+    (DUPLICATE_IMAGES, pl.col("canonical_id")),
+    (DUPLICATE_IMAGES, (pl.col("canonical_id") != pl.col("image_id")).alias("is_duplicate")),
+    (IMAGE_TAGS, pl.col("tags").list.eval(pl.element().struct.field("tag")).list.unique(maintain_order=True)),
+    (IMAGE_CAPTIONS, pl.col("caption")),
+    (IMAGE_TEXT, pl.col("text")),
+    (IMAGE_MODERATION, pl.col("verdict").alias("policy")),
+)
+_LABELS = {
+    "label": pl.coalesce("decided_label", "label"),
+    "label_source": pl.when(pl.col("decided_label").is_not_null())
+    .then(pl.lit("human"))
+    .when(pl.col("label").is_not_null())
+    .then(pl.lit("supplied")),
+    "needs_review": pl.col("needs_review") & pl.col("decided_label").is_null(),
+}
+_SHOWN = pl.col("cleansed_path", "thumbnail_path", "preview_path")
+_IS_BLOCKED = (pl.col("policy") == "blocked").fill_null(value=False)
+_STATE = (
+    pl.when(pl.col("is_refused").fill_null(value=False))
+    .then(pl.lit("error"))
+    .when(_IS_BLOCKED)
+    .then(pl.lit("blocked"))
+    .when(pl.all_horizontal(pl.col("thumbnail_path", "preview_path", "encoder").is_not_null()))
+    .then(pl.lit("embedded"))
+    .otherwise(pl.lit("processing"))
+)
+
+
+def _embedded(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
+    """Ids only: the vectors themselves may be gigabytes."""
+    ids = tables.read_column(embeddings_name(encoder), day, "image_id")
+    return ids.to_frame().with_columns(encoder=pl.lit(encoder))
+
+
+def _predicted(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """What the day's current model says; other versions keep their rows."""
+    version = current_model(tables, day)
+    rows = tables.read_or_empty(predictions_table(version) if version else ALL_PREDICTIONS, day)
+    columns = "image_id", "confidence_ratio", "top_labels", "model_version", "needs_review"
+    return rows.select(*columns, predicted_label="label")
+
+
+def _decided(tables: ParquetTables, day: date) -> pl.DataFrame:
+    return read_decisions(tables.store, day).select("image_id", decided_label="label")
+
+
+def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:
+    return tables.read(BRONZE_IMAGES, day).select(
+        "image_id",
+        "source_uri",
+        "user_id",
+        "uploaded_at",
+        "raw_name",
+        plain_label("label"),
+        "format",
+        "sha256",
+        original_width_px="width_px",
+        original_height_px="height_px",
+        original_size_bytes="size_bytes",
+    )
+
+
+def _versioned(rows: pl.DataFrame) -> pl.DataFrame:
+    versions = [version_of(*row) for row in rows.iter_rows()]
+    return rows.with_columns(input_version=pl.Series(versions, dtype=pl.String))

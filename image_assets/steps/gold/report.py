@@ -1,0 +1,220 @@
+"""The day as people read it: a page that prints well, results for a spreadsheet, a summary for programs.
+
+Everything is made from committed tables alone and holds no time of its own, so the same day gives the same files.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from image_assets.errors import ObjectNotFoundError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.pages import Picture
+from image_assets.shown_text import spreadsheet_csv
+from image_assets.steps.gold.rejections import read_rejected
+from image_assets.steps.gold.report_page import Bars, ReportPage, Sheet, render_page
+from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
+
+UNCLASSIFIED = "(not classified)"
+_RESULTS = (
+    "image_id",
+    "user_id",
+    "uploaded_at",
+    "raw_name",
+    "label",
+    "predicted_label",
+    "confidence_ratio",
+    "needs_review",
+    "model_version",
+    "tags",
+    "caption",
+    "text",
+    "policy",
+    "canonical_id",
+    "is_duplicate",
+    "state",
+    "width_px",
+    "height_px",
+    "blur",
+    "brightness_ratio",
+    "cleansed_path",
+)
+_RATIO_BINS = 10
+_DAYS_BACK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParams:
+    """How much of a day is shown.
+
+    Attributes:
+        pictures_per_sheet: thumbnails per category, and of those to review.
+        rejects_shown: rows of the table of rejected files.
+    """
+
+    pictures_per_sheet: int = 12
+    rejects_shown: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """The files of a day's report and whether any of them is new or changed."""
+
+    keys: tuple[ObjectKey, ...]
+    is_changed: bool
+    totals: Mapping[str, int]
+
+
+def write_report(tables: ParquetTables, day: date, params: ReportParams) -> WrittenReport:
+    """Write page, results, list by category and summary of a day; files that would not change are left alone."""
+    gold = _with_category(tables.read(GOLD_IMAGES, day))
+    files = {
+        "report.html": render_page(_page(tables, day, gold, params)).encode(),
+        "report.csv": spreadsheet_csv(_results(gold)),
+        "by_category.csv": spreadsheet_csv(_by_category(gold)),
+        "report.json": json.dumps(summary_of(tables, day), indent=2, ensure_ascii=False).encode(),
+    }
+    keys = {object_keys.report_key(day, name): data for name, data in files.items()}
+    changed = [key for key, data in keys.items() if not _holds(tables, key, data)]
+    for key in changed:
+        tables.store.write(key, keys[key])
+    tables.store.flush()
+    return WrittenReport(tuple(keys), bool(changed), _headline(tables.read(DAILY_SUMMARY, day)))
+
+
+def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
+    """The day's counts by kind, as in `daily_summary`, with categories and the models behind them."""
+    counts = tables.read(DAILY_SUMMARY, day)
+    gold = _with_category(tables.read(GOLD_IMAGES, day))
+    kinds = {kind: _sorted(_counts(counts, kind)) for kind in counts.get_column("kind").cast(pl.String).unique().sort()}
+    models = {name: gold.get_column(name).drop_nulls().unique().sort().to_list() for name in _MODELS}
+    totals = _headline(counts)
+    return {"day": day.isoformat(), "totals": totals, "category": _top(gold.get_column("category")), **kinds, **models}
+
+
+_MODELS = ("encoder", "model_version")
+_SET_ASIDE = ("gone", "dismissed", "passed_over")
+
+
+def _holds(tables: ParquetTables, key: ObjectKey, data: bytes) -> bool:
+    return tables.store.exists(key) and tables.store.read(key) == data
+
+
+def _with_category(gold: pl.DataFrame) -> pl.DataFrame:
+    return gold.with_columns(category=pl.col("predicted_label").fill_null(UNCLASSIFIED))
+
+
+def _results(gold: pl.DataFrame) -> pl.DataFrame:
+    """Flat; best classified first within a category."""
+    rows = gold.sort("category", pl.col("confidence_ratio").fill_null(0), "image_id", descending=[False, True, False])
+    return rows.select(_RESULTS).with_columns(pl.col("tags").list.join("; "), pl.col("uploaded_at").dt.to_string("iso"))
+
+
+def _by_category(gold: pl.DataFrame) -> pl.DataFrame:
+    """Which images each category has: the list that a folder tree or a copying tool is made from."""
+    return (
+        gold.filter(pl.col("cleansed_path").is_not_null())
+        .select("category", "image_id", "confidence_ratio", "cleansed_path")
+        .sort("category", "image_id")
+    )
+
+
+def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportParams) -> ReportPage:
+    counts = tables.read(DAILY_SUMMARY, day)
+    rejected = read_rejected(tables, day).sort("state", "reason", "source_uri")
+    return ReportPage(
+        day=day,
+        headline=_headline(counts),
+        history=_history(tables, day),
+        distributions=_distributions(counts, gold),
+        sheets=_sheets(tables, gold, params.pictures_per_sheet),
+        rejects=rejected.head(params.rejects_shown).select("reason", "stage", "state", "source_uri", "detail").rows(),
+        rejects_left_out=max(0, rejected.height - params.rejects_shown),
+        models=_models(gold),
+    )
+
+
+def _headline(counts: pl.DataFrame) -> dict[str, int]:
+    outcomes = _counts(counts, "outcome")
+    names = ("seen", "accepted", "rejected", "duplicates", "to_review")
+    told = {name.replace("_", " "): outcomes.get(name, 0) for name in names}
+    told["blocked"] = _counts(counts, "state").get("blocked", 0)
+    return {**told, **{name.replace("_", " "): outcomes[name] for name in _SET_ASIDE if outcomes.get(name)}}
+
+
+def _history(tables: ParquetTables, day: date) -> list[tuple[date, dict[str, int]]]:
+    """This day and those of the week before it that there are."""
+    known = set(tables.days(DAILY_SUMMARY.name))
+    days = [day - timedelta(days=back) for back in range(_DAYS_BACK, -1, -1)]
+    return [(each, _counts(tables.read(DAILY_SUMMARY, each), "outcome")) for each in days if each in known]
+
+
+def _distributions(counts: pl.DataFrame, gold: pl.DataFrame) -> list[Bars]:
+    tags = gold.get_column("tags").list.explode().drop_nulls() if gold.height else pl.Series([], dtype=pl.String)
+    named = [
+        Bars("Predicted category", _top(gold.get_column("category"))),
+        Bars("Supplied label", _sorted(_counts(counts, "label"))),
+        Bars("Tags", _top(tags)),
+        Bars("Why files were rejected", _sorted(_counts(counts, "reason"))),
+        Bars("Format", _sorted(_counts(counts, "format"))),
+    ]
+    ratios = {"Confidence": "confidence_ratio", "Brightness": "brightness_ratio", "Contrast": "contrast_ratio"}
+    histograms = [Bars(title, _histogram(gold.get_column(column))) for title, column in ratios.items()]
+    return [bars for bars in [*named, *histograms] if bars.counts]
+
+
+def _top(values: pl.Series, count: int = 20) -> dict[str, int]:
+    return dict(list(_sorted(dict(values.cast(pl.String).value_counts().iter_rows())).items())[:count])
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _histogram(ratios: pl.Series) -> dict[str, int]:
+    """Tenths of 0 to 1; empty without values."""
+    tenths = (ratios.drop_nulls() * _RATIO_BINS).floor().clip(0, _RATIO_BINS - 1).cast(pl.Int64)
+    found = dict(tenths.value_counts().iter_rows())
+    return {f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}": found.get(tenth, 0) for tenth in range(10)} if found else {}
+
+
+def _counts(summary: pl.DataFrame, kind: str) -> dict[str, int]:
+    return dict(summary.filter(pl.col("kind") == kind).select("name", "images").iter_rows())
+
+
+def _models(gold: pl.DataFrame) -> dict[str, str]:
+    return {name: ", ".join(gold.get_column(name).drop_nulls().unique().sort()) or "none" for name in _MODELS}
+
+
+def _sheets(tables: ParquetTables, gold: pl.DataFrame, count: int) -> list[Sheet]:
+    """Those to review, the blurriest, then every category."""
+    shown = gold.filter(pl.col("thumbnail_path").is_not_null())
+    review = shown.filter(pl.col("needs_review").fill_null(value=False)).sort("confidence_ratio", "image_id")
+    groups = {"To review": review, "Blurriest": shown.sort("blur", "image_id").head(count)}
+    categories = shown.sort("category").partition_by("category", maintain_order=True, as_dict=True)
+    groups |= {str(name): _evenly(rows.sort("image_id"), count) for (name,), rows in categories.items()}
+    return [_sheet(tables, title, rows, count) for title, rows in groups.items() if rows.height]
+
+
+def _evenly(rows: pl.DataFrame, count: int) -> pl.DataFrame:
+    return rows.gather_every(max(1, rows.height // count))
+
+
+def _sheet(tables: ParquetTables, title: str, rows: pl.DataFrame, count: int) -> Sheet:
+    columns = ("thumbnail_path", "image_id", "predicted_label", "confidence_ratio")
+    shown = rows.head(count).select(columns).iter_rows()
+    return Sheet(title, [picture for row in shown for picture in _picture(tables, *row)])
+
+
+def _picture(
+    tables: ParquetTables, path: str, image_id: str, label: str | None, confidence: float | None
+) -> Iterator[Picture]:
+    """None of a thumbnail that went away meanwhile."""
+    with suppress(ObjectNotFoundError):
+        yield Picture(tables.store.read(ObjectKey(path)), image_id, label, confidence)

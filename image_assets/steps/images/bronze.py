@@ -1,0 +1,217 @@
+"""Bronze: every upload of a day becomes a row, accepted or rejected, and accepted originals are kept.
+
+The landing zone's current files decide. A file that has left the landing zone since keeps its row, be it committed or
+in a chunk of an interrupted run: its original is safe in bronze, and a purged landing zone must not empty the lake.
+Should that original be lost too, the row stays as the last that is known of it.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from image_assets.compute.engine import Engine
+from image_assets.errors import ImageError, RejectionReason
+from image_assets.ids import ObjectKey, Sha256, SourceUri
+from image_assets.imaging.formats import ALLOWED_FORMATS
+from image_assets.imaging.inspect import InspectParams
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.landing import LandingFile, is_left_behind, list_landing
+from image_assets.steps.images.original import Upload, read_verified, take_in
+from image_assets.steps.increment.backing import Backing
+from image_assets.steps.increment.checkpoints import checkpoints_of
+from image_assets.steps.increment.increment import (
+    Computed,
+    IncrementReport,
+    Item,
+    Outcome,
+    Process,
+    Progress,
+    Rejected,
+    run_increment,
+)
+from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.workers import in_workers
+from image_assets.steps.upkeep.erasure import erased_ids
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.table import Table
+
+_CODE_VERSION = 2
+_GIVEN = {"source_uri", "day", "input_version", "recipe_version", "processed_at"}
+_TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
+
+
+def take_in_day(
+    tables: ParquetTables,
+    day: date,
+    limits: InspectParams,
+    engine: Engine,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> IncrementReport:
+    """Bring `bronze_images` of a day in line with the landing zone."""
+    inputs = partial(bronze_inputs, tables, day)
+    work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
+    process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
+    targets = [bronze_target(limits)]
+    return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def bronze_target(limits: InspectParams) -> Target:
+    """What is wanted of `bronze_images`."""
+    backing = Backing("raw_path", ("sha256",), _is_still_landed)
+    return Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri", backing=backing)
+
+
+def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """The uploads of a day, those that have left the landing zone included."""
+    return pl.DataFrame([_columns(upload) for upload in _uploads(tables, day)], schema=_INPUTS, orient="row")
+
+
+def bronze_recipe(limits: InspectParams) -> Recipe:
+    """What decides a bronze row besides the file: limits, readable formats and code."""
+    return Recipe({"code": _CODE_VERSION, "limits": asdict(limits), "formats": sorted(ALLOWED_FORMATS)})
+
+
+def _is_still_landed(store: ObjectStore, row: Mapping[str, Any]) -> bool:
+    """Whether the upload has the bytes that bronze lost."""
+    try:
+        read_verified(store, object_keys.key_of(SourceUri(row["item"])), row["sha256"])
+    except ImageError:
+        return False
+    return True
+
+
+def _keeping_rows(process: Process, tables: ParquetTables, day: date, items: Iterator[Item]) -> Generator[Outcome]:
+    """A row stays as it is while nothing can be read in its place: its original is lost, or its upload has gone."""
+    with closing(process(items)) as outcomes:
+        for outcome in outcomes:
+            yield _as_it_was(tables, day, outcome) if _is_lost(outcome) else outcome
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    is_unreadable = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
+    return is_unreadable and outcome.item.row["ingested_sha256"] is not None
+
+
+def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
+    where = pl.col("source_uri") == pl.lit(outcome.item.row["source_uri"])
+    found = [tables.scan_files([key], where=where).to_dicts() for key in _files(tables, BRONZE_IMAGES, day)]
+    row = max((row for rows in found for row in rows), key=lambda row: row["processed_at"], default={})
+    columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
+    if not all(name in row or column.nullable for name, column in columns.items()):
+        return outcome
+    return Computed(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
+
+
+_INSTANT = pl.Datetime("us", "UTC")
+_INPUTS = {
+    "source_uri": pl.String,
+    "input_version": pl.String,
+    "size_bytes": pl.UInt64,
+    "read_uri": pl.String,
+    "original_uri": pl.String,
+    "sidecar_uri": pl.String,
+    "ingested_sha256": pl.String,
+    "ingested_at": _INSTANT,
+    **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
+}
+
+
+def _columns(upload: Upload) -> tuple[object, ...]:
+    """In the order of `_INPUTS`; keys need not be valid text, a column of a frame must be."""
+    ingested = upload.ingested or (None, None)
+    told = (upload.told.get(name) for name in _TOLD)
+    read_uri = object_keys.source_uri_of(upload.read_key)
+    original_uri = object_keys.source_uri_of(upload.original) if upload.original else None
+    return (upload.key, upload.version, upload.size_bytes, read_uri, original_uri, upload.sidecar_uri, *ingested, *told)
+
+
+def _upload(item: Item, day: date) -> Upload:
+    row: Mapping[str, Any] = item.row
+    return Upload(
+        key=row["source_uri"],
+        version=row["input_version"],
+        day=day,
+        read_key=object_keys.key_of(row["read_uri"]),
+        size_bytes=row["size_bytes"],
+        told={name: row[name] for name in _TOLD},
+        sidecar_uri=row["sidecar_uri"],
+        ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
+        original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
+    )
+
+
+def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
+    landing = list_landing(tables.store, day)
+    rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
+    for file in landing.files:
+        if not is_left_behind(file.source_uri, rows):
+            yield _listed(file, day, rows.get(file.source_uri))
+    listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
+    for uri, row in rows.items():
+        if uri not in listed:
+            yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})
+    for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
+        if uri not in listed and uri not in rows:
+            yield _remembered(row, day, object_keys.key_of(uri), {})
+
+
+def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> dict[SourceUri, dict[str, Any]]:
+    """The newest row of each source, committed or in a chunk, whatever recipe or schema made it."""
+    names = ["source_uri", "input_version", "size_bytes", "processed_at", *columns]
+    rows: list[dict[str, Any]] = []
+    for key in _files(tables, table, day):
+        found = tables.scan_files([key])
+        found = found.with_columns(pl.lit(None).alias(name) for name in names if name not in found.columns)
+        rows += found.select(names).to_dicts()
+    return {row["source_uri"]: row for row in sorted(rows, key=lambda row: row["processed_at"])}
+
+
+def _files(tables: ParquetTables, table: Table, day: date) -> list[ObjectKey]:
+    """The committed file, if there is one, and the chunks."""
+    committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
+    return [*committed, *checkpoints_of(tables, table, day)]
+
+
+def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> Upload:
+    version = version_of(file.version)
+    told = {
+        "user_id": file.folder_user,
+        "uploaded_at": file.modified_at,
+        "raw_name": file.name,
+        "label": None,
+        "sidecar_problem": None,
+    }
+    key = object_keys.key_of(file.source_uri)
+    known = _ingested(row)
+    original = ObjectKey(str(row["raw_path"])) if row and known and row["input_version"] == version else None
+    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri, known, original)
+
+
+def _remembered(row: Mapping[str, Any], day: date, read_key: ObjectKey, told: Mapping[str, object]) -> Upload:
+    size_bytes = row["size_bytes"] or 0
+    return Upload(
+        row["source_uri"],
+        row["input_version"],
+        day,
+        read_key,
+        size_bytes,
+        told,
+        sidecar_uri=None,
+        ingested=_ingested(row),
+        original=read_key if _ingested(row) else None,
+    )
+
+
+def _ingested(row: Mapping[str, Any] | None) -> tuple[Sha256, datetime] | None:
+    return (row["sha256"], row["ingested_at"]) if row and row.get("sha256") and row.get("ingested_at") else None

@@ -1,0 +1,118 @@
+"""A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from image_assets.ids import ObjectKey, SourceUri
+from image_assets.labels import normalise_name
+from image_assets.lake import object_keys
+from image_assets.lake.litter import is_litter
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
+
+_SIDECAR = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class LandingFile:
+    """One uploaded file.
+
+    Attributes:
+        source_uri: its key, percent-encoded.
+        folder_user: the first folder below the day; None for a file right below the day.
+        name: the file's name as text; bytes that are not UTF-8 are replaced.
+        size_bytes: as listed.
+        modified_at: as listed.
+        arrived_at: when it or its sidecar came to be here, whichever is later.
+        version: of the file and its sidecar together.
+        sidecar_uri: the sidecar's key, percent-encoded, if there is one.
+    """
+
+    source_uri: SourceUri
+    folder_user: str | None
+    name: str
+    size_bytes: int
+    modified_at: datetime
+    arrived_at: datetime
+    version: str
+    sidecar_uri: SourceUri | None
+
+
+@dataclass(frozen=True, slots=True)
+class LandingDay:
+    """All files of a day, and the source URIs that are no uploads: sidecars, and what operating systems leave."""
+
+    files: tuple[LandingFile, ...]
+    sidecars: frozenset[SourceUri]
+    passed_over: frozenset[SourceUri]
+
+
+def list_landing(store: ObjectStore, day: date) -> LandingDay:
+    """Everything below the day's folder; what is neither an upload's sidecar nor a manifest nor litter is an upload.
+
+    So is a link, whatever it points to: it is not followed, so it will be rejected; be it in the place of the folder.
+    """
+    prefix = object_keys.landing_prefix(day)
+    manifests = f"{prefix}/{object_keys.MANIFESTS}/"
+    listed = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
+    found = {key: info for key, info in listed.items() if not is_litter(key)}
+    sidecar_of = pair_sidecars(found)
+    sidecars = frozenset(sidecar_of.values())
+    files = [
+        _landing_file(info, found[ObjectKey(sidecar_of[key])] if key in sidecar_of else None)
+        for key, info in found.items()
+        if key not in sidecars
+    ]
+    return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()))
+
+
+def is_left_behind(source_uri: SourceUri, known: Container[str]) -> bool:
+    """Whether it is the sidecar of a known upload that has left the landing zone without it."""
+    return source_uri.endswith(_SIDECAR) and source_uri.removesuffix(_SIDECAR) in known
+
+
+def landing_days(store: ObjectStore) -> set[date]:
+    """Days that have uploads."""
+    days = {object_keys.landing_day_of(info.key) for info in store.list(object_keys.LANDING) if not is_litter(info.key)}
+    return {day for day in days if day}
+
+
+def pair_sidecars(names: Iterable[str]) -> dict[str, str]:
+    """Each file that has a sidecar, with its sidecar; how accents are encoded may differ between the two.
+
+    A sidecar of a sidecar is no sidecar: nothing would read it, so it counts as an upload.
+    """
+    known, alike = set(names), dict[str, list[str]]()
+    # Only what is not ASCII can be encoded in two ways.
+    for name in sorted(name for name in known if not name.isascii()):
+        alike.setdefault(normalise_name(name), []).append(name)
+
+    def subject_of(name: str) -> str | None:
+        stem = name.removesuffix(_SIDECAR)
+        if stem == name:
+            return None
+        fitting = [stem] if stem in known else alike.get(normalise_name(stem), [])
+        return fitting[0] if len(fitting) == 1 and subject_of(fitting[0]) is None else None
+
+    endings = sorted(name for name in known if name.endswith(_SIDECAR))
+    subjects = [(subject, name) for name in endings if (subject := subject_of(name))]
+    exact = {subject: name for subject, name in subjects if name == subject + _SIDECAR}
+    return {**{subject: name for subject, name in subjects if subject not in exact}, **exact}
+
+
+def _uris(keys: Iterable[str]) -> frozenset[SourceUri]:
+    return frozenset(object_keys.source_uri_of(ObjectKey(key)) for key in keys)
+
+
+def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None) -> LandingFile:
+    _, day, *parts = info.key.split("/")
+    return LandingFile(
+        source_uri=object_keys.source_uri_of(info.key),
+        folder_user=object_keys.name_as_text(parts[0]) if len(parts) > 1 else None,
+        name=object_keys.name_as_text(parts[-1] if parts else day),
+        size_bytes=info.size_bytes,
+        modified_at=info.modified_at,
+        arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
+        version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
+        sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
+    )

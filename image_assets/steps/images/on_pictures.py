@@ -1,0 +1,61 @@
+"""Steps that look at the cleansed images, a batch at a time; what cannot be decoded is rejected."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from itertools import islice
+
+import polars as pl
+
+from image_assets.errors import ImageError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.read_back import read_pixels
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import RgbImage
+from image_assets.steps.images.original import read_verified
+from image_assets.steps.increment.increment import (
+    Computed,
+    IncrementReport,
+    Item,
+    Outcome,
+    Progress,
+    Rejected,
+    run_increment,
+)
+from image_assets.steps.increment.stock import Target
+
+_PICTURES_AT_ONCE = 64
+
+
+def work_on_pictures(
+    tables: ParquetTables,
+    day: date,
+    inputs: Callable[[], pl.DataFrame],
+    target: Target,
+    work: Callable[[Sequence[RgbImage]], Sequence[Mapping[str, object]]],
+    *,
+    chunk_size: int,
+    on_progress: Progress,
+) -> IncrementReport:
+    """Bring a table of a day in line with the inputs, which name their `cleansed_path`; `work` makes a row of each."""
+
+    def process(items: Iterator[Item]) -> Generator[Outcome]:
+        with ThreadPoolExecutor(thread_name_prefix="decode") as threads:
+            while batch := list(islice(items, _PICTURES_AT_ONCE)):
+                found = list(threads.map(lambda item: _decoded(tables.store, item), batch))
+                yield from (each for each in found if isinstance(each, Rejected))
+                pictures = [each for each in found if not isinstance(each, Rejected)]
+                rows = work([pixels for _, pixels in pictures]) if pictures else []
+                for (item, _), columns in zip(pictures, rows, strict=True):
+                    yield Computed(item, {target.table.name: columns})
+
+    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def _decoded(store: ObjectStore, item: Item) -> tuple[Item, RgbImage] | Rejected:
+    try:
+        data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
+        return item, read_pixels(data)
+    except ImageError as error:
+        return Rejected(item, error.reason, error.detail, {})

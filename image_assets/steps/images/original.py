@@ -1,0 +1,137 @@
+"""What a worker does with one uploaded file: read, name, inspect, keep."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
+from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_image
+from image_assets.labels import normalise_label
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.steps.images.sidecar import Sidecar, parse_sidecar
+from image_assets.steps.increment.outcome import Refused, TableValues
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file to take in.
+
+    Attributes:
+        key: the source URI, under which the increment knows it.
+        version: changes with the file or its sidecar.
+        day: the partition.
+        read_key: where the bytes are: the landing zone, or bronze once the file has left the landing zone.
+        size_bytes: as listed.
+        told: user_id, uploaded_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
+        sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
+        ingested: the bytes that bronze has under this source, by their hash, and since when.
+        original: where bronze keeps them, if the upload has not changed since; both copies are what they were then.
+    """
+
+    key: SourceUri
+    version: str
+    day: date
+    read_key: ObjectKey
+    size_bytes: int
+    told: Mapping[str, object]
+    sidecar_uri: SourceUri | None
+    ingested: tuple[Sha256, datetime] | None
+    original: ObjectKey | None = None
+
+
+def take_in(
+    upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]
+) -> TableValues | Refused:
+    """Keep the original and describe it, or say why not; what was `erased` does not come back.
+
+    Raises:
+        ImageError: the file is gone or forbidden, or neither it nor its original is what it was when it was taken in.
+    """
+    if upload.size_bytes > limits.max_bytes:
+        detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
+        return Refused(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
+    data, read_key = _read(upload, store)
+    sha256 = Sha256(hashlib.sha256(data).hexdigest())
+    image_id = image_id_of(upload.key, sha256)
+    facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
+    if image_id in erased:
+        return Refused(RejectionReason.POLICY, f"erased on {erased[image_id]}", facts)
+    try:
+        header = inspect_image(data, limits)
+    except ImageError as error:
+        return Refused(error.reason, error.detail, facts)
+    raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
+    if raw_path != read_key:
+        store.write(raw_path, data)
+    known = upload.ingested
+    identity = {
+        **facts,
+        "raw_path": raw_path,
+        "ingested_at": known[1] if known and known[0] == sha256 else datetime.now(UTC),
+    }
+    return {"bronze_images": {**identity, **_header_columns(header), **_upload_columns(upload, store)}}
+
+
+def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
+    """Bytes of one file; that this one is gone or forbidden is the file's trouble, not the storage's."""
+    try:
+        return store.read(key)
+    except (ObjectNotFoundError, ObjectForbiddenError) as error:
+        raise ImageError(RejectionReason.UNREADABLE, str(error)) from error
+
+
+def read_verified(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
+    """Bytes that are those of which a row tells; others are unreadable, whatever could be decoded of them."""
+    data = read_object(store, key)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        detail = f"{key!r} is not what its row says: another SHA-256; see: image-assets repair"
+        raise ImageError(RejectionReason.UNREADABLE, detail)
+    return data
+
+
+def _read(upload: Upload, store: ObjectStore) -> tuple[bytes, ObjectKey]:
+    """The bytes, and where they were."""
+    if upload.original is None or upload.ingested is None:
+        return read_object(store, upload.read_key), upload.read_key
+    try:
+        return read_verified(store, upload.read_key, upload.ingested[0]), upload.read_key
+    except ImageError:
+        return read_verified(store, upload.original, upload.ingested[0]), upload.original
+
+
+def _header_columns(header: ImageHeader) -> dict[str, object]:
+    return {
+        "format": header.format,
+        "mime": header.mime,
+        "mode": header.mode,
+        "width_px": header.width_px,
+        "height_px": header.height_px,
+        "frames": header.frames,
+        "exif": json.dumps(header.exif, ensure_ascii=False, allow_nan=False),
+    }
+
+
+def _upload_columns(upload: Upload, store: ObjectStore) -> dict[str, object]:
+    sidecar = _sidecar(upload, store)
+    told = {
+        "user_id": sidecar.user_id,
+        "uploaded_at": sidecar.uploaded_at,
+        "raw_name": sidecar.raw_name,
+        "label": sidecar.label,
+        "sidecar_problem": sidecar.problem,
+    }
+    known = {**upload.told, **{name: value for name, value in told.items() if value is not None}}
+    return {**known, "label": normalise_label(str(known["label"] or "")) or None}
+
+
+def _sidecar(upload: Upload, store: ObjectStore) -> Sidecar:
+    if upload.sidecar_uri is None:
+        return Sidecar()
+    try:
+        return parse_sidecar(store.read(object_keys.key_of(upload.sidecar_uri)))
+    except (ObjectNotFoundError, ObjectForbiddenError) as error:
+        return Sidecar(problem=str(error))

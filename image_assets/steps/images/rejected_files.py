@@ -1,0 +1,96 @@
+"""Finding rejected files by what people call them: an id, a path, the name of the upload."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache
+
+import polars as pl
+
+from image_assets.errors import ConfigurationError, ObjectForbiddenError, ObjectNotFoundError
+from image_assets.ids import SourceUri
+from image_assets.labels import normalise_name
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.dismissals import RejectedFile
+from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.sidecar import parse_sidecar
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import REJECTED_IMAGES
+
+_COLUMNS = ["day", "item", "source_uri", "image_id", "input_version"]
+
+
+def list_rejected(tables: ParquetTables, day: date | None, reasons: Collection[str]) -> list[RejectedFile]:
+    """The rejected files of a day, or of all, for some reasons, or for any."""
+    known = tables.days(REJECTED_IMAGES.name)
+    keys = [object_keys.table_key(REJECTED_IMAGES.name, each) for each in known if day in {None, each}]
+    if not keys:
+        return []
+    where = pl.col("reason").cast(pl.String).is_in(list(reasons)) if reasons else None
+    return [
+        RejectedFile(*row)
+        for row in tables.scan_files(keys, _COLUMNS, where).select(_COLUMNS).sort(_COLUMNS).iter_rows()
+    ]
+
+
+def choose_rejected(tables: ParquetTables, files: Sequence[RejectedFile], names: Sequence[str]) -> list[RejectedFile]:
+    """The file that each name means.
+
+    Raises:
+        ConfigurationError: a name means no file, or several.
+    """
+    found = {name: find_rejected(tables, files, name) for name in names}
+    problems = [problem for name, fitting in found.items() if (problem := _problem(name, fitting))]
+    if problems:
+        raise ConfigurationError("nothing was kept:\n  " + "\n  ".join(problems))
+    return list(dict.fromkeys(file for fitting in found.values() for file in fitting))
+
+
+def find_rejected(tables: ParquetTables, files: Sequence[RejectedFile], name: str) -> list[RejectedFile]:
+    """The files that a name means: an id or path, else the file's own name, else the one that its user gave it."""
+    plain = normalise_name(name)
+    for is_called in _readings(tables, name, plain):
+        if fitting := [file for file in files if is_called(file)]:
+            return fitting
+    return []
+
+
+def _readings(tables: ParquetTables, name: str, plain: str) -> Iterator[Callable[[RejectedFile], bool]]:
+    yield lambda file: name in {file.item, file.image_id, file.source_uri}
+    yield lambda file: _own_path(file) == plain
+    yield lambda file: _own_path(file).rpartition("/")[2] == plain
+    told = cache(lambda day: _told_names(tables, day))
+    yield lambda file: told(file.day).get(file.source_uri) == plain
+
+
+def _own_path(file: RejectedFile) -> str:
+    return normalise_name(object_keys.key_of(SourceUri(file.source_uri)))
+
+
+def _told_names(tables: ParquetTables, day: date) -> Mapping[str, str]:
+    """What a day's uploads are called by bronze, which remembers those that are gone, and by sidecars, by source."""
+    names = dict(_remembered_names(tables, day))
+    for file in list_landing(tables.store, day).files:
+        if file.sidecar_uri:
+            try:
+                sidecar = parse_sidecar(tables.store.read(object_keys.key_of(file.sidecar_uri)))
+            except (ObjectNotFoundError, ObjectForbiddenError):
+                continue
+            if sidecar.raw_name:
+                names[file.source_uri] = normalise_name(sidecar.raw_name)
+    return names
+
+
+def _remembered_names(tables: ParquetTables, day: date) -> Iterator[tuple[str, str]]:
+    if tables.exists(BRONZE_IMAGES, day):
+        rows = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], ["source_uri", "raw_name"])
+        yield from ((uri, normalise_name(name)) for uri, name in rows.select("source_uri", "raw_name").iter_rows())
+
+
+def _problem(name: str, fitting: Sequence[RejectedFile]) -> str | None:
+    if not fitting:
+        return f'{name} is no rejected file: image-assets sql "from rejected_images" lists them'
+    if len(fitting) > 1:
+        which = " and ".join(f"{file.item} of {file.day}" for file in fitting[:2])
+        return f"{name} names {len(fitting)} rejected files, such as {which}: give one of these, or --day"
+    return None

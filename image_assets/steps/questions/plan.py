@@ -1,0 +1,155 @@
+"""What a run would compute, found by comparing what is stored with what is wanted; nothing is computed."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from image_assets.errors import TableError
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.landing import landing_days
+from image_assets.steps.increment.stock import IDENTITY, Side, Target, take_stock
+from image_assets.tables.images import BRONZE_IMAGES
+
+_NO_IMAGES = pl.DataFrame(schema={"image_id": pl.String, "input_version": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a day, as far as planning needs it.
+
+    Attributes:
+        name: of the step; its tables share one pass over the images.
+        targets: what is wanted of each of its tables.
+        inputs: the images of a day, from the tables upstream.
+        upstream: name of the table that the images come from; None at the door.
+        follows_recipes: whether a new recipe upstream changes what is read here; an original stays what it is.
+    """
+
+    name: str
+    targets: Sequence[Target]
+    inputs: Callable[[ParquetTables, date], pl.DataFrame]
+    upstream: str | None = None
+    follows_recipes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one table of a day lacks, in images.
+
+    Attributes:
+        day: the partition.
+        stage: name of the step.
+        table: name of the table.
+        seen: images at the door.
+        current: up to date, be it as a row or as a rejection.
+        missing: never computed, or the input is another now.
+        stale: computed under another recipe.
+        awaited: at most so many more, once upstream is up to date; what upstream rejects will not come.
+    """
+
+    day: date
+    stage: str
+    table: str
+    seen: int
+    current: int
+    missing: int
+    stale: int
+    awaited: int
+
+    @property
+    def images(self) -> int:
+        """To compute, at most."""
+        return self.missing + self.stale + self.awaited
+
+
+def plan_day(
+    tables: ParquetTables, stages: Sequence[Stage], day: date, forgotten: Collection[str] = frozenset()
+) -> list[Need]:
+    """What each table of a day lacks.
+
+    Args:
+        tables: the lake's tables.
+        stages: upstream first.
+        day: the partition.
+        forgotten: reasons whose rejections count as missing, as if they were forgotten.
+
+    Raises:
+        TableError: a file cannot be read; a run of the day would stop there too.
+    """
+    needs: dict[str, Need] = {}
+    for stage in stages:
+        inputs = _inputs(tables, stage, needs, day)
+        upstream = needs[stage.upstream] if stage.upstream else None
+        for target in stage.targets:
+            current, missing, stale = _take_stock(tables, target, day, inputs, forgotten)
+            seen = upstream.seen if upstream else inputs.height
+            awaited = min(_coming(stage, upstream, current, inputs), seen - missing - stale) if upstream else 0
+            table = target.table.name
+            needs[table] = Need(day, stage.name, table, seen, current, missing, stale, max(0, awaited))
+    return list(needs.values())
+
+
+def known_days(tables: ParquetTables) -> list[date]:
+    """Every day that has uploads or originals, in order."""
+    return sorted({*landing_days(tables.store), *tables.days(BRONZE_IMAGES.name)})
+
+
+def estimate_seconds(
+    needs: Sequence[Need], images_per_second: Mapping[str, float], seconds_per_day: float | None = None
+) -> float:
+    """How long a run of the needs takes.
+
+    Args:
+        needs: of some days.
+        images_per_second: by table; a table without a known speed counts nothing.
+        seconds_per_day: what every day takes besides, if that is known.
+    """
+    passes: dict[tuple[date, str], float] = {}
+    for need in needs:
+        if need.table in images_per_second:
+            step = need.day, need.stage
+            passes[step] = max(passes.get(step, 0.0), need.images / images_per_second[need.table])
+    return sum(passes.values()) + (seconds_per_day or 0.0) * len({need.day for need in needs})
+
+
+def _inputs(tables: ParquetTables, stage: Stage, needs: Mapping[str, Need], day: date) -> pl.DataFrame:
+    """The images that can be seen today; none when upstream has yet to be made."""
+    if stage.upstream and not tables.store.exists(object_keys.table_key(stage.upstream, day)):
+        return _NO_IMAGES
+    try:
+        return stage.inputs(tables, day)
+    except TableError:
+        # What is missing or of a former shape cannot be read, but a run makes it anew first.
+        if any(need.images for need in needs.values()):
+            return _NO_IMAGES
+        raise
+
+
+def _take_stock(
+    tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, forgotten: Collection[str]
+) -> tuple[int, int, int]:
+    """How many images are current, missing and stale."""
+    standing = take_stock(tables, target, day, inputs)
+    former = pl.col("recipe_version") != target.recipe_version
+    stored = pl.concat([side.stored.filter(former).select(IDENTITY) for side in (standing.rows, standing.rejections)])
+    stale = standing.missing.join(stored, on=IDENTITY, how="semi").height
+    missing = standing.missing.height - stale + _remembered(tables, standing.rejections, forgotten)
+    return inputs.height - missing - stale, missing, stale
+
+
+def _remembered(tables: ParquetTables, rejections: Side, reasons: Collection[str]) -> int:
+    """How many current rejections have one of the reasons."""
+    if not reasons or rejections.current.is_empty():
+        return 0
+    rows = tables.scan_files(rejections.files, ["item", "input_version", "reason"])
+    chosen = rows.filter(pl.col("reason").cast(pl.String).is_in(list(reasons)))
+    return rejections.current.join(chosen, on=IDENTITY, how="semi").height
+
+
+def _coming(stage: Stage, upstream: Need, current: int, inputs: pl.DataFrame) -> int:
+    """Images that upstream will bring or change; those lacking here anyway are not counted again."""
+    changed = upstream.stale if inputs.is_empty() else min(upstream.stale, current)
+    return upstream.missing + upstream.awaited + (changed if stage.follows_recipes else 0)

@@ -1,0 +1,260 @@
+"""Erasure: one image goes, with everything that was made of it, and a certificate stays.
+
+The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
+in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
+left: the day's report, indexes, the warehouse. Killed anywhere, do it again: it ends where one go would have ended.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.audits.day_audits import Audit
+from image_assets.steps.images.landing import pair_sidecars
+from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_of
+from image_assets.tables.upkeep import ERASURES
+
+_NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
+# A copy of the image names it too, on whatever day the copy came.
+_DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
+_DOOR = (BRONZE_IMAGES.name, rejections_of(BRONZE_IMAGES).name)
+_DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{name}/" for name in _DOOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What there is of an image.
+
+    Attributes:
+        image_id: the image.
+        day: of its upload.
+        sha256: of its original, where known.
+        objects: its files, in the order in which they go.
+        rows: how many rows name it, by table file, in the order in which they go.
+        derived: files that hold it among others and are made anew by the next run.
+        days: whose tables the next run has to bring in line.
+    """
+
+    image_id: ImageId
+    day: date
+    sha256: Sha256 | None
+    objects: tuple[ObjectKey, ...]
+    rows: Mapping[ObjectKey, int]
+    derived: tuple[ObjectKey, ...]
+    days: tuple[date, ...]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the image is gone."""
+        return not self.objects and not self.rows
+
+
+def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
+    """Everything that the lake has of an image, accepted or rejected, whole or half erased.
+
+    Raises:
+        ConfigurationError: no image ever had this id.
+    """
+    origins = _origins(tables, image_id)
+    if origins.is_empty():
+        raise ConfigurationError(f"no image has the id {image_id}; a new upload has one once its day has run")
+    day, sha256 = origins["day"][0], next(iter(origins["sha256"].drop_nulls().to_list()), None)
+    rows = dict(_rows(tables, image_id, day))
+    return Remains(
+        image_id=image_id,
+        day=day,
+        sha256=sha256,
+        objects=tuple(_objects(tables, image_id, day, origins)),
+        rows=rows,
+        derived=tuple(_derived(tables, image_id, day)),
+        days=tuple(sorted({day} | {other for key in rows if (other := object_keys.day_of(key))})),
+    )
+
+
+def copies_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
+    """Other images with the same bytes; they stay."""
+    files = tables.files(BRONZE_IMAGES.name)
+    if not remains.sha256 or not files:
+        return ()
+    where = (pl.col("sha256") == remains.sha256) & (pl.col("image_id") != remains.image_id)
+    return tuple(tables.scan_files(files, ["image_id"], where=where).get_column("image_id"))
+
+
+def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.DataFrame:
+    """Remove what there is and return the certificate, a row of `erasures`.
+
+    Raises:
+        StoreUnavailableError: a run that was under way wrote some of it again.
+    """
+    store = tables.store
+    _begin(tables, remains, requested_by)
+    for key in remains.objects:
+        store.delete(key)
+    store.flush()
+    for key in remains.rows:
+        tables.remove_rows(key, _names(tables, key, remains.image_id))
+    for key in remains.derived:
+        store.delete(key)
+    store.flush()
+    if not find_remains(tables, remains.image_id).is_nothing:
+        raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
+    return _complete(tables, remains)
+
+
+def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
+    """What is left of an erased image; no row when it never was."""
+    found = [_certificates(tables, day, image_id) for day in tables.days(ERASURES.name)]
+    return pl.concat([ERASURES.schema.create_empty(), *found])
+
+
+def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:
+    """Images of a day that must not come back, and since when."""
+    rows = tables.read_or_empty(ERASURES, day).select("image_id", pl.col("begun_at").dt.date())
+    return dict(rows.iter_rows())
+
+
+def audit_erasures(tables: ParquetTables, day: date) -> Audit:
+    """No image that was erased, or whose erasure was begun, has a row or a file again."""
+    erased = erased_ids(tables, day)
+    there = {*tables.read_column(BRONZE_IMAGES.name, day, "image_id")} if erased else set()
+    back = [name for name in erased if name in there or next(_pictures(tables, name, day), None)]
+    problems = [f"{name} was erased and is there: image-assets erase {name}" for name in back]
+    return Audit(len(erased), tuple(problems))
+
+
+def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
+    """Where it came from, as bronze, the rejections at the door and a certificate know it."""
+    columns = {"image_id": pl.String, "day": pl.Date, "sha256": pl.String, "source_uri": pl.String}
+    found = [pl.DataFrame(schema=columns)]
+    for name in (*_DOOR, ERASURES.name):
+        if files := tables.files(name):
+            known = [column for column in columns if column != "source_uri" or name != ERASURES.name]
+            rows = tables.scan_files(files, known, where=pl.col("image_id") == image_id)
+            found.append(rows.select(known))
+    return pl.concat(found, how="diagonal")
+
+
+def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.DataFrame) -> Iterator[ObjectKey]:
+    for uri, sha256 in origins.select("source_uri", "sha256").drop_nulls().unique().iter_rows():
+        yield from _upload(tables, object_keys.key_of(SourceUri(uri)), sha256)
+    yield from _pictures(tables, image_id, day)
+    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
+        yield from _named_after(tables, prefix, image_id)
+
+
+def _pictures(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
+    """The original and what was made of it."""
+    made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
+    yield from (key for key in made if tables.store.exists(key))
+    yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
+
+
+def _upload(tables: ParquetTables, key: ObjectKey, sha256: str) -> Iterator[ObjectKey]:
+    """The upload while it holds these bytes; its sidecar first, which alone would count as an upload."""
+    store = tables.store
+    if store.exists(key) and hashlib.sha256(store.read(key)).hexdigest() == sha256:
+        beside = pair_sidecars(info.key for info in store.list(key.rpartition("/")[0]))
+        yield from (ObjectKey(each) for each in (beside.get(key), key) if each)
+
+
+def _named_after(tables: ParquetTables, prefix: str, image_id: ImageId) -> Iterator[ObjectKey]:
+    yield from (info.key for info in tables.store.list(prefix) if image_id in info.key)
+
+
+def _rows(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[tuple[ObjectKey, int]]:
+    """Files of the image's day, of all days in one, and of duplicates; those at the door go first.
+
+    While the door has the image a run would make the rest anew; without it, a run would remove the rest.
+    """
+    files = [info.key for info in tables.store.list(object_keys.TABLES) if _may_name(info.key, day)]
+    whole = [key for key in files if not _is_damaged_checkpoint(tables, key)]
+    for key in sorted(whole, key=lambda key: (not key.startswith(_DOOR_FOLDERS), key)):
+        count = tables.scan_files([key], where=_names(tables, key, image_id)).height
+        if count:
+            yield key, count
+
+
+def _is_damaged_checkpoint(tables: ParquetTables, key: ObjectKey) -> bool:
+    return f"/{object_keys.CHECKPOINTS}/" in key and not tables.is_parquet(key)
+
+
+def _may_name(key: ObjectKey, day: date) -> bool:
+    _, table, *rest = key.removesuffix(".parquet").split("/")
+    is_of_all = table == _DUPLICATES or rest[-1:] == [object_keys.ALL_DAYS]
+    return key.endswith(".parquet") and table != ERASURES.name and (is_of_all or day.isoformat() in rest)
+
+
+def _names(tables: ParquetTables, key: ObjectKey, image_id: ImageId) -> pl.Expr:
+    """Whether a row of the file names the image."""
+    columns = _NAMING_COLUMNS | ({_ORIGINAL_COLUMN} if f"/{_DUPLICATES}/" in key else set())
+    naming = [pl.col(name).eq_missing(pl.lit(image_id)) for name in tables.file_schema(key) if name in columns]
+    return pl.any_horizontal(naming) if naming else pl.lit(False)
+
+
+def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
+    yield from (info.key for info in tables.store.list(object_keys.report_prefix(day)))
+    chunks = tables.files(object_keys.CHECKPOINTS)
+    yield from (key for key in chunks if _may_name(key, day) and _is_damaged_checkpoint(tables, key))
+    yield from _indexes(tables, image_id)
+    known = (object_keys.WAREHOUSE_VERSION, object_keys.WAREHOUSE)
+    yield from (key for key in known if tables.store.exists(key))
+
+
+def _indexes(tables: ParquetTables, image_id: ImageId) -> Iterator[ObjectKey]:
+    """Every file of an index that has the image in any of its builds: a build in force, or a former one."""
+    files = [info.key for info in tables.store.list(object_keys.INDEX)]
+    members = [key for key in files if key.endswith(".parquet")]
+    is_it = pl.col("image_id") == image_id
+    folders = {key.rsplit("/", 2)[0] for key in members if tables.scan_files([key], ["image_id"], where=is_it).height}
+    yield from sorted((key for key in files if key.startswith(tuple(f"{each}/" for each in folders))), key=_depth)
+
+
+def _depth(key: ObjectKey) -> tuple[int, str]:
+    # What says which build is in force goes before the builds.
+    return key.count("/"), key
+
+
+def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
+    """Note what will go, beside what went before; an erasure that was cut off has noted it already."""
+    former = next(iter(_certificates(tables, remains.day, remains.image_id).to_dicts()), {})
+    if former and (former["erased_at"] is None or remains.is_nothing):
+        return
+    row = {
+        "image_id": remains.image_id,
+        "day": remains.day,
+        "sha256": remains.sha256,
+        "requested_by": requested_by,
+        "begun_at": former.get("begun_at", datetime.now(UTC)),
+        "erased_at": None,
+        "objects_removed": len(remains.objects) + len(remains.derived) + former.get("objects_removed", 0),
+        "rows_removed": sum(remains.rows.values()) + former.get("rows_removed", 0),
+    }
+    _put(tables, remains, pl.DataFrame([row], schema=ERASURES.schema.create_empty().schema))
+
+
+def _complete(tables: ParquetTables, remains: Remains) -> pl.DataFrame:
+    row = _certificates(tables, remains.day, remains.image_id)
+    row = row.with_columns(pl.col("erased_at").fill_null(datetime.now(UTC)))
+    _put(tables, remains, row)
+    return row
+
+
+def _certificates(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:
+    return tables.read_or_empty(ERASURES, day).filter(pl.col("image_id") == image_id)
+
+
+def _put(tables: ParquetTables, remains: Remains, row: pl.DataFrame) -> None:
+    def certificates() -> pl.DataFrame:
+        others = tables.read_or_empty(ERASURES, remains.day).filter(pl.col("image_id") != remains.image_id)
+        return pl.concat([others, row])
+
+    tables.replace_if_changed(ERASURES, remains.day, certificates)

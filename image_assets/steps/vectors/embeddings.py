@@ -1,0 +1,169 @@
+"""Embeddings: every cleansed image becomes a unit vector; decoding runs ahead of the device."""
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from image_assets.compute.engine import usable_cpus
+from image_assets.errors import ImageError, TableError
+from image_assets.ids import ObjectKey
+from image_assets.imaging.read_back import read_pixels
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
+from image_assets.steps.images.original import read_verified
+from image_assets.steps.increment.increment import (
+    Computed,
+    IncrementReport,
+    Item,
+    Outcome,
+    Process,
+    Progress,
+    Rejected,
+    run_increment,
+)
+from image_assets.steps.increment.read_ahead import map_ahead
+from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.stock import Target
+from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
+from image_assets.tables.embeddings import embeddings_name, embeddings_table
+from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.tables.predictions import ALL_PREDICTIONS
+from image_assets.tables.rejections import rejections_table
+from image_assets.tables.table import Table
+
+_CODE_VERSION = 2
+_IMAGES_AHEAD_OF_GPU = 512
+
+
+def embed_day(
+    tables: ParquetTables,
+    day: date,
+    encoder: ImageEncoder,
+    *,
+    chunk_size: int,
+    on_progress: Progress = lambda _done, _total: None,
+) -> IncrementReport:
+    """Bring the encoder's vectors of a day in line with `silver_images`; it computes only if one is missing.
+
+    Raises:
+        TableError: this name already has vectors of another dimension; nothing is computed or written.
+    """
+    refuse_other_dimension(tables, encoder.description)
+    target = embedding_target(encoder.description)
+    process = _encoding(tables.store, encoder, target.table)
+    inputs = partial(embedding_inputs, tables, day)
+    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+
+
+def embedding_target(encoder: EncoderDescription) -> Target:
+    """What is wanted of the encoder's vectors."""
+    return Target(table_of(encoder), encoder_recipe(encoder))
+
+
+def refuse_other_dimension(tables: ParquetTables, encoder: EncoderDescription) -> None:
+    """`TableError` when stored vectors of this encoder's name cannot be compared with its own."""
+    stored, own = stored_embeddings(tables, encoder.name), table_of(encoder)
+    if stored is not None and stored.fingerprint != own.fingerprint:
+        raise TableError(
+            f"{own.name} holds vectors of another dimension than the {encoder.dimension} of {encoder.source}: "
+            f"give the checkpoint another name, or delete the folder {object_keys.TABLES}/{own.name}"
+        )
+
+
+def stored_embeddings(tables: ParquetTables, encoder: str) -> Table | None:
+    """The table of an encoder, of the dimension that its newest day has; None while there is no day."""
+    name = embeddings_name(encoder)
+    days = tables.days(name)
+    if not days:
+        return None
+    dtype = tables.schema_of(name, days[-1])["embedding"]
+    return embeddings_table(encoder, dtype.size) if isinstance(dtype, pl.Array) else None
+
+
+def current_encoder(tables: ParquetTables, day: date, preferred: str) -> str:
+    """Whose vectors a day's readers get: another encoder's only from when they are complete.
+
+    Until then those of the encoder that the day's gold was made with.
+    """
+    known = tables.read_column(GOLD_IMAGES.name, day, "encoder").drop_nulls()
+    former = known[0] if known.len() else preferred
+    if former == preferred or _is_complete(tables, day, preferred):
+        return preferred
+    is_there = tables.store.exists(object_keys.table_key(embeddings_name(former), day))
+    return str(former) if is_there else preferred
+
+
+def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:
+    """Whether every cleansed image of the day has a vector or was rejected."""
+    name = embeddings_name(encoder)
+    done = [tables.read_column(table, day, "image_id") for table in (name, rejections_table(name).name)]
+    return tables.read_column(SILVER_IMAGES.name, day, "image_id").is_in(pl.concat(done).implode()).all()
+
+
+def lake_tables(tables: ParquetTables, encoder: str) -> list[Table]:
+    """Every table that can be queried: those known in advance and the encoder's vectors once there are any."""
+    known, embeddings = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS], stored_embeddings(tables, encoder)
+    return [*known, embeddings] if embeddings else known
+
+
+def table_of(encoder: EncoderDescription) -> Table:
+    """Where an encoder's vectors live."""
+    return embeddings_table(encoder.name, encoder.dimension)
+
+
+def encoder_recipe(encoder: EncoderDescription) -> Recipe:
+    """The weights decide; device, precision and batch size only move the last digits."""
+    return Recipe({"code": _CODE_VERSION, "name": encoder.name, "revision": encoder.revision})
+
+
+def embedding_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+    """The cleansed images of a day."""
+    images = tables.read(SILVER_IMAGES, day).select("image_id", "cleansed_path", cleansed_sha256="sha256")
+    origins = tables.read(BRONZE_IMAGES, day).select("image_id", "source_uri", "sha256", "size_bytes")
+    images = images.join(origins, on="image_id", maintain_order="left")
+    versions = [version_of(*row) for row in images.select("cleansed_sha256", "cleansed_path").iter_rows()]
+    return images.with_columns(input_version=pl.Series(versions, dtype=pl.String))
+
+
+def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Process:
+    prepare = partial(_prepare, store, encoder)
+
+    def process(items: Iterator[Item]) -> Generator[Outcome]:
+        usable: deque[Item] = deque()
+        refused: deque[Rejected] = deque()
+
+        def images() -> Iterator[PreparedImage]:
+            for prepared in map_ahead(prepare, items, _images_ahead(encoder.load)):
+                if isinstance(prepared, Rejected):
+                    refused.append(prepared)
+                else:
+                    usable.append(prepared[0])
+                    yield prepared[1]
+
+        for vector in encoder.encode_prepared(images()):
+            yield Computed(usable.popleft(), {table.name: {"embedding": vector}})
+            while refused:
+                yield refused.popleft()
+        yield from refused
+
+    return process
+
+
+def _images_ahead(load: EncoderLoad | None) -> int:
+    """A GPU must not wait; beside a model on the CPU, decoding would take the processors away from it."""
+    return _IMAGES_AHEAD_OF_GPU if load and load.device != "cpu" else usable_cpus()
+
+
+def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Rejected:
+    try:
+        data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
+        pixels = read_pixels(data, shortest_side_px=encoder.description.input_size_px)
+        return item, encoder.prepare_image(pixels)
+    except ImageError as error:
+        return Rejected(item, error.reason, error.detail, {})

@@ -1,0 +1,62 @@
+"""One increment in a process of its own: `double_day.py ROOT TRACE ITEMS DELAY_S` traces each item that it meets."""
+
+import sys
+import time
+from collections.abc import Generator, Iterator
+from datetime import date
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+
+from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Process, run_increment
+from image_assets.steps.increment.recipe import Recipe
+from image_assets.steps.increment.stock import Target
+from image_assets.tables.table import Table
+
+DAY = date(2026, 10, 1)
+CHUNK_SIZE = 4
+
+
+class Doubles(dy.Schema):
+    """Twice the number of each item."""
+
+    image_id = dy.String(primary_key=True)
+    day = dy.Date()
+    value = dy.Int64()
+    input_version = dy.String()
+    recipe_version = dy.String()
+    processed_at = dy.Datetime(time_unit="us", time_zone="UTC")
+
+
+DOUBLES = Table("doubles", Doubles)
+
+
+def inputs_of(count: int) -> pl.DataFrame:
+    names = [f"{number:06}" for number in range(count)]
+    return pl.DataFrame({"image_id": names, "source_uri": names, "input_version": ["1"] * count})
+
+
+def doubling(trace: Path, delay_s: float) -> Process:
+    def process(items: Iterator[Item]) -> Generator[Outcome]:
+        for item in items:
+            name = str(item.row["image_id"])
+            with trace.open("a") as file:
+                file.write(f"{name}\n")
+            time.sleep(delay_s)
+            yield Computed(item, {DOUBLES.name: {"value": 2 * int(name)}})
+
+    return process
+
+
+def double_day(root: Path, trace: Path, count: int, delay_s: float) -> IncrementReport:
+    tables = ParquetTables(LocalObjectStore(root))
+    targets = [Target(DOUBLES, Recipe({"times": 2}))]
+    process = doubling(trace, delay_s)
+    return run_increment(tables, targets, DAY, lambda: inputs_of(count), process, chunk_size=CHUNK_SIZE)[0]
+
+
+if __name__ == "__main__":
+    double_day(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

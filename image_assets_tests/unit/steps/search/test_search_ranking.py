@@ -1,0 +1,96 @@
+"""In which order images are found and how the order is cut into pages."""
+
+import random
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from image_assets.ids import ImageId
+from image_assets.search.exact_search import Hit
+from image_assets.search.rank_fusion import fuse
+from image_assets.steps.search.ranking import Ranked, by_likeness, by_likeness_and_words, cut_page
+from image_assets.steps.search.words import match_words
+
+
+def hits(*names: str) -> list[Hit]:
+    """Images from the best to the worst."""
+    return [Hit(ImageId(name), 1 - place / 10) for place, name in enumerate(names)]
+
+
+def nearest_of(*names: str) -> Callable[..., list[Hit]]:
+    def nearest(count: int, among: pl.Series | None = None) -> list[Hit]:
+        return [hit for hit in hits(*names) if among is None or hit.image_id in among][:count]
+
+    return nearest
+
+
+def described(**words: str) -> pl.DataFrame:
+    rows = pl.DataFrame({"image_id": [*words], "caption": [*words.values()]})
+    return rows.with_columns(label=None, predicted_label=None, tags=pl.lit(["cotton"]), text=None)
+
+
+def matched(text: str, **words: str) -> dict[str, list[str]]:
+    return dict(match_words(described(**words), text).select("image_id", "words").iter_rows())
+
+
+def test_what_is_high_in_both_rankings_is_first() -> None:
+    fused = fuse([[ImageId(name) for name in "abc"], [ImageId(name) for name in "bd"]])
+    assert max(fused, key=lambda name: fused[name]) == "b"
+    assert fused[ImageId("d")] == pytest.approx(1 / 62)
+
+
+def test_words_lift_what_looks_less_alike() -> None:
+    rank = by_likeness_and_words(nearest_of("a", "b", "c"), match_words(described(a="", b="", c="red"), "red"), -1)
+    assert [each.image_id for each in rank(9)] == ["c", "a", "b"]
+
+
+def test_the_least_score_holds_for_what_words_found_too() -> None:
+    rank = by_likeness_and_words(nearest_of("a", "b", "c"), match_words(described(a="", b="", c="red"), "red"), 0.85)
+    assert {each.image_id for each in rank(9)} == {"a", "b"}
+
+
+def test_a_word_is_found_in_any_column_case_and_number() -> None:
+    assert matched("Sandals in COTTON", a="one sandal", b="SANDALS") == {
+        "a": ["sandals", "cotton"],
+        "b": ["sandals", "cotton"],
+    }
+
+
+def test_a_part_of_a_word_is_not_the_word() -> None:
+    assert matched("red", a="a hundred dresses", b="red.") == {"b": ["red"]}
+
+
+def test_a_rare_word_weighs_more_than_a_common_one() -> None:
+    found = match_words(described(a="red", b="red", c="red", d="shoe", e=""), "red shoe")
+    shares = dict(found.select("image_id", "share_ratio").iter_rows())
+    assert shares["d"] > shares["a"] > 0
+    assert shares["a"] + shares["d"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("text", ["", "?!", "nothing of it", "(red|"], ids=repr)
+def test_a_text_without_known_words_matches_what_it_matches(text: str) -> None:
+    assert matched(text, a="red") == ({"a": ["red"]} if "red" in text else {})
+
+
+scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=3).map(ImageId), st.sampled_from([0.1, 0.2, 0.9]))
+
+
+@given(scores=scores, count=st.integers(1, 4), seed=st.randoms())
+def test_pages_are_the_whole_order_cut_up_even_when_equals_come_in_any_order(
+    scores: dict[ImageId, float], count: int, seed: "random.Random"
+) -> None:
+    def nearest(depth: int, among: pl.Series | None = None) -> list[Hit]:
+        found = [Hit(name, score) for name, score in scores.items()]
+        seed.shuffle(found)
+        return sorted(found, key=lambda hit: -hit.score)[:depth]
+
+    seen, after = list[Ranked](), None
+    while True:
+        page, after = cut_page(by_likeness(nearest, -1), count, after)
+        seen += page
+        if after is None:
+            break
+    assert [each.image_id for each in seen] == sorted(scores, key=lambda name: (-scores[name], name))

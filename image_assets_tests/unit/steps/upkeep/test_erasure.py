@@ -1,0 +1,279 @@
+"""Erasing one image: all of it goes, all else stays, and it does not come back."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
+from image_assets.steps.duplicates.pair_decisions import Verdict, read_pair_decisions, record_pair_decision
+from image_assets.steps.images.short_ids import whole_id
+from image_assets.steps.upkeep.erasure import audit_erasures, copies_of, erase, find_remains
+from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
+from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.upkeep import ERASURES
+
+if TYPE_CHECKING:
+    from image_assets_tests.scenario import Scenario
+
+Paint = Callable[..., bytes]
+
+
+@pytest.fixture
+def two(scenario: "Scenario", paint: Paint) -> "Scenario":
+    """A day with a hat, which somebody labelled, and a shoe; reported and indexed."""
+    scenario.land("anna/hat.jpg", paint("red"), label="hat")
+    scenario.land("berta/shoe.jpg", paint("blue"))
+    _run(scenario)
+    record_decisions(scenario.tables, [Decision("hat.jpg", "cap")], "ann", datetime(2026, 10, 2, tzinfo=UTC))
+    return scenario
+
+
+def _run(scenario: "Scenario") -> None:
+    scenario.run()
+    refresh_index(scenario.tables, scenario.encoder.description, IndexParams())
+    scenario.store.write(object_keys.report_key(scenario.day, "report.html"), b"pictures")
+
+
+def test_a_sidecar_whose_accents_are_encoded_otherwise_goes_too(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/gro\u0308\xdfe.jpg", paint())
+    scenario.land("anna/gr\xf6\xdfe.jpg.json", b'{"raw_name": "hat.jpg"}')
+    scenario.run()
+    erase_now(scenario, id_of(scenario, "hat.jpg"))
+    assert list(scenario.store.list("landing")) == []
+
+
+def id_of(scenario: "Scenario", name: str) -> ImageId:
+    return next(ImageId(row["image_id"]) for row in scenario.rows(BRONZE_IMAGES) if row["raw_name"] == name)
+
+
+def erase_now(scenario: "Scenario", image_id: ImageId) -> pl.DataFrame:
+    return erase(scenario.tables, find_remains(scenario.tables, image_id), "ticket 7")
+
+
+def mentions(root: Path, image_id: str) -> set[str]:
+    """Objects that have the id in their name or, in a table, in any column of text."""
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    tables = {key: pl.read_parquet(path) for key, path in files.items() if key.endswith(".parquet")}
+    naming = {
+        key for key, rows in tables.items() if rows.filter(pl.any_horizontal(pl.col(pl.String) == image_id)).height
+    }
+    return naming | {key for key in files if image_id in key}
+
+
+CERTIFICATE = {"tables/erasures/2026-10-01.parquet"}
+
+
+def test_nothing_of_an_erased_image_is_left_but_its_certificate(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    upload = two.path("hat.jpg").parent / "anna" / "hat.jpg"
+    assert len(mentions(two.root, image_id)) > 12
+    erase_now(two, image_id)
+    assert mentions(two.root, image_id) == CERTIFICATE
+    assert not upload.exists()
+    assert not upload.with_name("hat.jpg.json").exists()
+    assert read_decisions(two.store).is_empty()
+
+
+@pytest.mark.parametrize("erased", ["hat.jpg", "shoe.jpg"])
+def test_what_a_person_said_of_a_pair_goes_with_either_image(two: "Scenario", erased: str) -> None:
+    image_id, hat, shoe = id_of(two, erased), id_of(two, "hat.jpg"), id_of(two, "shoe.jpg")
+    record_pair_decision(two.tables, hat, shoe, Verdict.SAME, "ann", datetime(2026, 10, 2, tzinfo=UTC))
+    assert [key for key in mentions(two.root, image_id) if key.startswith(f"{object_keys.PAIR_REVIEWS}/")]
+    erase_now(two, image_id)
+    assert list(two.store.list(object_keys.PAIR_REVIEWS)) == []
+    assert read_pair_decisions(two.store, two.day) == []
+
+
+def test_other_images_of_the_day_keep_all_that_is_theirs(two: "Scenario") -> None:
+    shoe = id_of(two, "shoe.jpg")
+    before = {key for key in mentions(two.root, shoe) if not key.startswith("index/")}
+    erase_now(two, id_of(two, "hat.jpg"))
+    assert mentions(two.root, shoe) == before
+    assert [row["raw_name"] for row in two.rows(GOLD_IMAGES)] == ["shoe.jpg"]
+
+
+def test_the_certificate_says_who_what_and_when_and_nothing_of_the_image(two: "Scenario") -> None:
+    found = find_remains(two.tables, id_of(two, "hat.jpg"))
+    (row,) = erase(two.tables, found, "ticket 7").to_dicts()
+    assert (row["requested_by"], row["sha256"], row["day"]) == ("ticket 7", found.sha256, two.day)
+    assert row["objects_removed"] == len(found.objects) + len(found.derived)
+    assert row["rows_removed"] == sum(found.rows.values()) >= 6
+    assert row["begun_at"] <= row["erased_at"]
+    assert two.rows(ERASURES) == [row]
+
+
+def test_what_shows_many_images_goes_whole_and_is_made_anew(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    erase_now(two, image_id)
+    assert [info.key for prefix in ("index", "reports") for info in two.store.list(prefix)] == []
+    _run(two)
+    assert refresh_index(two.tables, two.encoder.description, IndexParams()).manifest.vectors == 1
+    assert mentions(two.root, image_id) == CERTIFICATE
+
+
+def test_a_day_that_runs_again_after_an_erasure_has_nothing_to_do_for_the_others(two: "Scenario") -> None:
+    erase_now(two, id_of(two, "hat.jpg"))
+    assert two.take_in().is_unchanged
+    assert two.derive()["silver_images"].is_unchanged
+    assert two.embed().is_unchanged
+
+
+def test_an_upload_that_comes_back_from_an_old_copy_is_refused(two: "Scenario", paint: Paint) -> None:
+    erase_now(two, id_of(two, "hat.jpg"))
+    two.land("anna/hat.jpg", paint("red"))
+    two.run()
+    assert two.reasons() == {two.uri("anna/hat.jpg"): "policy"}
+    assert "erased on 20" in two.tables.read_column("_rejections/bronze_images", two.day, "detail")[0]
+
+
+def test_what_came_back_is_erased_again_and_the_certificate_counts_on(two: "Scenario", paint: Paint) -> None:
+    image_id = id_of(two, "hat.jpg")
+    first = erase_now(two, image_id)
+    two.land("anna/hat.jpg", paint("red"))
+    two.run()
+    second = erase_now(two, image_id)
+    assert mentions(two.root, image_id) == CERTIFICATE
+    assert second["begun_at"][0] == first["begun_at"][0]
+    assert second["rows_removed"][0] > first["rows_removed"][0]
+
+
+def test_the_same_bytes_under_another_name_are_another_upload(two: "Scenario", paint: Paint) -> None:
+    image_id = id_of(two, "hat.jpg")
+    two.land("berta/same.jpg", paint("red"))
+    two.run()
+    found = find_remains(two.tables, image_id)
+    assert copies_of(two.tables, found) == (id_of(two, "same.jpg"),)
+    erase(two.tables, found, "ticket 7")
+    two.run()
+    assert {row["raw_name"] for row in two.rows(GOLD_IMAGES)} == {"shoe.jpg", "same.jpg"}
+
+
+def test_another_image_that_was_uploaded_in_its_place_stays(two: "Scenario", paint: Paint) -> None:
+    image_id = id_of(two, "hat.jpg")
+    two.land("anna/hat.jpg", paint("green"))
+    erase_now(two, image_id)
+    two.run()
+    assert {row["raw_name"] for row in two.rows(GOLD_IMAGES)} == {"hat.jpg", "shoe.jpg"}
+    assert image_id not in {row["image_id"] for row in two.rows(GOLD_IMAGES)}
+
+
+def test_a_rejected_file_is_erased_like_an_image(scenario: "Scenario") -> None:
+    upload = scenario.land("anna/note.jpg", b"not an image")
+    scenario.run()
+    (image_id,) = scenario.tables.read_column("_rejections/bronze_images", scenario.day, "image_id")
+    erase_now(scenario, image_id)
+    assert not upload.exists()
+    assert mentions(scenario.root, image_id) == CERTIFICATE
+
+
+def test_copies_on_other_days_that_named_it_are_forgotten_and_their_days_named(two: "Scenario") -> None:
+    image_id, later = id_of(two, "hat.jpg"), date(2026, 10, 9)
+    rows = pl.DataFrame({"image_id": ["x", "y"], "canonical_id": [image_id, "y"]})
+    with two.store.writing(object_keys.table_key("duplicate_images", later)) as path:
+        rows.write_parquet(path)
+    found = find_remains(two.tables, image_id)
+    erase(two.tables, found, "ticket 7")
+    assert found.days == (two.day, later)
+    assert two.tables.read_column("duplicate_images", later, "image_id").to_list() == ["y"]
+
+
+def test_an_id_that_no_image_has_is_an_error_that_says_so(two: "Scenario") -> None:
+    with pytest.raises(ConfigurationError, match="no image has the id"):
+        find_remains(two.tables, ImageId("11111111-1111-5111-8111-111111111111"))
+
+
+def test_an_erased_image_that_a_run_under_way_brought_back_is_reported(two: "Scenario") -> None:
+    image_id, before = id_of(two, "hat.jpg"), two.tables.read(BRONZE_IMAGES, two.day)
+    erase_now(two, image_id)
+    assert audit_erasures(two.tables, two.day).problems == ()
+    two.rewrite(BRONZE_IMAGES, before)
+    assert f"image-assets erase {image_id}" in audit_erasures(two.tables, two.day).problems[0]
+
+
+def is_cut_off(store: ObjectStore, image_id: ImageId) -> bool:
+    """Whether the storage was gone before the image was."""
+    tables = ParquetTables(store)
+    try:
+        erase(tables, find_remains(tables, image_id), "ticket 7")
+    except StoreUnavailableError:
+        return True
+    return False
+
+
+@pytest.fixture
+def half_erased(two: "Scenario", scenarios: ModuleType, tmp_path: Path) -> Callable[[int], Iterator["Scenario"]]:
+    """Given n: the lake after every nth point at which the erasure of the hat can be cut off, one after the other."""
+    return lambda every: _half_erased(two, scenarios, tmp_path / "cut", every)
+
+
+def _half_erased(two: "Scenario", scenarios: ModuleType, root: Path, every: int) -> Iterator["Scenario"]:
+    image_id, life = id_of(two, "hat.jpg"), 1
+    shutil.copytree(two.root, root)
+    while is_cut_off(scenarios.MortalStore(root, [life]), image_id):
+        yield replace(two, root=root)
+        shutil.rmtree(root)
+        shutil.copytree(two.root, root)
+        life += every
+
+
+def test_an_erasure_that_is_cut_off_anywhere_ends_when_it_is_repeated(
+    two: "Scenario", half_erased: Callable[[int], Iterator["Scenario"]]
+) -> None:
+    image_id, points = id_of(two, "hat.jpg"), 0
+    whole = sum(find_remains(two.tables, image_id).rows.values())
+    for points, scenario in enumerate(half_erased(2), 1):
+        erase_now(scenario, image_id)
+        assert mentions(scenario.root, image_id) == CERTIFICATE, points
+        assert scenario.row(ERASURES)["rows_removed"] == whole
+    assert points > 10
+
+
+def test_a_run_between_two_attempts_does_not_bring_the_image_back(
+    two: "Scenario", half_erased: Callable[[int], Iterator["Scenario"]]
+) -> None:
+    image_id = id_of(two, "hat.jpg")
+    for scenario in half_erased(5):
+        scenario.run()
+        erase_now(scenario, image_id)
+        scenario.run()
+        assert mentions(scenario.root, image_id) == CERTIFICATE
+
+
+def test_erasing_what_is_gone_already_shows_the_certificate_as_it_was(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    assert erase_now(two, image_id).equals(erase_now(two, image_id))
+
+
+@pytest.mark.parametrize("key_of", [object_keys.silver_key, lambda _day, image_id: object_keys.thumbnail_key(image_id)])
+def test_a_picture_that_a_run_under_way_made_of_an_erased_image_is_reported_and_goes_when_it_is_erased_again(
+    two: "Scenario", key_of: Callable[[date, ImageId], ObjectKey]
+) -> None:
+    image_id = ImageId(two.rows(BRONZE_IMAGES)[0]["image_id"])
+    erase_now(two, image_id)
+    two.store.write(key_of(two.day, image_id), b"made meanwhile")
+    assert audit_erasures(two.tables, two.day).problems == (
+        f"{image_id} was erased and is there: image-assets erase {image_id}",
+    )
+    erase_now(two, image_id)
+    assert audit_erasures(two.tables, two.day).problems == ()
+
+
+def test_the_beginning_of_an_id_means_the_only_image_that_begins_so(two: "Scenario") -> None:
+    image_id = two.rows(BRONZE_IMAGES)[0]["image_id"]
+    assert whole_id(two.tables, image_id[:8]) == image_id
+    erase_now(two, ImageId(image_id))
+    assert whole_id(two.tables, image_id[:13]) == image_id
+    assert (whole_id(two.tables, "0" * 8), whole_id(two.tables, "dress")) == ("0" * 8, "dress")
