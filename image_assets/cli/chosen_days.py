@@ -12,7 +12,7 @@ import click
 from image_assets.errors import RejectionReason
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.predictions import has_predictions_below
-from image_assets.steps.gold.rejections import count_rejections, rejecting_stages
+from image_assets.steps.increment.retries import count_rejections, rejecting_stages
 from image_assets.steps.questions.plan import Need
 from image_assets.tables.predictions import IMAGE_PREDICTIONS
 

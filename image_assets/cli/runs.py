@@ -16,7 +16,8 @@ from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
 from image_assets.orchestration.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.gold.rejections import forget_rejections, read_rejected, rejecting_stages
+from image_assets.steps.gold.rejections import read_rejected
+from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.questions.plan import known_days, plan_day
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from image_assets.models.encoder import encoder_key
 from image_assets.orchestration.dagster_home import CONFIG_FILE, has_dagster_home
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
+from image_assets.steps.images.certificates import find_certificates
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.image_history import Chapter, Subject, find_subjects, tell_story
-from image_assets.steps.upkeep.erasure import find_certificates
 from image_assets.steps.vectors.embeddings import lake_tables
 
 _MOST_SUBJECTS, _LONGEST_FACT = 10, 80

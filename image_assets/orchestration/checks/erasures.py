@@ -7,7 +7,7 @@ import dagster as dg
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
 from image_assets.steps.audits.day_audits import Audit
-from image_assets.steps.upkeep.erasure import audit_erasures
+from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.tables.images import BRONZE_IMAGES
 
 

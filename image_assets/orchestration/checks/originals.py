@@ -7,7 +7,7 @@ import dagster as dg
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
 from image_assets.steps.audits.day_audits import Audit
-from image_assets.steps.upkeep.scrub import audit_originals
+from image_assets.steps.audits.originals import audit_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 

@@ -22,6 +22,7 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import LandingFile, is_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
 from image_assets.steps.increment.backing import Backing
@@ -39,7 +40,6 @@ from image_assets.steps.increment.increment import (
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.workers import in_workers
-from image_assets.steps.upkeep.erasure import erased_ids
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table

@@ -16,10 +16,10 @@ from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.label_decisions import read_decisions
-from image_assets.steps.gold.rejections import rejecting_stages
 from image_assets.steps.images.dismissals import read_dismissals
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.rejected_files import find_rejected, list_rejected
+from image_assets.steps.increment.retries import rejecting_stages
 from image_assets.tables.columns import UUID_PATTERN
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table

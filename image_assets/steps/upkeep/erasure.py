@@ -16,7 +16,7 @@ from image_assets.errors import ConfigurationError, StoreUnavailableError
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.audits.day_audits import Audit
+from image_assets.steps.images.certificates import certificates_of
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -110,27 +110,6 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     return _complete(tables, remains)
 
 
-def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
-    """What is left of an erased image; no row when it never was."""
-    found = [_certificates(tables, day, image_id) for day in tables.days(ERASURES.name)]
-    return pl.concat([ERASURES.schema.create_empty(), *found])
-
-
-def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:
-    """Images of a day that must not come back, and since when."""
-    rows = tables.read_or_empty(ERASURES, day).select("image_id", pl.col("begun_at").dt.date())
-    return dict(rows.iter_rows())
-
-
-def audit_erasures(tables: ParquetTables, day: date) -> Audit:
-    """No image that was erased, or whose erasure was begun, has a row or a file again."""
-    erased = erased_ids(tables, day)
-    there = {*tables.read_column(BRONZE_IMAGES.name, day, "image_id")} if erased else set()
-    back = [name for name in erased if name in there or next(_pictures(tables, name, day), None)]
-    problems = [f"{name} was erased and is there: image-assets erase {name}" for name in back]
-    return Audit(len(erased), tuple(problems))
-
-
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
     """Where it came from, as bronze, the rejections at the door and a certificate know it."""
     columns = {"image_id": pl.String, "day": pl.Date, "sha256": pl.String, "source_uri": pl.String}
@@ -146,12 +125,12 @@ def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
 def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.DataFrame) -> Iterator[ObjectKey]:
     for uri, sha256 in origins.select("source_uri", "sha256").drop_nulls().unique().iter_rows():
         yield from _upload(tables, object_keys.key_of(SourceUri(uri)), sha256)
-    yield from _pictures(tables, image_id, day)
+    yield from pictures_of(tables, image_id, day)
     for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
         yield from _named_after(tables, prefix, image_id)
 
 
-def _pictures(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
+def pictures_of(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
     """The original and what was made of it."""
     made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
     yield from (key for key in made if tables.store.exists(key))
@@ -225,7 +204,7 @@ def _depth(key: ObjectKey) -> tuple[int, str]:
 
 def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
     """Note what will go, beside what went before; an erasure that was cut off has noted it already."""
-    former = next(iter(_certificates(tables, remains.day, remains.image_id).to_dicts()), {})
+    former = next(iter(certificates_of(tables, remains.day, remains.image_id).to_dicts()), {})
     if former and (former["erased_at"] is None or remains.is_nothing):
         return
     row = {
@@ -242,14 +221,10 @@ def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
 
 
 def _complete(tables: ParquetTables, remains: Remains) -> pl.DataFrame:
-    row = _certificates(tables, remains.day, remains.image_id)
+    row = certificates_of(tables, remains.day, remains.image_id)
     row = row.with_columns(pl.col("erased_at").fill_null(datetime.now(UTC)))
     _put(tables, remains, row)
     return row
-
-
-def _certificates(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:
-    return tables.read_or_empty(ERASURES, day).filter(pl.col("image_id") == image_id)
 
 
 def _put(tables: ParquetTables, remains: Remains, row: pl.DataFrame) -> None:

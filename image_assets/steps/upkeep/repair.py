@@ -19,7 +19,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
-from image_assets.steps.gold.rejections import forget_rejections, rejecting_stages
+from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.upkeep.scrub import Damage, decodes, note_lost_originals
 from image_assets.tables.images import BRONZE_IMAGES
 

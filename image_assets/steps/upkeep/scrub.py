@@ -24,11 +24,10 @@ from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.audits.day_audits import Audit
-from image_assets.steps.gold.rejections import forget_rejections_of
 from image_assets.steps.increment.backing import lost_rows
 from image_assets.steps.increment.increment import Progress
 from image_assets.steps.increment.read_ahead import map_ahead
+from image_assets.steps.increment.retries import forget_rejections_of
 from image_assets.tables.images import BRONZE_IMAGES, PATH_COLUMNS
 from image_assets.tables.upkeep import DAMAGED_ORIGINALS
 
@@ -120,16 +119,6 @@ def damaged_originals(tables: ParquetTables) -> Mapping[date, int]:
     """How many originals are known to be damaged, by day."""
     counts = {day: tables.read(DAMAGED_ORIGINALS, day).height for day in tables.days(DAMAGED_ORIGINALS.name)}
     return {day: count for day, count in counts.items() if count}
-
-
-def audit_originals(tables: ParquetTables, day: date) -> Audit:
-    """No original of the day is known to be gone or damaged."""
-    rows = tables.read_or_empty(DAMAGED_ORIGINALS, day).select("key", "problem", "found_at").rows()
-    problems = [
-        f"{key} is {problem} since {found_at:%Y-%m-%d}: image-assets repair --day {day}"
-        for key, problem, found_at in rows
-    ]
-    return Audit(tables.read_column(BRONZE_IMAGES.name, day, "image_id").len(), tuple(problems))
 
 
 def _examine(tables: ParquetTables, table: str, day: date, chosen: pl.Expr) -> Examination:

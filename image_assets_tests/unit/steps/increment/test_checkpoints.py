@@ -14,8 +14,8 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.lake.object_keys import checkpoint_prefix
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.gold.rejections import count_rejections
 from image_assets.steps.images.silver import DERIVED_TABLES, derive_day
+from image_assets.steps.increment.retries import count_rejections
 from image_assets.steps.questions.plan import plan_day
 from image_assets.steps.questions.stages import daily_stages
 from image_assets.steps.upkeep.erasure import erase, find_remains

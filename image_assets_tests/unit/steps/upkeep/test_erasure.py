@@ -16,10 +16,11 @@ from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
 from image_assets.steps.duplicates.pair_decisions import Verdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.images.short_ids import whole_id
-from image_assets.steps.upkeep.erasure import audit_erasures, copies_of, erase, find_remains
+from image_assets.steps.upkeep.erasure import copies_of, erase, find_remains
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES

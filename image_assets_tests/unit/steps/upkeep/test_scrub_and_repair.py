@@ -17,6 +17,7 @@ from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
+from image_assets.steps.audits.originals import audit_originals
 from image_assets.steps.images.silver import DERIVED_TABLES
 from image_assets.steps.upkeep.archive import archive_days
 from image_assets.steps.upkeep.erasure import erase, find_remains
@@ -24,7 +25,6 @@ from image_assets.steps.upkeep.repair import find_remedies, repair_day
 from image_assets.steps.upkeep.scrub import (
     EVERYTHING,
     Examination,
-    audit_originals,
     damaged_originals,
     examine_day,
     note_lost_originals,

@@ -7,7 +7,7 @@ import pytest
 
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import checkpoint_prefix
-from image_assets.steps.gold.rejections import count_rejections, forget_rejections, rejecting_stages
+from image_assets.steps.increment.retries import count_rejections, forget_rejections, rejecting_stages
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 

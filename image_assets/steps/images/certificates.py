@@ -1,0 +1,26 @@
+"""Certificates of erasures: which images were erased, so that the door refuses them when they come again."""
+
+from datetime import date
+
+import polars as pl
+
+from image_assets.ids import ImageId
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.upkeep import ERASURES
+
+
+def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
+    """What is left of an erased image; no row when it never was."""
+    found = [certificates_of(tables, day, image_id) for day in tables.days(ERASURES.name)]
+    return pl.concat([ERASURES.schema.create_empty(), *found])
+
+
+def certificates_of(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:
+    """The certificate of an image, no row or one."""
+    return tables.read_or_empty(ERASURES, day).filter(pl.col("image_id") == image_id)
+
+
+def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:
+    """Images of a day that must not come back, and since when."""
+    rows = tables.read_or_empty(ERASURES, day).select("image_id", pl.col("begun_at").dt.date())
+    return dict(rows.iter_rows())
