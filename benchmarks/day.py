@@ -120,7 +120,7 @@ def run_ours(root: Path) -> dict[str, float]:
     import dagster as dg
 
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.automation import DAILY_JOB
+    from image_assets.orchestration.jobs import DAILY_JOB
     from image_assets.settings import Settings
 
     definitions = build_definitions(Settings(root=root, workers=PROCESSES))

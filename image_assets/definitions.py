@@ -8,38 +8,38 @@ from image_assets.models.encoder import encoder_key
 from image_assets.orchestration.alerts import alert_sensor
 from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
-from image_assets.orchestration.assets.classifier import TRAIN_JOB, TRAIN_JOB_DESCRIPTION, classifier_assets
+from image_assets.orchestration.assets.classifier import classifier_assets
 from image_assets.orchestration.assets.duplicates import duplicate_assets
 from image_assets.orchestration.assets.embeddings import embedding_assets
 from image_assets.orchestration.assets.enrichment import enrichment_assets
 from image_assets.orchestration.assets.gold import gold_assets
 from image_assets.orchestration.assets.housekeeping import housekeeping_assets
-from image_assets.orchestration.assets.landing import LANDING, landing_assets
+from image_assets.orchestration.assets.landing import landing_assets
 from image_assets.orchestration.assets.predictions import prediction_assets
 from image_assets.orchestration.assets.report import report_assets
 from image_assets.orchestration.assets.silver import silver_assets
 from image_assets.orchestration.assets.upkeep import upkeep_assets
 from image_assets.orchestration.assets.vector_index import index_assets
-from image_assets.orchestration.automation import (
+from image_assets.orchestration.automation import follower, morning_schedule, nightly_schedule, weekly_schedule
+from image_assets.orchestration.checks.catalogue import all_checks
+from image_assets.orchestration.checks.drift import drift_checks
+from image_assets.orchestration.checks.punctuality import punctuality_checks
+from image_assets.orchestration.checks.vector_index import index_checks
+from image_assets.orchestration.daily import Daily
+from image_assets.orchestration.jobs import (
     DAILY_JOB,
     DAILY_JOB_DESCRIPTION,
     HOUSEKEEPING_JOB,
     HOUSEKEEPING_JOB_DESCRIPTION,
     MORNING_JOB,
     MORNING_JOB_DESCRIPTION,
+    TRAIN_JOB,
+    TRAIN_JOB_DESCRIPTION,
     WAREHOUSE_JOB,
     WAREHOUSE_JOB_DESCRIPTION,
-    follower,
-    landing_sensor,
-    morning_schedule,
-    nightly_schedule,
-    weekly_schedule,
 )
-from image_assets.orchestration.checks.catalogue import all_checks
-from image_assets.orchestration.checks.drift import drift_checks
-from image_assets.orchestration.checks.punctuality import punctuality_checks
-from image_assets.orchestration.checks.vector_index import index_checks
-from image_assets.orchestration.daily import Daily
+from image_assets.orchestration.keys import LANDING
+from image_assets.orchestration.landing_sensor import landing_sensor
 from image_assets.orchestration.later_days import later_days_sensor
 from image_assets.orchestration.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions

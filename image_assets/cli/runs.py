@@ -157,7 +157,7 @@ def run_with_progress(settings: Settings, days: Sequence[date]) -> None:
 
 def train_with_progress(settings: Settings) -> None:
     """Run the training job through Dagster with a bar; `ImageAssetsError` when it fails."""
-    from image_assets.orchestration.assets.classifier import TRAIN_JOB
+    from image_assets.orchestration.jobs import TRAIN_JOB
     from image_assets.orchestration.local_runs import run_job
 
     _run_with_bars(settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, TRAIN_JOB, tags)])

@@ -5,8 +5,8 @@ import urllib.request
 
 import dagster as dg
 
+from image_assets.orchestration.bad_days import will_retry
 from image_assets.orchestration.history import days_of_run
-from image_assets.orchestration.split_runs import will_retry
 
 _TIMEOUT_S = 10.0
 _LONGEST_TEXT = 2_000

@@ -6,10 +6,10 @@ from datetime import date
 
 import dagster as dg
 
-from image_assets.orchestration.assets.report import DAILY_REPORT
 from image_assets.orchestration.at_work import end_abandoned_runs
-from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_under_way
+from image_assets.orchestration.jobs import DAILY_JOB
+from image_assets.orchestration.keys import DAILY_REPORT
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.duplicates.links import DuplicateParams

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
-from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
+from image_assets.orchestration.bad_days import bad_days, is_failed, is_step_failure, split
 from image_assets.orchestration.history import INVOCATION_TAG, UNFINISHED
+from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.partitions import day_tags, days_by_run
-from image_assets.orchestration.split_runs import bad_days, is_failed, is_step_failure, split
 
 _LISTEN_S = 0.2
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from datetime import date
 
 import dagster as dg
 
-from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.classification.champion import read_champion

@@ -28,7 +28,7 @@ from image_assets.models.encoder import (
     PreparedImage,
     RgbImage,
 )
-from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.resources import GpuResource
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import PREFIX, Settings

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.at_work import PROCESS_TAG
-from image_assets.orchestration.automation import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.history import INVOCATION_TAG
+from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
+from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.resources import LakeResource
 from image_assets.settings import Settings

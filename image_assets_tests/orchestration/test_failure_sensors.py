@@ -13,9 +13,9 @@ import yaml
 
 import image_assets
 from image_assets.orchestration.alerts import alert_sensor, describe_failure, post_alert
-from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.bad_days import name_bad_days
 from image_assets.orchestration.history import days_of_run
-from image_assets.orchestration.split_runs import name_bad_days
+from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.settings import Settings
 
 REPOSITORY = Path(image_assets.__file__).parents[1]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from image_assets.orchestration.automation import HOUSEKEEPING_JOB
 from image_assets.orchestration.history import forget_old_runs
+from image_assets.orchestration.jobs import HOUSEKEEPING_JOB
 from image_assets.settings import Settings
 
 LATER = datetime.now(UTC) + timedelta(days=1)

@@ -12,8 +12,8 @@ import pytest
 from image_assets.lake.object_keys import table_key
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.models.encoder import EncoderDescription
-from image_assets.orchestration.automation import DAILY_JOB
 from image_assets.orchestration.history import days_of_run
+from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.later_days import FOLLOWING
 from image_assets.settings import Settings
 from image_assets.steps.duplicates.duplicates import duplicate_target

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from image_assets.errors import ConfigurationError
-from image_assets.orchestration.automation import DAILY_JOB
+from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.local_runs import RunReport, run_days
 from image_assets.orchestration.partitions import days_by_run
 from image_assets.settings import Settings

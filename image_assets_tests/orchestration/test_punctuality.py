@@ -9,7 +9,7 @@ import pytest
 
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import LocalObjectStore
-from image_assets.orchestration.automation import MORNING_JOB
+from image_assets.orchestration.jobs import MORNING_JOB
 from image_assets.settings import Settings
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from image_assets.orchestration.automation import WAREHOUSE_JOB
+from image_assets.orchestration.jobs import WAREHOUSE_JOB
 from image_assets.settings import Settings
 
 DAY = date(2026, 3, 15)

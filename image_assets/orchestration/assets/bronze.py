@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from image_assets.imaging.inspect import InspectParams
-from image_assets.orchestration.assets.landing import LANDING
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.reporting import Metadata, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
 from image_assets.steps.images.bronze import bronze_recipe, take_in_day

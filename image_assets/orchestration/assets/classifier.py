@@ -9,7 +9,6 @@ import dagster as dg
 from image_assets.errors import ModelError
 from image_assets.models.mlflow_registry import set_champion
 from image_assets.models.trainers import TrainerParams, make_trainer
-from image_assets.orchestration.assets.embeddings import GPU_POOL, IMAGE_EMBEDDINGS
 from image_assets.orchestration.classifier_reporting import (
     describe_comparison,
     describe_issues,
@@ -17,6 +16,7 @@ from image_assets.orchestration.classifier_reporting import (
     describe_training_set,
 )
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
 from image_assets.orchestration.lineage import describe_lineage
 from image_assets.orchestration.reporting import column_schema
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
@@ -31,8 +31,6 @@ from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, LABEL_ISSUES, TRAINING_SET
 
-TRAIN_JOB = "train"
-TRAIN_JOB_DESCRIPTION = "Training set, label issues, a new classifier, and its promotion if it beats the champion."
 CLASSIFIER = "classifier"
 CHALLENGER_WINS = "challenger_wins"
 _GROUP = "models"

@@ -12,7 +12,6 @@ from image_assets.models.captioner import Captioner, open_captioner
 from image_assets.models.encoder import Placement
 from image_assets.models.moderation import Moderator
 from image_assets.models.tagging import Tagger
-from image_assets.orchestration.assets.embeddings import GPU_POOL, IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.enrichment_reporting import (
     describe_captions,
@@ -20,6 +19,7 @@ from image_assets.orchestration.enrichment_reporting import (
     describe_text,
     describe_verdicts,
 )
+from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
 from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress, WorkersResource
 from image_assets.steps.enrichment.captions import caption_day

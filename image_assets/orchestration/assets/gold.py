@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.orchestration.reporting import (
     Metadata,
     describe_increment,

@@ -3,8 +3,7 @@
 import dagster as dg
 
 from image_assets.orchestration.daily import Daily
-
-LANDING = "landing"
+from image_assets.orchestration.keys import LANDING
 
 
 def landing_assets(daily: Daily) -> list[dg.AssetSpec]:

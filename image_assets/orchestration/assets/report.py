@@ -7,14 +7,13 @@ from typing import Any
 import dagster as dg
 
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
+from image_assets.orchestration.keys import DAILY_REPORT
 from image_assets.orchestration.reporting import Metadata
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.gold.category_links import link_by_category
 from image_assets.steps.gold.report import ReportParams, write_report
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
-
-DAILY_REPORT = "daily_report"
 
 
 def report_assets(daily: Daily, params: ReportParams, *, with_links: bool) -> list[dg.AssetsDefinition]:

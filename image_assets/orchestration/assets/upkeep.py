@@ -7,8 +7,8 @@ import dagster as dg
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.warehouse import refresh_warehouse
-from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.orchestration.resources import LakeResource
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES

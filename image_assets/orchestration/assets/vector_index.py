@@ -3,13 +3,11 @@
 import dagster as dg
 
 from image_assets.lake import object_keys
-from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.assets.upkeep import FOLLOWS
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import IMAGE_EMBEDDINGS, VECTOR_INDEX
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
-
-VECTOR_INDEX = "vector_index"
 
 
 def index_assets(owner: str, params: IndexParams) -> list[dg.AssetsDefinition]:

@@ -8,8 +8,8 @@ from typing import Protocol
 import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.checks.daily_check import daily_check
+from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.day_drift import (
     audit_classes,

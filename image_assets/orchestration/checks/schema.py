@@ -7,8 +7,8 @@ from functools import partial
 import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.orchestration.assets.embeddings import IMAGE_EMBEDDINGS
 from image_assets.orchestration.checks.daily_check import daily_check
+from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.steps.audits.day_audits import Audit, audit_schema
 from image_assets.steps.vectors.embeddings import stored_embeddings
 from image_assets.tables.catalogue import TABLES
