@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import dagster as dg
 
 from image_assets.models.encoder import encoder_key
-from image_assets.orchestration.alerts import alert_sensor
 from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
 from image_assets.orchestration.assets.classifier import classifier_assets
@@ -18,9 +17,19 @@ from image_assets.orchestration.assets.landing import landing_assets
 from image_assets.orchestration.assets.predictions import prediction_assets
 from image_assets.orchestration.assets.report import report_assets
 from image_assets.orchestration.assets.silver import silver_assets
-from image_assets.orchestration.assets.upkeep import upkeep_assets
 from image_assets.orchestration.assets.vector_index import index_assets
-from image_assets.orchestration.automation import follower, morning_schedule, nightly_schedule, weekly_schedule
+from image_assets.orchestration.assets.warehouse import upkeep_assets
+from image_assets.orchestration.automation.alerts import alert_sensor
+from image_assets.orchestration.automation.landing_sensor import landing_sensor
+from image_assets.orchestration.automation.later_days import later_days_sensor
+from image_assets.orchestration.automation.model_sensor import model_sensor
+from image_assets.orchestration.automation.schedules import (
+    follower,
+    morning_schedule,
+    nightly_schedule,
+    weekly_schedule,
+)
+from image_assets.orchestration.automation.split_runs import split_failed_runs
 from image_assets.orchestration.checks.catalogue import all_checks
 from image_assets.orchestration.checks.drift import drift_checks
 from image_assets.orchestration.checks.punctuality import punctuality_checks
@@ -39,12 +48,8 @@ from image_assets.orchestration.jobs import (
     WAREHOUSE_JOB_DESCRIPTION,
 )
 from image_assets.orchestration.keys import LANDING
-from image_assets.orchestration.landing_sensor import landing_sensor
-from image_assets.orchestration.later_days import later_days_sensor
-from image_assets.orchestration.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
-from image_assets.orchestration.split_runs import split_failed_runs
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.enrichment.params import enrichment_upstream

@@ -8,7 +8,7 @@ from image_assets.errors import ModelError
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.models.mlflow_registry import set_champion
-from image_assets.orchestration.dagster_home import find_dagster_home
+from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.classification.champion import (
     ClassifierCard,

@@ -110,9 +110,9 @@ def examine_enrichment(settings: Settings) -> str:
 
 def examine_dagster(_settings: Settings) -> str:
     """Read Dagster's files whole, and open the instance."""
-    from image_assets.orchestration.dagster_home import find_dagster_home
-    from image_assets.orchestration.instance_damage import describe_damage
-    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.instance.dagster_home import find_dagster_home
+    from image_assets.orchestration.instance.damage import describe_damage
+    from image_assets.orchestration.instance.opening import open_instance
 
     folder = find_dagster_home().sqlite_folder
     if folder and (told := describe_damage(folder)):
@@ -123,7 +123,7 @@ def examine_dagster(_settings: Settings) -> str:
 
 def examine_tracking(settings: Settings) -> str:
     """Read the local record of trainings whole."""
-    from image_assets.orchestration.instance_damage import describe_sqlite_damage
+    from image_assets.orchestration.instance.damage import describe_sqlite_damage
 
     file = settings.root / "mlflow.db"
     if settings.mlflow_tracking_uri or not file.exists():

@@ -21,7 +21,7 @@ from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
-from image_assets.orchestration.dagster_home import find_dagster_home
+from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.images.added_files import AddedFiles, find_added, tell_facts

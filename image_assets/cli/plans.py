@@ -18,7 +18,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioner import CaptionerDescription, open_captioner
 from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.orchestration.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
+from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.classification.predictions import wanted_version
 from image_assets.steps.questions.plan import Need, Stage, estimate_seconds, known_days, plan_day
@@ -82,9 +82,9 @@ def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace,
     if not has_dagster_home():
         CONSOLE.print(f"no {CONFIG_FILE} here: what recent runs took, and which failed, is not known", highlight=False)
         return _Pace({}, (), None), set()
-    from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.opening import open_instance
-    from image_assets.orchestration.throughput import recent_throughput
+    from image_assets.orchestration.instance.opening import open_instance
+    from image_assets.orchestration.runs.history import failed_days
+    from image_assets.orchestration.runs.throughput import recent_throughput
 
     targets = {target.table.name: target.recipe_version for target in stage_targets(stages)}
     assets = {table: table.split("/")[0] for table in targets}

@@ -14,7 +14,7 @@ from image_assets.cli.period import days_between, period, period_options, recent
 from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.lake.opening import open_tables
-from image_assets.orchestration.dagster_home import find_dagster_home
+from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
@@ -23,7 +23,7 @@ from image_assets.steps.questions.plan import known_days, plan_day
 if TYPE_CHECKING:
     import dagster as dg
 
-    from image_assets.orchestration.local_runs import RunReport
+    from image_assets.orchestration.runs.local_runs import RunReport
 
 SOME_REJECTED = 2
 
@@ -67,8 +67,8 @@ def _due_days(settings: Settings) -> list[date]:
 
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
-    from image_assets.orchestration.history import failed_days
-    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.instance.opening import open_instance
+    from image_assets.orchestration.runs.history import failed_days
 
     tables = open_tables(settings.lake_params)
     stages = planned_stages(settings, tables)
@@ -140,7 +140,7 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
 
 def run_with_progress(settings: Settings, days: Sequence[date]) -> None:
     """Run the days through Dagster with a bar per table and one of all days; `ImageAssetsError` when a run fails."""
-    from image_assets.orchestration.local_runs import run_days
+    from image_assets.orchestration.runs.local_runs import run_days
 
     def work(
         definitions: "dg.Definitions", instance: "dg.DagsterInstance", tags: Mapping[str, str], bars: ProgressBars
@@ -158,7 +158,7 @@ def run_with_progress(settings: Settings, days: Sequence[date]) -> None:
 def train_with_progress(settings: Settings) -> None:
     """Run the training job through Dagster with a bar; `ImageAssetsError` when it fails."""
     from image_assets.orchestration.jobs import TRAIN_JOB
-    from image_assets.orchestration.local_runs import run_job
+    from image_assets.orchestration.runs.local_runs import run_job
 
     _run_with_bars(settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, TRAIN_JOB, tags)])
 
@@ -168,9 +168,9 @@ def _run_with_bars(
     work: "Callable[[dg.Definitions, dg.DagsterInstance, Mapping[str, str], ProgressBars], list[RunReport]]",
 ) -> None:
     from image_assets.definitions import build_definitions
-    from image_assets.orchestration.local_runs import interruptible
-    from image_assets.orchestration.opening import open_instance
-    from image_assets.orchestration.turns import take_turns
+    from image_assets.orchestration.instance.opening import open_instance
+    from image_assets.orchestration.runs.local_runs import interruptible
+    from image_assets.orchestration.runs.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
         take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))

@@ -9,7 +9,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.ids import ImageId
 from image_assets.lake.opening import open_tables
 from image_assets.models.encoder import encoder_key
-from image_assets.orchestration.dagster_home import CONFIG_FILE, has_dagster_home
+from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, has_dagster_home
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.images.certificates import find_certificates
@@ -65,8 +65,8 @@ def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
 
 def _runs_of(subject: Subject, chapters: list[Chapter]) -> dict[str, str]:
     """Which run recorded what was computed, by asset."""
-    from image_assets.orchestration.history import runs_of
-    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.instance.opening import open_instance
+    from image_assets.orchestration.runs.history import runs_of
 
     asked = {chapter.where.split("/")[0]: chapter.at for chapter in chapters if chapter.at and chapter.recipe_version}
     with open_instance() as instance:

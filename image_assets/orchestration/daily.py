@@ -10,10 +10,10 @@ from typing import Any
 import dagster as dg
 
 from image_assets.errors import ImageAssetsError, StoreUnavailableError
-from image_assets.orchestration.bad_days import name_bad_days
-from image_assets.orchestration.lineage import describe_lineage
+from image_assets.orchestration.metadata.counts import Metadata, column_schema
+from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
-from image_assets.orchestration.reporting import Metadata, column_schema
+from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.tables.table import Table
 
 _RETRIES, _RETRY_AFTER_S = 3, 15.0

@@ -14,8 +14,8 @@ from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import ImageEncoder, Placement
-from image_assets.orchestration.at_work import PROCESS_TAG, at_work, this_process
-from image_assets.orchestration.turns import take_turns
+from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
+from image_assets.orchestration.runs.turns import take_turns
 
 _LOG_EVERY_S = 10.0
 _log = logging.getLogger(__name__)

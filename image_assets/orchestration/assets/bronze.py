@@ -9,7 +9,7 @@ import dagster as dg
 from image_assets.imaging.inspect import InspectParams
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import LANDING
-from image_assets.orchestration.reporting import Metadata, describe_increment
+from image_assets.orchestration.metadata.counts import Metadata, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
 from image_assets.steps.images.bronze import bronze_recipe, take_in_day
 from image_assets.steps.upkeep.scrub import note_lost_originals

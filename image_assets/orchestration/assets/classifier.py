@@ -9,16 +9,16 @@ import dagster as dg
 from image_assets.errors import ModelError
 from image_assets.models.mlflow_registry import set_champion
 from image_assets.models.trainers import TrainerParams, make_trainer
-from image_assets.orchestration.classifier_reporting import (
+from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
+from image_assets.orchestration.metadata.classifier import (
     describe_comparison,
     describe_issues,
     describe_training,
     describe_training_set,
 )
-from image_assets.orchestration.daily import explained
-from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
-from image_assets.orchestration.lineage import describe_lineage
-from image_assets.orchestration.reporting import column_schema
+from image_assets.orchestration.metadata.counts import column_schema
+from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
 from image_assets.steps.classification.champion import kept_classifiers, read_card

@@ -12,7 +12,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
-from image_assets.orchestration.reporting import Metadata, contact_sheet, describe_increment
+from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.steps.duplicates.duplicates import duplicate_recipe, find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams

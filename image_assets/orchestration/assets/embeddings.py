@@ -9,7 +9,7 @@ import dagster as dg
 from image_assets.models.encoder import EncoderDescription, EncoderLoad
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
-from image_assets.orchestration.reporting import Metadata, column_schema, describe_increment
+from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.steps.vectors.embeddings import embed_day, table_of
 from image_assets.tables.images import SILVER_IMAGES

@@ -13,14 +13,14 @@ from image_assets.models.encoder import Placement
 from image_assets.models.moderation import Moderator
 from image_assets.models.tagging import Tagger
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
-from image_assets.orchestration.enrichment_reporting import (
+from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
+from image_assets.orchestration.metadata.counts import Metadata, describe_increment, describe_rows
+from image_assets.orchestration.metadata.enrichment import (
     describe_captions,
     describe_tags,
     describe_text,
     describe_verdicts,
 )
-from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
-from image_assets.orchestration.reporting import Metadata, describe_increment, describe_rows
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress, WorkersResource
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread, read_day

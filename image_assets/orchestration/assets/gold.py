@@ -9,7 +9,7 @@ import polars as pl
 
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
-from image_assets.orchestration.reporting import (
+from image_assets.orchestration.metadata.counts import (
     Metadata,
     describe_increment,
     describe_rejects,

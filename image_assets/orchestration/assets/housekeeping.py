@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from image_assets.orchestration.at_work import end_abandoned_runs
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.history import forget_old_runs
-from image_assets.orchestration.reporting import Metadata, describe_problems
+from image_assets.orchestration.metadata.counts import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource, Progress
+from image_assets.orchestration.runs.at_work import end_abandoned_runs
+from image_assets.orchestration.runs.history import forget_old_runs
 from image_assets.shown_text import markdown
 from image_assets.steps.upkeep.reconciliation import Disagreement, reconcile, sweep_staging
 from image_assets.steps.upkeep.scrub import Examination, scrub, share_of_week

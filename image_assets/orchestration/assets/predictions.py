@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.orchestration.classifier_reporting import describe_predictions
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
-from image_assets.orchestration.reporting import Metadata, describe_increment
+from image_assets.orchestration.metadata.classifier import describe_predictions
+from image_assets.orchestration.metadata.counts import Metadata, describe_increment
 from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
 from image_assets.tables.images import SILVER_IMAGES

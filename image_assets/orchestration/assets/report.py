@@ -8,7 +8,7 @@ import dagster as dg
 
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
 from image_assets.orchestration.keys import DAILY_REPORT
-from image_assets.orchestration.reporting import Metadata
+from image_assets.orchestration.metadata.counts import Metadata
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.gold.category_links import link_by_category
 from image_assets.steps.gold.report import ReportParams, write_report

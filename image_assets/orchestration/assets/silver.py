@@ -8,7 +8,7 @@ import dagster as dg
 
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.orchestration.daily import Daily, daily_asset, run_days
-from image_assets.orchestration.reporting import Metadata, contact_sheet, describe_increment
+from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
 from image_assets.orchestration.resources import LakeResource, Progress, WorkersResource
 from image_assets.steps.images.silver import DERIVED_TABLES, derivative_recipes, derive_day
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_assets.lake import object_keys
-from image_assets.orchestration.assets.upkeep import FOLLOWS
+from image_assets.orchestration.assets.warehouse import FOLLOWS
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import IMAGE_EMBEDDINGS, VECTOR_INDEX
 from image_assets.orchestration.resources import GpuResource, LakeResource

@@ -8,7 +8,7 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.orchestration.reporting import describe_problems
+from image_assets.orchestration.metadata.counts import describe_problems
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.audits.day_audits import Audit, audit_schema, audit_stage
 from image_assets.steps.classification.models_in_use import models_of

@@ -7,11 +7,11 @@ import dagster as dg
 
 from image_assets.errors import ImageAssetsError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.orchestration.bad_days import name_bad_days
 from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
+from image_assets.orchestration.metadata.counts import Metadata, describe_problems
 from image_assets.orchestration.partitions import days_of
-from image_assets.orchestration.reporting import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource
+from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.tables.images import BRONZE_IMAGES
 

@@ -6,7 +6,7 @@ from image_assets.errors import ImageAssetsError
 from image_assets.orchestration.checks.daily_check import conclude, examined_days, run_began_at
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import VECTOR_INDEX
-from image_assets.orchestration.reporting import describe_problems
+from image_assets.orchestration.metadata.counts import describe_problems
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.index_audits import audit_coverage, audit_searchable

@@ -127,7 +127,7 @@ def test_why_tells_the_story_of_an_image_by_its_name(full_home: Path, invoke: In
 def test_why_names_the_run(full_home: Path, invoke: Invoke) -> None:
     import dagster as dg
 
-    from image_assets.orchestration.opening import open_instance
+    from image_assets.orchestration.instance.opening import open_instance
 
     with open_instance() as instance:
         runs = {run.run_id for run in instance.get_runs(dg.RunsFilter(job_name="daily_images"))}
