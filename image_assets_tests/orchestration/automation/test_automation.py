@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
-from image_assets.orchestration.keys import LANDING
+from image_assets.tables.chain import LANDING
 from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import PROCESS_TAG
