@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import dagster as dg
@@ -124,9 +125,9 @@ class AssetRun:
     chunk_size: int
     _made: dict[Callable[..., object], object] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def tables(self) -> ParquetTables:
-        """The lake's tables."""
+        """The lake's tables, opened once."""
         return cast("ParquetTables", self.context.resources.lake.tables)
 
     @property

@@ -27,19 +27,12 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     root: str
     archive_root: str | None = None
     history_keep: int = 1
-    _tables: ParquetTables | None = PrivateAttr(default=None)
 
     @property
     def tables(self) -> ParquetTables:
-        """The lake's tables, opened once per run; its objects are behind `tables.store`."""
-        if self._tables is None:
-            archive = Path(self.archive_root) if self.archive_root else None
-            self._tables = open_tables(LakeParams(Path(self.root), archive, self.history_keep))
-        return self._tables
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Forget the lake: the next run may find that its originals were archived."""
-        self._tables = None
+        """The lake's tables, opened; its objects are behind `tables.store`."""
+        archive = Path(self.archive_root) if self.archive_root else None
+        return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
 
 
 @contextmanager

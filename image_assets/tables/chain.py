@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import ALL_EMBEDDINGS
@@ -110,8 +111,6 @@ CHAIN = Chain(
 
 def chain_with(*, captioner: bool, text: bool) -> Chain:
     """The chain when a model writes the captions from the cleansed images, and when text is read or is not."""
-    asked = {
-        "captions": {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {},
-        "text": {} if text else {"images_of": None},
-    }
+    captions: dict[str, Any] = {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {}
+    asked = {"captions": captions, "text": {} if text else {"images_of": None}}
     return Chain(tuple(replace(stage, **asked.get(stage.name, {})) for stage in CHAIN))

@@ -19,10 +19,13 @@ from image_assets.tables.table import Table
 
 WAREHOUSE = "warehouse"
 
-# It follows its inputs by itself; that some days of theirs are missing is the normal case.
+# It follows its inputs by itself; that some days of theirs are missing is the normal case. Dagster's own condition on
+# checks is content with one day that passed: here none may have failed, nor wait for its result.
+_HELD = dg.AutomationCondition.check_failed() | dg.AutomationCondition.in_progress()
 FOLLOWS = (
     dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    & ~dg.AutomationCondition.any_deps_match(dg.AutomationCondition.any_checks_match(_HELD, blocking_only=True))
 )
 
 

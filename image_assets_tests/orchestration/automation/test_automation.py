@@ -9,15 +9,16 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
-from image_assets.tables.chain import LANDING
 from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import PROCESS_TAG
 from image_assets.orchestration.runs.history import INVOCATION_TAG
 from image_assets.settings import Settings
+from image_assets.tables.chain import LANDING
 
 # `dg.evaluate_automation_conditions` uses a beta parameter of Dagster's own.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `include_sources`:dagster_shared.utils.warnings.BetaWarning")
@@ -287,13 +288,14 @@ def test_the_sensor_of_automation_runs_without_being_switched_on(
 @pytest.fixture
 def requested_after(
     define: Define, instance: dg.DagsterInstance, execute_days: Callable[..., dg.ExecuteInProcessResult]
-) -> Callable[[Settings], int]:
-    """How often automation asks for the warehouse after a run of the daily job."""
+) -> Callable[..., int]:
+    """How often automation asks for the warehouse after runs of the daily job, a day each."""
 
-    def requested(settings: Settings) -> int:
+    def requested(settings: Settings, *days: date) -> int:
         definitions = define(settings)
         before = dg.evaluate_automation_conditions(definitions, instance)
-        execute_days(settings, DRAWN_DAY, instance=instance)
+        for day in days:
+            execute_days(settings, day, instance=instance)
         after = dg.evaluate_automation_conditions(definitions, instance, cursor=before.cursor)
         return after.get_num_requested(dg.AssetKey("warehouse"))
 
@@ -301,18 +303,28 @@ def requested_after(
 
 
 def test_the_warehouse_follows_a_daily_run(
-    requested_after: Callable[[Settings], int], settings: Settings, first_run: dg.ExecuteInProcessResult
+    requested_after: Callable[..., int], settings: Settings, first_run: dg.ExecuteInProcessResult
 ) -> None:
     assert first_run.success
-    assert requested_after(settings) == 1
+    assert requested_after(settings, DRAWN_DAY) == 1
 
 
 def test_the_warehouse_does_not_follow_a_run_whose_checks_failed(
-    requested_after: Callable[[Settings], int], full_copy: Settings
+    requested_after: Callable[..., int], full_copy: Settings
 ) -> None:
     for file in (full_copy.root / "thumbnail").rglob("*.webp"):
         file.write_bytes(bytes(file.stat().st_size))
-    assert requested_after(full_copy) == 0
+    assert requested_after(full_copy, DRAWN_DAY) == 0
+
+
+def test_the_warehouse_does_not_follow_while_any_day_has_failed_a_check(
+    requested_after: Callable[..., int], full_copy: Settings
+) -> None:
+    bad = full_copy.root / "tables" / "image_embeddings" / "colours" / f"{DRAWN_DAY}.parquet"
+    rows = pl.read_parquet(bad)
+    twice = pl.Series(2 * rows.get_column("embedding").to_numpy(), dtype=pl.Array(pl.Float32, 3))
+    rows.with_columns(embedding=twice).write_parquet(bad)
+    assert requested_after(full_copy, DRAWN_DAY, DRAWN_DAY + timedelta(days=1)) == 0
 
 
 def test_the_warehouse_job_builds_the_warehouse(full_copy: Settings, define: Define) -> None:

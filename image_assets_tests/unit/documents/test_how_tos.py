@@ -14,7 +14,7 @@ EXAMPLES = {"steps/borders.py"}
 def files_named_in(text: str) -> Iterator[Path]:
     for name in re.findall(r"`(?:image_assets/)?([\w/]+\.(?:py|yaml))`", text):
         if "/" in name and name not in EXAMPLES:
-            yield (ROOT if name.startswith("benchmarks/") else ROOT / "image_assets") / name
+            yield (ROOT if name.startswith(("benchmarks/", "image_assets_tests/")) else ROOT / "image_assets") / name
 
 
 @pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
