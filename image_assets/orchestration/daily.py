@@ -62,7 +62,7 @@ class Daily:
             key=name,
             description=description,
             deps=list(deps),
-            group_name=group,
+            group_name=group.value,
             kinds=kinds,
             owners=[self.owner],
             code_version=version,

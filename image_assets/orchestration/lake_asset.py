@@ -24,7 +24,7 @@ def lake_spec(
         key=name,
         description=description,
         deps=list(deps),
-        group_name=group,
+        group_name=group.value,
         kinds=set(kinds),
         owners=[owner],
         automation_condition=follows,

@@ -53,6 +53,10 @@ def test_every_asset_says_which_group_it_belongs_to(specs: dict[str, dg.AssetSpe
     assert specs[name].group_name not in {None, "default"}
 
 
+def test_groups_are_plain_words_which_dagster_can_send_to_its_ui(specs: dict[str, dg.AssetSpec]) -> None:
+    assert [name for name, spec in specs.items() if type(spec.group_name) is not str] == []
+
+
 @pytest.mark.parametrize("name", [*DAILY, *WHOLE])
 def test_every_asset_is_described(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert len(specs[name].description or "") > 20

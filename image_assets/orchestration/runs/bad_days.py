@@ -53,10 +53,7 @@ def is_failed(check: dg.AssetCheckEvaluation) -> bool:
 
 
 def split(days: Sequence[date], bad: AbstractSet[date]) -> list[list[date]]:
-    """Runs to ask for after one of several days failed; each day alone where it is not known who is bad.
-
-    The bad days come last: the UI shows the last result of a check, whatever its day, and that shall be the failed one.
-    """
+    """Runs to ask for after one of several days failed, the good ones first; each alone where no bad one is known."""
     if not bad & set(days):
         return [[day] for day in days]
     good = [day for day in days if day not in bad]
