@@ -1,30 +1,39 @@
 """Generates docs/tables.md from the schemas: `make tables`."""
 
 import sys
+from collections.abc import Sequence
 
-from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
-from image_assets.tables.embeddings import embeddings_table
-from image_assets.tables.predictions import predictions_table
+from image_assets.tables.catalogue import UPKEEP_TABLES, WHOLE_TABLES
+from image_assets.tables.chain import CHAIN
+from image_assets.tables.embeddings import ALL_EMBEDDINGS, embeddings_table
+from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
 from image_assets.tables.table import Table
 
 
 def document_tables() -> str:
-    """One Markdown section per table: what a row is, then its columns."""
-    embeddings = Table("image_embeddings/{encoder}", embeddings_table("encoder", 768).schema)
-    by_day = [_section(t) for t in (*TABLES, embeddings, predictions_table("{model_version}"), *UPKEEP_TABLES)]
-    whole = [_section(table) for table in WHOLE_TABLES]
+    """One Markdown section per table: what a row is, what it is made from, its columns."""
+    by_day = [_section(_named(table), stage.reads) for stage in CHAIN for table in stage.makes]
+    others = [_section(table) for table in (*UPKEEP_TABLES, *WHOLE_TABLES)]
     where = "One Parquet file per day: `tables/{table}/{day}.parquet`; the last three have one file for all days."
-    return "\n".join(["# Tables", "", where, *by_day, *whole])
+    return "\n".join(["# Tables", "", where, *by_day, *others])
 
 
-def _section(table: Table) -> str:
+def _named(table: Table) -> Table:
+    """As it lies in the lake: encoders and models have a table each."""
+    if table is ALL_EMBEDDINGS:
+        return Table("image_embeddings/{encoder}", embeddings_table("encoder", 768).schema)
+    return predictions_table("{model_version}") if table is ALL_PREDICTIONS else table
+
+
+def _section(table: Table, reads: Sequence[str] = ()) -> str:
     rows = [
         f"| `{name}` | {column.dtype} | {_flags(primary_key=column.primary_key, nullable=column.nullable)} "
         f"| {column.description or ''} |"
         for name, column in table.schema.columns().items()
     ]
-    head = ["", f"## {table.name}", "", table.description, "", "| column | type | | meaning |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows])
+    source = [f"Made from: {', '.join(f'`{name}`' for name in reads)}.", ""] if reads else []
+    head = ["", f"## {table.name}", "", table.description, "", *source]
+    return "\n".join([*head, "| column | type | | meaning |", "|---|---|---|---|", *rows])
 
 
 def _flags(*, primary_key: bool, nullable: bool) -> str:

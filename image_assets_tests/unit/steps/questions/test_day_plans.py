@@ -14,6 +14,7 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.models.captioner import CaptionerDescription
 from image_assets.steps.questions.plan import Need, estimate_seconds, known_days, plan_day
 from image_assets.steps.questions.stages import daily_stages
+from image_assets.tables.chain import CHAIN
 from image_assets.tables.images import SILVER_IMAGES
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ def test_a_new_model_is_to_predict_every_image(day: "Scenario") -> None:
 def test_a_captioner_is_to_caption_every_cleansed_image(day: "Scenario") -> None:
     needs = planned(day, captioner=CaptionerDescription("blip", "1"))
     assert counts(needs) == {"image_captions": (2, 0, 0)}
+
+
+def test_every_stage_that_works_image_by_image_is_planned(day: "Scenario") -> None:
+    enrichment = replace(day.params.enrichment, reads_text=True)
+    stages = daily_stages(replace(day.params, enrichment=enrichment, model_version="7"))
+    assert [stage.stage.name for stage in stages] == [stage.name for stage in CHAIN if stage.upstream]
 
 
 def test_text_that_is_to_be_read_is_read_in_every_original(day: "Scenario") -> None:
