@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 
 from image_assets.errors import ModelError
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoder import EncoderDescription
 from image_assets.models.mlflow_registry import set_champion
 from image_assets.models.trainers import TrainerParams, make_trainer
 from image_assets.orchestration.daily import explained
@@ -25,7 +27,13 @@ from image_assets.orchestration.tracking import TrackedRun
 from image_assets.steps.classification.champion import kept_classifiers, read_card
 from image_assets.steps.classification.label_issues import find_label_issues
 from image_assets.steps.classification.record import record_training
-from image_assets.steps.classification.training import LessonParams, compare_with_champion, conclude, train_classifier
+from image_assets.steps.classification.training import (
+    Comparison,
+    LessonParams,
+    compare_with_champion,
+    conclude,
+    train_classifier,
+)
 from image_assets.steps.classification.training_set import build_training_set
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
@@ -86,13 +94,13 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
     ) -> Iterator[dg.MaterializeResult[Any]]:
         from image_assets.models.classification_plots import plot_scores
 
-        encoder = gpu.description
         with explained():
             mlflow.start()
             trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
-            report = train_classifier(lake.tables, encoder, trainer, lessons, track)
+            report = train_classifier(lake.tables, gpu.description, trainer, lessons, track)
             pictures = plot_scores(report.classifier.labels, report.test)
-            card = record_training(lake.tables.store, report, encoder, mlflow.tracking, pictures, datetime.now(UTC))
+            now, store = datetime.now(UTC), lake.tables.store
+            card = record_training(store, report, gpu.description, mlflow.tracking, pictures, now)
         yield dg.MaterializeResult(metadata=describe_training(report, card, pictures))
 
     return classifier
@@ -110,22 +118,29 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
     def classifier_evaluations(
         lake: LakeResource, gpu: GpuResource, mlflow: dg.ResourceParam[TrackedRun]
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        tables, encoder = lake.tables, gpu.description
         with explained():
-            kept = kept_classifiers(tables.store)
-            if not kept:
-                raise ModelError("there is no classifier yet: materialize classifier first")
-            comparison = compare_with_champion(tables, encoder, kept[-1].model_version, lessons)
+            comparison = _compare_newest(lake.tables, gpu.description, lessons)
             mlflow.start()
-            if conclude(tables, comparison, datetime.now(UTC)):
-                card = read_card(tables.store, comparison.challenger)
+            if conclude(lake.tables, comparison, datetime.now(UTC)):
+                card = read_card(lake.tables.store, comparison.challenger)
                 set_champion(mlflow.tracking, card.registry_number)
-        described = describe_comparison(comparison)
-        passed = comparison.challenger_wins or comparison.is_rematch
-        result = dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=described)
+        described, result = describe_comparison(comparison), _concluded(comparison)
         yield dg.MaterializeResult(metadata={**described, **describe_lineage(spec)}, check_results=[result])
 
     return classifier_evaluations
+
+
+def _compare_newest(tables: ParquetTables, encoder: EncoderDescription, lessons: LessonParams) -> Comparison:
+    kept = kept_classifiers(tables.store)
+    if not kept:
+        raise ModelError("there is no classifier yet: materialize classifier first")
+    return compare_with_champion(tables, encoder, kept[-1].model_version, lessons)
+
+
+def _concluded(comparison: Comparison) -> dg.AssetCheckResult:
+    passed = comparison.challenger_wins or comparison.is_rematch
+    severity = dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(passed=passed, severity=severity, metadata=describe_comparison(comparison))
 
 
 def _table_spec(table: Table, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
