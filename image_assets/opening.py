@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import open_captioner
 from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.models.lazy_captioner import open_captioner
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import wanted_version
 from image_assets.steps.questions.plan import Stage

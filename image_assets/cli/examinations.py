@@ -12,8 +12,8 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
-from image_assets.models.captioner import open_captioner
 from image_assets.models.encoder import Placement, encoder_key
+from image_assets.models.lazy_captioner import open_captioner
 from image_assets.models.text_reader import reader_name
 from image_assets.opening import open_lake, open_objects
 from image_assets.settings import Settings

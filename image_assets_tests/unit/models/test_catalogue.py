@@ -8,9 +8,10 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPModel, PreTrainedModel, SiglipConfig, SiglipModel
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.catalogue import CATALOGUE, REFERENCE, CatalogueEntry
 from image_assets.models.checkpoints import BUILTIN
-from image_assets.models.encoder import Placement, RgbImage
+from image_assets.models.encoder import Placement
 from image_assets.models.lazy_encoder import open_encoder
 
 CLIP_RULES = {"do_resize": True, "do_center_crop": True, "do_normalize": True, "resample": 3}
