@@ -66,10 +66,10 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *bronze_assets(daily, settings.inspect_params, settings.chunk_size),
         *silver_assets(daily, settings.derivative_params, settings.chunk_size),
         *embedding_assets(daily, settings.encoder, settings.chunk_size),
-        *duplicate_assets(daily, encoder, settings.duplicate_params),
+        *duplicate_assets(daily, encoder, settings.duplicate_params, settings.chunk_size),
         *enrichment_assets(daily, encoder, enrichment, settings.chunk_size),
         *prediction_assets(daily, settings.prediction_params, settings.class_names, settings.chunk_size),
-        *gold_assets(daily, encoder),
+        *gold_assets(daily, encoder, settings.chunk_size),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
     ]
     whole_lake = [

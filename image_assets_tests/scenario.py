@@ -229,7 +229,7 @@ class Scenario:
     def compare(self, params: DuplicateParams | None = None) -> IncrementReport:
         """Look for duplicates."""
         params = params or DuplicateParams()
-        return find_duplicates(self.tables, self.day, self.encoder.description, params)
+        return find_duplicates(self.tables, self.day, self.encoder.description, params, chunk_size=CHUNK_SIZE)
 
     @property
     def params(self) -> DayParams:
@@ -250,7 +250,7 @@ class Scenario:
         return gather_rejections(self.tables, self.day, stages)
 
     def curate(self) -> IncrementReport:
-        return curate_day(self.tables, self.day, self.encoder.description.name)
+        return curate_day(self.tables, self.day, self.encoder.description.name, chunk_size=CHUNK_SIZE)
 
     def summarise(self) -> bool:
         return summarise_day(self.tables, self.day)

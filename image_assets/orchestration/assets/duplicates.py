@@ -22,7 +22,7 @@ from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 _SHOWN_PAIRS = 12
 
 
-def duplicate_assets(daily: Daily, encoder: str, params: DuplicateParams) -> list[dg.AssetsDefinition]:
+def duplicate_assets(daily: Daily, encoder: str, params: DuplicateParams, chunk_size: int) -> list[dg.AssetsDefinition]:
     """`duplicate_images`; it only reads vectors, and so needs the encoder's description but not the encoder."""
     name = DUPLICATE_IMAGES.name
     spec = daily.table_spec(
@@ -41,7 +41,7 @@ def duplicate_assets(daily: Daily, encoder: str, params: DuplicateParams) -> lis
     ) -> Iterator[dg.MaterializeResult[Any]]:
         def step(day: date) -> dict[str, Metadata]:
             track, described = progress.track(f"{name} {day}"), gpu.encoder.description
-            report = find_duplicates(lake.tables, day, described, params, on_progress=track)
+            report = find_duplicates(lake.tables, day, described, params, chunk_size=chunk_size, on_progress=track)
             counts = describe_increment(lake.tables, report, DUPLICATE_IMAGES)
             return {name: {**counts, **_describe_duplicates(lake.tables, day, with_pictures=not report.is_unchanged)}}
 

@@ -34,9 +34,9 @@ _IMAGE_TABLES = (BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
 _UPSTREAM = [*(table.name for table in _IMAGE_TABLES), IMAGE_EMBEDDINGS]
 
 
-def gold_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
+def gold_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDefinition]:
     """`rejected_images`, `gold_images` and `daily_summary`."""
-    return [_rejected_images(daily, encoder), _gold_images(daily, encoder), _daily_summary(daily)]
+    return [_rejected_images(daily, encoder), _gold_images(daily, encoder, chunk_size), _daily_summary(daily)]
 
 
 def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
@@ -60,7 +60,7 @@ def _rejected_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
     return rejected_images
 
 
-def _gold_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
+def _gold_images(daily: Daily, encoder: str, chunk_size: int) -> dg.AssetsDefinition:
     spec = daily.table_spec(
         GOLD_IMAGES,
         group="gold",
@@ -81,7 +81,7 @@ def _gold_images(daily: Daily, encoder: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         def step(day: date) -> dict[str, Metadata]:
             track = progress.track(f"{GOLD_IMAGES.name} {day}")
-            report = curate_day(lake.tables, day, encoder, on_progress=track)
+            report = curate_day(lake.tables, day, encoder, chunk_size=chunk_size, on_progress=track)
             return {GOLD_IMAGES.name: describe_increment(lake.tables, report, GOLD_IMAGES)}
 
         yield from run_days(context, step)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 import polars as pl
 
@@ -20,7 +21,7 @@ from image_assets.steps.duplicates.pair_decisions import PairDecisions, as_photo
 from image_assets.steps.duplicates.pool import ARRIVAL, day_versions, open_duplicate_pool
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport
-from image_assets.steps.increment.pace import Progress, untold
+from image_assets.steps.increment.pace import Pace, untold
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import embedding_target
@@ -36,11 +37,10 @@ def find_duplicates(
     day: date,
     encoder: EncoderDescription,
     params: DuplicateParams,
-    *,
-    on_progress: Progress = untold,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring `duplicate_images` of a day in line with this and all earlier days."""
-    inputs = partial(duplicate_inputs, tables, day, encoder)
+    inputs, on_progress = partial(duplicate_inputs, tables, day, encoder), pace.get("on_progress", untold)
     compared = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
     return settle_frame(tables, duplicate_target(params), day, inputs, compared, on_progress=on_progress)
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from image_assets.steps.classification.models_in_use import current_model
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport
-from image_assets.steps.increment.pace import Progress, untold
+from image_assets.steps.increment.pace import Pace, untold
 from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import current_encoder
@@ -27,9 +28,9 @@ from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
 GOLD_RECIPE = Recipe({"code": 1})
 
 
-def curate_day(tables: ParquetTables, day: date, encoder: str, *, on_progress: Progress = untold) -> IncrementReport:
+def curate_day(tables: ParquetTables, day: date, encoder: str, **pace: Unpack[Pace]) -> IncrementReport:
     """Bring `gold_images` of a day in line with everything upstream."""
-    inputs = partial(gold_inputs, tables, day, encoder)
+    inputs, on_progress = partial(gold_inputs, tables, day, encoder), pace.get("on_progress", untold)
     return settle_frame(tables, Target(GOLD_IMAGES, GOLD_RECIPE), day, inputs, on_progress=on_progress)
 
 

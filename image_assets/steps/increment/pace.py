@@ -8,10 +8,10 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 class Pace(TypedDict):
-    """Keywords of every step that works input by input.
+    """Keywords of every step of a day.
 
     Attributes:
-        chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost.
+        chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost. A frame has no checkpoints.
         on_progress: told the inputs finished and the inputs to do; nobody is, unless this is given.
     """
 
