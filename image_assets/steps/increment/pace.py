@@ -11,7 +11,7 @@ class Pace(TypedDict):
     """Keywords of every step of a day.
 
     Attributes:
-        chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost. A frame has no checkpoints.
+        chunk_size: outcomes per checkpoint; bounds memory and the work that a kill can cost. A frame has none.
         on_progress: told the inputs finished and the inputs to do; nobody is, unless this is given.
     """
 
