@@ -1,6 +1,6 @@
 """What is made, kept and refused of rows that are one frame; see test_increment_properties for any history at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from image_assets.lake.object_keys import history_prefix
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome
 from image_assets.steps.increment.recipe import Recipe, version_of, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
@@ -194,27 +195,38 @@ def test_a_frame_that_is_always_overtaken_says_so(tables: ParquetTables) -> None
         settle_frame(tables, target, DAY, lambda: inputs_of(**landed), overtaken)
 
 
-def test_chunks_that_a_run_item_by_item_left_are_taken_over(tables: ParquetTables) -> None:
-    target = Target(LENGTHS, Recipe({"version": "1"}), key="name")
+def leave_a_chunk(tables: ParquetTables) -> None:
+    """A run item by item that is cut off after two of them."""
 
     def cut_off(done: int, _total: int) -> None:
         if done:
             raise KeyboardInterrupt
 
+    def measured(items: Iterator[Item]) -> Generator[Outcome]:
+        for item in items:
+            yield Done(item, {"lengths": {"length": len(str(item.row["text"]))}})
+
+    target = Target(LENGTHS, Recipe({"version": "1"}), key="name")
     with pytest.raises(KeyboardInterrupt):
-        run_increment(
-            tables,
-            target,
-            DAY,
-            lambda: inputs_of(**TEXTS),
-            lambda items: (Done(item, {"lengths": {"length": len(str(item.row["text"]))}}) for item in items),
-            chunk_size=2,
-            on_progress=cut_off,
-        )
+        run_increment(tables, target, DAY, lambda: inputs_of(**TEXTS), measured, chunk_size=2, on_progress=cut_off)
+
+
+def test_chunks_that_a_run_item_by_item_left_are_taken_over(tables: ParquetTables) -> None:
+    leave_a_chunk(tables)
     measuring = Measuring()
     report = settle(tables, measuring, **TEXTS)
     assert (measuring.asked, lengths(tables), report.computed) == (["d"], {"a": 3, "b": 5, "d": 5}, 1)
     assert list(tables.store.list("tables/_checkpoints")) == []
+
+
+def test_a_chunk_that_another_run_writes_meanwhile_is_left_to_it(tables: ParquetTables) -> None:
+    def joined() -> pl.DataFrame:
+        leave_a_chunk(tables)
+        return inputs_of(**TEXTS)
+
+    settle_frame(tables, Target(LENGTHS, Recipe({"version": "1"}), key="name"), DAY, joined, Measuring())
+    assert lengths(tables) == {"a": 3, "b": 5, "d": 5}
+    assert len(list(tables.store.list("tables/_checkpoints"))) == 1
 
 
 def test_versions_are_those_of_the_fields_one_by_one() -> None:
