@@ -16,6 +16,7 @@ from image_assets.models.encoder import EncoderDescription
 from image_assets.steps.classification.champion import load_kept, promote, read_card, read_champion
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import SHARES
+from image_assets.steps.increment.pace import untold
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
 
 _BATCH = 256
@@ -138,7 +139,7 @@ def train_classifier(
     encoder: EncoderDescription,
     trainer: Trainer,
     params: LessonParams,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = untold,
 ) -> TrainingReport:
     """Train on the lessons; nothing is kept.
 

@@ -20,15 +20,14 @@ from image_assets.steps.images.dismissals import read_dismissals
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.rejected_files import find_rejected, list_rejected
 from image_assets.steps.increment.retries import rejecting_stages
-from image_assets.tables.columns import UUID_PATTERN
+from image_assets.tables.columns import GIVEN, UUID_PATTERN
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
 from image_assets.tables.table import Table
 
 _UUID = re.compile(UUID_PATTERN.strip("^$"))
-_LINEAGE = {"day", "input_version", "recipe_version", "processed_at"}
 _AT_LAST = datetime.max.replace(tzinfo=UTC)
-_UNTOLD = _LINEAGE | {"image_id", "source_uri", "embedding", "item", "stage"}
+_UNTOLD = GIVEN | {"image_id", "source_uri", "embedding", "item", "stage"}
 
 
 @dataclass(frozen=True, slots=True)

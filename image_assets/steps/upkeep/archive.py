@@ -19,7 +19,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
-from image_assets.steps.increment.increment import Progress
+from image_assets.steps.increment.pace import Progress, untold
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.upkeep import ARCHIVED_ORIGINALS
 
@@ -50,7 +50,7 @@ def archive_days(
     days: Sequence[date],
     older_than_days: int,
     now: datetime,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = untold,
 ) -> ArchiveReport:
     """Move originals of the days; what was brought back is left in the lake until it is as old again."""
     tiers = archive_tiers(tables)

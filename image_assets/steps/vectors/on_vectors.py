@@ -4,17 +4,22 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
+from image_assets.compute.outcomes import Done
 from image_assets.errors import ObjectChangedError, TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import Embeddings, EncoderDescription
-from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
-from image_assets.steps.increment.recipe import version_of
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome
+from image_assets.steps.increment.pace import Pace
+from image_assets.steps.increment.recipe import with_versions
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.tables.embeddings import embeddings_name
 
@@ -27,19 +32,17 @@ def work_on_vectors(
     encoder: EncoderDescription,
     target: Target,
     work: Callable[[Embeddings], Sequence[Mapping[str, object]]],
-    *,
-    chunk_size: int,
-    on_progress: Progress,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring a table of a day in line with an encoder's vectors; `work` makes the columns of one row per vector."""
 
     def process(items: Iterator[Item]) -> Generator[Outcome]:
         for batch, vectors in _with_vectors(tables, day, encoder, items):
             for item, columns in zip(batch, work(vectors), strict=True):
-                yield Computed(item, {target.table.name: {**columns, "encoder": encoder.name}})
+                yield Done(item, {target.table.name: {**columns, "encoder": encoder.name}})
 
     inputs = partial(vector_inputs, tables, day, encoder)
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, target, day, inputs, process, **pace)
 
 
 def vector_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription) -> pl.DataFrame:
@@ -56,8 +59,7 @@ def vector_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription)
     rows = tables.scan_files([key], ["image_id", "input_version", "recipe_version"]).sort("image_id")
     if rows.filter(~_is_of(encoder)).height:
         raise TableError(f"{name} of {day} has vectors of former weights: materialize image_embeddings first")
-    versions = [version_of(*row) for row in rows.select("input_version", "recipe_version").iter_rows()]
-    return rows.select("image_id", input_version=pl.Series(versions, dtype=pl.String))
+    return with_versions(rows, ["input_version", "recipe_version"]).select("image_id", "input_version")
 
 
 def _with_vectors(
