@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from image_assets.errors import SearchError
-from image_assets.search.exact_search import Vectors
-from image_assets.search.vector_index import Keys, Neighbours, best_of, check_dimension, is_in
+from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of, check_dimension, is_in
 
 _Rows: TypeAlias = npt.NDArray[Any]
 """Records of `key` and `vector`, sorted by key: one array is one file, which can be read in place."""

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from image_assets.errors import SearchError
 from image_assets.search.exact_index import ExactIndex
-from image_assets.search.exact_search import Vectors
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
-from image_assets.search.vector_index import Keys, VectorIndex
+from image_assets.search.vector_index import Keys, VectorIndex, Vectors
 
 DIMENSION = 8
 PARAMS = UsearchParams(threads=1)

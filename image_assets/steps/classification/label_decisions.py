@@ -93,16 +93,13 @@ def _read(store: ObjectStore, key: ObjectKey) -> dict[str, object]:
 
 def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[ImageId, date]]]:
     """The images of the lake that carry each id or name, names as they are compared."""
-    keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in tables.days(BRONZE_IMAGES.name)]
-    if not keys:
-        return {}
     # Only a person types the beginning of an id; a file has whole ones.
     whole = {image: whole_id(tables, image) if len(images) == 1 else image for image in images}
     asked = [normalise_name(image) for image in whole.values()]
     where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
-    rows = tables.scan_files(keys, ["image_id", "raw_name", "day"], where=where)
+    rows = tables.scan(BRONZE_IMAGES, ["image_id", "raw_name", "day"], where=where)
     found: dict[str, list[tuple[ImageId, date]]] = {}
-    for image_id, raw_name, day, _ in rows.iter_rows():
+    for image_id, raw_name, day in rows.iter_rows():
         found.setdefault(image_id, []).append((image_id, day))
         found.setdefault(normalise_name(raw_name), []).append((image_id, day))
     return found | {normalise_name(image): found[name] for image, name in whole.items() if name in found}

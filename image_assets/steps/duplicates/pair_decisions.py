@@ -139,13 +139,11 @@ def _in_order(tables: ParquetTables, ids: Sequence[str]) -> list[dict[str, objec
     if len(set(ids)) < len(ids):
         raise ConfigurationError(f"{ids[0]} is one image: a decision needs two")
     where = pl.col("image_id").is_in(list(ids))
-    keys = [object_keys.table_key(DUPLICATE_IMAGES.name, day) for day in tables.days(DUPLICATE_IMAGES.name)]
-    found = tables.scan_files(keys, ["image_id", "day"], where=where) if keys else pl.DataFrame({"image_id": []})
+    found = tables.scan(DUPLICATE_IMAGES, ["image_id", "day"], where=where)
     for image_id in ids:
         if image_id not in found["image_id"]:
             raise ConfigurationError(f"{image_id} was never compared with others: give the id of an image; run its day")
-    originals = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in found["day"].unique()]
-    rows = tables.scan_files(originals, ["image_id", "day", "uploaded_at", "sha256"], where=where)
+    rows = tables.scan(BRONZE_IMAGES, ["image_id", "day", "uploaded_at", "sha256"], found["day"].unique(), where)
     return rows.sort("day", "uploaded_at", "image_id").to_dicts()
 
 

@@ -93,6 +93,11 @@ def empty_index(kind: IndexKind, dimension: int, params: UsearchParams) -> Store
     return StoredIndex(index, pl.DataFrame(schema=MEMBER_COLUMNS))
 
 
+def members_of(rows: pl.DataFrame, first_key: int) -> pl.DataFrame:
+    """Members for rows of stored vectors, in their order, under keys of their own from the first one on."""
+    return rows.with_row_index("key", first_key).select(list(MEMBER_COLUMNS)).cast(MEMBER_COLUMNS)
+
+
 def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParams, *, to_change: bool) -> StoredIndex:
     """The build in force; read in place unless it is `to_change`.
 
