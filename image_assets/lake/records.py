@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
@@ -14,8 +14,6 @@ from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore
 
 _T = TypeVar("_T")
-# Made once for each shape: that takes longer than to read a record.
-_adapter_of = cache(TypeAdapter)
 
 
 def read_record(store: ObjectStore, key: ObjectKey, shape: type[_T], error: type[ImageAssetsError], remedy: str) -> _T:
@@ -26,7 +24,7 @@ def read_record(store: ObjectStore, key: ObjectKey, shape: type[_T], error: type
     """
     data = store.read(key)
     try:
-        record: _T = _adapter_of(shape).validate_json(data)
+        record: _T = _adapter_of(cast("Any", shape)).validate_json(data)
     except ValidationError as damage:
         found = damage.errors()[0]
         problem = ": ".join([*map(str, found["loc"]), found["msg"]])
@@ -48,3 +46,9 @@ def parsed_by(parse: Callable[[str], object]) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+@cache
+def _adapter_of(shape: Any) -> TypeAdapter[Any]:
+    """Made once for each shape, because that takes longer than to read a record."""
+    return TypeAdapter(shape)

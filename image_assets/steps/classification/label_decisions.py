@@ -19,7 +19,7 @@ from image_assets.steps.images.short_ids import whole_id
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SCHEMA = pl.Schema(
-    {"image_id": pl.String, "label": pl.String, "decided_at": pl.Datetime("us", "UTC"), "decided_by": pl.String}
+    {"image_id": pl.String(), "label": pl.String(), "decided_at": pl.Datetime("us", "UTC"), "decided_by": pl.String()}
 )
 _NAMED = 5
 

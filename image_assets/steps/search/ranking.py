@@ -50,16 +50,15 @@ class Likeness(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class NewestFirst:
     """Images (`image_id`, `day`) of the newest day first."""
 
-    images: pl.DataFrame
+    def __init__(self, images: pl.DataFrame) -> None:
+        self._ordered = images.select("image_id", "day").sort("day", "image_id", descending=[True, False])
 
     def first(self, count: int) -> Sequence[Hit]:
         """See `Ranking`."""
-        ordered = self.images.sort("day", "image_id", descending=[True, False]).head(count)
-        rows = ordered.select("image_id", "day").iter_rows()
+        rows = self._ordered.head(count).iter_rows()
         return [Hit(ImageId(name), float(day.toordinal()), None) for name, day in rows]
 
 

@@ -32,7 +32,7 @@ _DECIMALS: Final = 4
 """Of a score; behind them one sees whether a vector came from the index, in half precision, or from its table."""
 
 HELD_BYTES: Final = 2**28
-"""Of vectors in memory: 87,000 of 768 numbers, more than become new between two refreshes of an index."""
+"""Of new vectors in memory: 87,000 of 768 numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class VectorPool:
         """
         found = [
             (image_id, round(score, _DECIMALS))
-            for part in self._parts()
+            for part in self._parts(among)
             for image_id, score in part.nearest(query, count, among, without)
         ]
         return dict(sorted(found, key=lambda each: (-each[1], each[0]))[:count])
@@ -118,9 +118,12 @@ class VectorPool:
         vector: Vectors = rows.get_column("embedding").to_numpy()
         return vector
 
-    def _parts(self) -> Iterator[SearchedPart]:
+    def _parts(self, among: pl.Series | None) -> Iterator[SearchedPart]:
         yield from self.opened
-        yield from _in_memory(self.stored, self.unopened)
+        images = self.unopened
+        yield from _in_memory(
+            self.stored, images if among is None else images.filter(pl.col("image_id").is_in(among.implode()))
+        )
 
 
 @dataclass(frozen=True, slots=True)
