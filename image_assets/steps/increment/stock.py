@@ -169,4 +169,5 @@ def _part(
 def _identities(tables: ParquetTables, files: Sequence[ObjectKey], key: str, others: Sequence[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=dict.fromkeys([*IDENTITY, "recipe_version", FILE_COLUMN], pl.String))
-    return tables.scan_files(files, [key, "input_version", "recipe_version", *others]).rename({key: "item"})
+    rows = tables.scan_files(files, [key, "input_version", "recipe_version", *others], with_file=True)
+    return rows.rename({key: "item"})

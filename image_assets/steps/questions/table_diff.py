@@ -97,7 +97,7 @@ def _diff(tables: ParquetTables, table: str, day: date, version: str, now: Objec
 
 def _changed(tables: ParquetTables, name: str, now: ObjectKey, before: ObjectKey) -> pl.DataFrame:
     """`image_id`, `now` and `before` where they differ; a column at a time, because vectors may be gigabytes."""
-    both = [tables.scan_files([key], [_KEY, name]).select(_KEY, name) for key in (now, before)]
+    both = [tables.scan_files([key], [_KEY, name]) for key in (now, before)]
     rows = both[0].rename({name: "now"}).join(both[1].rename({name: "before"}), on=_KEY)
     # A closed list of words may have other words now; what has another type is another value, unless both are numbers.
     rows = rows.with_columns(cs.enum().cast(pl.String))
