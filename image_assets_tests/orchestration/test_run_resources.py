@@ -106,12 +106,20 @@ def test_progress_is_told_from_nothing_to_everything(
     assert recorder.calls == {f"bronze_images {day}": [(0, 1), (1, 1)]}
 
 
-def test_progress_in_the_log_is_not_a_line_per_image(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_in_the_log_is_a_line_every_ten_seconds(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 500.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     with caplog.at_level(logging.INFO):
         tell = LoggedProgress().track("thumbnails")
-        for done in range(1_000):
+        for done in range(0, 1_001, 10):
             tell(done, 1_000)
-    assert caplog.records == []
+            now += 0.25
+    assert caplog.messages == [
+        "thumbnails: 400 of 1000 images, 40 images/s",
+        "thumbnails: 800 of 1000 images, 40 images/s",
+    ]
 
 
 @pytest.fixture(autouse=True)
