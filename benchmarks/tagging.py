@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from benchmarks.page import write_section
 from image_assets.models.calibration import fit_temperature
@@ -21,7 +22,7 @@ from image_assets.models.classification_metrics import score
 from image_assets.models.drawn_pictures import draw_pictures
 from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
 from image_assets.models.lazy_encoder import open_encoder
-from image_assets.models.tagging import Tagger, softmax
+from image_assets.models.tagging import Tagger
 from image_assets.models.training_photos import LabelledPixels, read_photos
 from image_assets.models.vocabulary import SHIPPED_VOCABULARY, Calibration, Kind, Vocabulary, read_vocabulary
 
@@ -97,9 +98,9 @@ def _measure(
     fitted = np.empty_like(logits)
     for half in (0, 1):
         temperature, _ = fit_temperature(logits[halves != half], targets[halves != half])
-        fitted[halves == half] = softmax(logits[halves == half] / temperature)
+        fitted[halves == half] = softmax(logits[halves == half] / temperature, axis=1)
     temperature, _ = fit_temperature(logits, targets)
-    before, after = score(softmax(logits), targets), score(fitted, targets)
+    before, after = score(softmax(logits, axis=1), targets), score(fitted, targets)
     threshold, precision, recall = _threshold(fitted[:, :-1], targets, goal)
     return (
         f"| {name} | {len(targets)} | {after.accuracy:.3f} | {temperature:.2f} | {before.calibration_error:.3f} "

@@ -5,9 +5,8 @@ import click
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.runs import train_with_progress
 from image_assets.errors import ModelError
-from image_assets.lake.object_store import ObjectStore
-from image_assets.lake.opening import open_store, open_tables
 from image_assets.models.mlflow_registry import set_champion
+from image_assets.opening import open_lake, open_objects
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.classification.champion import (
@@ -45,19 +44,19 @@ def list_versions() -> None:
 def promote_version(version: str) -> None:
     """Put VERSION (such as head-3f9a01c2) in charge, whatever its scores."""
     settings = load_settings()
-    _tell(settings, promote(_store(settings), version))
+    _tell(settings, promote(open_objects(settings), version))
 
 
 @classifier.command("rollback")
 def roll_back_version() -> None:
     """Put the champion's predecessor in charge again."""
     settings = load_settings()
-    _tell(settings, roll_back(_store(settings)))
+    _tell(settings, roll_back(open_objects(settings)))
 
 
 def print_versions(settings: Settings) -> None:
     """A row per version, the oldest first."""
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     champion = read_champion(tables.store)
     scores = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(role="challenger")
     of = {row["model_version"]: row for row in scores.iter_rows(named=True)}
@@ -87,7 +86,3 @@ def _tell(settings: Settings, card: ClassifierCard) -> None:
             f"{card.model_version} is in charge of predictions, but MLflow still says otherwise: {error}. "
             f"When it answers: image-assets classifier promote {card.model_version}"
         ) from error
-
-
-def _store(settings: Settings) -> ObjectStore:
-    return open_store(settings.lake_params)

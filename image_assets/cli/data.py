@@ -9,10 +9,9 @@ import polars as pl
 
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.cli.period import period, period_options, yesterday
-from image_assets.lake.opening import open_tables
-from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import query
 from image_assets.models.encoder import encoder_key
+from image_assets.opening import open_lake
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.questions.plan import known_days
@@ -40,7 +39,7 @@ def status(day: datetime | None, first: datetime | None, last: datetime | None) 
     begin, end = period(day, first, last) or (date.min, date.max)
     settings = load_settings()
     print_status(settings, begin, end)
-    tables = _tables(settings)
+    tables = open_lake(settings)
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}
     waiting = sorted(each for each in incomplete if max(begin, settings.start_day) <= each <= end)
     if len(waiting) == 1:
@@ -90,10 +89,6 @@ def print_status(settings: Settings, first: date, last: date) -> None:
     print_rows("Images by day", rows.columns, rows.rows())
 
 
-def _tables(settings: Settings) -> ParquetTables:
-    return open_tables(settings.lake_params)
-
-
 def _query(settings: Settings, statement: str) -> pl.DataFrame:
-    tables = _tables(settings)
+    tables = open_lake(settings)
     return query(tables, lake_tables(tables, encoder_key(settings.encoder)), statement)

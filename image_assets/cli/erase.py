@@ -7,7 +7,7 @@ import click
 
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.ids import ImageId
-from image_assets.lake.opening import open_tables
+from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.upkeep.erasure import Remains, copies_of, find_remains
@@ -30,7 +30,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     The days are then run again, which makes anew what showed other images too: reports, indexes, the warehouse.
     """
     settings = load_settings()
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:
         _print_remains(remains)

@@ -12,10 +12,10 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
-from image_assets.lake.opening import open_store, open_tables
-from image_assets.models.captioner import open_captioner
 from image_assets.models.encoder import Placement, encoder_key
+from image_assets.models.lazy_captioner import open_captioner
 from image_assets.models.text_reader import reader_name
+from image_assets.opening import open_lake, open_objects
 from image_assets.settings import Settings
 from image_assets.steps.audits.table_audits import audit_tables
 from image_assets.steps.upkeep.scrub import damaged_originals
@@ -27,7 +27,7 @@ _SHOWN = 3
 
 def examine_storage(settings: Settings) -> str:
     """Write, read and delete an object below the root."""
-    store, key = open_store(settings.lake_params), ObjectKey(f".doctor-{uuid.uuid4().hex}")
+    store, key = open_objects(settings), ObjectKey(f".doctor-{uuid.uuid4().hex}")
     store.write(key, b"well")
     if store.read(key) != b"well":
         raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
@@ -43,7 +43,7 @@ def examine_landing(settings: Settings) -> str:
     prefix = f"{object_keys.LANDING}/"
     days: set[str] = set()
     strays: list[str] = []
-    for info in open_store(settings.lake_params).list(object_keys.LANDING):
+    for info in open_objects(settings).list(object_keys.LANDING):
         if is_litter(info.key):
             continue
         folder, _, rest = info.key.removeprefix(prefix).partition("/")
@@ -59,7 +59,7 @@ def examine_landing(settings: Settings) -> str:
 
 def examine_tables(settings: Settings) -> str:
     """Read every column of every table file."""
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     audit = audit_tables(tables, lake_tables(tables, encoder_key(settings.encoder)))
     if audit.problems:
         more = f"; and {len(audit.problems) - _SHOWN} more" if len(audit.problems) > _SHOWN else ""
@@ -69,7 +69,7 @@ def examine_tables(settings: Settings) -> str:
 
 def examine_originals(settings: Settings) -> str:
     """Say of which days originals are known to be gone or damaged."""
-    found = damaged_originals(open_tables(settings.lake_params))
+    found = damaged_originals(open_lake(settings))
     if found:
         day = next(iter(found))
         raise StorageError(

@@ -20,7 +20,7 @@ from image_assets.ids import ObjectKey
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.lake.opening import open_store, open_tables
+from image_assets.opening import open_lake, open_objects
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import Settings, load_settings
@@ -51,7 +51,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
 
     settings = load_settings()
     find_dagster_home()
-    store = open_store(settings.lake_params)
+    store = open_objects(settings)
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
     if photos is None:
@@ -139,7 +139,7 @@ def _check_day(facts: UploadFacts, start: date, today: date) -> None:
 
 def _add_all(settings: Settings, added: AddedFiles, told: Sequence[tuple[UploadFacts, str | None]]) -> list[str]:
     """Add files, and say what could not be used; who names a link means it, one in a folder may point anywhere."""
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     remembered = cache(partial(told_before, tables))
     problems = [problem for _, problem in told if problem]
     landed = 0

@@ -8,7 +8,7 @@ import click
 from image_assets.cli.console import CONSOLE, ProgressBars, print_rows
 from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
-from image_assets.lake.opening import open_tables
+from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.questions.table_diff import TableDiff, diff_day, tables_with_history
 from image_assets.steps.upkeep.archive import archive_days, day_of_original, old_days, restore_day
@@ -27,7 +27,7 @@ def archive(age_days: int | None) -> None:
     age = settings.archive_after_days if age_days is None else age_days
     if age is None:
         raise click.UsageError("--older-than DAYS, or set IMAGE_ASSETS_ARCHIVE_AFTER_DAYS")
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     days = old_days(tables, age, now.date())
     with ProgressBars() as bars:
         report = archive_days(tables, days, age, now, bars.track("archive", "days"))
@@ -44,7 +44,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
     """Bring archived originals back into the lake; the archive keeps its copies."""
     if bool(image_ids) == bool(day):
         raise click.UsageError("ids or --day, one of them")
-    tables, now = open_tables(load_settings().lake_params), datetime.now(UTC)
+    tables, now = open_lake(load_settings()), datetime.now(UTC)
     if day:
         restored = restore_day(tables, day.date(), now)
     else:
@@ -59,7 +59,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
 @click.option("--against", help="Recipe version to compare with; the last one before by default.")
 def diff(day: datetime, names: Sequence[str], against: str | None) -> None:
     """Compare a day's tables with what former recipes had made of the day."""
-    tables = open_tables(load_settings().lake_params)
+    tables = open_lake(load_settings())
     chosen = names or tables_with_history(tables, day.date())
     if not chosen:
         raise ConfigurationError(

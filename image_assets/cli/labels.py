@@ -12,7 +12,7 @@ from image_assets.cli.console import CONSOLE
 from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
-from image_assets.lake.opening import open_tables
+from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
 
@@ -35,7 +35,7 @@ def label_images(image: str | None, label: str | None, table: Path | None, by: s
     if (table is None) == (label is None):
         raise click.UsageError("IMAGE and LABEL, or --file")
     decisions = _read(table) if table else [Decision(object_keys.name_as_text(str(image)), str(label))]
-    tables = open_tables(load_settings().lake_params)
+    tables = open_lake(load_settings())
     now = datetime.now(UTC)
     kept = record_decisions(tables, decisions, by, now)
     CONSOLE.print(f"{len(decisions)} decisions are kept; image-assets run shows them in gold:", highlight=False)

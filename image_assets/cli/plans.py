@@ -13,16 +13,11 @@ from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import TableError
-from image_assets.lake.opening import open_tables
-from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import CaptionerDescription, open_captioner
-from image_assets.models.checkpoint_description import describe_checkpoint
-from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
-from image_assets.settings import Settings, load_settings
-from image_assets.steps.classification.predictions import wanted_version
+from image_assets.settings import load_settings
 from image_assets.steps.questions.plan import Need, Stage, estimate_seconds, known_days, plan_day
-from image_assets.steps.questions.stages import DayParams, daily_stages, stage_targets
+from image_assets.steps.questions.stages import stage_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +40,14 @@ def plan(day: datetime | None, first: datetime | None, last: datetime | None, on
     asked, settings = period(day, first, last), load_settings()
     if only == "failed":
         find_dagster_home()
-    tables = open_tables(settings.lake_params)
-    stages = planned_stages(settings, tables)
+    tables = open_lake(settings)
+    stages = day_stages(settings, tables)
     days = days_between(*asked) if asked else known_days(tables)
     pace, failed = _remembered(stages, days)
     needs = _needs(stages, days, DayChoice(only, tables, failed))
     _print_tables(needs, pace)
     _print_days(needs, pace, failed)
     _print_total(needs, pace, len(days))
-
-
-def planned_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
-    """The steps of a day as the settings and the champion want them; no model is loaded."""
-    enrichment = settings.enrichment_params
-    encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))
-    return daily_stages(
-        DayParams(
-            limits=settings.inspect_params,
-            derivatives=settings.derivative_params,
-            encoder=encoder,
-            enrichment=enrichment,
-            captioner=_captioner(settings) if enrichment.has_captioner else None,
-            duplicates=settings.duplicate_params,
-            predictions=settings.prediction_params,
-            model_version=wanted_version(tables, encoder, settings.class_names),
-        )
-    )
-
-
-def _captioner(settings: Settings) -> CaptionerDescription:
-    return open_captioner(settings.captioner, settings.captioner_revision, settings.placement).description
 
 
 def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace, set[date]]:

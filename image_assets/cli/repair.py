@@ -8,8 +8,8 @@ import click
 from image_assets.cli.console import CONSOLE, ProgressBars, print_rows
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import StorageError, TableError
-from image_assets.lake.opening import open_tables
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.upkeep.repair import KEPT, LOST, Remedy, find_remedies, repair_day
 from image_assets.steps.upkeep.scrub import EVERYTHING, Examination, share_of_week
@@ -24,7 +24,7 @@ _SHOWN = 50
 def scrub(is_all: bool) -> None:
     """Read files whole and compare them with their rows; the schedule `weekly` does so with a share every week."""
     settings = load_settings()
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     share = EVERYTHING if is_all else share_of_week(datetime.now(UTC).date(), settings.scrub_weeks)
     with ProgressBars() as bars:
         found = scrub_days(tables, tables.days(BRONZE_IMAGES.name), share, bars.track("scrub", "days"))
@@ -54,7 +54,7 @@ def repair(
     Exit codes: 0 all is whole again, 1 something is lost and stays as it is, or a run failed.
     """
     settings, asked = load_settings(), period(day, first, last)
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     days = [each for each in tables.days(BRONZE_IMAGES.name) if asked is None or each in days_between(*asked)]
     with ProgressBars() as bars:
         found = scrub_days(tables, days, on_progress=bars.track("examine", "days"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from image_assets.cli.console import CONSOLE
-from image_assets.lake.opening import open_tables
+from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 
 
@@ -17,7 +17,7 @@ def report(day: datetime | None, is_opened: bool) -> None:
     from image_assets.steps.gold.report import ReportParams, write_report
 
     chosen = day.date() if day else datetime.now(UTC).date() - timedelta(days=1)
-    tables = open_tables(load_settings().lake_params)
+    tables = open_lake(load_settings())
     paths = [tables.store.uri(key) for key in write_report(tables, chosen, ReportParams()).keys]
     for path in paths:
         CONSOLE.print(path, markup=False, soft_wrap=True)

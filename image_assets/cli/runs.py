@@ -11,9 +11,8 @@ from rich.progress import track
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
-from image_assets.cli.plans import planned_stages
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
-from image_assets.lake.opening import open_tables
+from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.rejections import read_rejected
@@ -51,8 +50,8 @@ def run(
 
 def _due_days(settings: Settings) -> list[date]:
     """Yesterday, and the days on which the landing sensor would look that have files no run has seen, today's too."""
-    tables = open_tables(settings.lake_params)
-    door = planned_stages(settings, tables)[:1]
+    tables = open_lake(settings)
+    door = day_stages(settings, tables)[:1]
     new: dict[date, int] = {}
     for day in recent_days(settings.landing_lookback_days):
         try:
@@ -70,8 +69,8 @@ def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     from image_assets.orchestration.instance.opening import open_instance
     from image_assets.orchestration.runs.history import failed_days
 
-    tables = open_tables(settings.lake_params)
-    stages = planned_stages(settings, tables)
+    tables = open_lake(settings)
+    stages = day_stages(settings, tables)
     with open_instance() as instance:
         choice = DayChoice(only, tables, failed_days(instance, days))
     if choice.reasons:
@@ -113,7 +112,7 @@ def retry(
     """
     asked, settings = period(day, first, last), load_settings()
     find_dagster_home()
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)
     forgotten = {each: forget_rejections(tables, each, stages, reasons) for each in days}
@@ -128,7 +127,7 @@ def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[dat
 
     run_with_progress(settings, days)
     print_status(settings, days[0], days[-1])
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     if rejected := sum(read_rejected(tables, day).filter(state="open").height for day in days):
         CONSOLE.print(
             f"exit code {SOME_REJECTED}, for {rejected} are rejected: `why FILE` tells why, `retry` tries again, "

@@ -10,10 +10,10 @@ import polars as pl
 
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.ids import ImageId
-from image_assets.lake.opening import open_store, open_tables
+from image_assets.opening import open_objects, open_search
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.search.conditions import Condition, parse_condition
-from image_assets.steps.search.image_search import ImageSearch, SearchRequest
+from image_assets.steps.search.image_search import SearchRequest
 from image_assets.steps.search.sheet import render_sheet
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -81,15 +81,6 @@ def search(
         _show(settings, title, page.rows, html, is_opened=is_opened)
 
 
-def open_search(settings: Settings) -> ImageSearch:
-    """The search of the lake that the settings name; torch is loaded when a text or a picture has to be encoded."""
-    from image_assets.models.lazy_encoder import open_encoder
-
-    encoder = open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
-    tables = open_tables(settings.lake_params)
-    return ImageSearch(tables, encoder, limits=settings.inspect_params, params=settings.index_params.usearch)
-
-
 def _conditions(options: Mapping[str, Any]) -> list[Condition]:
     columns = {"label": "label", "user": "user_id", "tag": "tags", "colour": "dominant_colours", "state": "state"}
     days = {"day": "=", "since": ">=", "until": "<="}
@@ -114,7 +105,7 @@ def _print(title: str, rows: pl.DataFrame) -> None:
 
 def _show(settings: Settings, title: str, rows: pl.DataFrame, html: Path | None, *, is_opened: bool) -> None:
     path = html or Path(tempfile.mkdtemp(prefix="image-assets-")) / "search.html"
-    path.write_text(render_sheet(open_store(settings.lake_params), title, rows), encoding="utf-8")
+    path.write_text(render_sheet(open_objects(settings), title, rows), encoding="utf-8")
     CONSOLE.print(str(path), markup=False, soft_wrap=True)
     if is_opened:
         click.launch(str(path))

@@ -7,8 +7,8 @@ import click
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.errors import ConfigurationError
 from image_assets.ids import ImageId
-from image_assets.lake.opening import open_tables
 from image_assets.models.encoder import encoder_key
+from image_assets.opening import open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, has_dagster_home
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
@@ -29,7 +29,7 @@ def why(image: str) -> None:
     the file, or a file on this machine with the same bytes.
     """
     settings = load_settings()
-    tables = open_tables(settings.lake_params)
+    tables = open_lake(settings)
     image = whole_id(tables, image)
     subjects = find_subjects(tables, image)
     certificates = find_certificates(tables, ImageId(plain(image)))

@@ -9,11 +9,12 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 from transformers.utils.logging import disable_progress_bar
 
 from image_assets.errors import ModelError
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.captioner import CaptionerDescription
 from image_assets.models.checkpoints import Checkpoint
 from image_assets.models.device_batches import DeviceBatches, send_images
 from image_assets.models.devices import choose_placement, dtype_of
-from image_assets.models.encoder import Placement, PreparedImage, RgbImage
+from image_assets.models.encoder import Placement, PreparedImage
 from image_assets.models.encoder_loading import load_part
 from image_assets.models.image_preparation import read_image_rules
 from image_assets.models.transformers_encoder import ImagePreparation

@@ -1,10 +1,12 @@
 """How good probabilities are: are the labels right, can the confidence be believed, what does a threshold cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from image_assets.models.classifier import LabelNumbers, Probabilities
 
@@ -66,16 +68,12 @@ def score(probabilities: Probabilities, targets: LabelNumbers) -> Scores:
     """Compare probabilities with the right labels."""
     guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64)
     is_right = guesses == targets
-    confusion = np.zeros((probabilities.shape[1],) * 2, np.intp)
-    np.add.at(confusion, (targets, guesses), 1)
-    precision = _shares(np.diag(confusion), confusion.sum(axis=0))
-    recall = _shares(np.diag(confusion), confusion.sum(axis=1))
-    f1 = _shares(2 * precision * recall, precision + recall)
+    confusion, (precision, recall, f1, images) = _by_label(targets, guesses, probabilities.shape[1])
     reliability, curve = _reliability(confidence, is_right), _risk_coverage(confidence, is_right)
     return Scores(
         images=len(targets),
         accuracy=_mean(is_right),
-        macro_f1=_mean(f1[confusion.sum(axis=1) > 0]),
+        macro_f1=_mean(f1[images > 0]),
         calibration_error=_calibration_error(reliability),
         risk_coverage=_mean(curve.risk),
         confusion=confusion,
@@ -87,13 +85,22 @@ def score(probabilities: Probabilities, targets: LabelNumbers) -> Scores:
     )
 
 
+def _by_label(
+    targets: LabelNumbers, guesses: LabelNumbers, labels: int
+) -> tuple[npt.NDArray[np.intp], Sequence[Floats]]:
+    """The confusion matrix; precision, recall, F1 and number of images by label."""
+    if not len(targets):
+        # scikit-learn refuses to compare nothing.
+        return np.zeros((labels, labels), np.intp), [np.zeros(labels)] * 4
+    numbers = np.arange(labels)
+    return (
+        confusion_matrix(targets, guesses, labels=numbers),
+        precision_recall_fscore_support(targets, guesses, labels=numbers, zero_division=0),
+    )
+
+
 def _mean(values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def _shares(parts: npt.NDArray[np.number], wholes: npt.NDArray[np.number]) -> Floats:
-    shares: Floats = np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
-    return shares
 
 
 def _reliability(confidence: Floats, is_right: npt.NDArray[np.bool_]) -> ReliabilityBins:

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.captions import COLOURS
-from image_assets.models.encoder import RgbImage
 
 _REFERENCES: Final = (
     ("black", (18, 18, 20)),

@@ -9,8 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-RgbImage: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, rows x columns x 3, sRGB."""
+from image_assets.imaging.pixels import RgbImage
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """float32, one row per item x dimension, every row of unit length."""

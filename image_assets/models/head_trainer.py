@@ -13,15 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from image_assets.models.calibration import fit_temperature
 from image_assets.models.classifier import Examples, LabelNumbers, Probabilities, Progress, Reads, Trained
-from image_assets.models.encoder import ImageEncoder
+from image_assets.models.encoder import Embeddings, ImageEncoder
 from image_assets.models.linear_classifier import LinearClassifier, encode_labels
 
 _STOP: Final = {"maxiter": 2_000, "ftol": 1e-9, "gtol": 1e-5}
 _FOLDS: Final = 5
 _IMPOSSIBLE: Final = np.float32(-1e4)
 """Bias of a label without an image."""
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def predict_out_of_fold(
     return probabilities
 
 
-def _start(encoder: ImageEncoder, labels: tuple[str, ...]) -> Vectors:
+def _start(encoder: ImageEncoder, labels: tuple[str, ...]) -> Embeddings:
     """The zero-shot weights; nothing for a label that the encoder has no words for."""
     nothing = np.zeros(encoder.description.dimension, np.float32)
     prototypes = [nothing if known is None else known for known in encode_labels(encoder, labels)]
@@ -80,7 +78,7 @@ def _start(encoder: ImageEncoder, labels: tuple[str, ...]) -> Vectors:
 
 
 def _fit(
-    labels: tuple[str, ...], vectors: Vectors, targets: LabelNumbers, strength: float, start: Vectors
+    labels: tuple[str, ...], vectors: Embeddings, targets: LabelNumbers, strength: float, start: Embeddings
 ) -> LinearClassifier:
     """The head with the least sum of loss and squared distance from the start, whose biases are zero."""
     present, numbers = np.unique(targets, return_inverse=True)

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers.image_processing_utils import BaseImageProcessor
 
-from image_assets.models.encoder import PreparedImage, RgbImage
+from image_assets.imaging.pixels import RgbImage
+from image_assets.models.encoder import PreparedImage
 
 _TORCH_MODES = {Image.Resampling.BILINEAR: "bilinear", Image.Resampling.BICUBIC: "bicubic"}
 _UNDERSTOOD_STEPS = frozenset({"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})

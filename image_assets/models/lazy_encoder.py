@@ -5,17 +5,10 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.checkpoint_description import describe_checkpoint
 from image_assets.models.checkpoints import Checkpoint, locate_checkpoint
-from image_assets.models.encoder import (
-    Embedding,
-    Embeddings,
-    EncoderDescription,
-    EncoderLoad,
-    Placement,
-    PreparedImage,
-    RgbImage,
-)
+from image_assets.models.encoder import Embedding, Embeddings, EncoderDescription, EncoderLoad, Placement, PreparedImage
 
 if TYPE_CHECKING:
     from image_assets.models.transformers_encoder import TransformersEncoder

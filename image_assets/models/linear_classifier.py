@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from scipy.special import softmax
 
 from image_assets.errors import ModelError
 from image_assets.models.captions import ZERO_SHOT_TEMPLATES, nouns_of
 from image_assets.models.classifier import ClassifierInput, Probabilities, Reads
 from image_assets.models.encoder import Embedding, ImageEncoder
-from image_assets.models.tagging import encode_prototype, softmax
+from image_assets.models.tagging import encode_prototype
 
 WEIGHTS_FILE: Final = "weights.safetensors"
 LABELS_FILE: Final = "labels.json"
@@ -42,7 +43,7 @@ class LinearClassifier:
         vectors = np.stack(inputs)
         if vectors.ndim != 2 or vectors.shape[1] != len(self.weights):
             raise ModelError(f"the classifier reads vectors of {len(self.weights)} numbers, not {vectors.shape[1:]}")
-        return softmax(vectors @ self.weights + self.biases)
+        return np.asarray(softmax(vectors @ self.weights + self.biases, axis=1), np.float32)
 
     def files(self) -> Mapping[str, bytes]:
         """The matrix as safetensors, the labels as JSON."""

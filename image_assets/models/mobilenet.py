@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from scipy.special import softmax
 from torch import Tensor
 from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
@@ -17,7 +18,6 @@ from image_assets.errors import ModelError
 from image_assets.models.classifier import ClassifierInput, Probabilities, Reads
 from image_assets.models.devices import choose_device
 from image_assets.models.image_preparation import ImageRules
-from image_assets.models.tagging import softmax
 
 NETWORK_FILE: Final = "network.safetensors"
 FACTS_FILE: Final = "network.json"
@@ -47,7 +47,7 @@ class MobileNetClassifier:
             return np.zeros((0, len(self.labels)), np.float32)
         starts = range(0, len(inputs), _BATCH)
         logits = [self._logits(inputs[start : start + _BATCH]) for start in starts]
-        return softmax(torch.cat(logits).numpy() / np.float32(self._temperature))
+        return np.asarray(softmax(torch.cat(logits).numpy() / np.float32(self._temperature), axis=1), np.float32)
 
     def files(self) -> Mapping[str, bytes]:
         """Weights as safetensors; labels, preparation and architecture as JSON."""

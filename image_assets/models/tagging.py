@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from image_assets.models.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder
 from image_assets.models.vocabulary import Kind, Vocabulary
@@ -99,19 +99,14 @@ def encode_prototype(encoder: ImageEncoder, sentences: Iterable[str]) -> Embeddi
     return np.asarray(middle / np.linalg.norm(middle), dtype=np.float32)
 
 
-def softmax(logits: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-    """Rows that add up to 1."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
 def _sentences(kind: Kind, phrases: Sequence[str]) -> list[str]:
     return [prompt.format(phrase) for prompt in kind.prompts for phrase in phrases]
 
 
 def _answer(question: _Question, embeddings: Embeddings) -> npt.NDArray[np.float32]:
     """Confidences, pictures x tags; what is missing to 1 is the anchor's."""
-    return softmax(question.scale * embeddings @ question.prototypes.T)[:, :-1]
+    confidences = softmax(question.scale * embeddings @ question.prototypes.T, axis=1)
+    return np.asarray(confidences[:, :-1], np.float32)
 
 
 def _sure(question: _Question, confidences: npt.NDArray[np.float32]) -> list[Tag]:

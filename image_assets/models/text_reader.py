@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from image_assets.errors import ConfigurationError
-from image_assets.models.encoder import RgbImage
+from image_assets.imaging.pixels import RgbImage
 
 _PACKAGES: Final = ("rapidocr", "onnxruntime")
 

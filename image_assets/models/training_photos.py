@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from image_assets.errors import ModelError
+from image_assets.imaging.pixels import RgbImage
 from image_assets.labels import normalise_label
 from image_assets.models.captions import Description
 from image_assets.models.colour_names import name_colour
-from image_assets.models.encoder import RgbImage
 
 _FALSE_WORDS = ("", "0", "false", "no")
 

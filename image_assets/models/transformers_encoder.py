@@ -13,17 +13,10 @@ from torch.nn import functional
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from image_assets.errors import ModelError
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.device_batches import DeviceBatches, send_images
 from image_assets.models.devices import device_name, dtype_of, peak_memory_bytes
-from image_assets.models.encoder import (
-    Embedding,
-    Embeddings,
-    EncoderDescription,
-    EncoderLoad,
-    Placement,
-    PreparedImage,
-    RgbImage,
-)
+from image_assets.models.encoder import Embedding, Embeddings, EncoderDescription, EncoderLoad, Placement, PreparedImage
 
 _LONGEST_TEXT: Final = 512
 """Tokens; bound for tokenizers that state none."""

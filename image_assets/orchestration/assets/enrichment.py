@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import Captioner, open_captioner
+from image_assets.models.captioner import Captioner
 from image_assets.models.encoder import Placement
+from image_assets.models.lazy_captioner import open_captioner
 from image_assets.models.moderation import Moderator
 from image_assets.models.tagging import Tagger
 from image_assets.orchestration.daily import Daily, daily_asset, run_days

@@ -1,18 +1,21 @@
 """What follows a failed run of several days: its good days together, each bad one alone."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.runs.bad_days import bad_days, split, will_retry
 from image_assets.orchestration.runs.history import INVOCATION_TAG, days_of_run
 
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
 _TELLING = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
 
 
-def split_failed_runs(daily_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def split_failed_runs(daily_job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     """Asks for the days of a failed run of several again, the bad ones alone, so that they do not hold the others."""
     description = (
         "After a failed run of several days, runs its good days again together and each bad one alone; the command "

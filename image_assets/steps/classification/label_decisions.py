@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-from polars._typing import PolarsDataType
 
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.ids import ImageId, ObjectKey
@@ -19,7 +18,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.tables.images import BRONZE_IMAGES
 
-_SCHEMA: dict[str, PolarsDataType] = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "image_id": pl.String,
     "label": pl.String,
     "decided_at": pl.Datetime("us", "UTC"),

@@ -9,12 +9,13 @@ import polars as pl
 
 from image_assets.errors import ImageError, ModelError
 from image_assets.ids import ObjectKey
+from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifier import ClassifierInput, Examples, Reads
-from image_assets.models.encoder import EncoderDescription, RgbImage
+from image_assets.models.encoder import EncoderDescription
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.tables.images import SILVER_IMAGES
 

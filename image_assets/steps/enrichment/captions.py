@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioner import Captioner, CaptionerDescription
-from image_assets.models.encoder import RgbImage
 from image_assets.models.tag_caption import TEMPLATE, caption_tags
 from image_assets.models.tagging import Tag
 from image_assets.steps.images.on_pictures import work_on_pictures

@@ -9,10 +9,10 @@ import polars as pl
 
 from image_assets.errors import ImageError
 from image_assets.ids import ObjectKey
+from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import RgbImage
 from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.increment import (
     Computed,

@@ -20,8 +20,9 @@ from transformers import (
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from image_assets.errors import ModelError
-from image_assets.models.captioner import LazyCaptioner, open_captioner
-from image_assets.models.encoder import Placement, RgbImage
+from image_assets.imaging.pixels import RgbImage
+from image_assets.models.encoder import Placement
+from image_assets.models.lazy_captioner import LazyCaptioner, open_captioner
 
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "<image>", "a", "photo", "of", "red", "blue", "shoes", "dress")
 SPECIAL = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}

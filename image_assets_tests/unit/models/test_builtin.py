@@ -7,8 +7,9 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import AutoModel, AutoProcessor
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.checkpoints import BUILTIN_FOLDER
-from image_assets.models.encoder import ImageEncoder, Placement, RgbImage
+from image_assets.models.encoder import ImageEncoder, Placement
 from image_assets.models.lazy_encoder import open_encoder
 
 FIRST_NUMBERS = [0.03468, 0.02096, 0.06086, -0.00328, -0.07009, 0.00482]

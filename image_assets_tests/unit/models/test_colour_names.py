@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.colour_names import name_colour
-from image_assets.models.encoder import RgbImage
 
 SAMPLES = {
     "black": (25, 24, 28),

@@ -5,7 +5,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from image_assets.models.encoder import RgbImage
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.image_preparation import ImageRules, ProcessorRules, read_image_rules
 
 PROCESSORS = {

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from image_assets.errors import ConfigurationError
-from image_assets.models.encoder import RgbImage
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.text_reader import (
     RapidOcrReader,
     TextLine,

@@ -10,8 +10,9 @@ from PIL import Image
 from transformers import AutoModel, AutoTokenizer, CLIPModel, CLIPTextModelWithProjection
 
 from image_assets.errors import ModelError
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, Placement, RgbImage
+from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, Placement
 from image_assets.models.encoder_loading import load_encoder
 from image_assets.models.image_preparation import ImageRules
 from image_assets.models.transformers_encoder import TransformersEncoder

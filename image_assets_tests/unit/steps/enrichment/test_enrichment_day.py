@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from image_assets.compute.engine import Engine, SerialEngine
 from image_assets.errors import ModelError, TableError
 from image_assets.ids import ObjectKey
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.captioner import CaptionerDescription
-from image_assets.models.encoder import RgbImage
 from image_assets.models.moderation import Policies, Policy
 from image_assets.models.text_reader import TextParams
 from image_assets.models.vocabulary import Calibration, Term, Vocabulary

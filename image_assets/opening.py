@@ -1,0 +1,72 @@
+"""What the settings name, opened: the lake, the encoder, the search, and the stages of a day.
+
+Belongs here: composing the floors below for whoever asks: the command line, Dagster, a service.
+Stays out: printing, Dagster, requests.
+"""
+
+from typing import TYPE_CHECKING
+
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.opening import open_store, open_tables
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.checkpoint_description import describe_checkpoint
+from image_assets.models.checkpoints import locate_checkpoint
+from image_assets.models.lazy_captioner import open_captioner
+from image_assets.settings import Settings
+from image_assets.steps.classification.predictions import wanted_version
+from image_assets.steps.questions.plan import Stage
+from image_assets.steps.questions.stages import DayParams, daily_stages
+from image_assets.steps.search.image_search import ImageSearch
+
+if TYPE_CHECKING:
+    from image_assets.models.lazy_encoder import LazyEncoder
+
+
+def open_lake(settings: Settings) -> ParquetTables:
+    """The lake's tables; its objects are behind `tables.store`."""
+    return open_tables(settings.lake_params)
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """The lake's objects, for who needs no table."""
+    return open_store(settings.lake_params)
+
+
+def open_encoder(settings: Settings) -> "LazyEncoder":
+    """The encoder; torch is loaded when something has to be encoded."""
+    from image_assets.models import lazy_encoder
+
+    return lazy_encoder.open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
+
+
+def open_search(settings: Settings) -> ImageSearch:
+    """The search of the lake."""
+    return ImageSearch(
+        open_lake(settings),
+        open_encoder(settings),
+        limits=settings.inspect_params,
+        params=settings.index_params.usearch,
+    )
+
+
+def day_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
+    """The steps of a day as the settings and the champion want them; no model is loaded."""
+    enrichment = settings.enrichment_params
+    encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))
+    captioner = (
+        open_captioner(settings.captioner, settings.captioner_revision, settings.placement).description
+        if enrichment.has_captioner
+        else None
+    )
+    return daily_stages(
+        DayParams(
+            limits=settings.inspect_params,
+            derivatives=settings.derivative_params,
+            encoder=encoder,
+            enrichment=enrichment,
+            captioner=captioner,
+            duplicates=settings.duplicate_params,
+            predictions=settings.prediction_params,
+            model_version=wanted_version(tables, encoder, settings.class_names),
+        )
+    )
