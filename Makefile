@@ -6,7 +6,7 @@ CONSTRAINTS ?= --constraint constraints.txt
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop tables surface wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -36,6 +36,10 @@ format: $(INSTALLED)
 # Trains small encoders; once a week is enough.
 workshop: $(INSTALLED)
 	$(BIN)/python -m pytest workshop
+
+# Kills runs and starts many commands at once, for minutes; once a week is enough.
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m soak
 
 tables: $(INSTALLED)
 	$(BIN)/python -m image_assets.tables.documentation > docs/tables.md
