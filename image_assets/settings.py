@@ -273,15 +273,6 @@ class Settings(BaseSettings):
         """How vectors are indexed."""
         return IndexParams(exact_below=self.index_exact_below)
 
-    @property
-    def engine_params(self) -> EngineParams:
-        """How worker processes are run."""
-        return EngineParams(
-            workers=self.workers,
-            item_timeout_s=self.image_timeout_s,
-            worker_memory_bytes=self.worker_memory_mb * 2**20,
-        )
-
 
 def load_settings() -> Settings:
     """Read the environment and `.env`; `ConfigurationError` names what is unknown or wrong."""
