@@ -14,7 +14,7 @@ from image_assets.models.checkpoints import locate_checkpoint
 from image_assets.models.lazy_captioner import open_captioner
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import wanted_version
-from image_assets.steps.questions.plan import Stage
+from image_assets.steps.questions.plan import PlannedStage
 from image_assets.steps.questions.stages import DayParams, daily_stages
 from image_assets.steps.search.image_search import ImageSearch
 
@@ -49,7 +49,7 @@ def open_search(settings: Settings) -> ImageSearch:
     )
 
 
-def day_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
+def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:
     """The steps of a day as the settings and the champion want them; no model is loaded."""
     enrichment = settings.enrichment_params
     encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))

@@ -9,7 +9,6 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.day_drift import (
     audit_classes,
@@ -20,6 +19,7 @@ from image_assets.steps.audits.day_drift import (
     audit_volume,
 )
 from image_assets.steps.audits.drift import DriftParams
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
@@ -33,11 +33,13 @@ class Comparison(Protocol):
         ...
 
 
-def drift_checks(encoder: str, params: DriftParams) -> Iterator[dg.AssetChecksDefinition]:
+def drift_checks(
+    partitions: dg.DailyPartitionsDefinition, encoder: str, params: DriftParams
+) -> Iterator[dg.AssetChecksDefinition]:
     """One check per measure; what it says ends with what to do."""
     for asset, name, measure, description, comparison in _comparisons(encoder, params):
         audit = partial(_compare, comparison, params)
-        yield daily_check(asset, name, description, audit, is_blocking=False, measure=measure)
+        yield daily_check(partitions, asset, name, description, audit, is_blocking=False, measure=measure)
 
 
 def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, str, str, Comparison]]:

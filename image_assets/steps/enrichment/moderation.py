@@ -7,6 +7,7 @@ from typing import Unpack
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import Embeddings, EncoderDescription
 from image_assets.models.moderation import Judgement, Moderator, Policies
+from image_assets.steps.enrichment.judging import VectorStage
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe
@@ -49,3 +50,12 @@ def _columns(judgement: Judgement) -> dict[str, object]:
             for each in judgement.findings
         ],
     }
+
+
+MODERATION = VectorStage(
+    IMAGE_MODERATION,
+    target=lambda encoder, params: moderation_target(encoder, params.policies),
+    judge=lambda encoder, params: Moderator(encoder, params.policies),
+    work=moderate_day,
+    asked=lambda params: repr(params.policies),
+)

@@ -8,6 +8,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoder import Embeddings, EncoderDescription
 from image_assets.models.tagging import Tag, Tagger
 from image_assets.models.vocabulary import Vocabulary
+from image_assets.steps.enrichment.judging import VectorStage
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe
@@ -42,3 +43,12 @@ def tag_target(encoder: EncoderDescription, vocabulary: Vocabulary) -> Target:
 
 def _columns(tag: Tag) -> dict[str, object]:
     return {"tag": tag.name, "kind": tag.kind, "confidence_ratio": tag.confidence}
+
+
+TAGS = VectorStage(
+    IMAGE_TAGS,
+    target=lambda encoder, params: tag_target(encoder, params.vocabulary),
+    judge=lambda encoder, params: Tagger(encoder, params.vocabulary),
+    work=tag_day,
+    asked=lambda params: repr(params.vocabulary),
+)
