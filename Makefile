@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check tables clean
+.PHONY: demo test dev check workshop tables clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -19,6 +19,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Trains small encoders; once a week is enough.
+workshop: $(INSTALLED)
+	$(BIN)/python -m pytest workshop
 
 tables: $(INSTALLED)
 	$(BIN)/python -m image_assets.tables.documentation > docs/tables.md
