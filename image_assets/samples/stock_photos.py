@@ -32,7 +32,7 @@ _HUES: Mapping[str, tuple[int | None, ...]] = MappingProxyType(
         "shorts": (139, 129, 244, 239, None, None),
         "outwear": (127, 0, 151, 238, None, None),
         "shoes": (247, None, None, 243, None, None),
-        "hat": (250, 133, 239, 222, None, None),
+        "hat": (250, 133, 239, None, None, None),
     }
 )
 """By label, the hue (0 to 255) of the cloth in each photo; None where it has none that can be changed alone."""
@@ -40,7 +40,7 @@ _HUES: Mapping[str, tuple[int | None, ...]] = MappingProxyType(
 LABELS = tuple(_HUES)
 """The ten classes of a clothing marketplace."""
 
-_DYES: Final = ((0, False), (120, True), (240, False))
+_DYES: Final = ((0, False), (90, True), (180, False), (270, True))
 _SAME_HUE, _OTHER_HUE = 12, 24
 _GREY, _VIVID = 35, 75
 _VIEWS: Final = ((1.0, 0.0, 0.0, 0.0), (0.75, -1.0, -1.0, 6.0), (0.75, 1.0, 1.0, -6.0))

@@ -53,8 +53,8 @@ def test_a_photo_has_the_shape_of_its_original() -> None:
 
 
 def test_a_dye_colours_the_cloth_and_not_the_floor() -> None:
-    photos = [pixels_of(replace(RED_SHIRT, dye_degrees=dye)).astype(int) for dye in (0, 240)]
-    assert [photo[100, 75].argmax() for photo in photos] == [0, 2]
+    photos = [pixels_of(replace(RED_SHIRT, dye_degrees=dye)).astype(int) for dye in (0, 180)]
+    assert [photo[100, 75].argmax() for photo in photos] == [0, 1]
     floor = [photo[:40].mean(axis=(0, 1)) for photo in photos]
     np.testing.assert_allclose(*floor, atol=2)
 
@@ -79,7 +79,7 @@ def copies_among(products: list[Product]) -> Iterator[tuple[Product, Product]]:
                 yield products[first], products[second]
 
 
-@pytest.mark.parametrize(("label", "number"), [("outwear", 2), ("pants", 3), ("pants", 5), ("hat", 4)])
+@pytest.mark.parametrize(("label", "number"), [("outwear", 2), ("pants", 3), ("pants", 5), ("shorts", 4)])
 def test_no_two_products_of_a_photo_are_one_photo_to_the_platform(label: str, number: int) -> None:
     products = [product for product in PRODUCTS if (product.label, product.number) == (label, number)]
     assert len(products) >= 3
