@@ -40,10 +40,14 @@ _HUES: Mapping[str, tuple[int | None, ...]] = MappingProxyType(
 LABELS = tuple(_HUES)
 """The ten classes of a clothing marketplace."""
 
-_DYES: Final = ((0, False), (90, True), (180, False), (270, True))
+_THIRD: Final = cmath.rect(1, math.tau / 3)
+_DYES: Final[tuple[tuple[complex, bool], ...]] = ((1, False), (_THIRD, True), (_THIRD.conjugate(), False))
+_FADED: Final = (0.25, False)
 _SAME_HUE, _OTHER_HUE = 12, 24
 _GREY, _VIVID = 35, 75
 _VIEWS: Final = ((1.0, 0.0, 0.0, 0.0), (0.75, -1.0, -1.0, 6.0), (0.75, 1.0, 1.0, -6.0))
+# A copy may have lost its colours: what is faded is seen from elsewhere.
+_VIEWS_OF_FADED: Final = ((0.75, 1.0, -1.0, -6.0), (0.75, -1.0, 1.0, 6.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +57,26 @@ class Product:
     Attributes:
         label: one of `LABELS`.
         number: which photo of the label, from 1.
-        dye_degrees: how far the hue of its cloth is turned.
+        dye: what turns (angle) and fades (length) the colour of its cloth, Cb + i Cr.
         is_mirrored: whether left is right.
         view: side of what is seen as a share of the photo, where it lies from left and top (-1 to 1), tilt in degrees.
     """
 
     label: str
     number: int
-    dye_degrees: int
+    dye: complex
     is_mirrored: bool
     view: tuple[float, float, float, float]
 
 
 PRODUCTS: Final = tuple(
-    Product(label, number, degrees, is_mirrored, view)
+    Product(label, number, dye, is_mirrored, view)
     for label, hues in _HUES.items()
     for number, hue in enumerate(hues, 1)
-    for (degrees, is_mirrored), view in itertools.product(_DYES[:1] if hue is None else _DYES, _VIEWS)
+    for (dye, is_mirrored), view in (
+        *itertools.product(_DYES[:1] if hue is None else _DYES, _VIEWS),
+        *itertools.product([_FADED], _VIEWS_OF_FADED),
+    )
 )
 """No two of them are copies of each other by the platform's own rules."""
 
@@ -82,7 +89,7 @@ def take_photo(product: Product, rng: np.random.Generator, long_side_px: int) ->
     return Image.fromarray((np.asarray(seen) * light + grain).clip(0, 255).astype(np.uint8))
 
 
-@functools.lru_cache(maxsize=len(PRODUCTS))
+@functools.cache
 def _stock(label: str, number: int) -> Image.Image:
     return decode(files(__package__).joinpath("photos", f"{label}-{number}.jpg").read_bytes())
 
@@ -90,7 +97,7 @@ def _stock(label: str, number: int) -> Image.Image:
 def _dyed(product: Product) -> Image.Image:
     """The photo with the cloth, told by its hue, in another colour of the same brightness."""
     photo, hue = _stock(product.label, product.number), _HUES[product.label][product.number - 1]
-    if hue is None or not product.dye_degrees:
+    if hue is None or product.dye == 1:
         return photo
     hues, saturations, _ = photo.convert("HSV").split()
     is_cloth = ImageChops.multiply(
@@ -98,13 +105,13 @@ def _dyed(product: Product) -> Image.Image:
         saturations.point([_falling(value, _GREY, _VIVID) for value in range(256)]),
     )
     mask = is_cloth.filter(ImageFilter.GaussianBlur(1))
-    return Image.composite(_turned(photo, product.dye_degrees), photo, mask)
+    return Image.composite(_coloured(photo, product.dye), photo, mask)
 
 
-def _turned(photo: Image.Image, degrees: int) -> Image.Image:
-    """All hues turned, by turning Cb and Cr: the brightness stays."""
+def _coloured(photo: Image.Image, dye: complex) -> Image.Image:
+    """All of it in other colours; the brightness stays."""
     luma, blue, red = np.moveaxis(np.asarray(photo.convert("YCbCr"), dtype=np.float32), -1, 0)
-    chroma = ((blue - 128) + 1j * (red - 128)) * cmath.rect(1, math.radians(degrees))
+    chroma = ((blue - 128) + 1j * (red - 128)) * dye
     pixels = np.stack([luma, chroma.real + 128, chroma.imag + 128], axis=-1)
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8), "YCbCr").convert("RGB")
 
