@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from image_assets.models.calibration import fit_temperature
 from image_assets.models.classifier import Examples, LabelNumbers, Probabilities, Progress, Reads, Trained
 from image_assets.models.encoder import Embeddings, ImageEncoder
-from image_assets.models.linear_classifier import LinearClassifier, encode_labels
+from image_assets.models.linear_classifier import LinearClassifier
+from image_assets.models.prototypes import encode_labels
 
 _STOP: Final = {"maxiter": 2_000, "ftol": 1e-9, "gtol": 1e-5}
 _FOLDS: Final = 5

@@ -12,10 +12,9 @@ from safetensors.numpy import load, save
 from scipy.special import softmax
 
 from image_assets.errors import ModelError
-from image_assets.models.captions import ZERO_SHOT_TEMPLATES, nouns_of
 from image_assets.models.classifier import ClassifierInput, Probabilities, Reads
-from image_assets.models.encoder import Embedding, ImageEncoder
-from image_assets.models.tagging import encode_prototype
+from image_assets.models.encoder import ImageEncoder
+from image_assets.models.prototypes import encode_labels, noun_of
 
 WEIGHTS_FILE: Final = "weights.safetensors"
 LABELS_FILE: Final = "labels.json"
@@ -72,14 +71,8 @@ def make_zero_shot(encoder: ImageEncoder, labels: Sequence[str]) -> LinearClassi
     A label that the encoder has no words for gets the vector of its bare name, which means little: people will review.
     """
     prototypes = [
-        encoder.encode_texts([nouns_of(label)[0]])[0] if known is None else known
+        encoder.encode_texts([noun_of(label)])[0] if known is None else known
         for label, known in zip(labels, encode_labels(encoder, labels), strict=True)
     ]
     weights = np.asarray(np.stack(prototypes).T * encoder.logit_scale, np.float32)
     return LinearClassifier(tuple(labels), weights, np.zeros(len(labels), np.float32))
-
-
-def encode_labels(encoder: ImageEncoder, labels: Sequence[str]) -> list[Embedding | None]:
-    """The mean direction of sentences about each label; None for one that the encoder has no words for."""
-    sentences = ([template.format(nouns_of(label)[0]) for template in ZERO_SHOT_TEMPLATES] for label in labels)
-    return [encode_prototype(encoder, each) for each in sentences]

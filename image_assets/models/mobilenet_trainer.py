@@ -22,7 +22,7 @@ from image_assets.models.devices import choose_device
 from image_assets.models.encoder_loading import load_part
 from image_assets.models.image_preparation import ImageRules, read_image_rules
 from image_assets.models.mobilenet import MobileNetClassifier, forward
-from image_assets.models.optimisation import learning_rate_factor
+from image_assets.models.schedule import learning_rate_factor
 
 _BATCHES_AHEAD: Final = 2
 _LONGEST_NORM: Final = 1.0

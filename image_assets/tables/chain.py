@@ -1,7 +1,8 @@
 """The day's chain: its stages in order, what each makes and from what; whoever has to know that reads it here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import ALL_EMBEDDINGS
@@ -110,7 +111,7 @@ CHAIN = Chain(
 
 def chain_with(*, captioner: bool, text: bool) -> Chain:
     """The chain when a model writes the captions from the cleansed images, and when text is read or is not."""
-    asked = {
+    asked: Mapping[str, Mapping[str, Any]] = {
         "captions": {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {},
         "text": {} if text else {"images_of": None},
     }

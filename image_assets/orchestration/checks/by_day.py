@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
@@ -37,7 +38,7 @@ class DayCheck:
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
     measure: str = "measured"
 
-    def define(self, function: Callable[..., Iterator[object]]) -> dg.AssetChecksDefinition:
+    def define(self, function: Callable[..., Any]) -> dg.AssetChecksDefinition:
         """The check that a function makes, which yields `results`."""
         with warnings.catch_warnings():
             # Partitions of checks are a preview of Dagster's; test_dagster_beliefs says what we rely on.
