@@ -17,11 +17,11 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.page import write_section
 from image_assets.imaging.colour_names import COLOURS
-from image_assets.models.classifier import Examples
-from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
-from image_assets.models.head_trainer import HeadTrainer
-from image_assets.models.lazy_encoder import open_encoder
-from image_assets.models.prototypes import noun_of, sentences_about
+from image_assets.models.classifiers.classifier import Examples
+from image_assets.models.classifiers.head_trainer import HeadTrainer
+from image_assets.models.encoders.encoder import Embeddings, ImageEncoder, Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
+from image_assets.models.zero_shot.prototypes import noun_of, sentences_about
 from workshop.builtin.drawn_pictures import draw_pictures
 from workshop.builtin.photos import LabelledPixels, read_photos
 from workshop.builtin.sentences import PATTERNS

@@ -26,9 +26,9 @@ from benchmarks.duplicates_contestants import Contestant, clean, imagededup, our
 from benchmarks.duplicates_curves import Curve, draw_curves
 from benchmarks.page import write_section
 from benchmarks.photo_copies import ALTERATIONS, original
-from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.models.encoder import Placement
-from image_assets.models.encoder_loading import load_encoder
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.encoder_loading import load_encoder
 from workshop.drawing.products import draw_product, sample_products
 
 MARKERS = ("<!-- duplicates: written by benchmarks/duplicates.py -->", "<!-- /duplicates -->")

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from benchmarks.page import write_section
-from image_assets.models.calibration import fit_temperature
-from image_assets.models.classification_metrics import score
-from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
-from image_assets.models.lazy_encoder import open_encoder
-from image_assets.models.tagging import Tagger
-from image_assets.models.vocabulary import SHIPPED_VOCABULARY, Calibration, Kind, Vocabulary, read_vocabulary
+from image_assets.models.classifiers.calibration import fit_temperature
+from image_assets.models.classifiers.metrics import score
+from image_assets.models.encoders.encoder import Embeddings, ImageEncoder, Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
+from image_assets.models.zero_shot.tagging import Tagger
+from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, Calibration, Kind, Vocabulary, read_vocabulary
 from workshop.builtin.drawn_pictures import draw_pictures
 from workshop.builtin.photos import LabelledPixels, read_photos
 

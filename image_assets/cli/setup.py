@@ -11,7 +11,7 @@ from image_assets.errors import ImageAssetsError
 from image_assets.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
-    from image_assets.models.catalogue import CatalogueEntry
+    from image_assets.models.encoders.catalogue import CatalogueEntry
 
 
 @click.command("settings")
@@ -28,7 +28,7 @@ def show_settings() -> None:
 @click.command()
 def models() -> None:
     """Encoders worth knowing; IMAGE_ASSETS_ENCODER takes any of them, and other checkpoints of their kind."""
-    from image_assets.models.catalogue import CATALOGUE
+    from image_assets.models.encoders.catalogue import CATALOGUE
 
     names = ["name", "numbers", "input px", "million weights", "licence", "source", "here"]
     rows = [

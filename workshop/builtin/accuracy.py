@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, VisionTextDualEncoderModel
 
-from image_assets.models.prototypes import sentences_about
+from image_assets.models.zero_shot.prototypes import sentences_about
 from workshop.builtin.architecture import MEAN, STD
 from workshop.builtin.photos import LabelledPixels
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from image_assets.imaging.colour_names import COLOURS
-from image_assets.models.prototypes import noun_of, sentences_about
+from image_assets.models.zero_shot.prototypes import noun_of, sentences_about
 
 PATTERNS: Final = ("plain", "two-tone", "striped", "pinstriped", "checked", "dotted", "floral")
 """The pattern words that captions use."""

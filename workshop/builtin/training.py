@@ -19,8 +19,8 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 from transformers import VisionTextDualEncoderModel
 
-from image_assets.models.devices import choose_precision
-from image_assets.models.schedule import learning_rate_factor
+from image_assets.models.classifiers.schedule import learning_rate_factor
+from image_assets.models.encoders.devices import choose_precision
 from workshop.builtin.accuracy import measure_zero_shot
 from workshop.builtin.architecture import (
     INPUT_SIZE_PX,

@@ -11,8 +11,8 @@ from transformers import AutoModel, AutoProcessor
 
 from image_assets.errors import ModelError
 from image_assets.imaging.colour_names import COLOURS
-from image_assets.models.encoder import Placement
-from image_assets.models.lazy_encoder import open_encoder
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
 from workshop.builtin.drawn_pictures import draw_pictures
 from workshop.builtin.optimisation import soft_cross_entropy
 from workshop.builtin.photos import read_photos

@@ -8,7 +8,7 @@ import polars as pl
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.search.searched_lake import SearchedLake

@@ -3,7 +3,7 @@
 import numpy as np
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Scores
 from image_assets.steps.vectors.index_changes import fits

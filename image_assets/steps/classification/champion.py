@@ -18,9 +18,9 @@ from image_assets.lake.last_word import later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
-from image_assets.models.classifier import Classifier
-from image_assets.models.classifier_files import load_classifier
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.classifiers.classifier import Classifier
+from image_assets.models.classifiers.classifier_files import load_classifier
+from image_assets.models.encoders.encoder import EncoderDescription
 
 _CARD = "card.json"
 _ADVICE = "image-assets classifier promote another version, or train again"

@@ -13,8 +13,8 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classifier import ClassifierInput, Examples, Reads
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.classifiers.classifier import ClassifierInput, Examples, Reads
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.images import SILVER_IMAGES
 

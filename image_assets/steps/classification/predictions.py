@@ -12,9 +12,9 @@ import polars as pl
 
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classifier import Classifier, ClassifierInput, Reads
-from image_assets.models.encoder import EncoderDescription, ImageEncoder
-from image_assets.models.linear_classifier import make_zero_shot
+from image_assets.models.classifiers.classifier import Classifier, ClassifierInput, Reads
+from image_assets.models.classifiers.linear_classifier import make_zero_shot
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.steps.classification.champion import ClassifierCard, load_kept, read_card, read_champion
 from image_assets.steps.classification.models_in_use import current_model, put_in_use
 from image_assets.steps.images.on_pictures import work_on_pictures

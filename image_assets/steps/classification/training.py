@@ -10,9 +10,16 @@ import polars as pl
 
 from image_assets.errors import ModelError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classification_metrics import Scores, score
-from image_assets.models.classifier import Classifier, ClassifierInput, Probabilities, Progress, Reads, Trainer
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.classifiers.classifier import (
+    Classifier,
+    ClassifierInput,
+    Probabilities,
+    Progress,
+    Reads,
+    Trainer,
+)
+from image_assets.models.classifiers.metrics import Scores, score
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.champion import load_kept, promote, read_card, read_champion
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import SHARES

@@ -14,7 +14,7 @@ from typing import Unpack
 import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.canonicals import choose_canonicals
 from image_assets.steps.duplicates.links import DuplicateParams, find_links
 from image_assets.steps.duplicates.pair_decisions import PairDecisions, as_photos, read_pair_decisions

@@ -9,9 +9,9 @@ import polars as pl
 
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import Captioner, CaptionerDescription
-from image_assets.models.tag_caption import TEMPLATE, caption_tags
-from image_assets.models.tagging import Tag
+from image_assets.models.captioning.captioner import Captioner, CaptionerDescription
+from image_assets.models.captioning.template_captioner import TEMPLATE, caption_tags
+from image_assets.models.zero_shot.tagging import Tag
 from image_assets.steps.images.on_pictures import work_on_pictures
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport

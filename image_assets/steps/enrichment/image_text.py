@@ -8,7 +8,7 @@ from typing import Unpack
 from image_assets.compute.engine import Engine
 from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.text_reader import TextParams, reader_name
+from image_assets.models.captioning.text_reader import TextParams, reader_name
 from image_assets.steps.enrichment.text_reading import Readable, read_text
 from image_assets.steps.images.silver import derivative_inputs
 from image_assets.steps.increment.increment import IncrementReport

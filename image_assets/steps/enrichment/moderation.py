@@ -5,8 +5,8 @@ from datetime import date
 from typing import Unpack
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription
-from image_assets.models.moderation import Judgement, Moderator, Policies
+from image_assets.models.encoders.encoder import Embeddings, EncoderDescription
+from image_assets.models.zero_shot.moderation import Judgement, Moderator, Policies
 from image_assets.steps.enrichment.judging import VectorStage
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.pace import Pace

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Unpack
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription
-from image_assets.models.tagging import Tag, Tagger
-from image_assets.models.vocabulary import Vocabulary
+from image_assets.models.encoders.encoder import Embeddings, EncoderDescription
+from image_assets.models.zero_shot.tagging import Tag, Tagger
+from image_assets.models.zero_shot.vocabulary import Vocabulary
 from image_assets.steps.enrichment.judging import VectorStage
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.pace import Pace

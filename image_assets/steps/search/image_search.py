@@ -13,7 +13,7 @@ from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription, ImageEncoder
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition

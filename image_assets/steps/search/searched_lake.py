@@ -8,7 +8,7 @@ import polars as pl
 from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gold_rows import GoldRows, open_gold

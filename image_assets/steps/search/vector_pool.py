@@ -13,7 +13,7 @@ import polars as pl
 from image_assets.errors import ObjectChangedError, SearchError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Keys, Vectors

@@ -15,7 +15,7 @@ from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
+from image_assets.models.encoders.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
 from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.outcome import Item, Outcome, Process

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.vector_index import Keys
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.steps.vectors.index_store import IndexManifest

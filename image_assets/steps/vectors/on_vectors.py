@@ -11,7 +11,7 @@ import polars as pl
 from image_assets.compute.outcomes import Done
 from image_assets.errors import ObjectChangedError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription
+from image_assets.models.encoders.encoder import Embeddings, EncoderDescription
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.outcome import Item, Outcome
 from image_assets.steps.increment.pace import Pace

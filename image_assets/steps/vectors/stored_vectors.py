@@ -9,7 +9,7 @@ import polars as pl
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.tables.table import Table
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from image_assets.errors import SearchError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.steps.vectors.index_changes import DayChange, day_changes, fits, ghost_keys, missing_images

@@ -11,7 +11,7 @@ from image_assets.errors import ObjectChangedError
 from image_assets.ids import ImageId, Sha256, SourceUri, image_id_of
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.vector_pool import HELD_BYTES, Question, VectorPool, open_pool
