@@ -1,9 +1,12 @@
-# Everything a newcomer needs; each target makes the environment first if it is not there.
+# What can be done here, once: people, hooks, .ci/run and the CI workflow only call these targets.
+# Each makes the environment first if it is not there.
 PYTHON ?= python3
+# With `CONSTRAINTS=` the newest versions are installed instead of those that are tested together.
+CONSTRAINTS ?= --constraint constraints.txt
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check tables clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -14,19 +17,45 @@ dev: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
-check: $(INSTALLED)
+check: lint types floors
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
 	$(BIN)/mypy
+
+floors: $(INSTALLED)
 	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Trains small encoders; once a week is enough.
+workshop: $(INSTALLED)
+	$(BIN)/python -m pytest workshop
+
+# Kills runs and starts many commands at once, for minutes; once a week is enough.
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m soak
 
 tables: $(INSTALLED)
 	$(BIN)/python -m image_assets.tables.documentation > docs/tables.md
 
+surface: $(INSTALLED)
+	$(BIN)/python -m image_assets_tests.unit.documents.test_public_surface > docs/public-surface.md
+
+# build/ goes first: setuptools would put files into the wheel that only lie there.
+wheel: $(INSTALLED)
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 clean:
-	rm -rf .venv data build *.egg-info
+	rm -rf .venv data build dist *.egg-info
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable ".[dev]"
 	touch $@

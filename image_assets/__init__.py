@@ -11,17 +11,17 @@ Where do I go to …?
     add a measure ................................. imaging.quality, then tables.images
     add a column or a table ....................... tables
     change when two spellings are one label ....... labels
-    change what is told of an upload .............. steps.added_files, steps.uploads, steps.sidecar
-    add a stage ................................... steps, then orchestration.assets
-    change tags, policies ......................... models/vocabulary.yaml, models/policies.yaml
-    change when two images are one photo .......... steps.duplicate_links, imaging.likeness, imaging.close_up
-    add an encoder ................................ models
+    change what is told of an upload .............. steps.images
+    add a stage ................................... docs/how-to/add-a-stage.md
+    change tags, policies ......................... models.zero_shot (two YAML files)
+    change when two images are one photo .......... steps.duplicates, imaging.likeness, imaging.close_up
+    add an encoder ................................ models.encoders
     change where bytes and rows live .............. lake
     run work elsewhere ............................ compute
     change what search finds, or how ............. steps.search, search
-    erase an image, archive, compare recipes ...... steps.erasure, steps.archive, steps.table_diff
-    find damaged files, bring them back ........... steps.scrub, steps.repair
-    add a check, or move a threshold of drift ..... orchestration.checks, steps.drift
+    erase an image, archive, compare recipes ...... steps.upkeep, steps.questions
+    find damaged files, bring them back ........... steps.upkeep
+    add a check, or move a threshold of drift ..... steps.audits, orchestration.checks
     change when things run ........................ orchestration.automation
     add a setting ................................. settings
     add a command ................................. cli

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from image_assets.models.encoder import encoder_key
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
 from image_assets.orchestration.assets.classifier import classifier_assets

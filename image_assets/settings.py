@@ -20,12 +20,12 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
 from image_assets.labels import normalise_label
 from image_assets.lake.opening import LakeParams
-from image_assets.models.encoder import Placement
-from image_assets.models.mlflow_registry import Tracking
-from image_assets.models.moderation import SHIPPED_POLICIES, read_policies
-from image_assets.models.tag_caption import TEMPLATE
-from image_assets.models.trainers import TrainerName, TrainerParams
-from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
+from image_assets.models.captioning.template_captioner import TEMPLATE
+from image_assets.models.classifiers.mlflow_registry import Tracking
+from image_assets.models.classifiers.trainers import TrainerName, TrainerParams
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.zero_shot.moderation import SHIPPED_POLICIES, read_policies
+from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
 from image_assets.shown_text import is_text, plain
 from image_assets.steps.audits.drift import DriftParams
 from image_assets.steps.classification.predictions import PredictionParams
@@ -272,15 +272,6 @@ class Settings(BaseSettings):
     def index_params(self) -> IndexParams:
         """How vectors are indexed."""
         return IndexParams(exact_below=self.index_exact_below)
-
-    @property
-    def engine_params(self) -> EngineParams:
-        """How worker processes are run."""
-        return EngineParams(
-            workers=self.workers,
-            item_timeout_s=self.image_timeout_s,
-            worker_memory_bytes=self.worker_memory_mb * 2**20,
-        )
 
 
 def load_settings() -> Settings:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import polars as pl
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +16,7 @@ from image_assets.shown_text import plain, plain_lines
 
 _CELL_LENGTH = 60
 _FINISHED_BARS = 12
+_ALWAYS_A_TABLE, _WIDE = 3, 10_000
 
 
 class _PlainConsole(Console):
@@ -35,7 +37,10 @@ def print_rows(
     *,
     is_first_whole: bool = False,
 ) -> None:
-    """A table; numbers to the right, values longer than `cell_length` cut, the first column in one line if wanted."""
+    """A table; numbers to the right, values longer than `cell_length` cut, the first column in one line if wanted.
+
+    Where the terminal is too narrow for the longest words of all columns, one row after the other, a line per column.
+    """
     table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
@@ -49,7 +54,24 @@ def print_rows(
         )
     for row in rows:
         table.add_row(*(_cell(value, cell_length) for value in row))
-    CONSOLE.print(table)
+    is_list = len(names) > _ALWAYS_A_TABLE and _least_width(table) > CONSOLE.width and rows
+    CONSOLE.print(_records(title, names, rows, cell_length) if is_list else table)
+
+
+def _least_width(table: Table) -> int:
+    """At which no word is broken."""
+    return Measurement.get(CONSOLE, CONSOLE.options.update(max_width=_WIDE), table).minimum
+
+
+def _records(title: str, names: Sequence[str], rows: Sequence[Sequence[object]], cell_length: int | None) -> Table:
+    records = Table(title=Text(plain(title)), title_justify="left", show_header=False)
+    records.add_column(style="bold", no_wrap=True)
+    records.add_column(overflow="fold")
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            records.add_row(Text(plain(name)), _cell(value, cell_length))
+        records.add_section()
+    return records
 
 
 def print_frame(title: str, frame: pl.DataFrame) -> None:

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from image_assets.imaging.fine_overlay import Grey, improve_warp, overlap, place_pixels
 from image_assets.imaging.likeness import Warp
-from image_assets.imaging.resize import Pixels
+from image_assets.imaging.pixels import Pixels
 
 _Measures: TypeAlias = npt.NDArray[np.float32]
 """float32: what windows say of grey levels."""

@@ -10,7 +10,8 @@ from image_assets.imaging.foreign_decoder import foreign_decoder, open_image
 from image_assets.imaging.item_properties import picture_properties
 from image_assets.imaging.mend import mended
 from image_assets.imaging.orient import as_told, read_orientation, turn_upright
-from image_assets.imaging.resize import Pixels, fit
+from image_assets.imaging.pixels import Pixels
+from image_assets.imaging.resize import fit
 from image_assets.imaging.source_profile import read_profile
 from image_assets.imaging.strict_gif import check_pictures
 from image_assets.imaging.strict_jpeg import read_strictly

@@ -15,8 +15,9 @@ from image_assets.imaging.colour_palette import DominantColour, dominant_colours
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.encode import encode_jpeg, encode_webp
 from image_assets.imaging.perceptual_hash import perceptual_hash
+from image_assets.imaging.pixels import Pixels
 from image_assets.imaging.quality import ImageQuality, QualityParams, measure_grey
-from image_assets.imaging.resize import Pixels, fit
+from image_assets.imaging.resize import fit
 from image_assets.imaging.watermark import WatermarkParams, add_watermark
 
 # One size for all kinds: what they share costs no more than the largest of them.

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.container import TOLD_BY_STRUCTURE, ends_early
@@ -24,9 +24,15 @@ _SIGNS = {
     "not supported": RejectionReason.UNSUPPORTED_FORMAT,
     "not implemented": RejectionReason.UNSUPPORTED_FORMAT,
     "not configured": RejectionReason.UNSUPPORTED_FORMAT,
-    "decompressed data too large": RejectionReason.TOO_LARGE,
+    "unpack to more than": RejectionReason.TOO_LARGE,
+}
+_LIBRARY_WORDS = {
+    "decompressed data too large": "a colour profile or words in it unpack to more than 16 MiB",
+    "could not create decoder object": "its pixels are coded in a way that is not read, or damaged",
 }
 _DETAIL_LENGTH = 200
+# Of one colour profile in a PNG; those of printing presses have several megabytes.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20
 # Pillow opens an MPO as the JPEG that it starts with, then finds out.
 _OPENERS = [name for name in ALLOWED_FORMATS if name != "MPO"]
 
@@ -49,7 +55,8 @@ def foreign_decoder(data: bytes) -> Iterator[None]:
         except MemoryError as error:
             raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it") from error
         except Image.DecompressionBombError as error:
-            raise ImageError(RejectionReason.TOO_MANY_PIXELS, _one_line(str(error))) from error
+            detail = f"over {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels in all"
+            raise ImageError(RejectionReason.TOO_MANY_PIXELS, detail) from error
         # Decoders raise more than they document: OSError, ValueError, IndexError, TypeError, SyntaxError,
         # KeyError, RuntimeError, NotImplementedError, struct.error, ZeroDivisionError, OverflowError ...
         except Exception as error:  # noqa: BLE001 - see above
@@ -132,7 +139,7 @@ def _reason(data: bytes, told: str) -> RejectionReason:
 
 def _in_words(error: Exception, data: bytes) -> str:
     """What a decoder said; that the structure is damaged, where it speaks of its own code and not of the file."""
-    words = str(error)
+    words = next((ours for theirs, ours in _LIBRARY_WORDS.items() if theirs in str(error).lower()), str(error))
     if words.startswith("decoder error"):
         return f"the pixels of the {format_of(data)} cannot be decoded"
     if isinstance(error, OSError | ValueError | SyntaxError | NotImplementedError | RuntimeError) and " " in words:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from image_assets.imaging.resize import Pixels
+from image_assets.imaging.pixels import Pixels
 
 Outline: TypeAlias = npt.NDArray[np.float64]
 """float64, 96 x 96: luma of a picture squeezed into a square."""

@@ -7,13 +7,18 @@ pictures behind the first of a TIFF. Whether pixels are missing is for the decod
 import zlib
 from collections.abc import Callable
 
-from image_assets.imaging.container import png_chunks, walk_gif, webp_chunks
+from image_assets.imaging.container import Chunk, png_chunks, walk_gif, webp_chunks
 from image_assets.imaging.formats import format_of
 from image_assets.imaging.tiff_directory import first_picture_alone
 
 _IEND = b"\x00\x00\x00\x00IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 # Ancillary chunks that have one length only (W3C PNG, 11.3).
 _PNG_LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7, b"acTL": 8, b"fcTL": 26}
+# W3C PNG, 5.4: the fifth bit of a kind's first letter says that pictures can be shown without such chunks.
+_ANCILLARY = 0x20
+_PNG_WORDS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_PNG_WORDS_READ = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0", b"Raw profile type APP1\0", b"exif\0")
+_DEFLATE = b"\0"
 _J2K_END = b"\xff\xd9"
 _WEBP_METADATA = frozenset((b"EXIF", b"XMP "))
 
@@ -27,7 +32,7 @@ def mended(data: bytes) -> bytes:
 def _mended_png(data: bytes) -> bytes:
     chunks = list(png_chunks(data))
     whole = [chunk for chunk in chunks if chunk.end <= len(data)]
-    kept = [chunk for chunk in whole if chunk.length == _PNG_LENGTHS.get(chunk.kind, chunk.length)]
+    kept = [chunk for chunk in whole if _is_of_use(data, chunk)]
     kinds = {chunk.kind for chunk in whole}
     # An animation's end is more than its IEND, and a cut IDAT is cut pixels.
     is_cut = chunks[-1:] != whole[-1:]
@@ -35,6 +40,23 @@ def _mended_png(data: bytes) -> bytes:
     if len(kept) == len(chunks) and not lost:
         return data
     return data[:8] + b"".join(data[chunk.at : chunk.end] for chunk in kept) + (_IEND if lost else b"")
+
+
+def _is_of_use(data: bytes, chunk: Chunk) -> bool:
+    """Whether an ancillary chunk obeys its own rules and, if it holds words, is read by anybody.
+
+    libpng warns of such chunks and goes on; Pillow refuses the picture, and one that has many words as well.
+    """
+    if not chunk.kind[0] & _ANCILLARY:
+        return True
+    content = data[chunk.at + 8 : chunk.end - 4]
+    if zlib.crc32(chunk.kind + content).to_bytes(4, "big") != data[chunk.end - 4 : chunk.end]:
+        return False
+    if chunk.kind in _PNG_WORDS:
+        return content.startswith(_PNG_WORDS_READ)
+    if chunk.kind == b"iCCP":
+        return content.partition(b"\0")[2][:1] == _DEFLATE
+    return chunk.length == _PNG_LENGTHS.get(chunk.kind, chunk.length)
 
 
 def _mended_gif(data: bytes) -> bytes:

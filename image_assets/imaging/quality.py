@@ -7,11 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-RgbImage: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, rows x columns x 3, sRGB."""
-
-GreyImage: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, rows x columns, ITU-R BT.601 luma."""
+from image_assets.imaging.pixels import GreyImage, RgbImage
 
 GreyHistogram: TypeAlias = npt.NDArray[np.int64]
 """int64, 256 counts of pixels by grey level."""

@@ -6,21 +6,17 @@ Safe in threads, unlike `decode_image`, which changes the process's warnings whi
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.strict_jpeg import decode_scaled
 
 _JPEG = b"\xff\xd8\xff"
 _SCALES = (4, 2)
-
-RgbImage: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, rows x columns x 3, sRGB."""
 
 
 def read_size(data: bytes) -> tuple[int, int]:

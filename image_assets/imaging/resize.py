@@ -1,15 +1,10 @@
 """Making pictures smaller: fast, without false patterns, and the same on every run."""
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import pyvips
 
 from image_assets.imaging.allocator import keep_freed_memory
-
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, rows x columns x 3, or rows x columns of a grey picture."""
+from image_assets.imaging.pixels import Pixels
 
 # Settings of the whole process. The workers fill the processors, so one thread; no file comes twice, so no cache.
 pyvips.concurrency_set(1)

@@ -16,8 +16,8 @@ from PIL import Image, JpegImagePlugin
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.container import ends_early
+from image_assets.imaging.pixels import Pixels
 from image_assets.imaging.plain_jpeg import PlainJpeg, plain_jpeg
-from image_assets.imaging.resize import Pixels
 
 # Pillow's mode -> what simplejpeg calls it, the colour spaces it takes that from, and the number of components.
 _LAYOUTS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from image_assets.errors import ConfigurationError
-from image_assets.imaging.resize import Pixels
+from image_assets.imaging.pixels import Pixels
 
 _LOGO_FORMATS = ("PNG", "WEBP", "JPEG")
 _OUTLINE_SHARE = 0.08

@@ -4,9 +4,11 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import date
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 from pyarrow import dataset, fs, parquet
 
@@ -17,6 +19,7 @@ from image_assets.tables.table import Table
 # What DuckDB takes before the statement that it explains.
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^()]*\)(?=\s*[A-Z]))?", re.IGNORECASE)
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date.min, date.max))
 _REFUSED = "the lake is read with SELECT; nothing else is run"
 
 
@@ -37,10 +40,19 @@ def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckd
 
 def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataFrame:
     """Rows of a query over the views; `TableError` with DuckDB's words when it fails."""
-    with open_lake(tables, schemas) as database, _explained("the query failed"):
+    with open_lake(tables, schemas) as database, _explained("the query failed"), _told_tables(schemas):
         _refuse_all_but_reading(database, sql)
         rows: pl.DataFrame = database.sql(sql).pl()
-        return rows
+    _refuse_far_times(rows)
+    return rows
+
+
+def _refuse_far_times(rows: pl.DataFrame) -> None:
+    """DuckDB knows infinity and the year 290000; Python and Polars panic when they are to show it."""
+    for column in rows.select(cs.date() | cs.datetime()):
+        days = column.cast(pl.Date).to_physical()
+        if not days.drop_nulls().is_between(_FIRST_DAY, _LAST_DAY).all():
+            raise TableError(f"{column.name} has times beyond the years 1 to 9999: ask for {column.name}::text")
 
 
 def _locked(scratch: str) -> duckdb.DuckDBPyConnection:
@@ -87,6 +99,16 @@ def _rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Dataset
 def _plain(field: pa.Field) -> pa.Field:
     """Values of an enumeration as text: another day may know others."""
     return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+
+
+@contextmanager
+def _told_tables(schemas: Sequence[Table]) -> Iterator[None]:
+    """Who asked for what there is not learns what there is."""
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        known = ", ".join(sorted(map(_view_of, schemas)))
+        raise TableError(f"the query failed: {error}\nTables: {known}") from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription, ImageEncoder, Placement
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.turns import take_turns
 
@@ -92,7 +92,7 @@ class GpuResource(dg.ConfigurableResource[ImageEncoder]):
         """The encoder; found anew by each run, because a folder may hold other weights by then."""
         if self._encoder is None:
             # Imported here, because a code location has to load fast.
-            from image_assets.models.lazy_encoder import open_encoder
+            from image_assets.models.encoders.lazy_encoder import open_encoder
 
             placement = Placement(self.device, self.precision, self.batch_size)
             self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)

@@ -1,6 +1,6 @@
 """The day's chain: its stages in order, what each makes and from what; whoever has to know that reads it here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +111,8 @@ CHAIN = Chain(
 
 def chain_with(*, captioner: bool, text: bool) -> Chain:
     """The chain when a model writes the captions from the cleansed images, and when text is read or is not."""
-    captions: dict[str, Any] = {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {}
-    asked = {"captions": captions, "text": {} if text else {"images_of": None}}
+    asked: Mapping[str, Mapping[str, Any]] = {
+        "captions": {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {},
+        "text": {} if text else {"images_of": None},
+    }
     return Chain(tuple(replace(stage, **asked.get(stage.name, {})) for stage in CHAIN))

@@ -3,6 +3,9 @@
 import sys
 from collections.abc import Sequence
 
+import dataframely as dy
+
+from image_assets.shown_text import markdown_table
 from image_assets.tables.catalogue import UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import ALL_EMBEDDINGS, embeddings_table
@@ -26,18 +29,15 @@ def _named(table: Table) -> Table:
 
 
 def _section(table: Table, reads: Sequence[str] = ()) -> str:
-    rows = [
-        f"| `{name}` | {column.dtype} | {_flags(primary_key=column.primary_key, nullable=column.nullable)} "
-        f"| {column.description or ''} |"
-        for name, column in table.schema.columns().items()
-    ]
+    rows = [_line(name, column) for name, column in table.schema.columns().items()]
     source = [f"Made from: {', '.join(f'`{name}`' for name in reads)}.", ""] if reads else []
-    head = ["", f"## {table.name}", "", table.description, "", *source]
-    return "\n".join([*head, "| column | type | | meaning |", "|---|---|---|---|", *rows])
+    columns = markdown_table(["column", "type", "", "meaning"], rows)
+    return "\n".join(["", f"## {table.name}", "", table.description, "", *source, columns])
 
 
-def _flags(*, primary_key: bool, nullable: bool) -> str:
-    return "key" if primary_key else "may be null" if nullable else ""
+def _line(name: str, column: dy.Column) -> list[str]:
+    flags = "key" if column.primary_key else "may be null" if column.nullable else ""
+    return [f"`{name}`", str(column.dtype), flags, column.description or ""]
 
 
 if __name__ == "__main__":

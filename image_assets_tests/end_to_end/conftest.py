@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,13 +28,10 @@ def environment() -> dict[str, str]:
     return {**own, "COLUMNS": "250"}
 
 
-@pytest.fixture(scope="session")
-def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
-    """Start a script of the environment in a folder, its output in pipes, in a process group of its own."""
-
+def _starter(python: Path, environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
     def start_script(script: str, *arguments: str, folder: Path, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [Path(sys.executable).with_name(script), *arguments],
+            [python.with_name(script), *arguments],
             cwd=folder,
             env={**environment, **variables},
             stdout=subprocess.PIPE,
@@ -43,6 +41,38 @@ def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start_script
+
+
+@pytest.fixture(scope="session")
+def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    """Start a script of the environment in a folder, its output in pipes, in a process group of its own."""
+    return _starter(Path(sys.executable), environment)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment with nothing in it but the wheel, and what the wheel requires within reach."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # From a copy, because setuptools would also take what lies in the repository's build/ from another time.
+    unwanted = shutil.ignore_patterns(".*", "__pycache__", "build", "data", "dist", "*.egg-info")
+    shutil.copytree(REPOSITORY, folder / "source", ignore=unwanted)
+    pip, offline = [sys.executable, "-m", "pip", "--quiet"], ["--no-index", "--no-deps"]
+    build = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, folder / "source"]
+    subprocess.run(build, check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
+    python = folder / "env" / "bin" / "python"
+    subprocess.run([*pip, "--python", python, "install", *offline, "--no-compile", wheel], check=True)
+    # A path that is named in a .pth file has its own .pth files left alone: no editable install comes with it.
+    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+    (site / "requirements.pth").write_text(sysconfig.get_path("purelib"))
+    return python
+
+
+@pytest.fixture(scope="session")
+def start_installed(installed: Path, environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    """Start a script that the wheel brought, as `start` does."""
+    return _starter(installed, {name: value for name, value in environment.items() if name != "PYTHONPATH"})
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`image-assets demo` as a newcomer calls it, interrupted once and then let finish."""
+"""`image-assets demo` as a newcomer calls it who installed the wheel, interrupted once and then let finish."""
 
 import os
 import signal
@@ -80,14 +80,14 @@ def recorded_runs(home: Path) -> tuple[dg.DagsterRunStatus, ...]:
 
 
 @pytest.fixture(scope="module")
-def demo(new_home: Callable[[], Path], start: Start) -> Demo:
+def demo(new_home: Callable[[], Path], start_installed: Start) -> Demo:
     home = new_home()
     today = datetime.now(UTC).date()
     days = tuple(today - timedelta(days=back) for back in (3, 2, 1))
     command = ("image-assets", "demo", "--images-per-day", str(PER_DAY), "--seed", str(SEED))
-    interrupted = interrupt_while_cleansing(home, start(*command, folder=home))
+    interrupted = interrupt_while_cleansing(home, start_installed(*command, folder=home))
     runs = recorded_runs(home)
-    process = start(*command, folder=home)
+    process = start_installed(*command, folder=home)
     samples = tuple(generate_feed(days, PER_DAY, SEED))
     return Demo(home, days, interrupted, ended(process), runs, samples)
 

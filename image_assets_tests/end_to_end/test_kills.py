@@ -71,6 +71,7 @@ def test_a_run_goes_on_at_once_after_any_kill(home: Path, start: Start) -> None:
     assert ask(home, "runs.db", "select distinct status from runs order by 1") == [("CANCELED",), ("SUCCESS",)]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["kills", "concurrent_commands"])
 def test_a_round_of_soaking_finds_nothing(repository: Path, environment: dict[str, str], kind: str) -> None:

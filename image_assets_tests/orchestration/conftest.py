@@ -17,16 +17,16 @@ import pytest
 from PIL import Image
 
 from image_assets.definitions import build_definitions
+from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.object_store import LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import (
+from image_assets.models.encoders.encoder import (
     Embedding,
     Embeddings,
     EncoderDescription,
     EncoderLoad,
     ImageEncoder,
     PreparedImage,
-    RgbImage,
 )
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.resources import GpuResource

@@ -1,14 +1,20 @@
 """What assets are given lives as long as the run, and starts when it is needed."""
 
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import dagster as dg
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from image_assets.compute.engine import Failed, Outcome
+from image_assets.definitions import build_definitions, usual_resources
+from image_assets.errors import RejectionReason
 from image_assets.orchestration.resources import LoggedProgress, WorkersResource
 from image_assets.settings import Settings
 
@@ -47,6 +53,24 @@ def test_workers_are_kept_for_the_next_work(workers: WorkersResource) -> None:
         assert children() == working
 
 
+def test_the_limits_in_the_settings_are_those_of_the_workers(
+    settings_for: Callable[..., Settings], tmp_path: Path, before: set[int]
+) -> None:
+    settings = settings_for(tmp_path, workers=3, image_timeout_s=1.5, worker_memory_mb=256)
+    with dg.build_resources({"workers": usual_resources(settings)["workers"]}) as resources:
+        slept = list(resources.workers.engine.map(time.sleep, [0.0, 20.0]))
+        sorted_in_memory = list(resources.workers.engine.map(median, [range(3), range(2**24)]))
+        list(resources.workers.engine.map(time.sleep, [0.1] * 60))
+        assert len(children() - before) == 3
+    assert verdicts(slept) == [None, RejectionReason.TIMEOUT]
+    assert verdicts(sorted_in_memory) == [None, RejectionReason.OUT_OF_MEMORY]
+
+
+def verdicts(outcomes: Iterable[Outcome[Any, Any]]) -> list[RejectionReason | None]:
+    """Why an item was rejected, those that were not first."""
+    return sorted((each.error.reason if isinstance(each, Failed) else None for each in outcomes), key=bool)
+
+
 def test_no_worker_outlives_the_resource(before: set[int], workers: WorkersResource) -> None:
     with dg.build_resources({"workers": workers}) as resources:
         list(resources.workers.engine.map(len, ["four"]))
@@ -75,8 +99,6 @@ class Recorder:
 def test_progress_is_told_from_nothing_to_everything(
     settings_for: Callable[..., Settings], tmp_path: Path, land: Callable[..., Path]
 ) -> None:
-    from image_assets.definitions import build_definitions
-
     day, recorder = date(2026, 3, 15), Recorder()
     land(tmp_path, day, "no-image.jpg", b"no image")
     job = build_definitions(settings_for(tmp_path), progress=recorder).resolve_job_def("daily_images")
@@ -84,12 +106,20 @@ def test_progress_is_told_from_nothing_to_everything(
     assert recorder.calls == {f"bronze_images {day}": [(0, 1), (1, 1)]}
 
 
-def test_progress_in_the_log_is_not_a_line_per_image(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_in_the_log_is_a_line_every_ten_seconds(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 500.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     with caplog.at_level(logging.INFO):
         tell = LoggedProgress().track("thumbnails")
-        for done in range(1_000):
+        for done in range(0, 1_001, 10):
             tell(done, 1_000)
-    assert caplog.records == []
+            now += 0.25
+    assert caplog.messages == [
+        "thumbnails: 400 of 1000 images, 40 images/s",
+        "thumbnails: 800 of 1000 images, 40 images/s",
+    ]
 
 
 @pytest.fixture(autouse=True)

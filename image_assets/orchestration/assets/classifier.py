@@ -8,9 +8,9 @@ import dagster as dg
 
 from image_assets.errors import ModelError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
-from image_assets.models.mlflow_registry import set_champion
-from image_assets.models.trainers import TrainerParams, make_trainer
+from image_assets.models.classifiers.mlflow_registry import set_champion
+from image_assets.models.classifiers.trainers import TrainerParams, make_trainer
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.lake_asset import lake_asset, lake_spec
@@ -92,7 +92,7 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
         mlflow: dg.ResourceParam[TrackedRun],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        from image_assets.models.classification_plots import plot_scores
+        from image_assets.models.classifiers.plots import plot_scores
 
         with explained():
             mlflow.start()

@@ -5,7 +5,7 @@ from functools import partial
 
 import dagster as dg
 
-from image_assets.models.encoder import EncoderDescription, EncoderLoad
+from image_assets.models.encoders.encoder import EncoderDescription, EncoderLoad
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_increment

@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import Captioner, open_captioner
-from image_assets.models.encoder import Placement
+from image_assets.models.captioning.captioner import Captioner
+from image_assets.models.captioning.lazy_captioner import open_captioner
+from image_assets.models.encoders.encoder import Placement
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.metadata.counts import Metadata, describe_increment, describe_rows

@@ -19,7 +19,7 @@ from image_assets.steps.audits.day_drift import (
     audit_volume,
 )
 from image_assets.steps.audits.drift import DriftParams
-from image_assets.tables.embeddings import IMAGE_EMBEDDINGS, embeddings_name
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
@@ -55,7 +55,7 @@ def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, 
         audit: Comparison = partial(by, table=table, column=column)
         described = _distributed(column, params, _LOOK_AT[table])
         yield table, f"{column}_drift", "stability_index", described, audit
-    audit = partial(audit_vectors, table=embeddings_name(encoder))
+    audit = partial(audit_vectors, encoder=encoder)
     vectors = f"The mean vector is at most {params.max_embedding_ratio:g} times as far off as those of the days before"
     described = f"{vectors}; if farther, look at the pictures of silver_images."
     yield IMAGE_EMBEDDINGS, "embedding_drift", "distance_ratio", described, audit

@@ -14,7 +14,8 @@ from image_assets.errors import ImageError
 from image_assets.ids import ImageId
 from image_assets.imaging.close_up import is_same_close_up
 from image_assets.imaging.likeness import Outline, lay_over, outline
-from image_assets.imaging.read_back import RgbImage, read_pixels
+from image_assets.imaging.pixels import RgbImage
+from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.search.near_duplicates import turned

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from image_assets.models.encoder import EncoderDescription, ImageEncoder
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.steps.enrichment.params import EnrichmentParams
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.stock import Target

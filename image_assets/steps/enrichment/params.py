@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from image_assets.models.moderation import Policies
-from image_assets.models.tag_caption import TEMPLATE
-from image_assets.models.text_reader import TextParams
-from image_assets.models.vocabulary import Vocabulary
+from image_assets.models.captioning.template_captioner import TEMPLATE
+from image_assets.models.captioning.text_reader import TextParams
+from image_assets.models.zero_shot.moderation import Policies
+from image_assets.models.zero_shot.vocabulary import Vocabulary
 from image_assets.tables.chain import Chain, chain_with
 
 

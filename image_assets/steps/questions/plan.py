@@ -10,7 +10,7 @@ from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.landing import landing_days
-from image_assets.steps.increment.stock import IDENTITY, Side, Target, take_stock
+from image_assets.steps.increment.stock import IDENTITY, Part, Target, take_stock
 from image_assets.tables.chain import Stage
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -134,15 +134,15 @@ def _take_stock(
     tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, forgotten: Collection[str]
 ) -> tuple[int, int, int]:
     """How many images are current, missing and stale."""
-    standing = take_stock(tables, target, day, inputs)
+    stock = take_stock(tables, target, day, inputs)
     former = pl.col("recipe_version") != target.recipe_version
-    stored = pl.concat([side.stored.filter(former).select(IDENTITY) for side in (standing.rows, standing.rejections)])
-    stale = standing.missing.join(stored, on=IDENTITY, how="semi").height
-    missing = standing.missing.height - stale + _remembered(tables, standing.rejections, forgotten)
+    stored = pl.concat([part.stored.filter(former).select(IDENTITY) for part in (stock.rows, stock.rejections)])
+    stale = stock.missing.join(stored, on=IDENTITY, how="semi").height
+    missing = stock.missing.height - stale + _remembered(tables, stock.rejections, forgotten)
     return inputs.height - missing - stale, missing, stale
 
 
-def _remembered(tables: ParquetTables, rejections: Side, reasons: Collection[str]) -> int:
+def _remembered(tables: ParquetTables, rejections: Part, reasons: Collection[str]) -> int:
     """How many current rejections have one of the reasons."""
     if not reasons or rejections.current.is_empty():
         return 0

@@ -6,8 +6,8 @@ from functools import partial
 
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
-from image_assets.models.captioner import CaptionerDescription
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.captioning.captioner import CaptionerDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.predictions import PredictionParams, prediction_target
 from image_assets.steps.duplicates.duplicates import duplicate_inputs, duplicate_target
 from image_assets.steps.duplicates.links import DuplicateParams

@@ -31,6 +31,14 @@ def test_slow_items_travel_alone() -> None:
     assert len(backlog.take(is_fresh=False)) == 1
 
 
+def test_a_batch_follows_the_running_mean_of_the_pace() -> None:
+    backlog = Backlog(count(), largest_batch=32)
+    backlog.learn_pace(0.01)
+    backlog.learn_pace(0.06)
+    # 0.8 of 10 ms and 0.2 of 60 ms are 20 ms: five of them take a tenth of a second.
+    assert len(backlog.take(is_fresh=False)) == 5
+
+
 def test_tasks_given_back_come_first_and_in_order() -> None:
     backlog = Backlog(count(2), largest_batch=8)
     backlog.learn_pace(0.0)

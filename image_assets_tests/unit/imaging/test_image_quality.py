@@ -57,6 +57,12 @@ def test_a_single_bright_pixel_has_a_known_laplacian():
     assert measure_blur(grey) == pytest.approx((40**2 + 4 * 10**2) / 9)
 
 
+def test_the_smallest_picture_with_edges_has_three_rows():
+    grey = np.zeros((3, 4), dtype=np.uint8)
+    grey[1, 1] = 10
+    assert measure_blur(grey) == pytest.approx(((-40 + 15) ** 2 + (10 + 15) ** 2) / 2)
+
+
 def test_a_checkerboard_reaches_the_top_of_the_scale():
     grey = (np.indices((20, 20)).sum(axis=0) % 2 * 255).astype(np.uint8)
     assert measure_blur(grey) == pytest.approx(1020**2, rel=1e-6)

@@ -82,6 +82,35 @@ def test_a_png_chunk_of_a_wrong_length_is_passed_over(photo, encode, kind):
     np.testing.assert_array_equal(pixels_of(odd), pixels_of(data))
 
 
+BROKEN_WORDS = {
+    "a checksum that is wrong": png_chunk(b"tEXt", b"k\0v")[:-1] + b"?",
+    "words that unpack to two megabytes": png_chunk(b"zTXt", b"k\0\0" + zlib.compress(b"a" * 2_000_000)),
+    "seventy megabytes of words": b"".join(
+        png_chunk(b"zTXt", b"k%d\0\0" % number + zlib.compress(b"a" * 1_000_000)) for number in range(70)
+    ),
+    "a profile of one byte": png_chunk(b"iCCP", b"x"),
+    "a profile that is packed in an unknown way": png_chunk(b"iCCP", b"x\0\1abc"),
+    "a profile of three megabytes": png_chunk(b"iCCP", b"x\0\0" + zlib.compress(b"a" * 3_000_000)),
+    "EXIF with a wrong checksum": png_chunk(b"eXIf", b"II*\0")[:-1] + b"?",
+}
+
+
+@pytest.mark.parametrize("odd", BROKEN_WORDS.values(), ids=BROKEN_WORDS)
+def test_broken_or_endless_words_cost_no_picture(photo, encode, odd):
+    data = encode(photo, "PNG")
+    told = data[:33] + odd + data[33:]
+    assert inspect_image(told, InspectParams()).width_px == photo.width
+    np.testing.assert_array_equal(pixels_of(told), pixels_of(data))
+
+
+def test_a_profile_that_unpacks_without_end_is_refused_in_words(photo, encode):
+    data = encode(photo, "PNG")
+    bomb = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(b"a" * 20_000_000))
+    with pytest.raises(ImageError, match="unpack to more than 16 MiB") as caught:
+        decode_image(data[:33] + bomb + data[33:])
+    assert caught.value.reason is RejectionReason.TOO_LARGE
+
+
 def test_a_chunk_that_pixels_depend_on_is_corrupt_and_not_truncated(photo, encode):
     data = encode(photo, "PNG")
     with pytest.raises(ImageError) as caught:

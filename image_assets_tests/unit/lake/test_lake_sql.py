@@ -1,7 +1,7 @@
 """What a query over the lake may do, and the many ways in which one may try to do more."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -216,3 +216,26 @@ def _placed(tables: ParquetTables, prices: Table, sql: str) -> str:
     for mark, place in places.items():
         sql = sql.replace(mark, place)
     return sql
+
+
+FAR_TIMES = ["'infinity'::date", "'-infinity'::timestamp", "date '50000-01-01'", "'infinity'::timestamptz"]
+
+
+@pytest.mark.parametrize("time", FAR_TIMES)
+def test_times_that_nothing_can_show_are_refused_with_a_way_out(
+    filled: ParquetTables, prices: Table, time: str
+) -> None:
+    with pytest.raises(TableError, match="ask for at::text"):
+        query(filled, [prices], f"select {time} as at")
+    assert query(filled, [prices], f"select ({time})::text as at").height == 1
+
+
+def test_the_first_and_the_last_day_that_python_knows_can_be_asked_for(filled: ParquetTables, prices: Table) -> None:
+    times = "date '0001-01-01' as a, timestamp '9999-12-31 23:59:59' as b, null::date as c"
+    rows = query(filled, [prices], f"select {times}")
+    assert rows.row(0) == (date(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), None)
+
+
+def test_a_query_of_an_unknown_table_is_told_which_there_are(filled: ParquetTables, prices: Table) -> None:
+    with pytest.raises(TableError, match="Tables: prices"):
+        query(filled, [prices], "from price_list")

@@ -27,7 +27,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from image_assets.models.encoder import RgbImage
+from image_assets.imaging.pixels import RgbImage
 
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "a", "photo", "of", "red", "blue", "shoes", "dress")
 TEXT_LENGTH = 12

@@ -1,5 +1,6 @@
 """The page of a report: self-contained, and whatever users wrote is only text."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -22,7 +23,7 @@ def test_a_day_without_anything_is_still_a_page() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        replace(EMPTY, rejects=[("corrupt", "bronze_images", HOSTILE, "no image")]),
+        replace(EMPTY, rejects=[("corrupt", "bronze_images", "open", HOSTILE, "no image")]),
         replace(EMPTY, distributions=[Bars("Label", {HOSTILE: 3})]),
         replace(EMPTY, sheets=[Sheet(HOSTILE, [Picture(b"x", "id", HOSTILE, 0.5)])]),
     ],
@@ -35,7 +36,8 @@ def test_markup_of_users_is_shown_as_text(page: ReportPage) -> None:
 def test_control_characters_of_users_do_not_reach_the_page() -> None:
     label = "hat\x00\x1b[31m\x9b\N{RIGHT-TO-LEFT OVERRIDE}"
     bars, sheet = Bars("Label", {label: 3}), Sheet(label, [Picture(b"x", "id", label, 0.5)])
-    page = render_page(replace(EMPTY, distributions=[bars], sheets=[sheet], rejects=[("empty", "door", label, label)]))
+    rejects = [("empty", "door", "open", label, label)]
+    page = render_page(replace(EMPTY, distributions=[bars], sheets=[sheet], rejects=rejects))
     assert {letter for letter in page if not letter.isprintable()} == {"\n"}
     assert "hat\N{REPLACEMENT CHARACTER}" in page
 
@@ -47,7 +49,19 @@ def test_pictures_lie_inside_the_page() -> None:
 
 
 def test_the_page_asks_nothing_of_the_network() -> None:
-    assert "http" not in render_page(EMPTY)
+    full = ReportPage(
+        day=DAY,
+        headline={"seen": 3},
+        history=[(DAY, {"seen": 3})],
+        distributions=[Bars("Label", {"hat": 3})],
+        sheets=[Sheet("hat", [Picture(b"x", "id", "hat", 0.5)])],
+        rejects=[("corrupt", "bronze_images", "open", "a.jpg", "no image")],
+        rejects_left_out=1,
+        models={"encoder": "builtin"},
+    )
+    addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]*)""", render_page(full))
+    assert [address[:5] for address in addresses] == ["data:"]
+    assert "//" not in render_page(full)
 
 
 def test_the_longest_bar_fills_the_width() -> None:
