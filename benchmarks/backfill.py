@@ -1,6 +1,6 @@
 """A year of days through `image-assets run` in one process: what a day costs besides its photos.
 
-    python benchmarks/backfill.py --days 365 --per-day 5            a drawn feed
+    python benchmarks/backfill.py --days 365 --per-day 5            the sample feed
     python benchmarks/backfill.py --days 365 --photos DIR           the photos of a folder, spread over the days
 
 *As one day* is the same run with the same photos in a single day: what is left of the difference is what days cost.
@@ -50,7 +50,7 @@ def main() -> None:
         single = _run(day, days[0], days[0])
     lines = _section(options, photos, whole, single, peak_mb)
     print("\n".join(lines))
-    name = f"backfill {'folder' if options.photos else 'drawn'}"
+    name = f"backfill {'folder' if options.photos else 'feed'}"
     markers = f"<!-- {name}: written by benchmarks/backfill.py -->", f"<!-- /{name} -->"
     write_section(Path("docs/benchmarks.md"), markers, "\n".join(lines))
 
@@ -58,8 +58,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--photos", type=Path, help="folder of photos; drawn ones by default")
-    parser.add_argument("--per-day", type=int, default=5, help="drawn photos per day")
+    parser.add_argument("--photos", type=Path, help="folder of photos; the sample feed by default")
+    parser.add_argument("--per-day", type=int, default=5, help="files of the sample feed per day")
     parser.add_argument("--scratch", type=Path, help="folder for temporary files")
     return parser.parse_args()
 
@@ -122,7 +122,7 @@ def _state(home: Path) -> set[tuple[str, int]]:
 
 def _section(options: argparse.Namespace, photos: int, whole: list[Pass], single: Pass, peak_mb: float) -> list[str]:
     days = options.days
-    title = "photos of a folder" if options.photos else "drawn photos"
+    title = "photos of a folder" if options.photos else "files of the sample feed"
     rows = [("first", whole[0]), ("second, unchanged", whole[1]), ("as one day", single)]
     return [
         f"## A backfill of {days} days, {photos} {title}",

@@ -16,13 +16,15 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
 from benchmarks.page import write_section
-from image_assets.models.captions import COLOURS, PATTERNS, ZERO_SHOT_TEMPLATES, nouns_of
-from image_assets.models.classifier import Examples
-from image_assets.models.drawn_pictures import draw_pictures
-from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
-from image_assets.models.head_trainer import HeadTrainer
-from image_assets.models.lazy_encoder import open_encoder
-from image_assets.models.training_photos import LabelledPixels, read_photos
+from image_assets.imaging.colour_names import COLOURS
+from image_assets.models.classifiers.classifier import Examples
+from image_assets.models.classifiers.head_trainer import HeadTrainer
+from image_assets.models.encoders.encoder import Embeddings, ImageEncoder, Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
+from image_assets.models.zero_shot.prototypes import noun_of, sentences_about
+from workshop.builtin.drawn_pictures import draw_pictures
+from workshop.builtin.photos import LabelledPixels, read_photos
+from workshop.builtin.sentences import PATTERNS
 
 MARKERS = ("<!-- written by benchmarks/builtin.py -->", "<!-- /benchmarks/builtin.py -->")
 PHOTO_SIZE_PX, DRAWN, SEED = 256, 600, 20261101
@@ -96,8 +98,7 @@ def _targets(pictures: LabelledPixels, labels: Sequence[str]) -> npt.NDArray[np.
 
 def _prototypes(encoder: ImageEncoder, labels: Sequence[str]) -> Embeddings:
     """One unit vector per label."""
-    texts = [[template.format(nouns_of(label)[0]) for template in ZERO_SHOT_TEMPLATES] for label in labels]
-    means = np.stack([encoder.encode_texts(each).mean(axis=0) for each in texts])
+    means = np.stack([encoder.encode_texts(sentences_about(label)).mean(axis=0) for label in labels])
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
 
 
@@ -120,12 +121,12 @@ def _search(encoder: ImageEncoder, pictures: LabelledPixels, vectors: Embeddings
     shown = pictures.descriptions
     labels = sorted({each.label for each in shown if each.label})
     coloured = {
-        f"{each.colour} {nouns_of(each.label)[0]}": (each.label, each.colour)
+        f"{each.colour} {noun_of(each.label)}": (each.label, each.colour)
         for each in shown
         if each.label and each.colour
     }
     rows = [
-        ("the ten labels", {nouns_of(label)[0]: [each.label == label for each in shown] for label in labels}),
+        ("the ten labels", {noun_of(label): [each.label == label for each in shown] for label in labels}),
         ("everyday words", {word: [each.label == label for each in shown] for word, label in EVERYDAY.items()}),
         ("colours", {colour: [each.colour == colour for each in shown] for colour in COLOURS}),
         (

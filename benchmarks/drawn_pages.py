@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from image_assets.samples.products import draw_product, sample_products
+from workshop.drawing.products import draw_product, sample_products
 
 _INK, _PAPER, _LINE = (20, 20, 20), "white", (220, 220, 220)
 _PHOTO_PX = (450, 600)

@@ -1,6 +1,6 @@
 """How well copies of photos are told from other photos, at every threshold.
 
-    python benchmarks/duplicates.py [--photos FOLDER] [--same FILE FILE] [--count 100] [--imagededup PYTHON]
+    python -m benchmarks.duplicates [--photos FOLDER] [--same FILE FILE] [--count 100] [--imagededup PYTHON]
                                     [--write docs/benchmarks.md] [--picture docs/pictures/duplicates.png]
 
 All photos of the folder are originals, some of them, evenly taken, get their copies; `--same` names two that show one
@@ -19,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from drawn_pages import draw_pages
-from duplicates_contestants import Contestant, clean, imagededup, ours
-from duplicates_curves import Curve, draw_curves
-from page import write_section
-from photo_copies import ALTERATIONS, original
 from PIL import Image
 
-from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.models.encoder import Placement
-from image_assets.models.encoder_loading import load_encoder
-from image_assets.samples.products import draw_product, sample_products
+from benchmarks.drawn_pages import draw_pages
+from benchmarks.duplicates_contestants import Contestant, clean, imagededup, ours
+from benchmarks.duplicates_curves import Curve, draw_curves
+from benchmarks.page import write_section
+from benchmarks.photo_copies import ALTERATIONS, original
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.encoder_loading import load_encoder
+from workshop.drawing.products import draw_product, sample_products
 
 MARKERS = ("<!-- duplicates: written by benchmarks/duplicates.py -->", "<!-- /duplicates -->")
 DAYS = date(2026, 1, 1), date(2026, 1, 2)

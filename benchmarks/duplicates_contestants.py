@@ -16,7 +16,7 @@ from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import ImageEncoder
+from image_assets.models.encoders.encoder import ImageEncoder
 from image_assets.steps.duplicates.links import DuplicateParams, find_links
 from image_assets.steps.duplicates.pair_decisions import as_photos, read_pair_decisions
 from image_assets.steps.duplicates.pool import open_duplicate_pool

@@ -29,8 +29,8 @@ from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.devices import choose_placement, device_name
-from image_assets.models.encoder import Placement
+from image_assets.models.encoders.devices import choose_placement, device_name
+from image_assets.models.encoders.encoder import Placement
 from image_assets.samples.feed import generate_feed
 from image_assets.steps.images.bronze import take_in_day
 from image_assets.steps.images.silver import derive_day

@@ -17,7 +17,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from image_assets.models.checkpoints import BUILTIN_FOLDER
+from image_assets.models.encoders.checkpoints import BUILTIN_FOLDER
 
 
 def clip_b32() -> PreTrainedModel:

@@ -15,11 +15,11 @@ from transformers import AutoImageProcessor, AutoModel
 
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.checkpoint_description import describe_checkpoint
-from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.models.devices import dtype_of
-from image_assets.models.encoder import Placement
-from image_assets.models.lazy_encoder import open_encoder
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.devices import dtype_of
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
 from image_assets.steps.vectors.embeddings import embed_day, table_of
 from image_assets.tables.images import SILVER_IMAGES
 from image_assets.tables.rejections import rejections_of

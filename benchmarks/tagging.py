@@ -3,7 +3,7 @@
     python -m benchmarks.tagging --photos DIR [--encoder NAME] [--vocabulary FILE]
 
 Products: the photos of DIR/manifest.csv whose split is "validation", by their label. Colours: those of them with a
-measured main colour. Patterns: pictures drawn by the samples. Half of the pictures fit the temperature, the other half
+measured main colour. Patterns: pictures drawn by the workshop. Half of the pictures fit the temperature, the other half
 measure it, both ways round, so no picture is judged by a temperature that it helped to choose.
 """
 
@@ -17,14 +17,14 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from benchmarks.page import write_section
-from image_assets.models.calibration import fit_temperature
-from image_assets.models.classification_metrics import score
-from image_assets.models.drawn_pictures import draw_pictures
-from image_assets.models.encoder import Embeddings, ImageEncoder, Placement
-from image_assets.models.lazy_encoder import open_encoder
-from image_assets.models.tagging import Tagger
-from image_assets.models.training_photos import LabelledPixels, read_photos
-from image_assets.models.vocabulary import SHIPPED_VOCABULARY, Calibration, Kind, Vocabulary, read_vocabulary
+from image_assets.models.classifiers.calibration import fit_temperature
+from image_assets.models.classifiers.metrics import score
+from image_assets.models.encoders.encoder import Embeddings, ImageEncoder, Placement
+from image_assets.models.encoders.lazy_encoder import open_encoder
+from image_assets.models.zero_shot.tagging import Tagger
+from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, Calibration, Kind, Vocabulary, read_vocabulary
+from workshop.builtin.drawn_pictures import draw_pictures
+from workshop.builtin.photos import LabelledPixels, read_photos
 
 MARKERS = ("<!-- tagging: written by benchmarks/tagging.py -->", "<!-- /tagging -->")
 PHOTO_SIZE_PX, DRAWN, SEED = 512, 400, 20261101

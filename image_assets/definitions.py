@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from image_assets.models.encoder import encoder_key
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
 from image_assets.orchestration.assets.classifier import classifier_assets
@@ -47,29 +47,27 @@ from image_assets.orchestration.jobs import (
     WAREHOUSE_JOB,
     WAREHOUSE_JOB_DESCRIPTION,
 )
-from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
-from image_assets.steps.enrichment.params import enrichment_upstream
 from image_assets.steps.gold.report import ReportParams
 from image_assets.steps.vectors.embeddings import lake_tables
+from image_assets.tables.chain import LANDING
 
 
 def build_definitions(settings: Settings, **resources: object) -> dg.Definitions:
     """All assets, checks, jobs and automation for these settings; `resources` replace the usual ones by key."""
-    daily = Daily(daily_partitions(settings.start_day), settings.owner)
-    encoder = encoder_key(settings.encoder)
-    enrichment = settings.enrichment_params
+    encoder, enrichment = encoder_key(settings.encoder), settings.enrichment_params
+    daily = Daily(daily_partitions(settings.start_day), settings.owner, enrichment.chain, settings.chunk_size)
     daily_assets = [
-        *bronze_assets(daily, settings.inspect_params, settings.chunk_size),
-        *silver_assets(daily, settings.derivative_params, settings.chunk_size),
-        *embedding_assets(daily, settings.encoder, settings.chunk_size),
-        *duplicate_assets(daily, encoder, settings.duplicate_params, settings.chunk_size),
-        *enrichment_assets(daily, encoder, enrichment, settings.chunk_size),
-        *prediction_assets(daily, settings.prediction_params, settings.class_names, settings.chunk_size),
-        *gold_assets(daily, encoder, settings.chunk_size),
+        *bronze_assets(daily, settings.inspect_params),
+        *silver_assets(daily, settings.derivative_params),
+        *embedding_assets(daily, settings.encoder),
+        *duplicate_assets(daily, encoder, settings.duplicate_params),
+        *enrichment_assets(daily, encoder, enrichment),
+        *prediction_assets(daily, settings.prediction_params, settings.class_names),
+        *gold_assets(daily, encoder),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
     ]
     whole_lake = [
@@ -102,9 +100,9 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     return dg.Definitions(
         assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *housekeeping],
         asset_checks=[
-            *all_checks(encoder, enrichment_upstream(enrichment, encoder)),
-            *index_checks(settings.index_params),
-            *drift_checks(encoder, settings.drift_params),
+            *all_checks(daily.partitions, encoder, daily.chain),
+            *index_checks(daily.partitions, settings.index_params),
+            *drift_checks(daily.partitions, encoder, settings.drift_params),
             *punctuality_checks(daily.partitions, settings.landing_lookback_days),
         ],
         jobs=jobs,

@@ -16,6 +16,7 @@
 Only `ImageError` is caught per image; everything else stops the run.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -88,12 +89,14 @@ class ImageError(ImageAssetsError, ValueError):
     Attributes:
         reason: the closed reason.
         detail: one line for a person: what was found, what is allowed.
+        facts: columns of a rejection that were learnt on the way.
     """
 
-    def __init__(self, reason: RejectionReason, detail: str) -> None:
-        super().__init__(reason, detail)
+    def __init__(self, reason: RejectionReason, detail: str, facts: Mapping[str, object] | None = None) -> None:
+        super().__init__(reason, detail, facts)
         self.reason = reason
         self.detail = detail
+        self.facts = facts or {}
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.checkpoint_description import describe_checkpoint
-from image_assets.models.checkpoints import locate_checkpoint
-from image_assets.models.lazy_captioner import open_captioner
+from image_assets.models.captioning.lazy_captioner import open_captioner
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import wanted_version
-from image_assets.steps.questions.plan import Stage
+from image_assets.steps.questions.plan import PlannedStage
 from image_assets.steps.questions.stages import DayParams, daily_stages
 from image_assets.steps.search.image_search import ImageSearch
 
 if TYPE_CHECKING:
-    from image_assets.models.lazy_encoder import LazyEncoder
+    from image_assets.models.encoders.lazy_encoder import LazyEncoder
 
 
 def open_lake(settings: Settings) -> ParquetTables:
@@ -34,7 +34,7 @@ def open_objects(settings: Settings) -> ObjectStore:
 
 def open_encoder(settings: Settings) -> "LazyEncoder":
     """The encoder; torch is loaded when something has to be encoded."""
-    from image_assets.models import lazy_encoder
+    from image_assets.models.encoders import lazy_encoder
 
     return lazy_encoder.open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
 
@@ -49,7 +49,7 @@ def open_search(settings: Settings) -> ImageSearch:
     )
 
 
-def day_stages(settings: Settings, tables: ParquetTables) -> list[Stage]:
+def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:
     """The steps of a day as the settings and the champion want them; no model is loaded."""
     enrichment = settings.enrichment_params
     encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))

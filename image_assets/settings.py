@@ -20,12 +20,12 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
 from image_assets.labels import normalise_label
 from image_assets.lake.opening import LakeParams
-from image_assets.models.encoder import Placement
-from image_assets.models.mlflow_registry import Tracking
-from image_assets.models.moderation import SHIPPED_POLICIES, read_policies
-from image_assets.models.tag_caption import TEMPLATE
-from image_assets.models.trainers import TrainerName, TrainerParams
-from image_assets.models.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
+from image_assets.models.captioning.template_captioner import TEMPLATE
+from image_assets.models.classifiers.mlflow_registry import Tracking
+from image_assets.models.classifiers.trainers import TrainerName, TrainerParams
+from image_assets.models.encoders.encoder import Placement
+from image_assets.models.zero_shot.moderation import SHIPPED_POLICIES, read_policies
+from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, read_vocabulary
 from image_assets.shown_text import is_text, plain
 from image_assets.steps.audits.drift import DriftParams
 from image_assets.steps.classification.predictions import PredictionParams

@@ -1,6 +1,7 @@
 """Texts of users as they are shown: nothing in them acts on a terminal, a page, Markdown or a spreadsheet."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -44,6 +45,12 @@ def markdown(text: str) -> str:
     """A text in one line that Markdown shows as it is: no cell, link, picture or HTML comes of it."""
     escaped = _MARKDOWN.sub(lambda sign: f"&#{ord(sign.group())};", plain(text))
     return _ADDRESS.sub(rf"\1{_WORD_JOINER}", escaped)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; so are its cells: what a user wrote goes through `markdown` first."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
 def spreadsheet_csv(rows: pl.DataFrame) -> bytes:

@@ -27,11 +27,11 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.object_keys import landing_prefix, source_uri_of, table_key
 from image_assets.lake.object_store import ANY_VERSION, LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import Captioner
-from image_assets.models.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder, PreparedImage
-from image_assets.models.moderation import Moderator, Policies, Policy
-from image_assets.models.tagging import Tagger
-from image_assets.models.vocabulary import Calibration, Kind, Term, Vocabulary
+from image_assets.models.captioning.captioner import Captioner
+from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder, PreparedImage
+from image_assets.models.zero_shot.moderation import Moderator, Policies, Policy
+from image_assets.models.zero_shot.tagging import Tagger
+from image_assets.models.zero_shot.vocabulary import Calibration, Kind, Term, Vocabulary
 from image_assets.steps.classification.models_in_use import model_in_use
 from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
 from image_assets.steps.duplicates.duplicates import find_duplicates

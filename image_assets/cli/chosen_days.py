@@ -14,14 +14,13 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.predictions import has_predictions_below
 from image_assets.steps.increment.retries import count_rejections, rejecting_stages
 from image_assets.steps.questions.plan import Need
-from image_assets.tables.predictions import IMAGE_PREDICTIONS
+from image_assets.tables.chain import CHAIN
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 _REASON, _BELOW = "reason=", "model<"
 _WORDS = ("failed", "missing", "stale", "model")
 _VERSION = re.compile(rf"{_BELOW}[1-9][0-9]*")
-_OF_MODELS = ("image_embeddings", IMAGE_PREDICTIONS)
 
 
 def only_option(command: CommandT) -> CommandT:
@@ -74,5 +73,5 @@ class DayChoice:
 
     def _concerns(self, need: Need) -> bool:
         if self.only == "model":
-            return need.images > 0 and need.table.split("/")[0] in _OF_MODELS
+            return need.images > 0 and CHAIN.stage(need.stage).has_versions
         return {"missing": need.missing + need.awaited, "stale": need.stale, None: need.images}[self.only] > 0

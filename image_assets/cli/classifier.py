@@ -5,7 +5,7 @@ import click
 from image_assets.cli.console import CONSOLE, print_rows
 from image_assets.cli.runs import train_with_progress
 from image_assets.errors import ModelError
-from image_assets.models.mlflow_registry import set_champion
+from image_assets.models.classifiers.mlflow_registry import set_champion
 from image_assets.opening import open_lake, open_objects
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings

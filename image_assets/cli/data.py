@@ -10,7 +10,7 @@ import polars as pl
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.cli.period import period, period_options, yesterday
 from image_assets.lake.sql import query
-from image_assets.models.encoder import encoder_key
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv

@@ -12,9 +12,9 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
-from image_assets.models.encoder import Placement, encoder_key
-from image_assets.models.lazy_captioner import open_captioner
-from image_assets.models.text_reader import reader_name
+from image_assets.models.captioning.lazy_captioner import open_captioner
+from image_assets.models.captioning.text_reader import reader_name
+from image_assets.models.encoders.encoder import Placement, encoder_key
 from image_assets.opening import open_lake, open_objects
 from image_assets.settings import Settings
 from image_assets.steps.audits.table_audits import audit_tables
@@ -86,8 +86,8 @@ def examine_formats(_settings: Settings) -> str:
 
 def examine_model(settings: Settings) -> str:
     """Load the encoder onto its device and run it once."""
-    from image_assets.models.checkpoints import locate_checkpoint
-    from image_assets.models.encoder_loading import load_encoder
+    from image_assets.models.encoders.checkpoints import locate_checkpoint
+    from image_assets.models.encoders.encoder_loading import load_encoder
 
     encoder = load_encoder(locate_checkpoint(settings.encoder, settings.encoder_revision), settings.placement)
     encoder.encode_texts(["a photo"])

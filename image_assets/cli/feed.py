@@ -39,12 +39,12 @@ Next:
 @click.command()
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
 @click.option("--images-per-day", type=click.IntRange(1, 100_000), default=110, show_default=True)
-@click.option("--seed", default=7, show_default=True, help="Another seed draws other photos.")
+@click.option("--seed", default=7, show_default=True, help="Another seed makes other photos.")
 def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     """Three days of product photos, from upload to gold.
 
-    Draws a sample feed, with everything that goes wrong in real ones, or takes a folder of your own photos;
-    puts it into the landing zone and runs every day through Dagster.
+    Makes a sample feed of sixty CC0 photos, with everything that goes wrong in real ones, or takes a folder of your
+    own; puts it into the landing zone and runs every day through Dagster.
     """
     from image_assets.cli.data import print_status
     from image_assets.cli.runs import run_with_progress
@@ -56,7 +56,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
     if photos is None:
         feed = generate_feed(days, images_per_day, seed)
-        for file in track(feed, "drawing photos", total=_DEMO_DAYS * images_per_day, console=CONSOLE):
+        for file in track(feed, "taking photos", total=_DEMO_DAYS * images_per_day, console=CONSOLE):
             _land(store, file)
     else:
         added = find_added([photos])

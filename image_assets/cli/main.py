@@ -22,7 +22,7 @@ from image_assets.cli.repair import repair, scrub
 from image_assets.cli.report import report
 from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
-from image_assets.cli.setup import doctor, models, show_settings, train_builtin
+from image_assets.cli.setup import doctor, models, show_settings
 from image_assets.cli.stories import why
 from image_assets.cli.texts import take_only_text
 from image_assets.errors import ImageAssetsError
@@ -66,7 +66,6 @@ for command in (
     show_settings,
     doctor,
     models,
-    train_builtin,
 ):
     take_only_text(command)
     cli.add_command(command)

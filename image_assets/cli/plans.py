@@ -16,7 +16,7 @@ from image_assets.errors import TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
 from image_assets.settings import load_settings
-from image_assets.steps.questions.plan import Need, Stage, estimate_seconds, known_days, plan_day
+from image_assets.steps.questions.plan import Need, PlannedStage, estimate_seconds, known_days, plan_day
 from image_assets.steps.questions.stages import stage_targets
 
 
@@ -50,7 +50,7 @@ def plan(day: datetime | None, first: datetime | None, last: datetime | None, on
     _print_total(needs, pace, len(days))
 
 
-def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace, set[date]]:
+def _remembered(stages: Sequence[PlannedStage], days: Collection[date]) -> tuple[_Pace, set[date]]:
     """The pace of recent runs, and the days whose last run failed; both unknown where there is no Dagster."""
     if not has_dagster_home():
         CONSOLE.print(f"no {CONFIG_FILE} here: what recent runs took, and which failed, is not known", highlight=False)
@@ -60,7 +60,7 @@ def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace,
     from image_assets.orchestration.runs.throughput import recent_throughput
 
     targets = {target.table.name: target.recipe_version for target in stage_targets(stages)}
-    assets = {table: table.split("/")[0] for table in targets}
+    assets = {target.table.name: target.table.asset for target in stage_targets(stages)}
     with open_instance() as instance:
         recent = recent_throughput(instance, {assets[table]: recipe for table, recipe in targets.items()})
         failed = failed_days(instance, days)
@@ -71,7 +71,7 @@ def _remembered(stages: Sequence[Stage], days: Collection[date]) -> tuple[_Pace,
     return _Pace(speeds, former, recent.seconds_per_day), failed
 
 
-def _needs(stages: Sequence[Stage], days: Sequence[date], choice: DayChoice) -> list[Need]:
+def _needs(stages: Sequence[PlannedStage], days: Sequence[date], choice: DayChoice) -> list[Need]:
     """What the chosen days lack; without a choice, the days that lack something."""
     needs: list[Need] = []
     for day in track(days, "comparing", console=CONSOLE, transient=True):

@@ -1,19 +1,17 @@
-"""Commands about the installation itself: `settings`, `doctor`, `models` and `train-builtin`."""
+"""Commands about the installation itself: `settings`, `doctor` and `models`."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import print_rows
 from image_assets.errors import ImageAssetsError
 from image_assets.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
-    from image_assets.models.catalogue import CatalogueEntry
+    from image_assets.models.encoders.catalogue import CatalogueEntry
 
 
 @click.command("settings")
@@ -30,7 +28,7 @@ def show_settings() -> None:
 @click.command()
 def models() -> None:
     """Encoders worth knowing; IMAGE_ASSETS_ENCODER takes any of them, and other checkpoints of their kind."""
-    from image_assets.models.catalogue import CATALOGUE
+    from image_assets.models.encoders.catalogue import CATALOGUE
 
     names = ["name", "numbers", "input px", "million weights", "licence", "source", "here"]
     rows = [
@@ -72,35 +70,3 @@ def examine(name: str, examination: Callable[[Settings], str], settings: Setting
     except BaseException as error:  # noqa: BLE001 - whatever is examined may be broken in a way that nobody has met
         # Panics of Rust are no Exceptions.
         return False, name, f"cannot be examined: {type(error).__name__}: {' '.join(str(error).split())}"
-
-
-@click.command("train-builtin")
-@click.option(
-    "--photos",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with manifest.csv (file, label, split) and the photos.",
-)
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the new checkpoint.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the photos.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Time to fit the training into.")
-@click.option(
-    "--start",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="An earlier output to finish: a few slow epochs over pictures that are hardly blended.",
-)
-def train_builtin(photos: Path, output: Path, epochs: int | None, minutes: float | None, start: Path | None) -> None:
-    """Train the small offline encoder on labelled photos."""
-    from image_assets.models.builtin_training import FINISH, EpochReport, TrainingParams
-    from image_assets.models.builtin_training import train_builtin as train
-
-    params = FINISH if start else TrainingParams()
-    params = replace(params, epochs=epochs or params.epochs, minutes=minutes or params.minutes)
-
-    def tell(epoch: EpochReport) -> None:
-        accuracy = f", zero-shot accuracy {epoch.accuracy:.3f}" if epoch.accuracy is not None else ""
-        CONSOLE.print(f"epoch {epoch.epoch}: loss {epoch.loss:.3f}{accuracy}", highlight=False)
-
-    report = train(photos, output, params, tell, start)
-    overall = "not measured: no validation photos" if report.accuracy is None else f"{report.accuracy:.3f}"
-    print_rows(f"Zero-shot accuracy: {overall}", ["label", "accuracy"], sorted(report.accuracy_of.items()))

@@ -7,7 +7,7 @@ import click
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
 from image_assets.errors import ConfigurationError
 from image_assets.ids import ImageId
-from image_assets.models.encoder import encoder_key
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, has_dagster_home
 from image_assets.settings import load_settings

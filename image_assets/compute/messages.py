@@ -4,6 +4,7 @@ Reports come in the order of the items, so the n-th report is about the n-th ite
 Instants are on the monotonic clock, which all processes of a machine share.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from image_assets.errors import RejectionReason
@@ -43,6 +44,7 @@ class Rejected(NamedTuple):
 
     reason: RejectionReason
     detail: str
+    facts: Mapping[str, object]
     at: float
 
 
@@ -56,6 +58,7 @@ class OutOfMemory(NamedTuple):
     """The work met the memory limit; the worker is no longer to be trusted."""
 
     detail: str
+    facts: Mapping[str, object]
 
 
 class Raised(NamedTuple):

@@ -93,13 +93,13 @@ class ProcessStream(Generic[Item, Result]):
         match report:
             case Finished(result, at):
                 return [Done(self._acknowledge(worker, at), cast("Result", result), worker.take_words())]
-            case Rejected(reason, detail, at):
-                return [Failed(self._acknowledge(worker, at), ImageError(reason, detail), worker.take_words())]
+            case Rejected(reason, detail, facts, at):
+                return [Failed(self._acknowledge(worker, at), ImageError(reason, detail, facts), worker.take_words())]
             case Said(text):
                 self._hear(worker, text)
-            case OutOfMemory(detail):
+            case OutOfMemory(detail, facts):
                 self._crew.lose(worker)
-                return self._judge(worker, ImageError(RejectionReason.OUT_OF_MEMORY, detail))
+                return self._judge(worker, ImageError(RejectionReason.OUT_OF_MEMORY, detail, facts))
             case Died():
                 return self._bury(worker)
             case Loaded():

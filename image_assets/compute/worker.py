@@ -175,10 +175,10 @@ def attempt(work: Work, item: bytes) -> tuple[bytes, bool]:
     except ImageError as error:
         # Decoders turn a MemoryError into an ImageError; a worker full of others' leaks may be to blame.
         if error.reason is RejectionReason.OUT_OF_MEMORY:
-            return pickle.dumps(OutOfMemory(error.detail)), True
-        return pickle.dumps(Rejected(error.reason, error.detail, time.monotonic())), False
+            return pickle.dumps(OutOfMemory(error.detail, error.facts)), True
+        return pickle.dumps(Rejected(error.reason, error.detail, error.facts, time.monotonic())), False
     except MemoryError as error:
-        return pickle.dumps(OutOfMemory(str(error) or "an allocation failed")), True
+        return pickle.dumps(OutOfMemory(str(error) or "an allocation failed", {})), True
     except Exception as error:  # noqa: BLE001 - carried to the parent, which raises it
         return pickle.dumps(Raised(_portable(error), _current_traceback())), True
 

@@ -193,13 +193,29 @@ class ParquetTables:
 
         until_first(attempt)
 
+    def scan(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        days: Iterable[date] | None = None,
+        where: pl.Expr | None = None,
+    ) -> pl.DataFrame:
+        """Columns of some days, or of every day that was committed, as their files have them: without validation.
+
+        Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
+        """
+        keys = [object_keys.table_key(table.name, day) for day in (self.days(table.name) if days is None else days)]
+        return self.scan_files(keys, columns, where) if keys else table.schema.create_empty().select(columns)
+
     def scan_files(
         self,
         keys: Sequence[ObjectKey],
         columns: Sequence[str] | None = None,
         where: pl.Expr | None = None,
+        *,
+        with_file: bool = False,
     ) -> pl.DataFrame:
-        """Rows of several files of one table, with `FILE_COLUMN` when columns are chosen by name.
+        """Rows of several files of one table, all columns or some; in `FILE_COLUMN` the file of each, if wanted.
 
         Polars opens a file more than once: one that is replaced meanwhile may be read half and half, and is read again.
         Raises `ObjectNotFoundError` when one has gone, `TableError` when one is not Parquet.
@@ -208,7 +224,7 @@ class ParquetTables:
         def attempt() -> pl.DataFrame:
             versions = [self.store.version(key) for key in keys]
             try:
-                rows = self._collect(keys, columns, where)
+                rows = self._collect(keys, columns, where, FILE_COLUMN if with_file else None)
             except TableError:
                 self._check_unchanged(keys, versions, may_be_gone=False)
                 raise
@@ -225,16 +241,18 @@ class ParquetTables:
             if now not in {version, None}:
                 raise ObjectChangedError(f"{self.store.uri(key)} was replaced while it was read: run it again")
 
-    def _collect(self, keys: Sequence[ObjectKey], columns: Sequence[str] | None, where: pl.Expr | None) -> pl.DataFrame:
+    def _collect(
+        self, keys: Sequence[ObjectKey], columns: Sequence[str] | None, where: pl.Expr | None, file: str | None
+    ) -> pl.DataFrame:
         lazy = pl.scan_parquet(
             [self.store.uri(key) for key in keys],
             glob=False,
-            include_file_paths=FILE_COLUMN if columns else None,
+            include_file_paths=file,
             extra_columns="ignore",
             missing_columns="insert",
         )
         lazy = lazy if where is None else lazy.filter(where)
-        lazy = lazy.select([*columns, FILE_COLUMN]) if columns else lazy
+        lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
         try:
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:

@@ -19,7 +19,7 @@ from image_assets.tables.table import Table
 # What DuckDB takes before the statement that it explains.
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?(\s*\([^()]*\)(?=\s*[A-Z]))?", re.IGNORECASE)
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-_KNOWN_DAYS = [(day - date(1970, 1, 1)).days for day in (date.min, date.max)]
+_FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date.min, date.max))
 _REFUSED = "the lake is read with SELECT; nothing else is run"
 
 
@@ -51,7 +51,7 @@ def _refuse_far_times(rows: pl.DataFrame) -> None:
     """DuckDB knows infinity and the year 290000; Python and Polars panic when they are to show it."""
     for column in rows.select(cs.date() | cs.datetime()):
         days = column.cast(pl.Date).to_physical()
-        if not days.drop_nulls().is_between(*_KNOWN_DAYS).all():
+        if not days.drop_nulls().is_between(_FIRST_DAY, _LAST_DAY).all():
             raise TableError(f"{column.name} has times beyond the years 1 to 9999: ask for {column.name}::text")
 
 

@@ -1,5 +1,4 @@
-"""Neural networks: what is predicted and how it is loaded, trained and run.
+"""Models: what is predicted, and how it is loaded, trained and run, in rooms; `builtin` is the shipped checkpoint.
 
-Belongs here: encoders, their training, devices and precision.
-Stays out: tables, days, storage layout.
+Belongs here: networks, their questions and answers, devices and precision. Stays out: tables, days, storage layout.
 """

@@ -1,41 +1,60 @@
-"""What all daily assets share: partitions, backfill policy and owners, and the loop over a run's days."""
+"""The frame of a daily asset: what the settings say of all of them, and the loop over a run's days."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import dagster as dg
 
+from image_assets.compute.engine import Engine
 from image_assets.errors import ImageAssetsError, StoreUnavailableError
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema
 from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
+from image_assets.orchestration.resources import GpuResource
 from image_assets.orchestration.runs.bad_days import name_bad_days
+from image_assets.tables.chain import Chain
 from image_assets.tables.table import Table
 
+# For display: any day of an asset satisfies it. The check `yesterday_is_there` looks at the day itself.
+_FRESH = dg.FreshnessPolicy.cron(deadline_cron="0 3 * * *", lower_bound_delta=timedelta(days=1))
 _RETRIES, _RETRY_AFTER_S = 3, 15.0
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """What the settings say of every daily asset."""
+    """What the settings say of every daily asset.
+
+    Attributes:
+        partitions: the days.
+        owner: of all assets.
+        chain: what each table is made from.
+        chunk_size: rows that a step commits at a time.
+    """
 
     partitions: dg.DailyPartitionsDefinition
     owner: str
+    chain: Chain
+    chunk_size: int
 
     def spec(
         self,
         name: str,
         description: str,
         *,
-        group: str,
+        group: Group,
         kinds: set[str],
-        deps: Iterable[str | dg.AssetDep],
-        code_version: str | None = None,
+        deps: Iterable[str] = (),
+        version: str | None = None,
     ) -> dg.AssetSpec:
         """The spec of a daily asset."""
         return dg.AssetSpec(
@@ -45,44 +64,106 @@ class Daily:
             group_name=group,
             kinds=kinds,
             owners=[self.owner],
-            code_version=code_version,
+            code_version=version,
             partitions_def=self.partitions,
         )
 
-    def table_spec(
-        self, table: Table, *, group: str, kinds: set[str], deps: Iterable[str | dg.AssetDep], code_version: str
-    ) -> dg.AssetSpec:
+    def table_spec(self, table: Table, *, group: Group, kinds: set[str], version: str) -> dg.AssetSpec:
         """The spec of the asset that makes a table, named like the table."""
-        spec = self.spec(
-            table.name,
-            table.description,
-            group=group,
-            kinds={"parquet", *kinds},
-            deps=deps,
-            code_version=code_version,
-        )
+        deps, kinds = self.chain.stage(table.name).reads, {"parquet", *kinds}
+        spec = self.spec(table.name, table.description, group=group, kinds=kinds, deps=deps, version=version)
         return spec.merge_attributes(
             metadata={"dagster/column_schema": column_schema(table, spec), "dagster/table_name": table.name}
         )
 
+    def asset(
+        self, spec: dg.AssetSpec, step: "Step", *, needs: Collection[str] = (), pool: str | None = None
+    ) -> dg.AssetsDefinition:
+        """The asset that a step makes day by day; `needs` names resources besides the lake: workers, gpu."""
+        name = spec.key.to_user_string()
+        return self.assets(name, [spec], lambda run, day: {name: step(run, day)}, needs=needs, pool=pool)
 
-def daily_asset(
-    *specs: dg.AssetSpec, name: str, pool: str | None = None, can_subset: bool = False
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Decorate a function that makes the specs' tables for the days of a run."""
-    return dg.multi_asset(
-        name=name,
-        specs=[spec.replace_attributes(skippable=can_subset) for spec in specs],
-        backfill_policy=BACKFILL_POLICY,
-        pool=pool,
-        can_subset=can_subset,
-    )
+    def assets(
+        self,
+        name: str,
+        specs: Iterable[dg.AssetSpec],
+        steps: "Steps",
+        *,
+        needs: Collection[str] = (),
+        pool: str | None = None,
+        can_subset: bool = False,
+    ) -> dg.AssetsDefinition:
+        """The assets that a step makes together."""
+
+        @dg.multi_asset(
+            name=name,
+            specs=[spec.replace_attributes(skippable=can_subset, freshness_policy=_FRESH) for spec in specs],
+            backfill_policy=BACKFILL_POLICY,
+            pool=pool,
+            can_subset=can_subset,
+            required_resource_keys={"lake", "progress", *needs},
+        )
+        def daily_assets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+            yield from _run_days(context, steps, AssetRun(name, context, self.chunk_size))
+
+        return daily_assets
 
 
-def run_days(
-    context: dg.AssetExecutionContext, step: Callable[[date], Mapping[str, Metadata]]
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Run a step, which returns metadata by asset, for each day of the run.
+@dataclass(frozen=True)
+class AssetRun:
+    """One run of an asset: what its step shares between the days.
+
+    Attributes:
+        name: of the asset, or of the step that makes several.
+        context: Dagster's.
+        chunk_size: rows that a step commits at a time.
+    """
+
+    name: str
+    context: dg.AssetExecutionContext
+    chunk_size: int
+    _made: dict[Callable[..., object], object] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> ParquetTables:
+        """The lake's tables."""
+        return cast("ParquetTables", self.context.resources.lake.tables)
+
+    @property
+    def engine(self) -> Engine:
+        """Worker processes."""
+        return cast("Engine", self.context.resources.workers.engine)
+
+    @property
+    def gpu(self) -> GpuResource:
+        """The encoder and where it computes."""
+        return cast("GpuResource", self.context.resources.gpu)
+
+    def wants(self, asset: str) -> bool:
+        """Whether an asset was asked for, where they can be had one by one."""
+        return dg.AssetKey(asset) in self.context.selected_asset_keys
+
+    def work(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> T:
+        """Bring a day in line by a step of the lake, which commits in chunks and shows how far it is."""
+        track = self.context.resources.progress.track(f"{self.name} {day}")
+        return step(self.tables, day, *asked, **more, chunk_size=self.chunk_size, on_progress=track)
+
+    def once(self, make: Callable[P, T], *asked: P.args, **more: P.kwargs) -> T:
+        """What `make` makes, on the first day that needs it, where its errors are told; the same for all days."""
+        if make not in self._made:
+            self._made[make] = make(*asked, **more)
+        return cast("T", self._made[make])
+
+
+Step: TypeAlias = Callable[[AssetRun, date], Metadata]
+"""Makes a day of an asset and says what the materialization shows."""
+
+Steps: TypeAlias = Callable[[AssetRun, date], Mapping[str, Metadata]]
+"""Makes a day of some assets and says what each materialization shows."""
+
+
+def _run_days(context: dg.AssetExecutionContext, steps: Steps, run: AssetRun) -> Iterator[dg.MaterializeResult[Any]]:
+    """Make each day of the run.
 
     A day that meets a broken world does not hold the days after it, and the days that did finish are recorded.
     """
@@ -91,7 +172,7 @@ def run_days(
     lineage = {spec.key.to_user_string(): describe_lineage(spec) for spec in context.assets_def.specs}
     for key in context.partition_keys:
         try:
-            shown = step(date.fromisoformat(key))
+            shown = steps(run, date.fromisoformat(key))
             finished[key] = {asset: {**described, **lineage[asset]} for asset, described in shown.items()}
         except ImageAssetsError as error:
             _log.error("%s failed: %s", key, error)

@@ -1,7 +1,21 @@
-"""Keys of assets and pools that no table names and more than one module knows."""
+"""Keys of assets, groups and pools that no table names and more than one module knows."""
 
-LANDING = "landing"
-IMAGE_EMBEDDINGS = "image_embeddings"
+from enum import StrEnum
+
 DAILY_REPORT = "daily_report"
 VECTOR_INDEX = "vector_index"
 GPU_POOL = "gpu"
+
+
+class Group(StrEnum):
+    """What the UI shows together."""
+
+    LANDING = "landing"
+    BRONZE = "bronze"
+    SILVER = "silver"
+    EMBEDDINGS = "embeddings"
+    ENRICHMENT = "enrichment"
+    MODELS = "models"
+    GOLD = "gold"
+    SERVING = "serving"
+    UPKEEP = "upkeep"

@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import ImageEncoder, Placement
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.turns import take_turns
 
@@ -27,12 +27,19 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     root: str
     archive_root: str | None = None
     history_keep: int = 1
+    _tables: ParquetTables | None = PrivateAttr(default=None)
 
     @property
     def tables(self) -> ParquetTables:
-        """The lake's tables; its objects are behind `tables.store`."""
-        archive = Path(self.archive_root) if self.archive_root else None
-        return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
+        """The lake's tables, opened once per run; its objects are behind `tables.store`."""
+        if self._tables is None:
+            archive = Path(self.archive_root) if self.archive_root else None
+            self._tables = open_tables(LakeParams(Path(self.root), archive, self.history_keep))
+        return self._tables
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Forget the lake: the next run may find that its originals were archived."""
+        self._tables = None
 
 
 @contextmanager
@@ -92,11 +99,16 @@ class GpuResource(dg.ConfigurableResource[ImageEncoder]):
         """The encoder; found anew by each run, because a folder may hold other weights by then."""
         if self._encoder is None:
             # Imported here, because a code location has to load fast.
-            from image_assets.models.lazy_encoder import open_encoder
+            from image_assets.models.encoders.lazy_encoder import open_encoder
 
             placement = Placement(self.device, self.precision, self.batch_size)
             self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
         return self._encoder
+
+    @property
+    def description(self) -> EncoderDescription:
+        """Facts about the encoder, for who computes nothing with it."""
+        return self.encoder.description
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ImageEncoder]:

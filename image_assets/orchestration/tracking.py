@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.models.mlflow_registry import EXPERIMENT, Tracking, answering, prepare_experiment
+from image_assets.models.classifiers.mlflow_registry import EXPERIMENT, Tracking, answering, prepare_experiment
 
 MLFLOW = "mlflow"
 

@@ -1,5 +1,5 @@
-"""A believable feed of product photos, drawn by code: for demos, tests and training.
+"""A believable feed of product photos, made of a few real ones: for demos and tests.
 
-Belongs here: drawing, camera metadata, and the ways in which uploads go wrong.
+Belongs here: the stock of photos, camera metadata, and the ways in which uploads go wrong.
 Stays out: where the files are put.
 """

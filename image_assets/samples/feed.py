@@ -1,28 +1,30 @@
 """The feed: day by day, the files that the users of a clothing marketplace upload."""
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from image_assets.errors import RejectionReason
 from image_assets.samples.cameras import Shot, photograph
 from image_assets.samples.filenames import camera_filename
 from image_assets.samples.mishaps import Mishap
 from image_assets.samples.oddities import Oddity, near_copy
-from image_assets.samples.products import LABELS, Product, draw_product, fitting_background, sample_products
-from image_assets.samples.schedule import Content, Copy, Photo, Slot, plan_day
+from image_assets.samples.schedule import Content, Copy, Photo, Slot, deal, plan_day
 from image_assets.samples.shoppers import Shopper, shoppers_of
+from image_assets.samples.stock_photos import LABELS, PRODUCTS, Product, take_photo
 
 _SIDECAR_SHARE, _LABEL_SHARE, _WRONG_LABEL_SHARE = 0.8, 0.75, 0.03
-_TASTE_SHARE = 0.75
+_TASTE = 7
+"""How many times as likely as others is it who sells a product of the label most."""
+
+_LONG_SIDES_PX = (640, 720, 800)
 _LARGE_SHARE, _MIDDLE_SHARE = 0.012, 0.2
-_LARGE, _MIDDLE_SCALES = (3000, 4000), (1.2, 1.6)
-_LYING_DOWN = {"shoes": 0.7, "hat": 0.4, "longsleeve": 0.3, "outwear": 0.2, "shirt": 0.2}
-"""How often a label is photographed in landscape format."""
+_LARGE_PX, _MIDDLE_SCALES = 4000, (1.2, 1.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,50 +75,41 @@ def generate_feed(days: Sequence[date], images_per_day: int, seed: int) -> Itera
     """The files of the days in order, each made when it is asked for.
 
     The same seed gives the same bytes; a day does not depend on the other days that are asked for.
+    Every product is shown once before one comes again, as another photo of the same.
     """
     for day in days:
         for index, slot in enumerate(plan_day(day, images_per_day, seed)):
             yield _sample_file(slot, day, index, images_per_day, seed)
 
 
-def _scene(day: date, index: int, seed: int) -> _Scene:
+@functools.lru_cache(maxsize=4)
+def _products_of(day: date, count: int, seed: int) -> Sequence[Product]:
+    return deal(PRODUCTS, count, day, seed)
+
+
+def _scene(day: date, index: int, count: int, seed: int) -> _Scene:
     """Who photographs what in a slot; a fresh generator each time, so that a copy repeats its original."""
-    shoppers = shoppers_of(seed)
+    shoppers, product = shoppers_of(seed), _products_of(day, count, seed)[index]
     rng = np.random.default_rng([seed, 5, day.toordinal(), index])
-    activity = np.array([shopper.activity for shopper in shoppers])
-    shopper = shoppers[int(rng.choice(len(shoppers), p=activity / activity.sum()))]
+    chances = np.array([each.activity * (_TASTE if product.label in each.labels else 1) for each in shoppers])
+    shopper = shoppers[int(rng.choice(len(shoppers), p=chances / chances.sum()))]
     hours_ago = float(rng.exponential(30))
     clock = timezone(timedelta(hours=shopper.utc_offset_hours))
     taken_at = (datetime.combine(day, time(), UTC) - timedelta(hours=hours_ago)).astimezone(clock)
-    return _Scene(shopper, _product_of(shopper, rng), taken_at.replace(microsecond=0), rng)
-
-
-def _product_of(shopper: Shopper, rng: np.random.Generator) -> Product:
-    product = sample_products(rng)
-    label = str(rng.choice(shopper.labels)) if rng.random() < _TASTE_SHARE else product.label
-    background = str(rng.choice(shopper.backgrounds)) if rng.random() < _TASTE_SHARE else product.background
-    return replace(product, label=label, background=fitting_background(label, background))
+    return _Scene(shopper, product, taken_at.replace(microsecond=0), rng)
 
 
 def _picture(scene: _Scene) -> Image.Image:
-    rng = scene.rng
-    side = int(rng.choice([800, 900, 1000]))
-    size = (side * 3 // 4, side)
-    if rng.random() < _LYING_DOWN.get(scene.product.label, 0.05):
-        size = size[::-1]
-    return draw_product(scene.product, rng, size)
+    return take_photo(scene.product, scene.rng, int(scene.rng.choice(_LONG_SIDES_PX)))
 
 
 def _enlarged(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Most photos as drawn, some larger, a handful with the 12 megapixels of a phone."""
+    """Most photos as they are, some larger, a handful with the 12 megapixels of a phone."""
     chance = rng.random()
     if chance < _LARGE_SHARE:
-        size = _LARGE if picture.height > picture.width else _LARGE[::-1]
-        return picture.resize(size, Image.Resampling.BILINEAR)
+        return ImageOps.contain(picture, (_LARGE_PX, _LARGE_PX), Image.Resampling.BILINEAR)
     if chance < _LARGE_SHARE + _MIDDLE_SHARE:
-        scale = rng.uniform(*_MIDDLE_SCALES)
-        size = round(picture.width * scale), round(picture.height * scale)
-        return picture.resize(size, Image.Resampling.BICUBIC)
+        return ImageOps.scale(picture, rng.uniform(*_MIDDLE_SCALES))
     return picture
 
 
@@ -126,7 +119,7 @@ def _photo(scene: _Scene) -> bytes:
 
 
 def _sample_file(slot: Slot, day: date, index: int, count: int, seed: int) -> SampleFile:
-    upload = _upload(slot.content, _scene(day, index, seed), seed)
+    upload = _upload(slot.content, _scene(day, index, count, seed), count, seed)
     scene = upload.scene
     stem = camera_filename(scene.shopper.camera, scene.taken_at, index, scene.rng)
     return SampleFile(
@@ -140,7 +133,7 @@ def _sample_file(slot: Slot, day: date, index: int, count: int, seed: int) -> Sa
     )
 
 
-def _upload(content: Content, scene: _Scene, seed: int) -> _Upload:
+def _upload(content: Content, scene: _Scene, count: int, seed: int) -> _Upload:
     match content:
         case Photo():
             return _Upload("photo", "jpg", _photo(scene), scene)
@@ -149,7 +142,7 @@ def _upload(content: Content, scene: _Scene, seed: int) -> _Upload:
         case Mishap():
             return _Upload(content.kind, content.extension, content.spoil(_photo(scene)), scene, content.reason)
         case Copy():
-            original = _scene(content.day, content.index, seed)
+            original = _scene(content.day, content.index, count, seed)
             photo = _photo(original)
             reshown = _reshown(scene, original)
             if content.is_exact:

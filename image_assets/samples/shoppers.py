@@ -1,13 +1,12 @@
-"""The people who upload: each has a taste, a floor to put things on, a camera and a home."""
+"""The people who upload: each has a taste, a camera and a home."""
 
 import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from image_assets.samples.backdrops import BACKDROPS
 from image_assets.samples.cameras import CAMERAS, Camera
-from image_assets.samples.products import LABELS
+from image_assets.samples.stock_photos import LABELS
 
 _TOWNS = (
     (52.52, 13.40, 1),
@@ -29,7 +28,6 @@ class Shopper:
     Attributes:
         user_id: also the name of the landing folder.
         labels: what they sell most.
-        backgrounds: where they photograph.
         camera: what with.
         home: latitude and longitude, degrees.
         utc_offset_hours: of their clock.
@@ -38,7 +36,6 @@ class Shopper:
 
     user_id: str
     labels: tuple[str, ...]
-    backgrounds: tuple[str, ...]
     camera: Camera
     home: tuple[float, float]
     utc_offset_hours: int
@@ -57,7 +54,6 @@ def _shopper(number: int, rng: np.random.Generator) -> Shopper:
     return Shopper(
         user_id=f"u{1000 + number * 37}",
         labels=(LABELS[number % len(LABELS)], *rng.choice(LABELS, 2).tolist()),
-        backgrounds=tuple(rng.choice(list(BACKDROPS), 2, replace=False).tolist()),
         camera=CAMERAS[int(rng.integers(len(CAMERAS)))],
         home=(latitude, longitude),
         utc_offset_hours=hours,

@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from image_assets.errors import SearchError
-from image_assets.search.exact_search import Vectors
-from image_assets.search.vector_index import Keys, Neighbours, best_of, check_dimension, is_in
+from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of, check_dimension, is_in
 
 _Rows: TypeAlias = npt.NDArray[Any]
 """Records of `key` and `vector`, sorted by key: one array is one file, which can be read in place."""
@@ -48,13 +47,14 @@ class ExactIndex:
         return int(self._rows.size)
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
-        """See `VectorIndex`; copies the array."""
+        """See `VectorIndex`; copies the array, twice unless the keys are sorted and above all others."""
         check_dimension(vectors, self.dimension)
-        self.remove(np.sort(keys))
-        added = np.empty(keys.size, dtype=self._rows.dtype)
-        added["key"], added["vector"] = keys, vectors
-        rows = np.concatenate([self._rows, added])
-        self._rows = rows[np.argsort(rows["key"], kind="stable")]
+        self.remove(keys)
+        before = self._rows.size
+        rows = np.empty(before + keys.size, dtype=self._rows.dtype)
+        rows[:before], rows["key"][before:], rows["vector"][before:] = self._rows, keys, vectors
+        order = np.argsort(rows["key"], kind="stable")
+        self._rows = rows if np.array_equal(order, np.arange(order.size)) else rows[order]
 
     def remove(self, keys: Keys) -> None:
         """See `VectorIndex`; copies the array."""

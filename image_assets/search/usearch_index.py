@@ -12,8 +12,7 @@ import pyarrow as pa  # noqa: F401
 from usearch.index import Index
 
 from image_assets.errors import SearchError
-from image_assets.search.exact_search import Vectors
-from image_assets.search.vector_index import Keys, Neighbours, best_of, check_dimension, is_in
+from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of, check_dimension, is_in
 
 _AT_ONCE = 20_000
 """Vectors in memory while they are compared one by one."""

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from image_assets.errors import SearchError
-from image_assets.search.exact_search import Vectors
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""float32, rows x dimension, every row of unit length."""
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
 """uint64, one number per vector; what a number stands for is known to whoever fills the index."""

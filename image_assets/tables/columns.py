@@ -5,6 +5,9 @@ import dataframely as dy
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
+GIVEN = frozenset({"day", "input_version", "recipe_version", "processed_at"})
+"""Columns of every daily table that no step computes: the partition, what a row comes from, and when."""
+
 
 def image_id() -> dy.String:
     """The key of a table with one row per image."""

@@ -2,6 +2,9 @@
 
 import sys
 
+import dataframely as dy
+
+from image_assets.shown_text import markdown_table
 from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_table
 from image_assets.tables.predictions import predictions_table
@@ -18,17 +21,14 @@ def document_tables() -> str:
 
 
 def _section(table: Table) -> str:
-    rows = [
-        f"| `{name}` | {column.dtype} | {_flags(primary_key=column.primary_key, nullable=column.nullable)} "
-        f"| {column.description or ''} |"
-        for name, column in table.schema.columns().items()
-    ]
-    head = ["", f"## {table.name}", "", table.description, "", "| column | type | | meaning |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows])
+    rows = [_line(name, column) for name, column in table.schema.columns().items()]
+    columns = markdown_table(["column", "type", "", "meaning"], rows)
+    return "\n".join(["", f"## {table.name}", "", table.description, "", columns])
 
 
-def _flags(*, primary_key: bool, nullable: bool) -> str:
-    return "key" if primary_key else "may be null" if nullable else ""
+def _line(name: str, column: dy.Column) -> list[str]:
+    flags = "key" if column.primary_key else "may be null" if column.nullable else ""
+    return [f"`{name}`", str(column.dtype), flags, column.description or ""]
 
 
 if __name__ == "__main__":

@@ -48,4 +48,19 @@ class DuplicateImages(dy.Schema):
         return (pl.col("image_id") == pl.col("canonical_id")) == (pl.col("kind").cast(pl.String) == "unique")
 
 
-DUPLICATE_IMAGES = Table("duplicate_images", DuplicateImages)
+_LIKENESS = "bronze_images.sha256 silver_images.phash silver_images.cleansed_path image_embeddings.embedding"
+
+DUPLICATE_IMAGES = Table(
+    "duplicate_images",
+    DuplicateImages,
+    {
+        "image_id": "silver_images.image_id",
+        "canonical_id": f"{_LIKENESS} bronze_images.uploaded_at",
+        "kind": _LIKENESS,
+        "distance_bits": "silver_images.phash",
+        "similarity": "image_embeddings.embedding",
+        "likeness": "silver_images.cleansed_path",
+        "turn": "silver_images.phash",
+        "label_conflict": f"{_LIKENESS} bronze_images.label",
+    },
+)

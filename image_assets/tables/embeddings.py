@@ -8,12 +8,13 @@ import polars as pl
 from image_assets.tables import columns
 from image_assets.tables.table import Table
 
+IMAGE_EMBEDDINGS = "image_embeddings"
 UNIT_NORM_TOLERANCE = 1e-3
 
 
 def embeddings_name(encoder: str) -> str:
     """Name of the table of an encoder, whatever its dimension."""
-    return f"image_embeddings/{encoder}"
+    return f"{IMAGE_EMBEDDINGS}/{encoder}"
 
 
 @cache
@@ -41,3 +42,11 @@ def embeddings_table(encoder: str, dimension: int) -> Table:
 def _norm() -> pl.Expr:
     # A vector that holds a NaN or an infinity has no finite norm, so the comparison fails for it too.
     return pl.col("embedding").arr.to_list().list.eval(pl.element() ** 2).list.sum().sqrt()
+
+
+ALL_EMBEDDINGS = Table(
+    IMAGE_EMBEDDINGS,
+    embeddings_table("any", 1).schema,
+    {"image_id": "silver_images.image_id", "embedding": "silver_images.cleansed_path"},
+)
+"""Those of all encoders together: the columns are the same, the dimension of the vectors is not."""

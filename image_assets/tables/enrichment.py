@@ -99,8 +99,20 @@ class ImageModeration(dy.Schema):
         return pl.col("policy").is_not_null() == pl.col("verdict").is_in(["review", "blocked"])
 
 
-IMAGE_TAGS = Table("image_tags", ImageTags)
-IMAGE_CAPTIONS = Table("image_captions", ImageCaptions)
-IMAGE_TEXT = Table("image_text", ImageText)
-IMAGE_MODERATION = Table("image_moderation", ImageModeration)
-ENRICHMENT = (IMAGE_TAGS, IMAGE_CAPTIONS, IMAGE_TEXT, IMAGE_MODERATION)
+_OF_VECTORS = {"*": "image_embeddings.embedding", "image_id": "image_embeddings.image_id", "encoder": ""}
+
+IMAGE_TAGS = Table("image_tags", ImageTags, _OF_VECTORS)
+IMAGE_CAPTIONS = Table(
+    "image_captions",
+    ImageCaptions,
+    {
+        "image_id": "image_tags.image_id silver_images.image_id",
+        "caption": "image_tags.tags silver_images.cleansed_path",
+    },
+)
+IMAGE_TEXT = Table(
+    "image_text",
+    ImageText,
+    {"*": "bronze_images.raw_path", "image_id": "bronze_images.image_id", "reader": ""},
+)
+IMAGE_MODERATION = Table("image_moderation", ImageModeration, _OF_VECTORS)

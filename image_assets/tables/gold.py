@@ -4,6 +4,7 @@ import dataframely as dy
 
 from image_assets.tables import columns
 from image_assets.tables.enrichment import VERDICTS
+from image_assets.tables.images import SILVER_IMAGES
 from image_assets.tables.table import Table
 
 LABEL_SOURCES = ["human", "supplied"]
@@ -74,5 +75,40 @@ class DailySummary(dy.Schema):
     images = dy.UInt32(description="How many images.")
 
 
-GOLD_IMAGES = Table("gold_images", GoldImages)
-DAILY_SUMMARY = Table("daily_summary", DailySummary)
+_VERDICT = "image_moderation.verdict"
+
+GOLD_IMAGES = Table(
+    "gold_images",
+    GoldImages,
+    {
+        **{name: f"silver_images.{name}" for name in SILVER_IMAGES.schema.column_names()},
+        **{name: f"bronze_images.{name}" for name in ("user_id", "uploaded_at", "raw_name", "label")},
+        **{name: f"bronze_images.{name}" for name in ("format", "sha256")},
+        **{f"original_{name}": f"bronze_images.{name}" for name in ("width_px", "height_px", "size_bytes")},
+        **{name: f"image_predictions.{name}" for name in ("confidence_ratio", "top_labels", "model_version")},
+        "label_source": "bronze_images.label",
+        "predicted_label": "image_predictions.label",
+        "needs_review": "image_predictions.needs_review",
+        "encoder": "image_embeddings.image_id",
+        "canonical_id": "duplicate_images.canonical_id",
+        "is_duplicate": "duplicate_images.canonical_id",
+        "tags": "image_tags.tags",
+        "caption": "image_captions.caption",
+        "text": "image_text.text",
+        "policy": _VERDICT,
+        # None of the three is shown when blocked.
+        "cleansed_path": f"silver_images.cleansed_path {_VERDICT}",
+        "thumbnail_path": f"thumbnails.thumbnail_path {_VERDICT}",
+        "preview_path": f"watermarked_previews.preview_path {_VERDICT}",
+        "state": "rejected_images.image_id image_embeddings.image_id thumbnails.thumbnail_path "
+        f"watermarked_previews.preview_path {_VERDICT}",
+    },
+)
+DAILY_SUMMARY = Table(
+    "daily_summary",
+    DailySummary,
+    {
+        "name": "bronze_images.format rejected_images.reason rejected_images.stage gold_images.state gold_images.label",
+        "images": "bronze_images.image_id rejected_images.item gold_images.image_id",
+    },
+)

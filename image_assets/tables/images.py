@@ -107,10 +107,12 @@ class WatermarkedPreviews(dy.Schema):
         return pl.max_horizontal("width_px", "height_px") <= PREVIEW_MAX_SIDE_PX
 
 
+_DERIVED = {"*": "bronze_images.raw_path", "image_id": "bronze_images.image_id"}
+
 BRONZE_IMAGES = Table("bronze_images", BronzeImages)
-SILVER_IMAGES = Table("silver_images", SilverImages)
-THUMBNAILS = Table("thumbnails", Thumbnails)
-WATERMARKED_PREVIEWS = Table("watermarked_previews", WatermarkedPreviews)
+SILVER_IMAGES = Table("silver_images", SilverImages, {**_DERIVED, "cleansed_name": "bronze_images.image_id"})
+THUMBNAILS = Table("thumbnails", Thumbnails, _DERIVED)
+WATERMARKED_PREVIEWS = Table("watermarked_previews", WatermarkedPreviews, _DERIVED)
 
 PATH_COLUMNS = {
     BRONZE_IMAGES.name: "raw_path",

@@ -29,7 +29,16 @@ class ImagePredictions(dy.Schema):
     processed_at = columns.processed_at()
 
 
-ALL_PREDICTIONS = Table(IMAGE_PREDICTIONS, ImagePredictions)
+ALL_PREDICTIONS = Table(
+    IMAGE_PREDICTIONS,
+    ImagePredictions,
+    {
+        "*": "image_embeddings.embedding silver_images.cleansed_path",
+        "image_id": "image_embeddings.image_id",
+        "model_version": "classifier_evaluations.is_promoted",
+    },
+)
+"""Those of all model versions together."""
 
 
 def predictions_table(model_version: str) -> Table:

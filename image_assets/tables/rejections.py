@@ -43,7 +43,14 @@ class RejectedImages(Rejections):
     )
 
 
-REJECTED_IMAGES = Table("rejected_images", RejectedImages)
+REJECTED_IMAGES = Table(
+    "rejected_images",
+    RejectedImages,
+    {
+        "item": "bronze_images.image_id",
+        **{name: f"bronze_images.{name}" for name in ("image_id", "source_uri", "sha256", "size_bytes")},
+    },
+)
 
 
 def rejections_table(stage: str) -> Table:

@@ -1,7 +1,8 @@
 """A table: a name in the lake and the schema that its rows obey."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import dataframely as dy
 
@@ -13,10 +14,17 @@ class Table:
     Attributes:
         name: folder below `tables/`; may hold one slash (`image_embeddings/builtin`).
         schema: columns, types, descriptions and row rules.
+        sources: by column, the upstream columns that it is made from; `*` is every column that is not named.
     """
 
     name: str
     schema: type[dy.Schema]
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def asset(self) -> str:
+        """The name without the encoder or model version in it: what makes all of these tables."""
+        return self.name.partition("/")[0]
 
     @property
     def primary_key(self) -> list[str]:

@@ -57,6 +57,37 @@ class ClassifierEvaluations(dy.Schema):
     is_promoted = dy.Bool(description="Whether the challenger became the champion.")
 
 
-TRAINING_SET = Table("training_set", TrainingSet)
-LABEL_ISSUES = Table("label_issues", LabelIssues)
-CLASSIFIER_EVALUATIONS = Table("classifier_evaluations", ClassifierEvaluations)
+_VECTOR = "image_embeddings.embedding"
+_GROUPED = "bronze_images.user_id duplicate_images.canonical_id"
+
+TRAINING_SET = Table(
+    "training_set",
+    TrainingSet,
+    {
+        "image_id": "silver_images.image_id",
+        "user_id": "bronze_images.user_id",
+        "label": "bronze_images.label",
+        "label_source": "bronze_images.label",
+        "group_id": _GROUPED,
+        "split": f"{_GROUPED} bronze_images.label",
+    },
+)
+LABEL_ISSUES = Table(
+    "label_issues",
+    LabelIssues,
+    {
+        "*": f"training_set.label training_set.group_id duplicate_images.canonical_id {_VECTOR}",
+        "image_id": "training_set.image_id",
+        "label": "training_set.label",
+        "other_image_id": "duplicate_images.canonical_id",
+    },
+)
+CLASSIFIER_EVALUATIONS = Table(
+    "classifier_evaluations",
+    ClassifierEvaluations,
+    {
+        "*": f"training_set.label training_set.split {_VECTOR}",
+        **dict.fromkeys(("challenger", "role", "model_version", "evaluated_at"), ""),
+        "images": "training_set.split",
+    },
+)

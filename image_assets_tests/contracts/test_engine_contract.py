@@ -55,6 +55,12 @@ def test_an_image_error_fails_its_item_only(engine: Engine, poison: ModuleType) 
     assert (outcomes[3].error.reason, outcomes[3].error.detail) == (RejectionReason.CORRUPT, "3 is odd")
 
 
+def test_what_was_learnt_of_a_bad_item_comes_with_its_error(engine: Engine, poison: ModuleType) -> None:
+    (corrupt,) = engine.map(poison.reject_odd, [3])
+    (too_large,) = engine.map(poison.decode_out_of_memory, [4])
+    assert (corrupt.error.facts, too_large.error.facts) == ({"number": 3}, {"number": 4})
+
+
 def test_a_memory_error_fails_its_item(engine: Engine, poison: ModuleType) -> None:
     (outcome,) = engine.map(poison.run_out_of_memory, [1])
     assert outcome.error.reason is RejectionReason.OUT_OF_MEMORY

@@ -1,12 +1,16 @@
 """The cold archive: originals of old days move to cheaper storage."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import Group
+from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.resources import LakeResource, Progress
-from image_assets.steps.upkeep.archive import archive_days, old_days
+from image_assets.steps.upkeep.archive import ArchiveReport, archive_days, old_days
 from image_assets.tables.images import BRONZE_IMAGES
 
 COLD_ARCHIVE = "cold_archive"
@@ -18,25 +22,24 @@ def archive_assets(owner: str, archive_after_days: int | None) -> list[dg.Assets
 
 
 def _cold_archive(owner: str, archive_after_days: int) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=COLD_ARCHIVE,
-        description=f"Originals older than {archive_after_days} days, outside the lake, readable under the same keys.",
-        deps=[BRONZE_IMAGES.name],
-        group_name="upkeep",
-        owners=[owner],
-    )
-    def cold_archive(lake: LakeResource, progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult[None]:
-        now = datetime.now(UTC)
+    said = f"Originals older than {archive_after_days} days, outside the lake, readable under the same keys."
+    spec = lake_spec(COLD_ARCHIVE, said, owner, group=Group.UPKEEP, deps=[BRONZE_IMAGES.name])
+
+    @lake_asset(spec)
+    def cold_archive(lake: LakeResource, progress: dg.ResourceParam[Progress]) -> Iterator[dg.MaterializeResult[Any]]:
+        now, track = datetime.now(UTC), progress.track(COLD_ARCHIVE, "days")
         with explained():
             days = old_days(lake.tables, archive_after_days, now.date())
-            report = archive_days(lake.tables, days, archive_after_days, now, progress.track(COLD_ARCHIVE, "days"))
-        return dg.MaterializeResult(
-            metadata={
-                "days": report.days,
-                "originals": report.moved,
-                "bytes": report.moved_bytes,
-                "not_what_bronze_says": dg.MetadataValue.json(list(report.damaged)),
-            }
-        )
+            report = archive_days(lake.tables, days, archive_after_days, now, track)
+        yield dg.MaterializeResult(metadata=_described(report))
 
     return cold_archive
+
+
+def _described(report: ArchiveReport) -> dict[str, Any]:
+    return {
+        "days": report.days,
+        "originals": report.moved,
+        "bytes": report.moved_bytes,
+        "not_what_bronze_says": dg.MetadataValue.json(list(report.damaged)),
+    }

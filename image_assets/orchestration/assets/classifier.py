@@ -7,10 +7,11 @@ from typing import Any
 import dagster as dg
 
 from image_assets.errors import ModelError
-from image_assets.models.mlflow_registry import set_champion
-from image_assets.models.trainers import TrainerParams, make_trainer
+from image_assets.models.classifiers.mlflow_registry import set_champion
+from image_assets.models.classifiers.trainers import TrainerParams, make_trainer
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
+from image_assets.orchestration.keys import GPU_POOL, Group
+from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.metadata.classifier import (
     describe_comparison,
     describe_issues,
@@ -27,13 +28,13 @@ from image_assets.steps.classification.record import record_training
 from image_assets.steps.classification.training import LessonParams, compare_with_champion, conclude, train_classifier
 from image_assets.steps.classification.training_set import build_training_set
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, LABEL_ISSUES, TRAINING_SET
 
 CLASSIFIER = "classifier"
 CHALLENGER_WINS = "challenger_wins"
-_GROUP = "models"
 
 
 def classifier_assets(owner: str, trainer: TrainerParams, lessons: LessonParams) -> list[dg.AssetsDefinition]:
@@ -49,7 +50,7 @@ def classifier_assets(owner: str, trainer: TrainerParams, lessons: LessonParams)
 def _training_set(owner: str) -> dg.AssetsDefinition:
     spec = _table_spec(TRAINING_SET, owner, {"polars"}, [BRONZE_IMAGES.name, SILVER_IMAGES.name, DUPLICATE_IMAGES.name])
 
-    @dg.multi_asset(name=TRAINING_SET.name, specs=[spec])
+    @lake_asset(spec)
     def training_set(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             report = build_training_set(lake.tables)
@@ -62,10 +63,10 @@ def _label_issues(owner: str) -> dg.AssetsDefinition:
     deps = [TRAINING_SET.name, IMAGE_EMBEDDINGS, DUPLICATE_IMAGES.name]
     spec = _table_spec(LABEL_ISSUES, owner, {"scikitlearn"}, deps)
 
-    @dg.multi_asset(name=LABEL_ISSUES.name, specs=[spec])
+    @lake_asset(spec)
     def label_issues(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
-            report = find_label_issues(lake.tables, gpu.encoder.description)
+            report = find_label_issues(lake.tables, gpu.description)
         yield dg.MaterializeResult(metadata={**describe_issues(lake.tables, report), **describe_lineage(spec)})
 
     return label_issues
@@ -76,16 +77,16 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
     kinds = {"mlflow", "torch" if params.trainer == "mobilenet" else "scikitlearn"}
     spec = _spec(CLASSIFIER, description, owner, kinds, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
 
-    @dg.multi_asset(name=CLASSIFIER, specs=[spec], pool=GPU_POOL)
+    @lake_asset(spec, pool=GPU_POOL)
     def classifier(
         lake: LakeResource,
         gpu: GpuResource,
         mlflow: dg.ResourceParam[TrackedRun],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        from image_assets.models.classification_plots import plot_scores
+        from image_assets.models.classifiers.plots import plot_scores
 
-        encoder = gpu.encoder.description
+        encoder = gpu.description
         with explained():
             mlflow.start()
             trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
@@ -105,11 +106,11 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
         description="The newest classifier beats the champion on the test split; else the champion stays in charge.",
     )
 
-    @dg.multi_asset(name=CLASSIFIER_EVALUATIONS.name, specs=[spec], check_specs=[check])
+    @lake_asset(spec, checks=[check])
     def classifier_evaluations(
         lake: LakeResource, gpu: GpuResource, mlflow: dg.ResourceParam[TrackedRun]
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        tables, encoder = lake.tables, gpu.encoder.description
+        tables, encoder = lake.tables, gpu.description
         with explained():
             kept = kept_classifiers(tables.store)
             if not kept:
@@ -135,6 +136,4 @@ def _table_spec(table: Table, owner: str, kinds: set[str], deps: list[str]) -> d
 
 
 def _spec(name: str, description: str, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key=name, description=description, deps=deps, group_name=_GROUP, kinds=kinds, owners=[owner], code_version="1"
-    )
+    return lake_spec(name, description, owner, group=Group.MODELS, kinds=kinds, deps=deps, version="1")

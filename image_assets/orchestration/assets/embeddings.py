@@ -1,55 +1,34 @@
 """Embeddings: a unit vector per image, computed on the GPU where there is one."""
 
-from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from functools import partial
 
 import dagster as dg
 
-from image_assets.models.encoder import EncoderDescription, EncoderLoad
-from image_assets.orchestration.daily import Daily, daily_asset, run_days
-from image_assets.orchestration.keys import GPU_POOL, IMAGE_EMBEDDINGS
+from image_assets.models.encoders.encoder import EncoderDescription, EncoderLoad
+from image_assets.orchestration.daily import AssetRun, Daily
+from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_increment
-from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
 from image_assets.steps.vectors.embeddings import embed_day, table_of
-from image_assets.tables.images import SILVER_IMAGES
+from image_assets.tables.embeddings import ALL_EMBEDDINGS, IMAGE_EMBEDDINGS
 
 
-def embedding_assets(daily: Daily, encoder: str, chunk_size: int) -> list[dg.AssetsDefinition]:
+def embedding_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
     """`image_embeddings`, for the encoder that the settings name; loading it waits until a run needs it."""
-    spec = daily.spec(
-        IMAGE_EMBEDDINGS,
-        "One row per image and encoder: a vector of unit length.",
-        group="embeddings",
-        kinds={"parquet", "torch"},
-        deps=[SILVER_IMAGES.name],
-        code_version=encoder,
-    )
+    # Its columns are known when the encoder is: the dimension of the vectors is in their type.
+    said, deps = ALL_EMBEDDINGS.description, daily.chain.stage("embeddings").reads
+    kinds, group = {"parquet", "torch"}, Group.EMBEDDINGS
+    spec = daily.spec(IMAGE_EMBEDDINGS, said, group=group, kinds=kinds, deps=deps, version=encoder)
+    return [daily.asset(spec, partial(_image_embeddings, spec), needs={"gpu"}, pool=GPU_POOL)]
 
-    @daily_asset(spec, name=IMAGE_EMBEDDINGS, pool=GPU_POOL)
-    def image_embeddings(
-        context: dg.AssetExecutionContext,
-        lake: LakeResource,
-        gpu: GpuResource,
-        progress: dg.ResourceParam[Progress],
-    ) -> Iterator[dg.MaterializeResult[Any]]:
-        def step(day: date) -> dict[str, Metadata]:
-            report = embed_day(
-                lake.tables,
-                day,
-                gpu.encoder,
-                chunk_size=chunk_size,
-                on_progress=progress.track(f"{IMAGE_EMBEDDINGS} {day}"),
-            )
-            table = table_of(gpu.encoder.description)
-            columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table, spec))}
-            counts = describe_increment(lake.tables, report, table)
-            load = _describe_load(gpu.encoder.load if report.computed else None)
-            return {IMAGE_EMBEDDINGS: {**counts, **_describe_encoder(gpu.encoder.description), **load, **columns}}
 
-        yield from run_days(context, step)
-
-    return [image_embeddings]
+def _image_embeddings(spec: dg.AssetSpec, run: AssetRun, day: date) -> Metadata:
+    encoder = run.gpu.encoder
+    report, table = run.work(embed_day, day, encoder), table_of(encoder.description)
+    counts = describe_increment(run.tables, report, table)
+    load = _describe_load(encoder.load if report.computed else None)
+    columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table, spec))}
+    return {**counts, **_describe_encoder(encoder.description), **load, **columns}
 
 
 def _describe_encoder(described: EncoderDescription) -> Metadata:

@@ -1,11 +1,15 @@
 """Housekeeping: what is looked at and tidied once a week, whatever the days."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from image_assets.orchestration.daily import explained
+from image_assets.orchestration.keys import Group
+from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.metadata.counts import Metadata, describe_problems
 from image_assets.orchestration.resources import LakeResource, Progress
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
@@ -16,7 +20,6 @@ from image_assets.steps.upkeep.scrub import Examination, scrub, share_of_week
 from image_assets.tables.images import BRONZE_IMAGES
 
 RECONCILIATION, SCRUB, RUN_HISTORY = "reconciliation", "scrub", "run_history"
-_GROUP = "upkeep"
 _IN_USE_FOR = timedelta(days=1)
 _LISTED = 50
 
@@ -27,34 +30,31 @@ def housekeeping_assets(owner: str, keep_runs_days: int, scrub_weeks: int) -> li
 
 
 def _reconciliation(owner: str) -> dg.AssetsDefinition:
-    description = "Whether files and rows of the whole lake agree; leftovers of killed runs are removed on the way."
+    said = "Whether files and rows of the whole lake agree; leftovers of killed runs are removed on the way."
+    spec = lake_spec(RECONCILIATION, said, owner, group=Group.UPKEEP, kinds={"polars"})
     unlisted = dg.AssetCheckSpec(
         "no_ghosts", asset=RECONCILIATION, description="Every row's file is there; image-assets repair if not."
     )
 
-    @dg.asset(
-        name=RECONCILIATION,
-        description=description,
-        group_name=_GROUP,
-        kinds={"polars"},
-        owners=[owner],
-        check_specs=[unlisted],
-    )
-    def reconciliation(lake: LakeResource):  # type: ignore[no-untyped-def]
+    @lake_asset(spec, checks=[unlisted])
+    def reconciliation(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         before = datetime.now(UTC) - _IN_USE_FOR
         with explained():
             swept, found = sweep_staging(lake.tables, before), reconcile(lake.tables, before)
         ghosts = sum(len(each.ghosts) for each in found)
-        counts = {f"{each.folder}_objects": each.objects for each in found}
         check = dg.AssetCheckResult(passed=not ghosts, check_name="no_ghosts", metadata={"ghosts": ghosts})
-        orphans = sum(len(each.orphans) for each in found)
-        listed = dg.MetadataValue.md(_listed(found))
-        return dg.MaterializeResult(
-            metadata={**counts, "orphans": orphans, "ghosts": ghosts, "swept": swept, "listed": listed},
-            check_results=[check],
-        )
+        yield dg.MaterializeResult(metadata={**_describe_disagreement(found), "swept": swept}, check_results=[check])
 
     return reconciliation
+
+
+def _describe_disagreement(found: list[Disagreement]) -> dict[str, Any]:
+    return {
+        **{f"{each.folder}_objects": each.objects for each in found},
+        "orphans": sum(len(each.orphans) for each in found),
+        "ghosts": sum(len(each.ghosts) for each in found),
+        "listed": dg.MetadataValue.md(_listed(found)),
+    }
 
 
 def _listed(found: list[Disagreement]) -> str:
@@ -65,26 +65,21 @@ def _listed(found: list[Disagreement]) -> str:
 
 
 def _scrub(owner: str, weeks: int) -> dg.AssetsDefinition:
+    said = f"A share of all images whose files are read whole: in {weeks} weeks it was every image's turn."
+    spec = lake_spec(SCRUB, said, owner, group=Group.UPKEEP, kinds={"python"})
     whole = dg.AssetCheckSpec(
         "objects_whole", asset=SCRUB, description="Every file is what its row says; image-assets repair if not."
     )
 
-    @dg.asset(
-        name=SCRUB,
-        description=f"A share of all images whose files are read whole: in {weeks} weeks it was every image's turn.",
-        group_name=_GROUP,
-        kinds={"python"},
-        owners=[owner],
-        check_specs=[whole],
-    )
-    def scrubbed(lake: LakeResource, progress: dg.ResourceParam[Progress]):  # type: ignore[no-untyped-def]
+    @lake_asset(spec, checks=[whole])
+    def scrubbed(lake: LakeResource, progress: dg.ResourceParam[Progress]) -> Iterator[dg.MaterializeResult[Any]]:
         started, share = time.monotonic(), share_of_week(datetime.now(UTC).date(), weeks)
         with explained():
             found = scrub(lake.tables, lake.tables.days(BRONZE_IMAGES.name), share, progress.track(SCRUB, "days"))
         told = _describe_scrub(found, time.monotonic() - started)
         is_whole = not found.damages and not found.unreadable
         check = dg.AssetCheckResult(passed=is_whole, check_name="objects_whole", metadata=told)
-        return dg.MaterializeResult(metadata=told, check_results=[check])
+        yield dg.MaterializeResult(metadata=told, check_results=[check])
 
     return scrubbed
 
@@ -104,18 +99,15 @@ def _describe_scrub(found: Examination, seconds: float) -> Metadata:
 
 
 def _run_history(owner: str, keep_days: int) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=RUN_HISTORY,
-        description=f"Dagster's memory, without runs older than {keep_days} days that later runs have replaced.",
-        group_name=_GROUP,
-        kinds={"dagster"},
-        owners=[owner],
-    )
-    def run_history(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    said = f"Dagster's memory, without runs older than {keep_days} days that later runs have replaced."
+    spec = lake_spec(RUN_HISTORY, said, owner, group=Group.UPKEEP, kinds={"dagster"})
+
+    @lake_asset(spec)
+    def run_history(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         before = datetime.now(UTC) - timedelta(days=keep_days)
         abandoned = end_abandoned_runs(context.instance)
         forgotten, kept = forget_old_runs(context.instance, before)
         counts = {"abandoned": abandoned, "forgotten": forgotten, "kept_as_the_last_of_their_days": kept}
-        return dg.MaterializeResult(metadata=counts)
+        yield dg.MaterializeResult(metadata=counts)
 
     return run_history

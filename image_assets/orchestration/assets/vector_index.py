@@ -1,34 +1,40 @@
 """The vector index: what search looks through when there are many vectors."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
 from image_assets.lake import object_keys
 from image_assets.orchestration.assets.warehouse import FOLLOWS
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.keys import IMAGE_EMBEDDINGS, VECTOR_INDEX
+from image_assets.orchestration.keys import VECTOR_INDEX, Group
+from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.resources import GpuResource, LakeResource
 from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 
 
 def index_assets(owner: str, params: IndexParams) -> list[dg.AssetsDefinition]:
     """`vector_index`, of the encoder that the settings name."""
-
-    @dg.asset(
-        name=VECTOR_INDEX,
-        description="Every current vector, to be found by nearness; vectors newer than it are searched beside it.",
-        deps=[IMAGE_EMBEDDINGS],
-        group_name="serving",
+    said = "Every current vector, to be found by nearness; vectors newer than it are searched beside it."
+    spec = lake_spec(
+        VECTOR_INDEX,
+        said,
+        owner,
+        group=Group.SERVING,
         kinds={"usearch"},
-        owners=[owner],
-        automation_condition=FOLLOWS,
-        code_version="1",
+        deps=[IMAGE_EMBEDDINGS],
+        follows=FOLLOWS,
+        version="1",
     )
-    def vector_index(lake: LakeResource, gpu: GpuResource) -> dg.MaterializeResult[None]:
+
+    @lake_asset(spec)
+    def vector_index(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
-            encoder = gpu.encoder.description
-            report = refresh_index(lake.tables, encoder, params)
-        uri = lake.tables.store.uri(object_keys.index_prefix(encoder.name))
-        return dg.MaterializeResult(metadata={**_described(report), "dagster/uri": uri})
+            report = refresh_index(lake.tables, gpu.description, params)
+        uri = lake.tables.store.uri(object_keys.index_prefix(gpu.description.name))
+        yield dg.MaterializeResult(metadata={**_described(report), "dagster/uri": uri})
 
     return [vector_index]
 

@@ -1,6 +1,7 @@
 """Upkeep: what covers all days at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -8,8 +9,10 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.warehouse import refresh_warehouse
 from image_assets.orchestration.daily import explained
-from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
+from image_assets.orchestration.keys import Group
+from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.resources import LakeResource
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
 from image_assets.tables.table import Table
@@ -25,25 +28,15 @@ FOLLOWS = (
 
 def upkeep_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Table]]) -> list[dg.AssetsDefinition]:
     """`warehouse`, over the tables that `lake_tables` finds."""
+    said = "One DuckDB file: views on every table and a copy of gold, for any SQL or BI client."
+    deps = [DAILY_SUMMARY.name, GOLD_IMAGES.name, REJECTED_IMAGES.name, IMAGE_EMBEDDINGS]
+    spec = lake_spec(WAREHOUSE, said, owner, group=Group.SERVING, kinds={"duckdb"}, deps=deps, follows=FOLLOWS)
 
-    @dg.asset(
-        name=WAREHOUSE,
-        description="One DuckDB file: views on every table and a copy of gold, for any SQL or BI client.",
-        deps=[DAILY_SUMMARY.name, GOLD_IMAGES.name, REJECTED_IMAGES.name, IMAGE_EMBEDDINGS],
-        group_name="serving",
-        kinds={"duckdb"},
-        owners=[owner],
-        automation_condition=FOLLOWS,
-    )
-    def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
-        store = lake.tables.store
+    @lake_asset(spec)
+    def warehouse(lake: LakeResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             is_changed = refresh_warehouse(lake.tables, lake_tables(lake.tables), copies=[GOLD_IMAGES])
-        return dg.MaterializeResult(
-            metadata={
-                "outcome": "rebuilt" if is_changed else "unchanged",
-                "dagster/uri": store.uri(object_keys.WAREHOUSE),
-            }
-        )
+        outcome, uri = "rebuilt" if is_changed else "unchanged", lake.tables.store.uri(object_keys.WAREHOUSE)
+        yield dg.MaterializeResult(metadata={"outcome": outcome, "dagster/uri": uri})
 
     return [warehouse]

@@ -10,11 +10,11 @@ from datetime import date
 import dagster as dg
 
 from image_assets.orchestration.jobs import DAILY_JOB
-from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
 from image_assets.orchestration.runs.history import days_of_run
 from image_assets.steps.images.landing import LandingFile, list_landing
+from image_assets.tables.chain import LANDING
 from image_assets.tables.images import BRONZE_IMAGES
 
 _SENSOR_INTERVAL_S = 60

@@ -39,7 +39,7 @@ def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: Duplicat
         description=description,
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource, gpu: GpuResource) -> dg.SensorResult:
-        outdated = outdated_days(lake.tables, gpu.encoder.description, params)
+        outdated = outdated_days(lake.tables, gpu.description, params)
         asked = {day: version for day, version in _asked(context).items() if day in outdated}
         known, busy = set(days_of(partitions.get_partition_keys())), _first_under_way(context.instance)
         wanted = [day for day, version in outdated.items() if day in known and asked.get(day) != version]

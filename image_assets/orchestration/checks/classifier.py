@@ -1,44 +1,33 @@
-"""The tables around the classifier: predictions lose no image, and whole-lake tables obey their schemas."""
+"""The tables around the classifier obey their schemas."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import partial
 
 import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.orchestration.checks.conservation import NO_MODEL
 from image_assets.orchestration.checks.daily_check import daily_check
 from image_assets.orchestration.metadata.counts import describe_problems
 from image_assets.orchestration.resources import LakeResource
-from image_assets.steps.audits.day_audits import Audit, audit_schema, audit_stage
+from image_assets.steps.audits.day_audits import Audit, audit_schema
 from image_assets.steps.classification.models_in_use import models_of
 from image_assets.tables.catalogue import WHOLE_TABLES
-from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.predictions import IMAGE_PREDICTIONS, predictions_table
 from image_assets.tables.table import Table
 
-_NO_MODEL = Audit(0, ("no model has predicted yet: run the day",))
 
-
-def classifier_checks(encoder: str) -> Iterator[dg.AssetChecksDefinition]:
+def classifier_checks(partitions: dg.DailyPartitionsDefinition) -> Iterator[dg.AssetChecksDefinition]:
     """Of the predictions that gold shows, and one per table that is not kept by day."""
     description = "Every prediction of the model in use obeys its schema; restore or re-materialize the day if not."
-    yield daily_check(IMAGE_PREDICTIONS, "schema", description, _audit_predictions)
-    description = "Every image with a vector has a prediction or a rejection; run the day again if one is missing."
-    yield daily_check(IMAGE_PREDICTIONS, "conservation", description, partial(_audit_conservation, encoder))
+    yield daily_check(partitions, IMAGE_PREDICTIONS, "schema", description, _audit_predictions)
     for table in WHOLE_TABLES:
         yield _whole_table_check(table)
 
 
 def _audit_predictions(tables: ParquetTables, day: date, _: datetime) -> Audit:
     version = next(iter(models_of(tables, day)), None)
-    return audit_schema(tables, predictions_table(version), day) if version else _NO_MODEL
-
-
-def _audit_conservation(encoder: str, tables: ParquetTables, day: date, _: datetime) -> Audit:
-    version = next(iter(models_of(tables, day)), None)
-    stage = predictions_table(version).name if version else ""
-    return audit_stage(tables, embeddings_name(encoder), stage, day) if version else _NO_MODEL
+    return audit_schema(tables, predictions_table(version), day) if version else NO_MODEL
 
 
 def _whole_table_check(table: Table) -> dg.AssetChecksDefinition:

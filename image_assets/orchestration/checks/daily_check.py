@@ -1,18 +1,17 @@
 """A check over the days of a run, made from an audit of one day."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from image_assets.errors import ImageAssetsError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
-from image_assets.orchestration.metadata.counts import Metadata, describe_problems
+from image_assets.orchestration.checks.by_day import DayCheck, has_days
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
-from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.steps.audits.day_audits import Audit
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.images import BRONZE_IMAGES
 
 AuditDay = Callable[[ParquetTables, date, datetime], Audit]
@@ -20,6 +19,7 @@ AuditDay = Callable[[ParquetTables, date, datetime], Audit]
 
 
 def daily_check(
+    partitions: dg.DailyPartitionsDefinition,
     asset: str,
     name: str,
     description: str,
@@ -29,41 +29,28 @@ def daily_check(
     measure: str = "measured",
     by_itself: AuditDay | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A check that fails when the audit finds a problem on any day of the run.
+    """A check that fails for each day of the run on which the audit finds a problem.
 
     It stops what follows in the run; one that is not blocking is a warning. `measure` names what the audit measures.
     `by_itself` is the audit of all days when the check is run without its asset, if that takes another one.
     """
     severity = dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
+    declared = DayCheck(partitions, asset, name, description, is_blocking, severity, measure)
 
-    @dg.asset_check(asset=asset, name=name, description=description, blocking=is_blocking)
-    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        began_at = run_began_at(context)
-        chosen = by_itself if by_itself and not _has_days(context) else audit
-        found = {day: audited(chosen, lake.tables, day, began_at) for day in examined_days(context, lake.tables, asset)}
-        return conclude(found, severity, measure)
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[object]:
+        began_at, chosen = run_began_at(context), audit if has_days(context) else by_itself or audit
+        days = examined_days(context, lake.tables, asset)
+        yield from declared.results(context, {day: audited(chosen, lake.tables, day, began_at) for day in days})
 
-    return check
-
-
-def conclude(
-    found: Mapping[date, Audit], severity: dg.AssetCheckSeverity, measure: str = "measured"
-) -> dg.AssetCheckResult:
-    """What the audits of some days come to."""
-    return dg.AssetCheckResult(
-        passed=not any(each.problems for each in found.values()), severity=severity, metadata=_metadata(found, measure)
-    )
+    return declared.define(check)
 
 
 def examined_days(context: dg.AssetCheckExecutionContext, tables: ParquetTables, asset: str) -> list[date]:
     """The run's days; all days that there are when the check is run by itself."""
-    if _has_days(context):
+    if has_days(context):
         return days_of(context.partition_keys)
+    # Vectors lie in a table per encoder; every day that has any has originals.
     return tables.days(BRONZE_IMAGES.name if asset == IMAGE_EMBEDDINGS else asset)
-
-
-def _has_days(context: dg.AssetCheckExecutionContext) -> bool:
-    return bool(context.has_partition_key or context.has_partition_key_range)
 
 
 def run_began_at(context: dg.AssetCheckExecutionContext) -> datetime:
@@ -78,16 +65,3 @@ def audited(audit: AuditDay, tables: ParquetTables, day: date, began_at: datetim
         return audit(tables, day, began_at)
     except ImageAssetsError as error:
         return Audit(0, (str(error),))
-
-
-def _metadata(found: Mapping[date, Audit], measure: str) -> Metadata:
-    problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
-    measured = [audit.measured for audit in found.values() if audit.measured is not None]
-    return {
-        **({measure: dg.MetadataValue.float(round(measured[-1], 4))} if measured else {}),
-        "days": dg.MetadataValue.int(len(found)),
-        "examined": dg.MetadataValue.int(sum(audit.examined for audit in found.values())),
-        "problems": dg.MetadataValue.int(len(problems)),
-        "what": describe_problems(problems),
-        **(name_bad_days(day for day, each in found.items() if each.problems) if problems else {}),
-    }

@@ -9,7 +9,6 @@ import dagster as dg
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
-from image_assets.orchestration.keys import IMAGE_EMBEDDINGS
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.day_drift import (
     audit_classes,
@@ -20,7 +19,7 @@ from image_assets.steps.audits.day_drift import (
     audit_volume,
 )
 from image_assets.steps.audits.drift import DriftParams
-from image_assets.tables.embeddings import embeddings_name
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
@@ -34,11 +33,13 @@ class Comparison(Protocol):
         ...
 
 
-def drift_checks(encoder: str, params: DriftParams) -> Iterator[dg.AssetChecksDefinition]:
+def drift_checks(
+    partitions: dg.DailyPartitionsDefinition, encoder: str, params: DriftParams
+) -> Iterator[dg.AssetChecksDefinition]:
     """One check per measure; what it says ends with what to do."""
     for asset, name, measure, description, comparison in _comparisons(encoder, params):
         audit = partial(_compare, comparison, params)
-        yield daily_check(asset, name, description, audit, is_blocking=False, measure=measure)
+        yield daily_check(partitions, asset, name, description, audit, is_blocking=False, measure=measure)
 
 
 def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, str, str, Comparison]]:
@@ -54,7 +55,7 @@ def _comparisons(encoder: str, params: DriftParams) -> Iterator[tuple[str, str, 
         audit: Comparison = partial(by, table=table, column=column)
         described = _distributed(column, params, _LOOK_AT[table])
         yield table, f"{column}_drift", "stability_index", described, audit
-    audit = partial(audit_vectors, table=embeddings_name(encoder))
+    audit = partial(audit_vectors, encoder=encoder)
     vectors = f"The mean vector is at most {params.max_embedding_ratio:g} times as far off as those of the days before"
     described = f"{vectors}; if farther, look at the pictures of silver_images."
     yield IMAGE_EMBEDDINGS, "embedding_drift", "distance_ratio", described, audit

@@ -11,10 +11,10 @@ from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.tables.images import BRONZE_IMAGES
 
 
-def erasure_check() -> dg.AssetChecksDefinition:
+def erasure_check(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
     """No erased image is in bronze again."""
     description = "No image that was erased has a row again; erase it again if one has: its certificate stays."
-    return daily_check(BRONZE_IMAGES.name, "erased_stay_erased", description, _audit)
+    return daily_check(partitions, BRONZE_IMAGES.name, "erased_stay_erased", description, _audit)
 
 
 def _audit(tables: ParquetTables, day: date, _: datetime) -> Audit:

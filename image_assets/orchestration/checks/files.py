@@ -31,7 +31,7 @@ _FILES = (
 )
 
 
-def file_checks() -> Iterator[dg.AssetChecksDefinition]:
+def file_checks(partitions: dg.DailyPartitionsDefinition) -> Iterator[dg.AssetChecksDefinition]:
     """One check per table of derivatives."""
     for table, column, max_side_px in _FILES:
         description = (
@@ -41,7 +41,7 @@ def file_checks() -> Iterator[dg.AssetChecksDefinition]:
         )
         few = partial(_audit_files, table, column, max_side_px, _FILES_PER_DAY)
         every = partial(_audit_files, table, column, max_side_px, None)
-        yield daily_check(table.name, "pixels_only", description, few, by_itself=every)
+        yield daily_check(partitions, table.name, "pixels_only", description, few, by_itself=every)
 
 
 def _audit_files(

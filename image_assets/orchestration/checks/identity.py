@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from image_assets.errors import ImageAssetsError
-from image_assets.orchestration.checks.daily_check import conclude, examined_days
+from image_assets.orchestration.checks.by_day import DayCheck
+from image_assets.orchestration.checks.daily_check import examined_days
 from image_assets.orchestration.resources import LakeResource
 from image_assets.steps.audits.day_audits import Audit, audit_identity
 from image_assets.tables.gold import GOLD_IMAGES
@@ -15,23 +16,25 @@ from image_assets.tables.table import Table
 _REMEDY = "a file was restored under another day's name: delete the one that is of another day and run its day again"
 
 
-def identity_checks() -> Iterator[dg.AssetChecksDefinition]:
+def identity_checks(partitions: dg.DailyPartitionsDefinition) -> Iterator[dg.AssetChecksDefinition]:
     """At the door it stops what follows; in gold it says so, and no other day's damage stops a good day."""
-    yield _identity_check(BRONZE_IMAGES, is_blocking=True)
-    yield _identity_check(GOLD_IMAGES, is_blocking=False)
+    yield _identity_check(partitions, BRONZE_IMAGES, is_blocking=True)
+    yield _identity_check(partitions, GOLD_IMAGES, is_blocking=False)
 
 
-def _identity_check(table: Table, *, is_blocking: bool) -> dg.AssetChecksDefinition:
+def _identity_check(
+    partitions: dg.DailyPartitionsDefinition, table: Table, *, is_blocking: bool
+) -> dg.AssetChecksDefinition:
     description = f"No image is in {table.name} on two days; if one is, {_REMEDY}."
+    declared = DayCheck(partitions, table.name, "one_day_only", description, is_blocking)
 
-    @dg.asset_check(asset=table.name, name="one_day_only", description=description, blocking=is_blocking)
-    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[object]:
         days = examined_days(context, lake.tables, table.name)
         try:
             found = audit_identity(lake.tables, table, days)
         except ImageAssetsError as error:
             # It may concern any of them: a failed run tries each alone.
             found = dict.fromkeys(days, Audit(0, (str(error),)))
-        return conclude(found, dg.AssetCheckSeverity.ERROR)
+        yield from declared.results(context, found)
 
-    return check
+    return declared.define(check)

@@ -11,10 +11,10 @@ from image_assets.steps.audits.originals import audit_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 
-def originals_check() -> dg.AssetChecksDefinition:
+def originals_check(partitions: dg.DailyPartitionsDefinition) -> dg.AssetChecksDefinition:
     """A lost original is a warning on each run of its day until it is restored or erased."""
     description = "No original is gone or damaged; image-assets repair restores it if its bytes are anywhere else."
-    return daily_check(BRONZE_IMAGES.name, "originals_whole", description, _audit, is_blocking=False)
+    return daily_check(partitions, BRONZE_IMAGES.name, "originals_whole", description, _audit, is_blocking=False)
 
 
 def _audit(tables: ParquetTables, day: date, _: datetime) -> Audit:

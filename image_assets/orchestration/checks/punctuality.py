@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.partitions import days_of
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.history import failed_days
+from image_assets.tables.chain import LANDING
 from image_assets.tables.gold import DAILY_SUMMARY
 
 # On the landing zone, which no run makes: a backfill of old days has nothing to do with them.

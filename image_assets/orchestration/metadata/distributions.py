@@ -8,7 +8,6 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.table import Table
 
@@ -22,7 +21,7 @@ def describe_distributions(tables: ParquetTables, table: Table, day: date) -> Ma
     columns = table.schema.columns()
     measures = [name for name, column in columns.items() if column.dtype in {pl.Float32(), pl.Float64()}]
     sizes = [name for name in ("size_bytes",) if name in columns]
-    rows = tables.scan_files([object_keys.table_key(table.name, day)], ["recipe_version", *sizes, *measures])
+    rows = tables.scan(table, ["recipe_version", *sizes, *measures], [day])
     if rows.is_empty():
         return {}
     numbers = {name: rows.get_column(name).drop_nulls() for name in measures}

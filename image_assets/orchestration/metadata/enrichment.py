@@ -7,8 +7,8 @@ import dagster as dg
 import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.moderation import Moderator
-from image_assets.models.tagging import Tagger
+from image_assets.models.zero_shot.moderation import Moderator
+from image_assets.models.zero_shot.tagging import Tagger
 from image_assets.orchestration.metadata.counts import Metadata, markdown_cell
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT, VERDICTS

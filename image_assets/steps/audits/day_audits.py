@@ -114,7 +114,8 @@ def audit_derivatives(
 def _in_several_files(tables: ParquetTables, table: Table, ids: pl.Series) -> dict[str, list[str]]:
     if ids.is_empty():
         return {}
-    found = tables.scan_files(tables.files(table.name), ["image_id"], where=pl.col("image_id").is_in(ids.implode()))
+    is_it = pl.col("image_id").is_in(ids.implode())
+    found = tables.scan_files(tables.files(table.name), ["image_id"], is_it, with_file=True)
     files = found.unique().group_by("image_id").agg(pl.col(FILE_COLUMN).sort())
     return dict(files.filter(pl.col(FILE_COLUMN).list.len() > 1).iter_rows())
 

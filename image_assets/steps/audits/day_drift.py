@@ -11,13 +11,14 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.drift import DriftParams, Numbers, drift_of_classes, drift_of_numbers, drift_of_vectors
 from image_assets.steps.gold.rejections import read_rejected
+from image_assets.steps.vectors.embeddings import stored_embeddings
+from image_assets.steps.vectors.stored_vectors import StoredVectors
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
 _LEAST_DAYS = 2
 _MOST_VECTORS = 5_000
-_AFTER_ALL = "g"
 
 
 def audit_volume(tables: ParquetTables, day: date, params: DriftParams) -> Audit:
@@ -79,9 +80,10 @@ def audit_classes(tables: ParquetTables, table: str, column: str, day: date, par
     return Audit(len(now), (problem,) if index > params.max_stability_index else (), index)
 
 
-def audit_vectors(tables: ParquetTables, table: str, day: date, params: DriftParams) -> Audit:
-    """The mean vector against those of the days before."""
-    means = [_mean_vector(tables, table, each, params) for each in [day, *_window(day, params)]]
+def audit_vectors(tables: ParquetTables, encoder: str, day: date, params: DriftParams) -> Audit:
+    """The mean vector against those of the days before; vectors of other weights than the day's are left out."""
+    vectors = _vectors_like(tables, encoder, day)
+    means = [_mean_vector(vectors, each, params) for each in [day, *_window(day, params)]] if vectors else [None]
     now, before = means[0], [mean for mean in means[1:] if mean is not None]
     if now is None or len(before) < _LEAST_DAYS:
         return Audit(0, ())
@@ -122,13 +124,20 @@ def _counts(values: pl.Series) -> dict[str, int]:
     return dict(values.cast(pl.String).value_counts().iter_rows())
 
 
-def _mean_vector(tables: ParquetTables, table: str, day: date, params: DriftParams) -> Numbers | None:
-    """Of a sample; None when there are too few vectors."""
-    images = tables.read_column(table, day, "image_id").len()
-    if images < params.min_images:
+def _vectors_like(tables: ParquetTables, encoder: str, day: date) -> StoredVectors | None:
+    """Vectors of the recipe that most of a day's have; None when the day has none."""
+    table = stored_embeddings(tables, encoder)
+    if table is None:
         return None
-    # Ids are hashes: those below a bound are a sample that is the same every time.
-    bound = f"{round(_MOST_VECTORS / images * 0xFFFFFF):06x}" if images > _MOST_VECTORS else _AFTER_ALL
-    key = object_keys.table_key(table, day)
-    vectors = tables.scan_files([key], ["embedding"], pl.col("image_id") < bound).get_column("embedding")
-    return np.asarray(vectors.to_numpy().mean(axis=0), dtype=np.float64)
+    recipes = tables.read_column(table.name, day, "recipe_version").mode().sort()
+    return StoredVectors(tables, table, recipes[0]) if recipes.len() else None
+
+
+def _mean_vector(vectors: StoredVectors, day: date, params: DriftParams) -> Numbers | None:
+    """Of a sample; None when there are too few vectors."""
+    images = vectors.identities(day).select("image_id", day=pl.lit(day)).sort("image_id")
+    if images.height < params.min_images:
+        return None
+    # Ids are hashes: the first ones are a sample that is the same every time.
+    rows = vectors.read_whole(images.head(_MOST_VECTORS))
+    return np.asarray(rows.get_column("embedding").to_numpy().mean(axis=0), dtype=np.float64)

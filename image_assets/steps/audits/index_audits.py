@@ -8,12 +8,13 @@ import polars as pl
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.search.searched_lake import SearchedLake
+from image_assets.steps.vectors.index_changes import day_changes, fits
 from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
-from image_assets.steps.vectors.vector_index import day_changes, embedding_files, fits
+from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 
 _SAME = 0.999
 """Lowest score of an image with its own vector, in half precision."""
@@ -32,7 +33,7 @@ def audit_coverage(
         stored = open_index(tables.store, manifest, params, to_change=False)
     except SearchError as error:
         return Audit(0, (str(error),))
-    problems = list(_differences(tables, encoder, manifest, stored.members, before))
+    problems = list(_differences(vectors_of(tables, encoder), manifest, stored.members, before))
     if stored.index.keys.tolist() != stored.members.get_column("key").to_list():
         problems.append("the keys of the index are not those of its members")
     return Audit(stored.members.height, tuple(problems))
@@ -55,10 +56,10 @@ def audit_searchable(
     for image_id, day in (
         shown.join(lost, on="image_id", how="anti").sort("day").tail(1).select("image_id", "day").rows()
     ):
-        (nearest,) = lake.pool.nearest(lake.pool.vector_of(ImageId(image_id)), 1)
-        if nearest.score < _SAME:
-            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
-        committed_at = embedding_files(tables, encoder.name)[day].arrived_at
+        ((nearest, score),) = lake.pool.nearest(lake.pool.vector_of(ImageId(image_id)), 1).items()
+        if score < _SAME:
+            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest}")
+        committed_at = vectors_of(tables, encoder).files[day].arrived_at
         if committed_at >= before:
             seconds[day] = (datetime.now(UTC) - committed_at).total_seconds()
     return {day: Audit(len(_ids(shown, day)), tuple(problems[day]), seconds.get(day)) for day in days}
@@ -69,20 +70,16 @@ def _ids(rows: pl.DataFrame, day: date) -> list[str]:
 
 
 def _differences(
-    tables: ParquetTables,
-    encoder: EncoderDescription,
-    manifest: IndexManifest,
-    members: pl.DataFrame,
-    before: datetime,
+    vectors: StoredVectors, manifest: IndexManifest, members: pl.DataFrame, before: datetime
 ) -> Iterator[str]:
-    days = {day.isoformat(): info for day, info in embedding_files(tables, encoder.name).items()}
+    days = {day.isoformat(): info for day, info in vectors.files.items()}
     settled = {
         day: info.version
         for day, info in days.items()
         if info.arrived_at < before or info.version == manifest.days.get(day)
     }
     gone = {str(day) for day in members.get_column("day").unique()} - days.keys()
-    for change in day_changes(tables, encoder, dict.fromkeys(gone, ""), members, settled):
+    for change in day_changes(vectors, dict.fromkeys(gone, ""), members, settled):
         if change.missing.len():
             yield f"{change.day}: {change.missing.len()} vectors are not in the index, such as of {change.missing[0]}"
         if change.ghosts.size:

@@ -1,17 +1,14 @@
 """How much of what comparing every vector finds the index finds too."""
 
-from collections.abc import Iterator
-
 import numpy as np
-import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
-from image_assets.search.exact_search import Vectors
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Scores
+from image_assets.steps.vectors.index_changes import fits
 from image_assets.steps.vectors.index_store import open_index, read_manifest
-from image_assets.steps.vectors.vector_index import fits, read_vectors
+from image_assets.steps.vectors.stored_vectors import vectors_of
 
 _AS_NEAR = 1e-4
 """Scores that differ by less are equal: the index may keep half precision."""
@@ -30,10 +27,12 @@ def measure_recall(
         return None
     stored = open_index(tables.store, manifest, params, to_change=False)
     members, count = stored.members, min(count, manifest.vectors)
-    sample = np.concatenate(list(_vectors(tables, encoder, members.gather_every(-(-members.height // queries)))))
+    vectors = vectors_of(tables, encoder)
+    sample = vectors.read_whole(members.gather_every(-(-members.height // queries))).get_column("embedding").to_numpy()
     best = np.empty((len(sample), 0), dtype=np.float32)
-    for vectors in _vectors(tables, encoder, members):
-        best = _best_scores(np.concatenate([best, sample @ vectors.T], axis=1), count)
+    for rows in vectors.read(members):
+        scores = sample @ rows.get_column("embedding").to_numpy().T
+        best = _best_scores(np.concatenate([best, scores], axis=1), count)
     least = best.min(axis=1) - _AS_NEAR
     found = [stored.index.search(query[None], count).scores for query in sample]
     return float(np.mean([(scores >= worst).sum() / count for scores, worst in zip(found, least, strict=True)]))
@@ -42,9 +41,3 @@ def measure_recall(
 def _best_scores(scores: Scores, count: int) -> Scores:
     best: Scores = np.partition(scores, -count, axis=1)[:, -count:] if scores.shape[1] > count else scores
     return best
-
-
-def _vectors(tables: ParquetTables, encoder: EncoderDescription, members: pl.DataFrame) -> Iterator[Vectors]:
-    for (day,), its in members.group_by("day", maintain_order=True):
-        for rows in read_vectors(tables, encoder, day, its.get_column("image_id")):
-            yield rows.get_column("embedding").to_numpy()

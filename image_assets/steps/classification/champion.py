@@ -6,12 +6,10 @@ other programs; when MLflow does not answer, predictions go on and only the alia
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from image_assets.errors import ConfigurationError, ModelError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
@@ -19,9 +17,10 @@ from image_assets.lake import object_keys
 from image_assets.lake.last_word import later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
-from image_assets.models.classifier import Classifier
-from image_assets.models.classifier_files import load_classifier
-from image_assets.models.encoder import EncoderDescription
+from image_assets.lake.records import read_record, write_record
+from image_assets.models.classifiers.classifier import Classifier
+from image_assets.models.classifiers.classifier_files import load_classifier
+from image_assets.models.encoders.encoder import EncoderDescription
 
 _CARD = "card.json"
 _ADVICE = "image-assets classifier promote another version, or train again"
@@ -50,7 +49,7 @@ class ClassifierCard:
 
     def fits(self, encoder: EncoderDescription) -> bool:
         """Whether it can read what the encoder makes."""
-        return self.encoder is None or tuple(self.encoder) == (encoder.name, encoder.revision)
+        return self.encoder is None or self.encoder == (encoder.name, encoder.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def keep_classifier(store: ObjectStore, card: ClassifierCard, files: Mapping[str
     """Keep a classifier for good; its card comes last, so that a half-written one does not exist."""
     for name, data in files.items():
         store.write(_key(card.model_version, name), data)
-    store.write(_key(card.model_version, _CARD), json.dumps(asdict(card)).encode())
+    write_record(store, _key(card.model_version, _CARD), card)
     store.flush()
 
 
@@ -93,11 +92,9 @@ def read_card(store: ObjectStore, model_version: str) -> ClassifierCard:
     """Facts about a kept classifier; `ConfigurationError` when there is none of this version."""
     key = _key(model_version, _CARD)
     try:
-        return ClassifierCard(**_read(store, key))
+        return read_record(store, key, ClassifierCard, ModelError, _ADVICE)
     except ObjectNotFoundError as error:
         raise ConfigurationError(f"{model_version} is no version of this lake: image-assets classifier list") from error
-    except TypeError as error:
-        raise ModelError(f"{store.uri(key)} is damaged: {error}; {_ADVICE}") from error
 
 
 def load_kept(store: ObjectStore, model_version: str, device: str = "auto") -> Classifier:
@@ -116,11 +113,7 @@ def read_champion(store: ObjectStore) -> Champion | None:
     """Who is in charge; None while no classifier was promoted."""
     if not store.exists(object_keys.CHAMPION):
         return None
-    fields = _read(store, object_keys.CHAMPION)
-    try:
-        return Champion(str(fields["model_version"]), tuple(fields["predecessors"]))
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{store.uri(object_keys.CHAMPION)} is damaged: {error!r}; delete it and promote") from error
+    return read_record(store, object_keys.CHAMPION, Champion, ModelError, "delete it and promote")
 
 
 def promote(store: ObjectStore, model_version: str) -> ClassifierCard:
@@ -149,18 +142,8 @@ def roll_back(store: ObjectStore) -> ClassifierCard:
 
 
 def _put_in_charge(store: ObjectStore, champion: Champion, there: str | None) -> None:
-    store.write(object_keys.CHAMPION, json.dumps(asdict(champion)).encode(), over=there)
+    write_record(store, object_keys.CHAMPION, champion, over=there)
     store.flush()
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> dict[str, Any]:
-    try:
-        fields = json.loads(store.read(key))
-    except ValueError as error:
-        raise ModelError(f"{store.uri(key)} is damaged: {error}; {_ADVICE}") from error
-    if not isinstance(fields, dict):
-        raise ModelError(f"{store.uri(key)} holds no object; {_ADVICE}")
-    return fields
 
 
 def _key(model_version: str, name: str) -> ObjectKey:

@@ -1,29 +1,26 @@
 """What people decided: append-only objects, so that no run, no model and no second opinion loses a decision."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 import polars as pl
 
 from image_assets.errors import ConfigurationError, TableError
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId
 from image_assets.labels import normalise_label, normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import KeptWords, last_words, later_than
 from image_assets.lake.object_keys import review_prefix
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import read_record, write_record
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.tables.images import BRONZE_IMAGES
 
-_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "image_id": pl.String,
-    "label": pl.String,
-    "decided_at": pl.Datetime("us", "UTC"),
-    "decided_by": pl.String,
-}
+_SCHEMA = pl.Schema(
+    {"image_id": pl.String(), "label": pl.String(), "decided_at": pl.Datetime("us", "UTC"), "decided_by": pl.String()}
+)
 _NAMED = 5
 
 
@@ -47,6 +44,16 @@ class Decision:
         return self.image if self.line is None else f"line {self.line}: {self.image or 'no image'}"
 
 
+@dataclass(frozen=True, slots=True)
+class _KeptDecision:
+    """A decision as it lies in the lake."""
+
+    image_id: str
+    label: str
+    decided_at: datetime
+    decided_by: str
+
+
 def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime) -> KeptWords:
     """Keep all decisions, or none, for the gold of their days; each counts as later than all before it on its image.
 
@@ -61,14 +68,8 @@ def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decid
     last_at = now
     for decision, image_id, day in chosen:
         decided_at = later_than(last[image_id].said_at if image_id in last else None, now)
-        fields = {
-            "image_id": image_id,
-            "label": normalise_label(decision.label),
-            "decided_at": decided_at.isoformat(),
-            "decided_by": decided_by,
-        }
-        key = object_keys.review_key(day, image_id, decided_at)
-        tables.store.write(key, json.dumps(fields, ensure_ascii=False).encode())
+        kept = _KeptDecision(image_id, normalise_label(decision.label), decided_at, decided_by)
+        write_record(tables.store, object_keys.review_key(day, image_id, decided_at), kept)
         last_at = max(last_at, decided_at)
     tables.store.flush()
     return KeptWords(tuple(days), last_at)
@@ -77,31 +78,21 @@ def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decid
 def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:
     """The latest decision per image, of the images of one day or of all: image_id, label, decided_at, decided_by."""
     last = last_words(store, review_prefix(day) if day else object_keys.REVIEWS)
-    return pl.DataFrame([_read(store, word.key) for word in last.values()], schema=_SCHEMA, orient="row")
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> dict[str, object]:
-    try:
-        fields = json.loads(store.read(key))
-        known = {name: str(fields[name]) for name in _SCHEMA}
-        label, decided_at = normalise_label(known["label"]), datetime.fromisoformat(known["decided_at"])
-        return {**known, "label": label or None, "decided_at": decided_at}
-    except (ValueError, TypeError, KeyError) as error:
-        raise TableError(f"{store.uri(key)} is no decision: {error!r}; repair it or delete it") from error
+    remedy = "repair it or delete it"
+    kept = [read_record(store, word.key, _KeptDecision, TableError, remedy) for word in last.values()]
+    rows = [{**asdict(each), "label": normalise_label(each.label) or None} for each in kept]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
 def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[ImageId, date]]]:
     """The images of the lake that carry each id or name, names as they are compared."""
-    keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in tables.days(BRONZE_IMAGES.name)]
-    if not keys:
-        return {}
     # Only a person types the beginning of an id; a file has whole ones.
     whole = {image: whole_id(tables, image) if len(images) == 1 else image for image in images}
     asked = [normalise_name(image) for image in whole.values()]
     where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
-    rows = tables.scan_files(keys, ["image_id", "raw_name", "day"], where=where)
+    rows = tables.scan(BRONZE_IMAGES, ["image_id", "raw_name", "day"], where=where)
     found: dict[str, list[tuple[ImageId, date]]] = {}
-    for image_id, raw_name, day, _ in rows.iter_rows():
+    for image_id, raw_name, day in rows.iter_rows():
         found.setdefault(image_id, []).append((image_id, day))
         found.setdefault(normalise_name(raw_name), []).append((image_id, day))
     return found | {normalise_name(image): found[name] for image, name in whole.items() if name in found}

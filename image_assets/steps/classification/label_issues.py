@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classifier import Reads
-from image_assets.models.encoder import EncoderDescription
-from image_assets.models.label_noise import find_doubtful_labels
+from image_assets.models.classifiers.classifier import Reads
+from image_assets.models.classifiers.label_noise import find_doubtful_labels
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import group_images
 from image_assets.steps.classification.training_set import duplicate_links
@@ -60,7 +60,7 @@ def _conflicts(tables: ParquetTables, training: pl.DataFrame) -> Iterator[_Issue
 
 def _noise(tables: ParquetTables, training: pl.DataFrame, encoder: EncoderDescription) -> Iterator[_Issue]:
     """Supplied labels that heads trained on other groups' images do not believe; people's words stand."""
-    from image_assets.models.head_trainer import predict_out_of_fold
+    from image_assets.models.classifiers.head_trainer import predict_out_of_fold
 
     labels = tuple(training["label"].unique().sort())
     examples, found = examples_of(tables, training, labels, Reads.EMBEDDING, encoder)

@@ -11,12 +11,11 @@ from image_assets.errors import ImageError, ModelError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
-from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classifier import ClassifierInput, Examples, Reads
-from image_assets.models.encoder import EncoderDescription
-from image_assets.steps.vectors.embeddings import embedding_target
+from image_assets.models.classifiers.classifier import ClassifierInput, Examples, Reads
+from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.images import SILVER_IMAGES
 
 
@@ -57,13 +56,8 @@ def examples_of(
 
 
 def _vectors(tables: ParquetTables, rows: pl.DataFrame, encoder: EncoderDescription) -> _Inputs:
-    target = embedding_target(encoder)
-    known = set(tables.days(target.table.name))
-    keys = [object_keys.table_key(target.table.name, day) for day in rows["day"].unique().sort() if day in known]
-    is_wanted = pl.col("image_id").is_in(rows["image_id"].implode())
-    is_current = pl.col("recipe_version") == target.recipe_version
-    vectors = tables.scan_files(keys, ["image_id", "embedding"], where=is_wanted & is_current) if keys else None
-    if vectors is None or vectors.is_empty():
+    vectors = vectors_of(tables, encoder).read_whole(rows).select("image_id", "embedding")
+    if vectors.is_empty():
         raise ModelError(
             f"none of {rows.height} labelled images has a current vector of {encoder.name}: run their days first"
         )
@@ -72,7 +66,6 @@ def _vectors(tables: ParquetTables, rows: pl.DataFrame, encoder: EncoderDescript
 
 
 def _pictures(tables: ParquetTables, rows: pl.DataFrame) -> _Inputs:
-    keys = [object_keys.table_key(SILVER_IMAGES.name, day) for day in rows["day"].unique().sort()]
-    paths = tables.scan_files(keys, ["image_id", "cleansed_path"])
+    paths = tables.scan(SILVER_IMAGES, ["image_id", "cleansed_path"], rows["day"].unique().sort())
     found = rows.join(paths, on="image_id", maintain_order="left")
     return StoredPictures(tables.store, found["cleansed_path"].to_list()), found.select(rows.columns)

@@ -4,7 +4,7 @@ A model that came into use yesterday has not judged the days before. Until it ha
 of the newest model that did, as a day keeps the vectors of the encoder before.
 """
 
-import json
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -14,10 +14,19 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import read_record, write_record
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import SILVER_IMAGES
 from image_assets.tables.predictions import predictions_table
 from image_assets.tables.rejections import rejections_of
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelInUse:
+    """The version that predicted last, and those before it, latest first."""
+
+    model_version: str
+    predecessors: tuple[str, ...] = ()
 
 
 def model_in_use(store: ObjectStore) -> str | None:
@@ -29,12 +38,9 @@ def models_in_use(store: ObjectStore) -> tuple[str, ...]:
     """Every version that has predicted, the last one first."""
     if not store.exists(object_keys.MODEL_IN_USE):
         return ()
-    try:
-        fields = json.loads(store.read(object_keys.MODEL_IN_USE))
-        return (str(fields["model_version"]), *(str(each) for each in fields.get("predecessors", [])))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        where = store.uri(object_keys.MODEL_IN_USE)
-        raise TableError(f"{where} is damaged: {error!r}; delete it and run a day again") from error
+    remedy = "delete it and run a day again"
+    found = read_record(store, object_keys.MODEL_IN_USE, _ModelInUse, TableError, remedy)
+    return (found.model_version, *found.predecessors)
 
 
 def put_in_use(store: ObjectStore, model_version: str) -> None:
@@ -43,9 +49,8 @@ def put_in_use(store: ObjectStore, model_version: str) -> None:
     def noted() -> None:
         there, former = store.version(object_keys.MODEL_IN_USE), models_in_use(store)
         if former[:1] != (model_version,):
-            others = [each for each in former if each != model_version]
-            fields = {"model_version": model_version, "predecessors": others}
-            store.write(object_keys.MODEL_IN_USE, json.dumps(fields).encode(), over=there)
+            others = tuple(each for each in former if each != model_version)
+            write_record(store, object_keys.MODEL_IN_USE, _ModelInUse(model_version, others), over=there)
 
     until_first(noted)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache, partial
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,14 @@ import polars as pl
 
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classifier import Classifier, ClassifierInput, Reads
-from image_assets.models.encoder import EncoderDescription, ImageEncoder
-from image_assets.models.linear_classifier import make_zero_shot
+from image_assets.models.classifiers.classifier import Classifier, ClassifierInput, Reads
+from image_assets.models.classifiers.linear_classifier import make_zero_shot
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.steps.classification.champion import ClassifierCard, load_kept, read_card, read_champion
 from image_assets.steps.classification.models_in_use import current_model, put_in_use
 from image_assets.steps.images.on_pictures import work_on_pictures
-from image_assets.steps.increment.increment import IncrementReport, Progress
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import embedding_inputs
@@ -92,9 +94,7 @@ def predict_day(
     encoder: EncoderDescription,
     model: Model,
     params: PredictionParams,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring the model's predictions of a day in line with the vectors, and name the model as the one in use."""
     target = prediction_target(model.version, params)
@@ -105,12 +105,10 @@ def predict_day(
         return [{**_said(classifier.labels, row, params), "model_version": model.version} for row in rows]
 
     if model.reads is Reads.EMBEDDING:
-        report = work_on_vectors(
-            tables, day, encoder, target, lambda rows: work(list(rows)), chunk_size=chunk_size, on_progress=on_progress
-        )
+        report = work_on_vectors(tables, day, encoder, target, lambda rows: work(list(rows)), **pace)
     else:
         inputs = partial(_picture_inputs, tables, day, encoder)
-        report = work_on_pictures(tables, day, inputs, target, work, chunk_size=chunk_size, on_progress=on_progress)
+        report = work_on_pictures(tables, day, inputs, target, work, **pace)
     put_in_use(tables.store, model.version)
     return report
 

@@ -7,11 +7,11 @@ from datetime import datetime
 import polars as pl
 
 from image_assets.lake.object_store import ObjectStore
-from image_assets.models.classification_metrics import Scores
-from image_assets.models.classifier import Reads
-from image_assets.models.classifier_files import version_of_files
-from image_assets.models.encoder import EncoderDescription
-from image_assets.models.mlflow_registry import Tracking, TrainingRecord, register_classifier
+from image_assets.models.classifiers.classifier import Reads
+from image_assets.models.classifiers.classifier_files import version_of_files
+from image_assets.models.classifiers.metrics import Scores
+from image_assets.models.classifiers.mlflow_registry import Tracking, TrainingRecord, register_classifier
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, training_instant
 from image_assets.steps.classification.training import TrainingReport
 

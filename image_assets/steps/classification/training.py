@@ -10,12 +10,20 @@ import polars as pl
 
 from image_assets.errors import ModelError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.classification_metrics import Scores, score
-from image_assets.models.classifier import Classifier, ClassifierInput, Probabilities, Progress, Reads, Trainer
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.classifiers.classifier import (
+    Classifier,
+    ClassifierInput,
+    Probabilities,
+    Progress,
+    Reads,
+    Trainer,
+)
+from image_assets.models.classifiers.metrics import Scores, score
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.champion import load_kept, promote, read_card, read_champion
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import SHARES
+from image_assets.steps.increment.pace import untold
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
 
 _BATCH = 256
@@ -138,7 +146,7 @@ def train_classifier(
     encoder: EncoderDescription,
     trainer: Trainer,
     params: LessonParams,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = untold,
 ) -> TrainingReport:
     """Train on the lessons; nothing is kept.
 

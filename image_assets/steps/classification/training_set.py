@@ -7,7 +7,6 @@ from functools import partial
 
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.near_duplicates import pairs_within
 from image_assets.steps.classification.label_decisions import read_decisions
@@ -47,8 +46,8 @@ def _labelled(tables: ParquetTables) -> pl.DataFrame:
     """Cleansed images with a label, in its normal form: a person's before the uploader's."""
     decided = read_decisions(tables.store).select("image_id", decided="label")
     has_label = pl.col("label").is_not_null() | pl.col("image_id").is_in(decided.get_column("image_id").implode())
-    uploads = _scan(tables, BRONZE_IMAGES.name, ["image_id", "day", "user_id", "label"], has_label)
-    cleansed = _scan(tables, SILVER_IMAGES.name, ["image_id"])
+    uploads = tables.scan(BRONZE_IMAGES, ["image_id", "day", "user_id", "label"], where=has_label)
+    cleansed = tables.scan(SILVER_IMAGES, ["image_id"])
     rows = uploads.join(cleansed, on="image_id", how="semi").join(decided, on="image_id", how="left")
     source = pl.when(pl.col("decided").is_null()).then(pl.lit("supplied")).otherwise(pl.lit("human"))
     label = pl.coalesce("decided", plain_label("label"))
@@ -73,12 +72,12 @@ def duplicate_links(tables: ParquetTables) -> list[tuple[str, str]]:
     """Each duplicate with the image that stands for it; pairs of like hashes while duplicates were never looked for."""
     if not tables.days(DUPLICATE_IMAGES.name):
         return _like_hashes(tables)
-    links = _scan(tables, DUPLICATE_IMAGES.name, ["image_id", "canonical_id"])
+    links = tables.scan(DUPLICATE_IMAGES, ["image_id", "canonical_id"])
     return links.filter(pl.col("image_id") != pl.col("canonical_id")).rows()
 
 
 def _like_hashes(tables: ParquetTables) -> list[tuple[str, str]]:
-    images = _scan(tables, SILVER_IMAGES.name, ["image_id", "phash"])
+    images = tables.scan(SILVER_IMAGES, ["image_id", "phash"])
     ids, hashes = images["image_id"].to_list(), images["phash"].str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
     pairs = pairs_within(hashes, hashes, _LIKE_BITS)
     return [(ids[one], ids[other]) for one, other in zip(pairs.new, pairs.pool, strict=True) if one < other]
@@ -93,11 +92,3 @@ def _splits(tables: ParquetTables, rows: pl.DataFrame) -> pl.Series:
     settled = {group: split for group, splits in former.iter_rows() if (split := strictest(splits))}
     assigned = assign_splits(groups, settled)
     return pl.Series([assigned[group] for group in rows["group_id"]], dtype=_SPLIT)
-
-
-def _scan(tables: ParquetTables, table: str, columns: list[str], where: pl.Expr | None = None) -> pl.DataFrame:
-    """Some columns of all days; no row while there is no day."""
-    keys = [object_keys.table_key(table, day) for day in tables.days(table)]
-    if not keys:
-        return pl.DataFrame(schema=[(name, pl.Date if name == "day" else pl.String) for name in columns])
-    return tables.scan_files(keys, columns, where=where).select(columns)

@@ -4,7 +4,6 @@ from datetime import date
 
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -25,21 +24,13 @@ def find_clusters(
         last: photos that were repeated on this day or earlier.
         only_conflicts: photos that came under two labels.
     """
-    keys = [object_keys.table_key(DUPLICATE_IMAGES.name, day) for day in tables.days(DUPLICATE_IMAGES.name)]
     is_repeated = (pl.col("image_id") != pl.col("canonical_id")) & pl.col("day").is_between(first, last)
-    photos = tables.scan_files(keys, ["canonical_id"], where=is_repeated)["canonical_id"].to_list() if keys else []
-    if not photos:
-        return pl.DataFrame(schema=[*_TOLD, *_OF_ORIGINALS[1:]])
-    rows = tables.scan_files(keys, _TOLD, where=pl.col("canonical_id").is_in(photos)).select(_TOLD)
-    rows = rows.join(_originals(tables, rows), on="image_id").with_columns(plain_label("label"))
+    photos = tables.scan(DUPLICATE_IMAGES, ["canonical_id"], where=is_repeated)["canonical_id"]
+    rows = tables.scan(DUPLICATE_IMAGES, _TOLD, where=pl.col("canonical_id").is_in(photos.implode()))
+    is_told = pl.col("image_id").is_in(rows["image_id"].implode())
+    originals = tables.scan(BRONZE_IMAGES, _OF_ORIGINALS, rows["day"].unique().sort(), is_told)
+    rows = rows.join(originals, on="image_id").with_columns(plain_label("label"))
     if only_conflicts:
         rows = rows.filter(pl.col("label").drop_nulls().n_unique().over("canonical_id") > 1)
     is_first = pl.col("image_id") == pl.col("canonical_id")
     return rows.sort("canonical_id", ~is_first, "day", "uploaded_at", "image_id")
-
-
-def _originals(tables: ParquetTables, rows: pl.DataFrame) -> pl.DataFrame:
-    keys = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in rows["day"].unique().sort()]
-    return tables.scan_files(keys, _OF_ORIGINALS, where=pl.col("image_id").is_in(rows["image_id"].implode())).select(
-        _OF_ORIGINALS
-    )

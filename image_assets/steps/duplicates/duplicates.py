@@ -5,24 +5,27 @@ another day. So days may be computed in any order, at the same time, and again. 
 of later days have another `input_version` and are out of date.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.canonicals import choose_canonicals
 from image_assets.steps.duplicates.links import DuplicateParams, find_links
 from image_assets.steps.duplicates.pair_decisions import PairDecisions, as_photos, read_pair_decisions
 from image_assets.steps.duplicates.pool import ARRIVAL, day_versions, open_duplicate_pool
-from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
+from image_assets.steps.increment.frame import settle_frame
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.pace import Pace, untold
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.tables.duplicates import DUPLICATE_IMAGES
+from image_assets.tables.duplicates import DUPLICATE_IMAGES, DUPLICATE_KINDS
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.plain_labels import plain_label
 
@@ -34,15 +37,12 @@ def find_duplicates(
     day: date,
     encoder: EncoderDescription,
     params: DuplicateParams,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring `duplicate_images` of a day in line with this and all earlier days."""
-    target = duplicate_target(params)
-    process = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
-    inputs = partial(duplicate_inputs, tables, day, encoder)
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    inputs, on_progress = partial(duplicate_inputs, tables, day, encoder), pace.get("on_progress", untold)
+    compared = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
+    return settle_frame(tables, duplicate_target(params), day, inputs, compared, on_progress=on_progress)
 
 
 def duplicate_recipe(params: DuplicateParams) -> Recipe:
@@ -83,17 +83,13 @@ def duplicate_versions(
 
 
 def _compared(
-    items: Iterator[Item], tables: ParquetTables, day: date, encoder: EncoderDescription, params: DuplicateParams
-) -> Generator[Outcome]:
+    asked: pl.DataFrame, tables: ParquetTables, day: date, encoder: EncoderDescription, params: DuplicateParams
+) -> pl.DataFrame:
     """One search for all images of the day."""
-    asked = list(items)
     decisions = as_photos(read_pair_decisions(tables.store, day))
     pool = open_duplicate_pool(tables, embedding_target(encoder), day, params.max_bits)
-    digests = pl.Series([item.row["sha256"] for item in asked], dtype=pl.String).unique()
-    images, links = find_links(pool, digests, decisions, params)
-    rows = {row.pop("image_id"): row for row in _rows(images, links, decisions).iter_rows(named=True)}
-    for item in asked:
-        yield Computed(item, {DUPLICATE_IMAGES.name: rows[item.row["image_id"]]})
+    images, links = find_links(pool, asked["sha256"].unique(), decisions, params)
+    return _rows(images, links, decisions).join(asked, on="image_id", how="semi")
 
 
 def _rows(images: pl.DataFrame, links: pl.DataFrame, decisions: PairDecisions) -> pl.DataFrame:
@@ -105,8 +101,9 @@ def _rows(images: pl.DataFrame, links: pl.DataFrame, decisions: PairDecisions) -
     rows = ordered.with_columns(other=pl.col("photo").replace_strict(chosen, return_dtype=pl.String))
     stand_ins = firsts.select(other="photo", canonical_id="image_id", canonical_label="label")
     rows = rows.join(stand_ins, on="other").join(links.drop("sha256"), on=["photo", "other"], how="left")
-    distance = pl.when(_KIND == "exact").then(0).otherwise("distance_bits")
-    columns = {"kind": _KIND, "distance_bits": distance, "label_conflict": _LABEL_CONFLICT}
+    distance = pl.when(_KIND == "exact").then(0).otherwise("distance_bits").cast(pl.UInt8)
+    kind = _KIND.cast(pl.Enum(DUPLICATE_KINDS))
+    columns = {"kind": kind, "distance_bits": distance, "label_conflict": _LABEL_CONFLICT}
     return rows.select("image_id", "canonical_id", "similarity", "likeness", "turn", **columns)
 
 

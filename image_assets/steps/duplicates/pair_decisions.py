@@ -4,20 +4,21 @@ A decision is about photos, not files: whoever uploads the same bytes again inhe
 same bytes it parts one from the other.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
 
 import polars as pl
 
 from image_assets.errors import ConfigurationError, TableError
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import last_words, later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import parsed_by, read_record, write_record
 from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -49,8 +50,8 @@ class PairDecision:
     first_sha256: str
     second_id: str
     second_sha256: str
-    since: str
-    verdict: str
+    since: Annotated[str, parsed_by(date.fromisoformat)]
+    verdict: Annotated[str, parsed_by(Verdict)]
     decided_by: str
     decided_at: str
 
@@ -99,7 +100,7 @@ def record_pair_decision(
         decided_at=decided_at.isoformat(),
     )
     key = object_keys.pair_review_key(ImageId(decision.first_id), ImageId(decision.second_id), decided_at)
-    tables.store.write(key, json.dumps(asdict(decision), ensure_ascii=False).encode())
+    write_record(tables.store, key, decision)
     tables.store.flush()
     return decision
 
@@ -107,7 +108,8 @@ def record_pair_decision(
 def read_pair_decisions(store: ObjectStore, until: date) -> list[PairDecision]:
     """The latest decision on every pair of images whose later one is of this day or an earlier one, in their order."""
     last = last_words(store, object_keys.PAIR_REVIEWS)
-    decisions = [_read(store, word.key) for word in sorted(last.values())]
+    remedy = "repair it or delete it"
+    decisions = [read_record(store, word.key, PairDecision, TableError, remedy) for word in sorted(last.values())]
     return [each for each in decisions if each.since <= f"{until}"]
 
 
@@ -139,21 +141,9 @@ def _in_order(tables: ParquetTables, ids: Sequence[str]) -> list[dict[str, objec
     if len(set(ids)) < len(ids):
         raise ConfigurationError(f"{ids[0]} is one image: a decision needs two")
     where = pl.col("image_id").is_in(list(ids))
-    keys = [object_keys.table_key(DUPLICATE_IMAGES.name, day) for day in tables.days(DUPLICATE_IMAGES.name)]
-    found = tables.scan_files(keys, ["image_id", "day"], where=where) if keys else pl.DataFrame({"image_id": []})
+    found = tables.scan(DUPLICATE_IMAGES, ["image_id", "day"], where=where)
     for image_id in ids:
         if image_id not in found["image_id"]:
             raise ConfigurationError(f"{image_id} was never compared with others: give the id of an image; run its day")
-    originals = [object_keys.table_key(BRONZE_IMAGES.name, day) for day in found["day"].unique()]
-    rows = tables.scan_files(originals, ["image_id", "day", "uploaded_at", "sha256"], where=where)
+    rows = tables.scan(BRONZE_IMAGES, ["image_id", "day", "uploaded_at", "sha256"], found["day"].unique(), where)
     return rows.sort("day", "uploaded_at", "image_id").to_dicts()
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> PairDecision:
-    try:
-        decision = PairDecision(**{name: str(value) for name, value in json.loads(store.read(key)).items()})
-        Verdict(decision.verdict)
-        date.fromisoformat(decision.since)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise TableError(f"{store.uri(key)} is no decision on a pair: {error!r}; repair it or delete it") from error
-    return decision

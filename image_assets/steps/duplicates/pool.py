@@ -14,6 +14,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.near_duplicates import HashPool
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.vectors.stored_vectors import StoredVectors
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
 ARRIVAL = ["day", "uploaded_at", "image_id"]
@@ -21,7 +22,6 @@ ARRIVAL = ["day", "uploaded_at", "image_id"]
 
 _ORIGINAL = ["image_id", "day", "uploaded_at", "sha256", "label"]
 _CLEANSED = ["image_id", "phash", "is_near_uniform"]
-_VECTOR = ["image_id", "embedding"]
 _PAIRS_AT_ONCE = 1 << 14
 _VERSIONS_KEPT = 1 << 15
 
@@ -32,7 +32,7 @@ class DuplicatePool:
 
     Attributes:
         tables: the lake's tables.
-        embeddings: what is wanted of the vectors; those of other weights are not compared.
+        vectors: those of the wanted weights.
         days: days that have images, in order.
         firsts: place of each day's first hash among all hashes.
         rows: of each hash, its row in the file of its day.
@@ -40,7 +40,7 @@ class DuplicatePool:
     """
 
     tables: ParquetTables
-    embeddings: Target
+    vectors: StoredVectors
     days: Sequence[date]
     firsts: Sequence[int]
     rows: Sequence[pl.Series]
@@ -60,16 +60,14 @@ class DuplicatePool:
     def similarities(self, pairs: pl.DataFrame) -> pl.Series:
         """Cosine of the vectors of `image_id` of `day` and `other_id` of `other_day`; null where one is missing."""
         similarity = np.full(pairs.height, np.nan, dtype=np.float32)
-        numbered = pairs.with_row_index("pair")
-        mine = _stacked([self._vectors(day, ids) for day, ids in _by_day(pairs, "day", "image_id")])
-        for day, ids in _by_day(pairs, "other_day", "other_id"):
-            theirs = _stacked([self._vectors(day, ids)])
-            todo = numbered.filter(other_day=day).select("pair", "image_id", "other_id")
-            todo = todo.join(mine.select("image_id", "row"), on="image_id")
-            todo = todo.join(theirs.select("row", other_id="image_id"), on="other_id", suffix="_other")
-            for some in todo.iter_slices(_PAIRS_AT_ONCE):
+        mine = self.vectors.read_whole(pairs.select("image_id", "day").unique())
+        rows = mine.select("image_id").with_row_index("row")
+        numbered = pairs.select("image_id", "other_id").with_row_index("pair").join(rows, on="image_id")
+        for theirs in self.vectors.read(pairs.select(image_id="other_id", day="other_day").unique()):
+            others = theirs.select(other_id="image_id").with_row_index("other_row")
+            for some in numbered.join(others, on="other_id").iter_slices(_PAIRS_AT_ONCE):
                 one = mine["embedding"].gather(some["row"]).to_numpy()
-                other = theirs["embedding"].gather(some["row_other"]).to_numpy()
+                other = theirs["embedding"].gather(some["other_row"]).to_numpy()
                 similarity[some["pair"].to_numpy()] = np.einsum("ij,ij->i", one, other)
         return pl.Series(similarity).fill_nan(None)
 
@@ -77,25 +75,20 @@ class DuplicatePool:
         for places in found.partition_by("which", maintain_order=True):
             number = int(places["which"][0])
             rows = self.rows[number].gather(places["place"] - self.firsts[number])
-            key = object_keys.table_key(SILVER_IMAGES.name, self.days[number])
-            ids = self.tables.scan_files([key], ["image_id"]).get_column("image_id").gather(rows)
-            images = self._images([self.days[number]], pl.col("image_id").is_in(ids.implode()))
+            day = [self.days[number]]
+            ids = self.tables.scan(SILVER_IMAGES, ["image_id"], day).get_column("image_id").gather(rows)
+            images = self._images(day, pl.col("image_id").is_in(ids.implode()))
             yield places.select("place", image_id=ids).join(images, on="image_id")
 
     def _images(self, days: Sequence[date], where: pl.Expr) -> pl.DataFrame:
-        originals = _scan(self.tables, BRONZE_IMAGES.name, days, _ORIGINAL, where)
+        known = [day for day in days if self.tables.exists(BRONZE_IMAGES, day)]
+        originals = self.tables.scan(BRONZE_IMAGES, _ORIGINAL, known, where)
         is_there = pl.col("image_id").is_in(originals["image_id"].implode())
-        days = originals["day"].unique().sort().to_list()
-        cleansed = _scan(self.tables, SILVER_IMAGES.name, days, _CLEANSED, is_there)
+        cleansed = self.tables.scan(SILVER_IMAGES, _CLEANSED, originals["day"].unique().sort(), is_there)
         return originals.join(cleansed.with_columns(_AS_NUMBER), on="image_id")
 
     def _empty_places(self) -> pl.DataFrame:
         return self._images([], pl.lit(value=True)).select(pl.lit(0, dtype=pl.Int64).alias("place"), pl.all()).clear()
-
-    def _vectors(self, day: date, ids: pl.Series) -> pl.DataFrame:
-        is_current = pl.col("recipe_version") == self.embeddings.recipe_version
-        where = is_current & pl.col("image_id").is_in(ids.implode())
-        return _scan(self.tables, self.embeddings.table.name, [day], _VECTOR, where)
 
 
 _AS_NUMBER = pl.col("phash").str.to_integer(base=16, dtype=pl.UInt64)
@@ -110,9 +103,8 @@ def open_duplicate_pool(tables: ParquetTables, embeddings: Target, until: date, 
     shown = [_hashes(tables, files[day].key, files[day].version) for day in days]
     hashes = np.concatenate([np.empty(0, np.uint64), *(each["phash"].to_numpy() for each in shown)])
     firsts = np.cumsum([0, *(each.height for each in shown)])[:-1].tolist()
-    return DuplicatePool(
-        tables, embeddings, days, firsts, [each["row"] for each in shown], HashPool(hashes, radius_bits)
-    )
+    vectors = StoredVectors(tables, embeddings.table, embeddings.recipe_version)
+    return DuplicatePool(tables, vectors, days, firsts, [each["row"] for each in shown], HashPool(hashes, radius_bits))
 
 
 @lru_cache(maxsize=_VERSIONS_KEPT)
@@ -140,41 +132,5 @@ def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterato
 
 @lru_cache(maxsize=_VERSIONS_KEPT)
 def _digest(tables: ParquetTables, key: ObjectKey, columns: tuple[str, ...], _version: str) -> str:
-    rows = tables.scan_files([key], columns).select(columns)
+    rows = tables.scan_files([key], columns)
     return hashlib.blake2b(rows.write_csv().encode(), digest_size=8).hexdigest()
-
-
-def _scan(
-    tables: ParquetTables, table: str, days: Sequence[date], columns: Sequence[str], where: pl.Expr | None = None
-) -> pl.DataFrame:
-    """Some columns of some days; no row for a day that the table does not have."""
-    keys = [object_keys.table_key(table, day) for day in days]
-    there = [key for key in keys if tables.store.exists(key)]
-    if not there:
-        return pl.DataFrame(schema={name: _TYPES[name] for name in columns})
-    return tables.scan_files(there, columns, where=where).select(columns)
-
-
-_TYPES = {
-    "image_id": pl.String(),
-    "day": pl.Date(),
-    "uploaded_at": pl.Datetime("us", "UTC"),
-    "sha256": pl.String(),
-    "label": pl.String(),
-    "phash": pl.String(),
-    "is_near_uniform": pl.Boolean(),
-    "embedding": pl.Array(pl.Float32, 1),
-}
-
-
-def _by_day(pairs: pl.DataFrame, day: str, image_id: str) -> Iterator[tuple[date, pl.Series]]:
-    """Each day with the images of it that occur in the pairs."""
-    for group in pairs.select(day, image_id).unique().sort(day, image_id).partition_by(day, maintain_order=True):
-        yield group[day][0], group[image_id]
-
-
-def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Vectors of several days, numbered; days without any have no dimension to agree on."""
-    some = [part for part in parts if part.height]
-    none = pl.DataFrame(schema={name: _TYPES[name] for name in _VECTOR})
-    return (pl.concat(some) if some else none).with_row_index("row")

@@ -1,20 +1,22 @@
 """Captions: by a captioning model from the cleansed images, or put together from the tags, which says so."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.captioner import Captioner, CaptionerDescription
-from image_assets.models.tag_caption import TEMPLATE, caption_tags
-from image_assets.models.tagging import Tag
+from image_assets.models.captioning.captioner import Captioner, CaptionerDescription
+from image_assets.models.captioning.template_captioner import TEMPLATE, caption_tags
+from image_assets.models.zero_shot.tagging import Tag
 from image_assets.steps.images.on_pictures import work_on_pictures
-from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
-from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.frame import settle_frame
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.pace import Pace, untold
+from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import embedding_inputs
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_TAGS
@@ -22,25 +24,19 @@ from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_TAGS
 _CODE_VERSION = 1
 
 
-def caption_day(
-    tables: ParquetTables,
-    day: date,
-    captioner: Captioner | None,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
-) -> IncrementReport:
+def caption_day(tables: ParquetTables, day: date, captioner: Captioner | None, **pace: Unpack[Pace]) -> IncrementReport:
     """Bring `image_captions` of a day in line with its cleansed images or, without a captioner, with its tags."""
     if captioner is None:
-        target, inputs = caption_target(None), partial(tag_inputs, tables, day)
-        return run_increment(tables, [target], day, inputs, _phrased, chunk_size=chunk_size, on_progress=on_progress)[0]
+        tagged, on_progress = partial(tag_inputs, tables, day), pace.get("on_progress", untold)
+        return settle_frame(tables, caption_target(None), day, tagged, _phrased, on_progress=on_progress)
     description = captioner.description
 
     def caption(images: Sequence[RgbImage]) -> list[Mapping[str, object]]:
-        return [_columns(sentence or None, description.name) for sentence in captioner.caption_images(images)]
+        sentences = captioner.caption_images(images)
+        return [{"caption": sentence or None, "source": description.name} for sentence in sentences]
 
     target, inputs = caption_target(description), partial(embedding_inputs, tables, day)
-    return work_on_pictures(tables, day, inputs, target, caption, chunk_size=chunk_size, on_progress=on_progress)
+    return work_on_pictures(tables, day, inputs, target, caption, **pace)
 
 
 def caption_target(captioner: CaptionerDescription | None) -> Target:
@@ -51,19 +47,13 @@ def caption_target(captioner: CaptionerDescription | None) -> Target:
 
 def tag_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     """The tagged images of a day."""
-    rows = tables.read(IMAGE_TAGS, day).select("image_id", "tags")
-    versions = [version_of(tags) for tags in rows.get_column("tags").to_list()]
-    return rows.with_columns(input_version=pl.Series(versions, dtype=pl.String))
+    return with_versions(tables.read(IMAGE_TAGS, day).select("image_id", "tags"), ["tags"])
 
 
-def _phrased(items: Iterator[Item]) -> Generator[Outcome]:
-    for item in items:
-        yield Computed(item, {IMAGE_CAPTIONS.name: _columns(caption_tags(_tags(item.row["tags"])), TEMPLATE)})
+def _phrased(images: pl.DataFrame) -> pl.DataFrame:
+    captions = [caption_tags(_tags(tags)) for tags in images["tags"].to_list()]
+    return images.select("image_id", caption=pl.Series(captions, dtype=pl.String), source=pl.lit(TEMPLATE))
 
 
-def _columns(caption: str | None, source: str) -> dict[str, object]:
-    return {"caption": caption, "source": source}
-
-
-def _tags(rows: Any) -> list[Tag]:
+def _tags(rows: Sequence[Mapping[str, Any]]) -> list[Tag]:
     return [Tag(row["tag"], row["kind"], row["confidence_ratio"]) for row in rows]

@@ -3,16 +3,20 @@
 from dataclasses import asdict
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 from image_assets.compute.engine import Engine
 from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.text_reader import TextParams, reader_name
+from image_assets.models.captioning.text_reader import TextParams, reader_name
 from image_assets.steps.enrichment.text_reading import Readable, read_text
 from image_assets.steps.images.silver import derivative_inputs
-from image_assets.steps.increment.increment import IncrementReport, Item, Progress, run_increment
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 from image_assets.steps.increment.workers import in_workers
 from image_assets.tables.enrichment import IMAGE_TEXT
 
@@ -24,9 +28,7 @@ def read_day(
     day: date,
     params: TextParams,
     engine: Engine,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring `image_text` of a day in line with `bronze_images`.
 
@@ -36,7 +38,7 @@ def read_day(
     target, reader = text_target(params), reader_name()
     process = in_workers(engine, partial(read_text, store=tables.store, params=params, reader=reader), _readable)
     inputs = partial(derivative_inputs, tables, day)
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, target, day, inputs, process, **pace)
 
 
 def text_target(params: TextParams) -> Target:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Unpack
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription
-from image_assets.models.moderation import Judgement, Moderator, Policies
-from image_assets.steps.increment.increment import IncrementReport, Progress
+from image_assets.models.encoders.encoder import Embeddings, EncoderDescription
+from image_assets.models.zero_shot.moderation import Judgement, Moderator, Policies
+from image_assets.steps.enrichment.judging import VectorStage
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.on_vectors import work_on_vectors
@@ -19,9 +22,7 @@ def moderate_day(
     tables: ParquetTables,
     day: date,
     moderator: Moderator,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring `image_moderation` of a day in line with its vectors; the moderator computes only if a row is missing."""
 
@@ -29,7 +30,7 @@ def moderate_day(
         return [_columns(judgement) for judgement in moderator.judge(embeddings)]
 
     target, encoder = moderation_target(moderator.encoder, moderator.policies), moderator.encoder
-    return work_on_vectors(tables, day, encoder, target, judge, chunk_size=chunk_size, on_progress=on_progress)
+    return work_on_vectors(tables, day, encoder, target, judge, **pace)
 
 
 def moderation_target(encoder: EncoderDescription, policies: Policies) -> Target:
@@ -49,3 +50,12 @@ def _columns(judgement: Judgement) -> dict[str, object]:
             for each in judgement.findings
         ],
     }
+
+
+MODERATION = VectorStage(
+    IMAGE_MODERATION,
+    target=lambda encoder, params: moderation_target(encoder, params.policies),
+    judge=lambda encoder, params: Moderator(encoder, params.policies),
+    work=moderate_day,
+    asked=lambda params: repr(params.policies),
+)

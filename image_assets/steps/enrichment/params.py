@@ -1,15 +1,12 @@
-"""What models are asked of an image, and from which images each table of the answers is made."""
+"""What models are asked of an image."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from image_assets.models.moderation import Policies
-from image_assets.models.tag_caption import TEMPLATE
-from image_assets.models.text_reader import TextParams
-from image_assets.models.vocabulary import Vocabulary
-from image_assets.tables.embeddings import embeddings_name
-from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
-from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.models.captioning.template_captioner import TEMPLATE
+from image_assets.models.captioning.text_reader import TextParams
+from image_assets.models.zero_shot.moderation import Policies
+from image_assets.models.zero_shot.vocabulary import Vocabulary
+from image_assets.tables.chain import Chain, chain_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,7 @@ class EnrichmentParams:
         """Whether a model writes the captions."""
         return self.captioner != TEMPLATE
 
-
-def enrichment_upstream(params: EnrichmentParams, encoder: str) -> Mapping[str, str]:
-    """By table, the table whose every image it has; not the table of a stage that is switched off."""
-    vectors = embeddings_name(encoder)
-    upstream = {IMAGE_TAGS.name: vectors, IMAGE_MODERATION.name: vectors}
-    upstream[IMAGE_CAPTIONS.name] = SILVER_IMAGES.name if params.has_captioner else IMAGE_TAGS.name
-    return {**upstream, IMAGE_TEXT.name: BRONZE_IMAGES.name} if params.reads_text else upstream
+    @property
+    def chain(self) -> Chain:
+        """The day's chain, as what is asked makes it."""
+        return chain_with(captioner=self.has_captioner, text=self.reads_text)

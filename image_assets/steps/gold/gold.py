@@ -1,8 +1,8 @@
 """Gold: the curated join of a day, one row per image that is fit for use."""
 
-from collections.abc import Generator, Iterator
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 import polars as pl
 
@@ -10,45 +10,33 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.label_decisions import read_decisions
 from image_assets.steps.classification.models_in_use import current_model
 from image_assets.steps.gold.rejections import read_rejected
-from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
-from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.frame import settle_frame
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.pace import Pace, untold
+from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.embeddings import current_encoder
+from image_assets.tables.columns import GIVEN
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
-from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.gold import GOLD_IMAGES, LABEL_SOURCES, STATES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.plain_labels import plain_label
 from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
 
 GOLD_RECIPE = Recipe({"code": 1})
-_LINEAGE = ["input_version", "recipe_version", "processed_at"]
 
 
-def curate_day(
-    tables: ParquetTables,
-    day: date,
-    encoder: str,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
-) -> IncrementReport:
+def curate_day(tables: ParquetTables, day: date, encoder: str, **pace: Unpack[Pace]) -> IncrementReport:
     """Bring `gold_images` of a day in line with everything upstream."""
-    target = Target(GOLD_IMAGES, GOLD_RECIPE)
-    inputs = partial(gold_inputs, tables, day, encoder)
-    return run_increment(tables, [target], day, inputs, _curated, chunk_size=chunk_size, on_progress=on_progress)[0]
-
-
-def _curated(items: Iterator[Item]) -> Generator[Outcome]:
-    names = [name for name in GOLD_IMAGES.schema.column_names() if name not in {"day", *_LINEAGE}]
-    for item in items:
-        yield Computed(item, {GOLD_IMAGES.name: {name: item.row[name] for name in names}})
+    inputs, on_progress = partial(gold_inputs, tables, day, encoder), pace.get("on_progress", untold)
+    return settle_frame(tables, Target(GOLD_IMAGES, GOLD_RECIPE), day, inputs, on_progress=on_progress)
 
 
 def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     """One row per cleansed image with the columns of gold; left joins, because a later stage may lack it."""
-    silver = tables.read(SILVER_IMAGES, day).drop("day", "cleansed_name", "size_bytes", "sha256", *_LINEAGE)
+    silver = tables.read(SILVER_IMAGES, day).drop("cleansed_name", "size_bytes", "sha256", *GIVEN)
     joined = silver.join(_originals(tables, day), on="image_id", maintain_order="left")
     for table, column in _LATER:
         found = tables.read_or_empty(table, day).select("image_id", column)
@@ -60,7 +48,8 @@ def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")
     joined = joined.join(_decided(tables, day), on="image_id", how="left", maintain_order="left")
     joined = joined.with_columns(**_LABELS, state=_STATE).drop("decided_label")
-    return _versioned(joined.with_columns(pl.when(~_IS_BLOCKED).then(_SHOWN).name.keep()))
+    joined = joined.with_columns(pl.when(~_IS_BLOCKED).then(_SHOWN).name.keep())
+    return with_versions(joined, joined.columns)
 
 
 _LATER = (
@@ -78,7 +67,8 @@ _LABELS = {
     "label_source": pl.when(pl.col("decided_label").is_not_null())
     .then(pl.lit("human"))
     .when(pl.col("label").is_not_null())
-    .then(pl.lit("supplied")),
+    .then(pl.lit("supplied"))
+    .cast(pl.Enum(LABEL_SOURCES)),
     "needs_review": pl.col("needs_review") & pl.col("decided_label").is_null(),
 }
 _SHOWN = pl.col("cleansed_path", "thumbnail_path", "preview_path")
@@ -91,6 +81,7 @@ _STATE = (
     .when(pl.all_horizontal(pl.col("thumbnail_path", "preview_path", "encoder").is_not_null()))
     .then(pl.lit("embedded"))
     .otherwise(pl.lit("processing"))
+    .cast(pl.Enum(STATES))
 )
 
 
@@ -126,8 +117,3 @@ def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:
         original_height_px="height_px",
         original_size_bytes="size_bytes",
     )
-
-
-def _versioned(rows: pl.DataFrame) -> pl.DataFrame:
-    versions = [version_of(*row) for row in rows.iter_rows()]
-    return rows.with_columns(input_version=pl.Series(versions, dtype=pl.String))

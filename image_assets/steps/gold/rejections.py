@@ -8,10 +8,20 @@ import polars as pl
 from image_assets.errors import RejectionReason
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.classification.predictions import prediction_stages
 from image_assets.steps.images.dismissals import RejectedFile, states_of
 from image_assets.steps.images.landing import list_landing
+from image_assets.tables.chain import CHAIN
+from image_assets.tables.embeddings import IMAGE_EMBEDDINGS, embeddings_name
 from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.predictions import IMAGE_PREDICTIONS
 from image_assets.tables.rejections import REJECTED_IMAGES, REJECTION_STATES, rejections_table
+
+
+def stopping_stages(tables: ParquetTables, day: date, encoder: str) -> list[str]:
+    """Tables whose rejections count, in pipeline order: that of the wanted encoder, that of the day's current model."""
+    versions = {IMAGE_EMBEDDINGS: [embeddings_name(encoder)], IMAGE_PREDICTIONS: prediction_stages(tables, day)}
+    return [name for table in CHAIN.tables(stopping=True) for name in versions.get(table.name, [table.name])]
 
 
 def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -> bool:

@@ -8,15 +8,15 @@ Should that original be lost too, the row stays as the last that is known of it.
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 
-from image_assets.compute.engine import Engine
+from image_assets.compute.engine import Done, Engine, Failed
 from image_assets.errors import ImageError, RejectionReason
-from image_assets.ids import ObjectKey, Sha256, SourceUri
+from image_assets.ids import ObjectKey, SourceUri
 from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
@@ -27,25 +27,19 @@ from image_assets.steps.images.landing import LandingFile, is_left_behind, list_
 from image_assets.steps.images.original import Upload, read_verified, take_in
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.checkpoints import checkpoints_of
-from image_assets.steps.increment.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Process,
-    Progress,
-    Rejected,
-    run_increment,
-)
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome, Process
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 from image_assets.steps.increment.workers import in_workers
+from image_assets.tables.columns import GIVEN
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _CODE_VERSION = 2
-_GIVEN = {"source_uri", "day", "input_version", "recipe_version", "processed_at"}
 _TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
 
@@ -54,16 +48,13 @@ def take_in_day(
     day: date,
     limits: InspectParams,
     engine: Engine,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
     inputs = partial(bronze_inputs, tables, day)
     work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
-    targets = [bronze_target(limits)]
-    return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
 
 
 def bronze_target(limits: InspectParams) -> Target:
@@ -74,7 +65,7 @@ def bronze_target(limits: InspectParams) -> Target:
 
 def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     """The uploads of a day, those that have left the landing zone included."""
-    return pl.DataFrame([_columns(upload) for upload in _uploads(tables, day)], schema=_INPUTS, orient="row")
+    return pl.DataFrame(list(_uploads(tables, day)), schema=_INPUTS)
 
 
 def bronze_recipe(limits: InspectParams) -> Recipe:
@@ -99,7 +90,7 @@ def _keeping_rows(process: Process, tables: ParquetTables, day: date, items: Ite
 
 
 def _is_lost(outcome: Outcome) -> bool:
-    is_unreadable = isinstance(outcome, Rejected) and outcome.reason == RejectionReason.UNREADABLE
+    is_unreadable = isinstance(outcome, Failed) and outcome.error.reason == RejectionReason.UNREADABLE
     return is_unreadable and outcome.item.row["ingested_sha256"] is not None
 
 
@@ -107,10 +98,11 @@ def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
     where = pl.col("source_uri") == pl.lit(outcome.item.row["source_uri"])
     found = [tables.scan_files([key], where=where).to_dicts() for key in _files(tables, BRONZE_IMAGES, day)]
     row = max((row for rows in found for row in rows), key=lambda row: row["processed_at"], default={})
-    columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in _GIVEN}
+    known = {"source_uri", *GIVEN}
+    columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in known}
     if not all(name in row or column.nullable for name, column in columns.items()):
         return outcome
-    return Computed(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
+    return Done(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
 
 
 _INSTANT = pl.Datetime("us", "UTC")
@@ -125,15 +117,6 @@ _INPUTS = {
     "ingested_at": _INSTANT,
     **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
 }
-
-
-def _columns(upload: Upload) -> tuple[object, ...]:
-    """In the order of `_INPUTS`; keys need not be valid text, a column of a frame must be."""
-    ingested = upload.ingested or (None, None)
-    told = (upload.told.get(name) for name in _TOLD)
-    read_uri = object_keys.source_uri_of(upload.read_key)
-    original_uri = object_keys.source_uri_of(upload.original) if upload.original else None
-    return (upload.key, upload.version, upload.size_bytes, read_uri, original_uri, upload.sidecar_uri, *ingested, *told)
 
 
 def _upload(item: Item, day: date) -> Upload:
@@ -151,19 +134,22 @@ def _upload(item: Item, day: date) -> Upload:
     )
 
 
-def _uploads(tables: ParquetTables, day: date) -> Iterator[Upload]:
+def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
+    """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
     landing = list_landing(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     for file in landing.files:
         if not is_left_behind(file.source_uri, rows):
-            yield _listed(file, day, rows.get(file.source_uri))
+            yield _listed(file, rows.get(file.source_uri))
     listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
         if uri not in listed:
-            yield _remembered(row, day, ObjectKey(str(row["raw_path"])), {name: row[name] for name in _TOLD})
+            original_uri = _original_uri(row)
+            told = {name: row[name] for name in _TOLD}
+            yield {**_remembered(row), "read_uri": original_uri, **_ingested(row, original_uri), **told}
     for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
         if uri not in listed and uri not in rows:
-            yield _remembered(row, day, object_keys.key_of(uri), {})
+            yield {**_remembered(row), "read_uri": uri}
 
 
 def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) -> dict[SourceUri, dict[str, Any]]:
@@ -183,35 +169,32 @@ def _files(tables: ParquetTables, table: Table, day: date) -> list[ObjectKey]:
     return [*committed, *checkpoints_of(tables, table, day)]
 
 
-def _listed(file: LandingFile, day: date, row: Mapping[str, object] | None) -> Upload:
+def _listed(file: LandingFile, row: Mapping[str, Any] | None) -> dict[str, object]:
     version = version_of(file.version)
-    told = {
+    is_unchanged = row is not None and row["input_version"] == version
+    return {
+        "source_uri": file.source_uri,
+        "input_version": version,
+        "size_bytes": file.size_bytes,
+        "read_uri": file.source_uri,
+        "sidecar_uri": file.sidecar_uri,
+        **(_ingested(row, _original_uri(row) if is_unchanged else None) if row else {}),
         "user_id": file.folder_user,
         "uploaded_at": file.modified_at,
         "raw_name": file.name,
-        "label": None,
-        "sidecar_problem": None,
     }
-    key = object_keys.key_of(file.source_uri)
-    known = _ingested(row)
-    original = ObjectKey(str(row["raw_path"])) if row and known and row["input_version"] == version else None
-    return Upload(file.source_uri, version, day, key, file.size_bytes, told, file.sidecar_uri, known, original)
 
 
-def _remembered(row: Mapping[str, Any], day: date, read_key: ObjectKey, told: Mapping[str, object]) -> Upload:
-    size_bytes = row["size_bytes"] or 0
-    return Upload(
-        row["source_uri"],
-        row["input_version"],
-        day,
-        read_key,
-        size_bytes,
-        told,
-        sidecar_uri=None,
-        ingested=_ingested(row),
-        original=read_key if _ingested(row) else None,
-    )
+def _remembered(row: Mapping[str, Any]) -> dict[str, object]:
+    return {name: row[name] for name in ("source_uri", "input_version")} | {"size_bytes": row["size_bytes"] or 0}
 
 
-def _ingested(row: Mapping[str, Any] | None) -> tuple[Sha256, datetime] | None:
-    return (row["sha256"], row["ingested_at"]) if row and row.get("sha256") and row.get("ingested_at") else None
+def _ingested(row: Mapping[str, Any], original_uri: SourceUri | None) -> dict[str, object]:
+    """What bronze has under this source; rows of older shapes do not say since when."""
+    if not row["sha256"] or not row["ingested_at"]:
+        return {}
+    return {"ingested_sha256": row["sha256"], "ingested_at": row["ingested_at"], "original_uri": original_uri}
+
+
+def _original_uri(row: Mapping[str, Any]) -> SourceUri:
+    return object_keys.source_uri_of(ObjectKey(str(row["raw_path"])))

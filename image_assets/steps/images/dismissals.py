@@ -3,16 +3,17 @@
 A dismissal is about what was found at one place: other bytes there are another file, which counts again.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Annotated
 
 from image_assets.errors import TableError
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import KeptWords, last_words, later_than
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.records import parsed_by, read_record, write_record
 from image_assets.steps.increment.recipe import version_of
 
 
@@ -58,7 +59,7 @@ class Dismissal:
     is_dismissed: bool
     note: str
     decided_by: str
-    decided_at: str
+    decided_at: Annotated[str, parsed_by(datetime.fromisoformat)]
 
 
 def record_dismissals(
@@ -74,8 +75,7 @@ def record_dismissals(
         for file in rejected:
             at = later_than(last[file.subject].said_at if file.subject in last else None, now)
             word = Dismissal(file.image_id, file.source_uri, is_dismissed, note, decided_by, at.isoformat())
-            data = json.dumps(asdict(word), ensure_ascii=False).encode("utf-8", "replace")
-            store.write(object_keys.dismissal_key(day, file.subject, at), data)
+            write_record(store, object_keys.dismissal_key(day, file.subject, at), word)
             last_at = max(last_at, at)
     store.flush()
     return KeptWords(tuple(sorted(by_day)), last_at)
@@ -88,7 +88,7 @@ def read_dismissals(store: ObjectStore, day: date) -> Mapping[str, Dismissal]:
         TableError: one cannot be read.
     """
     return {
-        subject: _read(store, word.key)
+        subject: read_record(store, word.key, Dismissal, TableError, "repair it or delete it")
         for subject, word in last_words(store, object_keys.dismissal_prefix(day)).items()
     }
 
@@ -98,12 +98,3 @@ def states_of(store: ObjectStore, day: date, files: Sequence[RejectedFile], gone
     words, away = read_dismissals(store, day), set(gone)
     dismissed = {subject for subject, word in words.items() if word.is_dismissed}
     return ["dismissed" if file.subject in dismissed else "gone" if file in away else "open" for file in files]
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> Dismissal:
-    try:
-        word = Dismissal(**json.loads(store.read(key)))
-        datetime.fromisoformat(word.decided_at)
-    except (ValueError, TypeError) as error:
-        raise TableError(f"{store.uri(key)} is no dismissal: {error!r}; repair it or delete it") from error
-    return word

@@ -4,9 +4,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import islice
+from typing import Unpack
 
 import polars as pl
 
+from image_assets.compute.outcomes import Done, Failed
 from image_assets.errors import ImageError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.pixels import RgbImage
@@ -14,16 +16,11 @@ from image_assets.imaging.read_back import read_pixels
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.original import read_verified
-from image_assets.steps.increment.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Progress,
-    Rejected,
-    run_increment,
-)
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 
 _PICTURES_AT_ONCE = 64
 
@@ -34,9 +31,7 @@ def work_on_pictures(
     inputs: Callable[[], pl.DataFrame],
     target: Target,
     work: Callable[[Sequence[RgbImage]], Sequence[Mapping[str, object]]],
-    *,
-    chunk_size: int,
-    on_progress: Progress,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring a table of a day in line with the inputs, which name their `cleansed_path`; `work` makes a row of each."""
 
@@ -44,18 +39,18 @@ def work_on_pictures(
         with ThreadPoolExecutor(thread_name_prefix="decode") as threads:
             while batch := list(islice(items, _PICTURES_AT_ONCE)):
                 found = list(threads.map(lambda item: _decoded(tables.store, item), batch))
-                yield from (each for each in found if isinstance(each, Rejected))
-                pictures = [each for each in found if not isinstance(each, Rejected)]
+                yield from (each for each in found if isinstance(each, Failed))
+                pictures = [each for each in found if not isinstance(each, Failed)]
                 rows = work([pixels for _, pixels in pictures]) if pictures else []
                 for (item, _), columns in zip(pictures, rows, strict=True):
-                    yield Computed(item, {target.table.name: columns})
+                    yield Done(item, {target.table.name: columns})
 
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, target, day, inputs, process, **pace)
 
 
-def _decoded(store: ObjectStore, item: Item) -> tuple[Item, RgbImage] | Rejected:
+def _decoded(store: ObjectStore, item: Item) -> tuple[Item, RgbImage] | Failed[Item]:
     try:
         data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
         return item, read_pixels(data)
     except ImageError as error:
-        return Rejected(item, error.reason, error.detail, {})
+        return Failed(item, error)

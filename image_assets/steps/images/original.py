@@ -13,7 +13,7 @@ from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.images.sidecar import Sidecar, parse_sidecar
-from image_assets.steps.increment.outcome import Refused, TableValues
+from image_assets.steps.increment.outcome import TableValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,26 @@ class Upload:
     original: ObjectKey | None = None
 
 
-def take_in(
-    upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]
-) -> TableValues | Refused:
-    """Keep the original and describe it, or say why not; what was `erased` does not come back.
+def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]) -> TableValues:
+    """Keep the original and describe it.
 
     Raises:
-        ImageError: the file is gone or forbidden, or neither it nor its original is what it was when it was taken in.
+        ImageError: the file is gone, forbidden or no image within the limits; or neither it nor its original is what it
+            was when it was taken in; or it was `erased`, which does not come back.
     """
     if upload.size_bytes > limits.max_bytes:
         detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
-        return Refused(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
+        raise ImageError(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
     data, read_key = _read(upload, store)
     sha256 = Sha256(hashlib.sha256(data).hexdigest())
     image_id = image_id_of(upload.key, sha256)
     facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
     if image_id in erased:
-        return Refused(RejectionReason.POLICY, f"erased on {erased[image_id]}", facts)
+        raise ImageError(RejectionReason.POLICY, f"erased on {erased[image_id]}", facts)
     try:
         header = inspect_image(data, limits)
     except ImageError as error:
-        return Refused(error.reason, error.detail, facts)
+        raise ImageError(error.reason, error.detail, facts) from error
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
     if raw_path != read_key:
         store.write(raw_path, data)

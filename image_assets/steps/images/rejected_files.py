@@ -22,14 +22,10 @@ _COLUMNS = ["day", "item", "source_uri", "image_id", "input_version"]
 
 def list_rejected(tables: ParquetTables, day: date | None, reasons: Collection[str]) -> list[RejectedFile]:
     """The rejected files of a day, or of all, for some reasons, or for any."""
-    known = tables.days(REJECTED_IMAGES.name)
-    keys = [object_keys.table_key(REJECTED_IMAGES.name, each) for each in known if day in {None, each}]
-    if not keys:
-        return []
+    days = [each for each in tables.days(REJECTED_IMAGES.name) if day in {None, each}]
     where = pl.col("reason").cast(pl.String).is_in(list(reasons)) if reasons else None
     return [
-        RejectedFile(*row)
-        for row in tables.scan_files(keys, _COLUMNS, where).select(_COLUMNS).sort(_COLUMNS).iter_rows()
+        RejectedFile(*row) for row in tables.scan(REJECTED_IMAGES, _COLUMNS, days, where).sort(_COLUMNS).iter_rows()
     ]
 
 
@@ -83,8 +79,8 @@ def _told_names(tables: ParquetTables, day: date) -> Mapping[str, str]:
 
 def _remembered_names(tables: ParquetTables, day: date) -> Iterator[tuple[str, str]]:
     if tables.exists(BRONZE_IMAGES, day):
-        rows = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], ["source_uri", "raw_name"])
-        yield from ((uri, normalise_name(name)) for uri, name in rows.select("source_uri", "raw_name").iter_rows())
+        rows = tables.scan(BRONZE_IMAGES, ["source_uri", "raw_name"], [day])
+        yield from ((uri, normalise_name(name)) for uri, name in rows.iter_rows())
 
 
 def _problem(name: str, fitting: Sequence[RejectedFile]) -> str | None:

@@ -21,11 +21,11 @@ def whole_id(tables: ParquetTables, text: str) -> str:
     """
     if not _BEGINNING.fullmatch(text):
         return text
-    found: set[str] = set()
-    for name in (BRONZE_IMAGES.name, rejections_of(BRONZE_IMAGES).name, ERASURES.name):
-        if files := tables.files(name):
-            rows = tables.scan_files(files, ["image_id"], where=pl.col("image_id").str.starts_with(text))
-            found |= {*rows.get_column("image_id")}
+    begins_so = pl.col("image_id").str.starts_with(text)
+    known = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES), ERASURES)
+    found = {
+        name for table in known for name in tables.scan(table, ["image_id"], where=begins_so).get_column("image_id")
+    }
     if len(found) > 1:
         raise ConfigurationError(f"the ids of {len(found)} images begin with {text}: write more of it")
     return next(iter(found), text)

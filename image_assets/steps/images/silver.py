@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 
@@ -14,9 +14,12 @@ from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.derivation import Original, derive
 from image_assets.steps.increment.backing import Backing
-from image_assets.steps.increment.increment import IncrementReport, Item, Progress, run_increment
-from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item
+from image_assets.steps.increment.pace import Pace
+from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increments
 from image_assets.steps.increment.workers import in_workers
 from image_assets.tables.images import (
     BRONZE_IMAGES,
@@ -38,14 +41,13 @@ def derive_day(
     engine: Engine,
     *,
     wanted: Collection[Table] = DERIVED_TABLES,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> list[IncrementReport]:
     """Bring the wanted derivatives of a day in line with `bronze_images`."""
     targets = [target for target in derivative_targets(params) if target.table in wanted]
     process = in_workers(engine, partial(derive, store=tables.store, params=params), partial(_original, day=day))
     inputs = partial(derivative_inputs, tables, day)
-    return run_increment(tables, targets, day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)
+    return run_increments(tables, targets, day, inputs, process, **pace)
 
 
 def derivative_recipes(params: DerivativeParams) -> Mapping[str, Recipe]:
@@ -66,9 +68,7 @@ def derivative_targets(params: DerivativeParams) -> list[Target]:
 def derivative_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     """The originals of a day."""
     columns = ["image_id", "source_uri", "sha256", "size_bytes", "raw_path"]
-    images = tables.read(BRONZE_IMAGES, day).select(columns)
-    versions = [version_of(*row) for row in images.select("sha256", "raw_path").iter_rows()]
-    return images.with_columns(input_version=pl.Series(versions, dtype=pl.String))
+    return with_versions(tables.read(BRONZE_IMAGES, day).select(columns), ["sha256", "raw_path"])
 
 
 def _original(item: Item, day: date) -> Original:

@@ -93,9 +93,8 @@ def told_before(tables: ParquetTables, day: date) -> Mapping[ObjectKey, Mapping[
     """What bronze knows of a day's uploads that only a sidecar can tell, by the upload's key."""
     if not tables.exists(BRONZE_IMAGES, day):
         return {}
-    columns = ["source_uri", "label", "uploaded_at"]
-    rows = tables.scan_files([object_keys.table_key(BRONZE_IMAGES.name, day)], columns).select(
-        "source_uri", "label", pl.col("uploaded_at").dt.to_string("iso:strict")
+    rows = tables.scan(BRONZE_IMAGES, ["source_uri", "label", "uploaded_at"], [day]).with_columns(
+        pl.col("uploaded_at").dt.to_string("iso:strict")
     )
     return {
         object_keys.key_of(SourceUri(uri)): {name: value for name, value in told.items() if value is not None}

@@ -1,18 +1,24 @@
-"""What a worker hands back for one image; light to import, because every worker does."""
+"""What a step is given of each input and what became of it; light to import, because every worker does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from image_assets.errors import RejectionReason
+from image_assets.compute.outcomes import Done, Failed
 
-TableValues = Mapping[str, Mapping[str, object]]
+TableValues: TypeAlias = Mapping[str, Mapping[str, object]]
 """Columns by table name, without day, versions and time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Why the image is rejected; `facts` are the columns of a rejection learnt on the way."""
+class Item:
+    """One input to work on: its row of the inputs and the names of the tables that want it."""
 
-    reason: RejectionReason
-    detail: str
-    facts: Mapping[str, object]
+    row: Mapping[str, object]
+    wanted: frozenset[str]
+
+
+Outcome: TypeAlias = Done[Item, TableValues] | Failed[Item]
+"""Values for each wanted table, or why none of them gets a row."""
+
+Process: TypeAlias = Callable[[Iterator[Item]], Generator[Outcome]]

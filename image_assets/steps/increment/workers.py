@@ -4,9 +4,8 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from typing import Protocol, TypeVar
 
-from image_assets.compute.engine import Engine, Failed
-from image_assets.steps.increment.increment import Computed, Item, Outcome, Process, Rejected
-from image_assets.steps.increment.outcome import Refused, TableValues
+from image_assets.compute.engine import Done, Engine, Failed
+from image_assets.steps.increment.outcome import Item, Outcome, Process, TableValues
 
 _log = logging.getLogger(__name__)
 
@@ -23,10 +22,8 @@ class Task(Protocol):
 TaskT = TypeVar("TaskT", bound=Task)
 
 
-def in_workers(
-    engine: Engine, work: Callable[[TaskT], TableValues | Refused], task_of: Callable[[Item], TaskT]
-) -> Process:
-    """Run `work` on each item's task; an `ImageError` and a refusal both become a rejection."""
+def in_workers(engine: Engine, work: Callable[[TaskT], TableValues], task_of: Callable[[Item], TaskT]) -> Process:
+    """Run `work` on each item's task; an `ImageError` becomes a rejection."""
 
     def process(items: Iterator[Item]) -> Generator[Outcome]:
         in_flight: dict[str, Item] = {}
@@ -41,11 +38,6 @@ def in_workers(
             item = in_flight.pop(outcome.item.key)
             for line in outcome.said.splitlines():
                 _log.warning("%s: a decoder says: %s", outcome.item.key, line)
-            if isinstance(outcome, Failed):
-                yield Rejected(item, outcome.error.reason, outcome.error.detail, {})
-            elif isinstance(outcome.result, Refused):
-                yield Rejected(item, outcome.result.reason, outcome.result.detail, outcome.result.facts)
-            else:
-                yield Computed(item, outcome.result)
+            yield Done(item, outcome.result) if isinstance(outcome, Done) else Failed(item, outcome.error)
 
     return process

@@ -20,15 +20,14 @@ from image_assets.steps.images.dismissals import read_dismissals
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.rejected_files import find_rejected, list_rejected
 from image_assets.steps.increment.retries import rejecting_stages
-from image_assets.tables.columns import UUID_PATTERN
+from image_assets.tables.columns import GIVEN, UUID_PATTERN
 from image_assets.tables.images import BRONZE_IMAGES
-from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
+from image_assets.tables.rejections import REJECTED_IMAGES, rejections_of, rejections_table
 from image_assets.tables.table import Table
 
 _UUID = re.compile(UUID_PATTERN.strip("^$"))
-_LINEAGE = {"day", "input_version", "recipe_version", "processed_at"}
 _AT_LAST = datetime.max.replace(tzinfo=UTC)
-_UNTOLD = _LINEAGE | {"image_id", "source_uri", "embedding", "item", "stage"}
+_UNTOLD = GIVEN | {"image_id", "source_uri", "embedding", "item", "stage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +124,17 @@ def _recorded(tables: ParquetTables, where: pl.Expr) -> list[Subject]:
     """Accepted images, and files rejected at the door, that match."""
     found = [
         Subject(*row)
-        for name in (BRONZE_IMAGES.name, rejections_table(BRONZE_IMAGES.name).name)
-        for row in _all_days(tables, name, where).iter_rows()
+        for table in (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
+        for row in _all_days(tables, table, where).iter_rows()
     ]
     return list(dict.fromkeys(found))
 
 
-def _all_days(tables: ParquetTables, name: str, where: pl.Expr) -> pl.DataFrame:
-    columns = ["image_id", "source_uri", "day"]
-    keys = [object_keys.table_key(name, day) for day in tables.days(name)]
-    is_known = not keys or set(where.meta.root_names()) <= set(tables.schema_of(name, tables.days(name)[-1]))
-    if not keys or not is_known:
-        return pl.DataFrame(schema=dict.fromkeys(columns))
-    return tables.scan_files(keys, columns, where).select(columns)
+def _all_days(tables: ParquetTables, table: Table, where: pl.Expr) -> pl.DataFrame:
+    """No row of a table that does not have what is asked for."""
+    days = tables.days(table.name)
+    is_known = not days or set(where.meta.root_names()) <= set(tables.schema_of(table.name, days[-1]))
+    return tables.scan(table, ["image_id", "source_uri", "day"], days if is_known else (), where)
 
 
 def _not_taken_in(tables: ParquetTables, text: str) -> list[Subject]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.duplicates import duplicate_target, duplicate_versions
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.increment.stock import Target

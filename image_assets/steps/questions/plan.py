@@ -10,29 +10,31 @@ from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.landing import landing_days
-from image_assets.steps.increment.stock import IDENTITY, Side, Target, take_stock
+from image_assets.steps.increment.stock import IDENTITY, Part, Target, take_stock
+from image_assets.tables.chain import Stage
 from image_assets.tables.images import BRONZE_IMAGES
+
+Inputs = Callable[[ParquetTables, date], pl.DataFrame]
+"""The images of a day that a stage works through."""
 
 _NO_IMAGES = pl.DataFrame(schema={"image_id": pl.String, "input_version": pl.String})
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of a day, as far as planning needs it.
+class PlannedStage:
+    """A stage of the chain, and what is wanted of it.
 
     Attributes:
-        name: of the step; its tables share one pass over the images.
+        stage: its place in the chain.
         targets: what is wanted of each of its tables.
         inputs: the images of a day, from the tables upstream.
         upstream: name of the table that the images come from; None at the door.
-        follows_recipes: whether a new recipe upstream changes what is read here; an original stays what it is.
     """
 
-    name: str
+    stage: Stage
     targets: Sequence[Target]
-    inputs: Callable[[ParquetTables, date], pl.DataFrame]
-    upstream: str | None = None
-    follows_recipes: bool = True
+    inputs: Inputs
+    upstream: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Need:
 
 
 def plan_day(
-    tables: ParquetTables, stages: Sequence[Stage], day: date, forgotten: Collection[str] = frozenset()
+    tables: ParquetTables, stages: Sequence[PlannedStage], day: date, forgotten: Collection[str] = frozenset()
 ) -> list[Need]:
     """What each table of a day lacks.
 
@@ -88,7 +90,7 @@ def plan_day(
             seen = upstream.seen if upstream else inputs.height
             awaited = min(_coming(stage, upstream, current, inputs), seen - missing - stale) if upstream else 0
             table = target.table.name
-            needs[table] = Need(day, stage.name, table, seen, current, missing, stale, max(0, awaited))
+            needs[table] = Need(day, stage.stage.name, table, seen, current, missing, stale, max(0, awaited))
     return list(needs.values())
 
 
@@ -115,7 +117,7 @@ def estimate_seconds(
     return sum(passes.values()) + (seconds_per_day or 0.0) * len({need.day for need in needs})
 
 
-def _inputs(tables: ParquetTables, stage: Stage, needs: Mapping[str, Need], day: date) -> pl.DataFrame:
+def _inputs(tables: ParquetTables, stage: PlannedStage, needs: Mapping[str, Need], day: date) -> pl.DataFrame:
     """The images that can be seen today; none when upstream has yet to be made."""
     if stage.upstream and not tables.store.exists(object_keys.table_key(stage.upstream, day)):
         return _NO_IMAGES
@@ -132,15 +134,15 @@ def _take_stock(
     tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, forgotten: Collection[str]
 ) -> tuple[int, int, int]:
     """How many images are current, missing and stale."""
-    standing = take_stock(tables, target, day, inputs)
+    stock = take_stock(tables, target, day, inputs)
     former = pl.col("recipe_version") != target.recipe_version
-    stored = pl.concat([side.stored.filter(former).select(IDENTITY) for side in (standing.rows, standing.rejections)])
-    stale = standing.missing.join(stored, on=IDENTITY, how="semi").height
-    missing = standing.missing.height - stale + _remembered(tables, standing.rejections, forgotten)
+    stored = pl.concat([part.stored.filter(former).select(IDENTITY) for part in (stock.rows, stock.rejections)])
+    stale = stock.missing.join(stored, on=IDENTITY, how="semi").height
+    missing = stock.missing.height - stale + _remembered(tables, stock.rejections, forgotten)
     return inputs.height - missing - stale, missing, stale
 
 
-def _remembered(tables: ParquetTables, rejections: Side, reasons: Collection[str]) -> int:
+def _remembered(tables: ParquetTables, rejections: Part, reasons: Collection[str]) -> int:
     """How many current rejections have one of the reasons."""
     if not reasons or rejections.current.is_empty():
         return 0
@@ -149,7 +151,7 @@ def _remembered(tables: ParquetTables, rejections: Side, reasons: Collection[str
     return rejections.current.join(chosen, on=IDENTITY, how="semi").height
 
 
-def _coming(stage: Stage, upstream: Need, current: int, inputs: pl.DataFrame) -> int:
+def _coming(stage: PlannedStage, upstream: Need, current: int, inputs: pl.DataFrame) -> int:
     """Images that upstream will bring or change; those lacking here anyway are not counted again."""
     changed = upstream.stale if inputs.is_empty() else min(upstream.stale, current)
-    return upstream.missing + upstream.awaited + (changed if stage.follows_recipes else 0)
+    return upstream.missing + upstream.awaited + (changed if stage.stage.follows_recipes else 0)

@@ -11,9 +11,10 @@ from image_assets.errors import ConfigurationError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.tables.columns import GIVEN
 
 _KEY = "image_id"
-_LINEAGE = {_KEY, "day", "input_version", "recipe_version", "processed_at"}
+_NOT_COMPARED = {_KEY, *GIVEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def diff_day(tables: ParquetTables, table: str, day: date, against: str | None =
 
 def _diff(tables: ParquetTables, table: str, day: date, version: str, now: ObjectKey, before: ObjectKey) -> TableDiff:
     ids = [tables.scan_files([key], [_KEY]).get_column(_KEY) for key in (now, before)]
-    names = [[name for name in tables.file_schema(key) if name not in _LINEAGE] for key in (now, before)]
+    names = [[name for name in tables.file_schema(key) if name not in _NOT_COMPARED] for key in (now, before)]
     touched: set[str] = set()
     columns = []
     for name in (name for name in names[0] if name in names[1]):
@@ -96,7 +97,7 @@ def _diff(tables: ParquetTables, table: str, day: date, version: str, now: Objec
 
 def _changed(tables: ParquetTables, name: str, now: ObjectKey, before: ObjectKey) -> pl.DataFrame:
     """`image_id`, `now` and `before` where they differ; a column at a time, because vectors may be gigabytes."""
-    both = [tables.scan_files([key], [_KEY, name]).select(_KEY, name) for key in (now, before)]
+    both = [tables.scan_files([key], [_KEY, name]) for key in (now, before)]
     rows = both[0].rename({name: "now"}).join(both[1].rename({name: "before"}), on=_KEY)
     # A closed list of words may have other words now; what has another type is another value, unless both are numbers.
     rows = rows.with_columns(cs.enum().cast(pl.String))

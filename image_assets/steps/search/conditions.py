@@ -10,9 +10,8 @@ from typing import Final
 import polars as pl
 
 from image_assets.errors import SearchError
+from image_assets.imaging.colour_names import COLOURS, name_hex_colours
 from image_assets.labels import normalise_label, normalise_name
-from image_assets.models.captions import COLOURS
-from image_assets.models.colour_names import name_hex_colours
 
 COLOUR_COLUMN: Final = "dominant_colours"
 _LABELS: Final = {"label", "predicted_label"}

@@ -1,10 +1,11 @@
-"""Search: by text, by picture, by an image of the lake, or by conditions alone; one room for all who ask."""
+"""Search: by text, by picture, by an image of the lake, by a vector, or by conditions alone; one room for all."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from image_assets.errors import SearchError
@@ -12,20 +13,14 @@ from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import ImageEncoder
-from image_assets.search.exact_search import Vectors
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.search.usearch_index import UsearchParams
+from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gold_rows import GoldRows
-from image_assets.steps.search.ranking import (
-    Rank,
-    Ranked,
-    by_likeness,
-    by_likeness_and_words,
-    cut_page,
-    newest_first,
-)
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, NewestFirst, Ranking, cut_page
 from image_assets.steps.search.searched_lake import SearchedLake
+from image_assets.steps.search.vector_pool import Question
 from image_assets.steps.search.words import match_words
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
@@ -34,12 +29,13 @@ _LOWEST_SCORE = -1.0
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is looked for: like a text, a picture or an image of the lake; without any of them, the newest.
+    """What is looked for: like a text, a picture, an image of the lake or a vector; without any of them, the newest.
 
     Attributes:
         text: what the images should show.
         image: a file that they should look like.
         image_id: an image that they should look like, or the beginning of its id; it is not found itself.
+        vector: numbers of the encoder that they should be near to, of any length but zero.
         conditions: on columns of gold; all must be met.
         min_score: lowest cosine similarity, -1 to 1.
         count: images per page, at least 1.
@@ -51,12 +47,18 @@ class SearchRequest:
     text: str | None = None
     image: bytes | None = None
     image_id: ImageId | None = None
+    vector: npt.ArrayLike | None = None
     conditions: tuple[Condition, ...] = ()
     min_score: float = _LOWEST_SCORE
     count: int = 20
     after: str | None = None
     with_duplicates: bool = False
     with_words: bool = True
+
+    @property
+    def likes(self) -> Sequence[object]:
+        """What the images should be like; one thing at most makes sense."""
+        return [each for each in (self.text, self.image, self.image_id, self.vector) if each is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,14 @@ class ImageSearch:
         """
         _check(request)
         lake = self._current_lake()
-        if (request.text, request.image, request.image_id) == (None, None, None):
-            images = lake.gold.find(request.conditions, with_duplicates=request.with_duplicates)
-            rank = newest_first(images)
+        ranking: Ranking
+        if request.likes:
+            images, ranking = lake.pool.images, self._ranking(lake, request)
         else:
-            images, rank = lake.pool.images, self._likeness(lake, request)
-        ranked, after = cut_page(rank, request.count, request.after)
-        return SearchPage(_rows(lake.gold, ranked, images), after, self._unknown(request.text or ""))
+            images = lake.gold.find(request.conditions, with_duplicates=request.with_duplicates)
+            ranking = NewestFirst(images)
+        hits, after = cut_page(ranking, request.count, request.after)
+        return SearchPage(_rows(lake.gold, hits, images), after, self._unknown(request.text or ""))
 
     def _unknown(self, text: str) -> tuple[str, ...]:
         words = dict.fromkeys(re.findall(r"\w+", text))
@@ -119,18 +122,20 @@ class ImageSearch:
             self._lake = lake = now
         return lake
 
-    def _likeness(self, lake: SearchedLake, request: SearchRequest) -> Rank:
+    def _ranking(self, lake: SearchedLake, request: SearchRequest) -> Ranking:
         image_id = None if request.image_id is None else lake.pool.find_id(request.image_id)
         among, without = _selection(lake, request, image_id)
         query = self._encoded(request) if image_id is None else lake.pool.vector_of(image_id)
-        nearest = partial(lake.pool.nearest, query, among=among, without=without)
+        question = Question(lake.pool, query, among, without)
         if request.text and request.with_words:
             matches = match_words(lake.words(request.conditions, among, without), request.text)
             if matches.height:
-                return by_likeness_and_words(nearest, matches, request.min_score)
-        return by_likeness(nearest, request.min_score)
+                return ByLikenessAndWords(question, matches, request.min_score)
+        return ByLikeness(question, request.min_score)
 
     def _encoded(self, request: SearchRequest) -> Vectors:
+        if request.vector is not None:
+            return _unit_vector(request.vector, self._encoder.description)
         if request.image is None:
             return self._encoder.encode_texts([request.text or ""])
         inspect_image(request.image, self._limits)
@@ -152,19 +157,32 @@ def _selection(
 
 
 def _check(request: SearchRequest) -> None:
-    asked = [each for each in (request.text, request.image, request.image_id) if each is not None]
-    if len(asked) > 1:
-        raise SearchError("a text, a picture or an image to be like: one of them, not several")
+    if len(request.likes) > 1:
+        raise SearchError("a text, a picture, an image or a vector to be like: one of them, not several")
     if request.text is not None and not request.text.strip():
         raise SearchError("the text is empty: say what the images should show, or leave the text out")
     if request.count < 1:
         raise SearchError(f"{request.count} images make no page: ask for at least 1")
 
 
-def _rows(gold: GoldRows, ranked: Sequence[Ranked], images: pl.DataFrame) -> pl.DataFrame:
+def _unit_vector(numbers: npt.ArrayLike, encoder: EncoderDescription) -> Vectors:
+    """The numbers as one unit vector, 1 x dimension."""
+    try:
+        vector = np.asarray(numbers, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise SearchError(f"a vector is a list of numbers: {error}") from error
+    if vector.shape != (encoder.dimension,):
+        raise SearchError(f"{encoder.name} makes vectors of {encoder.dimension} numbers, not of shape {vector.shape}")
+    norm = np.linalg.norm(vector)
+    if not np.isfinite(norm) or not norm:
+        raise SearchError("a vector to be like must have a length: finite numbers, not all of them 0")
+    return np.asarray(vector / norm, dtype=np.float32)[None]
+
+
+def _rows(gold: GoldRows, hits: Sequence[Hit], images: pl.DataFrame) -> pl.DataFrame:
     """Rows of gold in the order of the ranking."""
     scores = pl.DataFrame(
-        [(each.image_id, each.score, list(each.words)) for each in ranked],
+        [(each.image_id, each.score, list(each.words)) for each in hits],
         schema={"image_id": pl.String, "score": pl.Float64, "words": pl.List(pl.String)},
         orient="row",
     )

@@ -1,7 +1,7 @@
 """In which order images are found, and how the order is cut into pages that stay the same while somebody turns them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -9,7 +9,6 @@ import polars as pl
 
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
-from image_assets.search.exact_search import Hit
 from image_assets.search.rank_fusion import fuse
 
 _CANDIDATES: Final = 1_000
@@ -19,7 +18,7 @@ _DEEPER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class Hit:
     """An image in its place: by falling relevance, then by id.
 
     Attributes:
@@ -35,53 +34,66 @@ class Ranked:
     words: Sequence[str] = ()
 
 
-Rank = Callable[[int], list[Ranked]]
-"""The first so many images; fewer only when there are no more."""
+class Ranking(Protocol):
+    """Images in an order, looked for no farther than anybody asks."""
 
-
-class Nearest(Protocol):
-    """The so many images nearest to the query, best first, of all that may be found or of those among the ids."""
-
-    def __call__(self, count: int, among: pl.Series | None = None) -> list[Hit]:
-        """See the class."""
+    def first(self, count: int) -> Sequence[Hit]:
+        """The first so many, equals in any order; fewer only when there are no more."""
         ...
 
 
-def newest_first(images: pl.DataFrame) -> Rank:
+class Likeness(Protocol):
+    """What is asked for, and the images that may be found."""
+
+    def nearest(self, count: int, among: pl.Series | None = None) -> Mapping[ImageId, float]:
+        """Cosines of the so many images nearest to it, best first; of those among the ids alone, if there are any."""
+        ...
+
+
+class NewestFirst:
     """Images (`image_id`, `day`) of the newest day first."""
-    ordered = images.sort("day", "image_id", descending=[True, False])
-    return lambda count: [
-        Ranked(ImageId(name), float(day.toordinal()), None)
-        for name, day in ordered.head(count).select("image_id", "day").iter_rows()
-    ]
+
+    def __init__(self, images: pl.DataFrame) -> None:
+        self._ordered = images.select("image_id", "day").sort("day", "image_id", descending=[True, False])
+
+    def first(self, count: int) -> Sequence[Hit]:
+        """See `Ranking`."""
+        rows = self._ordered.head(count).iter_rows()
+        return [Hit(ImageId(name), float(day.toordinal()), None) for name, day in rows]
 
 
-def by_likeness(nearest: Nearest, min_score: float) -> Rank:
+@dataclass(frozen=True, slots=True)
+class ByLikeness:
     """Images by their score."""
 
-    def rank(count: int) -> list[Ranked]:
-        hits = nearest(count)
-        return [Ranked(hit.image_id, hit.score, hit.score) for hit in hits if hit.score >= min_score]
+    likeness: Likeness
+    min_score: float
 
-    return rank
+    def first(self, count: int) -> Sequence[Hit]:
+        """See `Ranking`."""
+        found = self.likeness.nearest(count)
+        return [Hit(name, score, score) for name, score in found.items() if score >= self.min_score]
 
 
-def by_likeness_and_words(nearest: Nearest, matches: pl.DataFrame, min_score: float) -> Rank:
+class ByLikenessAndWords:
     """Images by their places in two rankings: by score, and by the share of words (`match_words`), then score."""
-    alike, described = nearest(_CANDIDATES), _described(nearest, matches)
-    scores = {hit.image_id: hit.score for hit in (*alike, *described)}
-    words = dict(matches.select("image_id", "words").iter_rows())
-    fused = fuse([[hit.image_id for hit in ranking] for ranking in (alike, described)])
-    ranked = [
-        Ranked(name, relevance, scores[name], words.get(name, ()))
-        for name, relevance in fused.items()
-        if scores[name] >= min_score
-    ]
-    ordered = sorted(ranked, key=_place)
-    return lambda count: ordered[:count]
+
+    def __init__(self, likeness: Likeness, matches: pl.DataFrame, min_score: float) -> None:
+        alike, described = likeness.nearest(_CANDIDATES), _described(likeness, matches)
+        scores, words = {**alike, **described}, dict(matches.select("image_id", "words").iter_rows())
+        found = [
+            Hit(name, relevance, scores[name], words.get(name, ()))
+            for name, relevance in fuse([[*alike], [*described]]).items()
+            if scores[name] >= min_score
+        ]
+        self._found = sorted(found, key=_place)
+
+    def first(self, count: int) -> Sequence[Hit]:
+        """See `Ranking`."""
+        return self._found[:count]
 
 
-def cut_page(rank: Rank, count: int, after: str | None) -> tuple[list[Ranked], str | None]:
+def cut_page(ranking: Ranking, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:
     """The `count` images behind a mark, and the mark of the page after them; None for either means none.
 
     A mark names a place in the order, not a number of images: what comes or goes elsewhere shifts nothing.
@@ -89,7 +101,7 @@ def cut_page(rank: Rank, count: int, after: str | None) -> tuple[list[Ranked], s
     mark = _place_of(after) if after is not None else None
     depth = count + 1
     while True:
-        ranked = sorted(rank(depth), key=_place)
+        ranked = sorted(ranking.first(depth), key=_place)
         behind = [each for each in ranked if mark is None or _place(each) > mark]
         is_all = len(ranked) < depth
         # Images as relevant as the page's last one may be missing while the deepest ones found are as relevant.
@@ -99,20 +111,20 @@ def cut_page(rank: Rank, count: int, after: str | None) -> tuple[list[Ranked], s
         depth *= _DEEPER
 
 
-def _described(nearest: Nearest, matches: pl.DataFrame) -> list[Hit]:
-    described: list[Hit] = []
+def _described(likeness: Likeness, matches: pl.DataFrame) -> Mapping[ImageId, float]:
+    described: dict[ImageId, float] = {}
     for _, alike in matches.sort("share_ratio", descending=True).group_by("share_ratio", maintain_order=True):
         if len(described) < _CANDIDATES:
-            described += nearest(_CANDIDATES - len(described), among=alike.get_column("image_id"))
+            described |= likeness.nearest(_CANDIDATES - len(described), among=alike.get_column("image_id"))
     return described
 
 
-def _place(ranked: Ranked) -> tuple[float, ImageId]:
-    return -ranked.relevance, ranked.image_id
+def _place(hit: Hit) -> tuple[float, ImageId]:
+    return -hit.relevance, hit.image_id
 
 
-def _mark_of(ranked: Ranked) -> str:
-    return f"{ranked.relevance!r}_{ranked.image_id}"
+def _mark_of(hit: Hit) -> str:
+    return f"{hit.relevance!r}_{hit.image_id}"
 
 
 def _place_of(mark: str) -> tuple[float, ImageId]:

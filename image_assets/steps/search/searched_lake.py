@@ -8,14 +8,14 @@ import polars as pl
 from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gold_rows import GoldRows, open_gold
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS
 from image_assets.steps.vectors.index_store import read_manifest
-from image_assets.steps.vectors.vector_index import day_versions
+from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -28,7 +28,7 @@ class SearchedLake:
         self._manifest = read_manifest(tables.store, encoder.name)
         self._hidden: dict[bool, pl.Series] = {}
         gold = tables.store.list(f"{object_keys.TABLES}/{GOLD_IMAGES.name}")
-        self.version = (self._manifest, day_versions(tables, encoder.name), [info.version for info in gold])
+        self.version = (self._manifest, vectors_of(tables, encoder).versions, [info.version for info in gold])
         """Differs from that of another moment when anything that a search looks at has changed."""
 
     @cached_property

@@ -19,7 +19,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
-from image_assets.steps.increment.increment import Progress
+from image_assets.steps.increment.pace import Progress, untold
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.upkeep import ARCHIVED_ORIGINALS
 
@@ -50,7 +50,7 @@ def archive_days(
     days: Sequence[date],
     older_than_days: int,
     now: datetime,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = untold,
 ) -> ArchiveReport:
     """Move originals of the days; what was brought back is left in the lake until it is as old again."""
     tiers = archive_tiers(tables)
@@ -95,10 +95,8 @@ def restore_day(tables: ParquetTables, day: date, now: datetime, only: Collectio
 
 def day_of_original(tables: ParquetTables, image_id: ImageId) -> date:
     """The day of an archived original; `ConfigurationError` when none has this id."""
-    files = tables.files(ARCHIVED_ORIGINALS.name)
-    is_it = pl.col("image_id") == image_id
-    days = tables.scan_files(files, ["day"], where=is_it).get_column("day").to_list() if files else []
-    if not days:
+    days = tables.scan(ARCHIVED_ORIGINALS, ["day"], where=pl.col("image_id") == image_id).get_column("day")
+    if days.is_empty():
         raise ConfigurationError(f"no original of the id {image_id} was archived")
     return date.fromisoformat(str(days[0]))
 
@@ -119,8 +117,7 @@ def _to_move(tables: ParquetTables, tiers: TieredObjectStore, day: date, before:
     there = {info.key for info in tiers.hot.list(object_keys.bronze_prefix(day))}
     manifest = tables.read_or_empty(ARCHIVED_ORIGINALS, day)
     kept = manifest.filter(pl.col("restored_at") > before).select("image_id")
-    files = [object_keys.table_key(BRONZE_IMAGES.name, day)]
-    rows = tables.scan_files(files, _COLUMNS).join(kept, on="image_id", how="anti")
+    rows = tables.scan(BRONZE_IMAGES, _COLUMNS, [day]).join(kept, on="image_id", how="anti")
     yield from (row for row in rows.iter_rows(named=True) if row["raw_path"] in there)
 
 

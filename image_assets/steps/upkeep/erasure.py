@@ -26,8 +26,8 @@ from image_assets.tables.upkeep import ERASURES
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
-_DOOR = (BRONZE_IMAGES.name, rejections_of(BRONZE_IMAGES).name)
-_DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{name}/" for name in _DOOR)
+_DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
+_DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{table.name}/" for table in _DOOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,10 @@ def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
 
 def copies_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
     """Other images with the same bytes; they stay."""
-    files = tables.files(BRONZE_IMAGES.name)
-    if not remains.sha256 or not files:
+    if not remains.sha256:
         return ()
     where = (pl.col("sha256") == remains.sha256) & (pl.col("image_id") != remains.image_id)
-    return tuple(tables.scan_files(files, ["image_id"], where=where).get_column("image_id"))
+    return tuple(tables.scan(BRONZE_IMAGES, ["image_id"], where=where).get_column("image_id"))
 
 
 def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.DataFrame:
@@ -112,14 +111,9 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
 
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
     """Where it came from, as bronze, the rejections at the door and a certificate know it."""
-    columns = {"image_id": pl.String, "day": pl.Date, "sha256": pl.String, "source_uri": pl.String}
-    found = [pl.DataFrame(schema=columns)]
-    for name in (*_DOOR, ERASURES.name):
-        if files := tables.files(name):
-            known = [column for column in columns if column != "source_uri" or name != ERASURES.name]
-            rows = tables.scan_files(files, known, where=pl.col("image_id") == image_id)
-            found.append(rows.select(known))
-    return pl.concat(found, how="diagonal")
+    is_it, columns = pl.col("image_id") == image_id, ["image_id", "day", "sha256"]
+    taken_in = [tables.scan(table, [*columns, "source_uri"], where=is_it) for table in _DOOR]
+    return pl.concat([*taken_in, tables.scan(ERASURES, columns, where=is_it)], how="diagonal")
 
 
 def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.DataFrame) -> Iterator[ObjectKey]:

@@ -129,13 +129,11 @@ def _find_copies(tables: ParquetTables, originals: Sequence[Damage]) -> dict[str
     """By image: the first good copy among the upload, the archive and the same photo that came once more."""
     if not originals:
         return {}
-    days = sorted({each.day for each in originals})
-    rows = _bronze(
-        tables,
-        [object_keys.table_key(BRONZE_IMAGES.name, day) for day in days],
-        pl.col("image_id").is_in([each.image_id for each in originals]),
-    )
-    twins = _bronze(tables, tables.files(BRONZE_IMAGES.name), pl.col("sha256").is_in(rows["sha256"].implode()))
+    is_damaged = pl.col("image_id").is_in([each.image_id for each in originals])
+    columns, days = ["image_id", "source_uri", "sha256", "raw_path"], sorted({each.day for each in originals})
+    rows = tables.scan(BRONZE_IMAGES, columns, days, is_damaged)
+    is_twin = pl.col("sha256").is_in(rows["sha256"].implode())
+    twins = tables.scan(BRONZE_IMAGES, columns, where=is_twin)
     by_digest = twins.group_by("sha256").agg("raw_path")
     found = rows.join(by_digest, on="sha256", maintain_order="left", suffix="s")
     return {
@@ -150,7 +148,3 @@ def _copies(tables: ParquetTables, row: Mapping[str, Any]) -> Iterator[Copy]:
         tables.store.check_archive()
         yield Copy(tables.store.archive, ObjectKey(row["raw_path"]), row["sha256"])
     yield from (Copy(tables.store, ObjectKey(key), row["sha256"]) for key in row["raw_paths"])
-
-
-def _bronze(tables: ParquetTables, files: Sequence[ObjectKey], where: pl.Expr) -> pl.DataFrame:
-    return tables.scan_files(files, ["image_id", "source_uri", "sha256", "raw_path"], where=where)

@@ -25,7 +25,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.backing import lost_rows
-from image_assets.steps.increment.increment import Progress
+from image_assets.steps.increment.pace import Progress, untold
 from image_assets.steps.increment.read_ahead import map_ahead
 from image_assets.steps.increment.retries import forget_rejections_of
 from image_assets.tables.images import BRONZE_IMAGES, PATH_COLUMNS
@@ -80,7 +80,7 @@ def scrub(
     tables: ParquetTables,
     days: Sequence[date],
     chosen: pl.Expr = EVERYTHING,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = untold,
 ) -> Examination:
     """Examine days, and note which originals are damaged."""
     found = Examination()

@@ -4,31 +4,26 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from datetime import date
 from functools import partial
+from typing import Unpack
 
 import polars as pl
 
-from image_assets.compute.engine import usable_cpus
+from image_assets.compute.engine import Done, Failed, usable_cpus
 from image_assets.errors import ImageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
+from image_assets.models.encoders.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
 from image_assets.steps.images.original import read_verified
-from image_assets.steps.increment.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Process,
-    Progress,
-    Rejected,
-    run_increment,
-)
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome, Process
+from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.read_ahead import map_ahead
-from image_assets.steps.increment.recipe import Recipe, version_of
+from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_name, embeddings_table
 from image_assets.tables.gold import GOLD_IMAGES
@@ -45,9 +40,7 @@ def embed_day(
     tables: ParquetTables,
     day: date,
     encoder: ImageEncoder,
-    *,
-    chunk_size: int,
-    on_progress: Progress = lambda _done, _total: None,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring the encoder's vectors of a day in line with `silver_images`; it computes only if one is missing.
 
@@ -58,7 +51,7 @@ def embed_day(
     target = embedding_target(encoder.description)
     process = _encoding(tables.store, encoder, target.table)
     inputs = partial(embedding_inputs, tables, day)
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, target, day, inputs, process, **pace)
 
 
 def embedding_target(encoder: EncoderDescription) -> Target:
@@ -127,8 +120,7 @@ def embedding_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     images = tables.read(SILVER_IMAGES, day).select("image_id", "cleansed_path", cleansed_sha256="sha256")
     origins = tables.read(BRONZE_IMAGES, day).select("image_id", "source_uri", "sha256", "size_bytes")
     images = images.join(origins, on="image_id", maintain_order="left")
-    versions = [version_of(*row) for row in images.select("cleansed_sha256", "cleansed_path").iter_rows()]
-    return images.with_columns(input_version=pl.Series(versions, dtype=pl.String))
+    return with_versions(images, ["cleansed_sha256", "cleansed_path"])
 
 
 def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Process:
@@ -136,18 +128,18 @@ def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Proces
 
     def process(items: Iterator[Item]) -> Generator[Outcome]:
         usable: deque[Item] = deque()
-        refused: deque[Rejected] = deque()
+        refused: deque[Failed[Item]] = deque()
 
         def images() -> Iterator[PreparedImage]:
             for prepared in map_ahead(prepare, items, _images_ahead(encoder.load)):
-                if isinstance(prepared, Rejected):
+                if isinstance(prepared, Failed):
                     refused.append(prepared)
                 else:
                     usable.append(prepared[0])
                     yield prepared[1]
 
         for vector in encoder.encode_prepared(images()):
-            yield Computed(usable.popleft(), {table.name: {"embedding": vector}})
+            yield Done(usable.popleft(), {table.name: {"embedding": vector}})
             while refused:
                 yield refused.popleft()
         yield from refused
@@ -160,10 +152,10 @@ def _images_ahead(load: EncoderLoad | None) -> int:
     return _IMAGES_AHEAD_OF_GPU if load and load.device != "cpu" else usable_cpus()
 
 
-def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Rejected:
+def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Failed[Item]:
     try:
         data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
         pixels = read_pixels(data, shortest_side_px=encoder.description.input_size_px)
         return item, encoder.prepare_image(pixels)
     except ImageError as error:
-        return Rejected(item, error.reason, error.detail, {})
+        return Failed(item, error)

@@ -5,9 +5,8 @@ build stays for those who have just read the former manifest.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ from image_assets.errors import SearchError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.records import read_record, write_record
 from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
 from image_assets.search.vector_index import VectorIndex
@@ -81,16 +81,18 @@ def read_manifest(store: ObjectStore, encoder: str) -> IndexManifest | None:
     key = object_keys.index_manifest_key(encoder)
     if not store.exists(key):
         return None
-    try:
-        return IndexManifest(**json.loads(store.read(key)))
-    except (ValueError, TypeError) as error:
-        raise SearchError(f"{store.uri(key)} is damaged: {error}; {way_out(encoder)}") from error
+    return read_record(store, key, IndexManifest, SearchError, way_out(encoder))
 
 
 def empty_index(kind: IndexKind, dimension: int, params: UsearchParams) -> StoredIndex:
     """Without members."""
     index = ExactIndex.empty(dimension) if kind == "exact" else UsearchIndex.empty(dimension, params)
     return StoredIndex(index, pl.DataFrame(schema=MEMBER_COLUMNS))
+
+
+def members_of(rows: pl.DataFrame, first_key: int) -> pl.DataFrame:
+    """Members for rows of stored vectors, in their order, under keys of their own from the first one on."""
+    return rows.with_row_index("key", first_key).select(list(MEMBER_COLUMNS)).cast(MEMBER_COLUMNS)
 
 
 def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParams, *, to_change: bool) -> StoredIndex:
@@ -124,7 +126,7 @@ def write_build(store: ObjectStore, manifest: IndexManifest, stored: StoredIndex
 
 def put_in_force(store: ObjectStore, manifest: IndexManifest) -> None:
     """Replace the manifest, then delete what neither it nor the former one needs and nobody is still writing."""
-    store.write(object_keys.index_manifest_key(manifest.encoder), json.dumps(asdict(manifest)).encode())
+    write_record(store, object_keys.index_manifest_key(manifest.encoder), manifest)
     folder = object_keys.index_prefix(manifest.encoder)
     needed = tuple(f"{folder}/{name}" for name in ("current.json", f"{manifest.build}/", f"{manifest.former}/"))
     for info in list(store.list(folder)):

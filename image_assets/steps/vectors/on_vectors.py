@@ -4,19 +4,21 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
+from typing import Unpack
 
-import numpy as np
 import polars as pl
 
+from image_assets.compute.outcomes import Done
 from image_assets.errors import ObjectChangedError, TableError
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoder import Embeddings, EncoderDescription
-from image_assets.steps.increment.increment import Computed, IncrementReport, Item, Outcome, Progress, run_increment
-from image_assets.steps.increment.recipe import version_of
+from image_assets.models.encoders.encoder import Embeddings, EncoderDescription
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome
+from image_assets.steps.increment.pace import Pace
+from image_assets.steps.increment.recipe import with_versions
 from image_assets.steps.increment.stock import Target
-from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.tables.embeddings import embeddings_name
+from image_assets.steps.increment.stream import run_increment
+from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 
 _VECTORS_AT_ONCE = 4096
 
@@ -27,19 +29,18 @@ def work_on_vectors(
     encoder: EncoderDescription,
     target: Target,
     work: Callable[[Embeddings], Sequence[Mapping[str, object]]],
-    *,
-    chunk_size: int,
-    on_progress: Progress,
+    **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring a table of a day in line with an encoder's vectors; `work` makes the columns of one row per vector."""
+    stored = vectors_of(tables, encoder)
 
     def process(items: Iterator[Item]) -> Generator[Outcome]:
-        for batch, vectors in _with_vectors(tables, day, encoder, items):
+        for batch, vectors in _with_vectors(stored, day, items):
             for item, columns in zip(batch, work(vectors), strict=True):
-                yield Computed(item, {target.table.name: {**columns, "encoder": encoder.name}})
+                yield Done(item, {target.table.name: {**columns, "encoder": encoder.name}})
 
     inputs = partial(vector_inputs, tables, day, encoder)
-    return run_increment(tables, [target], day, inputs, process, chunk_size=chunk_size, on_progress=on_progress)[0]
+    return run_increment(tables, target, day, inputs, process, **pace)
 
 
 def vector_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription) -> pl.DataFrame:
@@ -49,32 +50,21 @@ def vector_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription)
         TableError: the encoder never worked on this day, or its vectors are of former weights: texts and classifiers
             of these weights say nothing about them.
     """
-    name = embeddings_name(encoder.name)
-    key = object_keys.table_key(name, day)
-    if not tables.store.exists(key):
+    vectors = vectors_of(tables, encoder)
+    name = vectors.table.name
+    if not tables.exists(vectors.table, day):
         raise TableError(f"{name} has no {day}: materialize image_embeddings for that day first")
-    rows = tables.scan_files([key], ["image_id", "input_version", "recipe_version"]).sort("image_id")
-    if rows.filter(~_is_of(encoder)).height:
+    if not vectors.is_whole(day):
         raise TableError(f"{name} of {day} has vectors of former weights: materialize image_embeddings first")
-    versions = [version_of(*row) for row in rows.select("input_version", "recipe_version").iter_rows()]
-    return rows.select("image_id", input_version=pl.Series(versions, dtype=pl.String))
+    rows = vectors.identities(day).sort("image_id").with_columns(recipe_version=pl.lit(vectors.recipe_version))
+    return with_versions(rows, ["input_version", "recipe_version"]).select("image_id", "input_version")
 
 
-def _with_vectors(
-    tables: ParquetTables, day: date, encoder: EncoderDescription, items: Iterator[Item]
-) -> Iterator[tuple[list[Item], Embeddings]]:
-    """Items in batches, each with a row per item; they come in the order of their ids, as the file has them."""
-    key = object_keys.table_key(embeddings_name(encoder.name), day)
+def _with_vectors(stored: StoredVectors, day: date, items: Iterator[Item]) -> Iterator[tuple[list[Item], Embeddings]]:
+    """Items in batches, each with a row per item; they come in the order of their ids, as the vectors do."""
     while batch := list(islice(items, _VECTORS_AT_ONCE)):
-        ids = [str(item.row["image_id"]) for item in batch]
-        is_near = pl.col("image_id").is_between(pl.lit(ids[0]), pl.lit(ids[-1]))
-        rows = tables.scan_files([key], ["image_id", "embedding"], where=is_near & _is_of(encoder))
-        wanted = pl.DataFrame({"image_id": ids}).join(rows, on="image_id", maintain_order="left")
-        if wanted.get_column("embedding").null_count():
-            raise ObjectChangedError(f"another run has replaced {key!r} meanwhile: run {day} again")
-        yield batch, np.asarray(wanted.get_column("embedding").to_numpy())
-
-
-def _is_of(encoder: EncoderDescription) -> pl.Expr:
-    """Whether a vector was made by these weights."""
-    return pl.col("recipe_version") == embedding_target(encoder).recipe_version
+        images = pl.DataFrame({"image_id": [item.row["image_id"] for item in batch]}).with_columns(day=pl.lit(day))
+        rows = stored.read_whole(images)
+        if not rows.get_column("image_id").equals(images.get_column("image_id")):
+            raise ObjectChangedError(f"another run has replaced {stored.table.name} of {day} meanwhile: run it again")
+        yield batch, rows.get_column("embedding").to_numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.mlflow_registry import CHAMPION_ALIAS, REGISTERED_MODEL, import_mlflow
+from image_assets.models.classifiers.mlflow_registry import CHAMPION_ALIAS, REGISTERED_MODEL, import_mlflow
 from image_assets.orchestration.jobs import TRAIN_JOB
 from image_assets.settings import Settings
 from image_assets.steps.classification.champion import kept_classifiers, read_champion

@@ -12,12 +12,12 @@ import dagster as dg
 import pytest
 
 from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
-from image_assets.orchestration.keys import LANDING
 from image_assets.orchestration.partitions import day_tags
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import PROCESS_TAG
 from image_assets.orchestration.runs.history import INVOCATION_TAG
 from image_assets.settings import Settings
+from image_assets.tables.chain import LANDING
 
 # `dg.evaluate_automation_conditions` uses a beta parameter of Dagster's own.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `include_sources`:dagster_shared.utils.warnings.BetaWarning")

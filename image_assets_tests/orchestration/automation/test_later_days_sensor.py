@@ -11,7 +11,7 @@ import pytest
 
 from image_assets.lake.object_keys import table_key
 from image_assets.lake.object_store import LocalObjectStore
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.orchestration.automation.later_days import FOLLOWING
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.runs.history import days_of_run

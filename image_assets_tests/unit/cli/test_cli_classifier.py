@@ -10,7 +10,7 @@ from click.testing import Result
 
 from image_assets.errors import ConfigurationError, ModelError
 from image_assets.lake.object_store import LocalObjectStore
-from image_assets.models.linear_classifier import LinearClassifier
+from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import (
     ClassifierCard,
     digests_of,

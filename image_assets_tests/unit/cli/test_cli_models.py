@@ -7,7 +7,7 @@ import huggingface_hub.constants
 import pytest
 from click.testing import Result
 
-from image_assets.models.catalogue import CATALOGUE, REFERENCE
+from image_assets.models.encoders.catalogue import CATALOGUE, REFERENCE
 
 Invoke = Callable[..., Result]
 

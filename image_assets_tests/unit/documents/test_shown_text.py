@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_assets.shown_text import markdown, plain, plain_lines, spreadsheet_csv
+from image_assets.shown_text import markdown, markdown_table, plain, plain_lines, spreadsheet_csv
 
 FORMULAS = [
     "=1+1",
@@ -128,3 +128,12 @@ def test_nothing_in_a_text_is_markdown(text: str) -> None:
     assert not set(shown) & set("|`*_[]<>!~\\\n")
     assert not any(sign in shown for sign in ("://e", "www.", "me@evil"))
     assert html.unescape(shown).replace("\N{WORD JOINER}", "") == plain(text)
+
+
+def test_a_table_in_markdown_has_a_head_a_line_and_its_rows() -> None:
+    table = markdown_table(["file", "images"], [[markdown("a|b"), "1"], ["", "2"]])
+    assert table.splitlines() == ["| file | images |", "|---|---|", "| a&#124;b | 1 |", "|  | 2 |"]
+
+
+def test_a_table_without_rows_is_its_head() -> None:
+    assert markdown_table(["file"], []) == "| file |\n|---|"

@@ -266,9 +266,46 @@ def test_columns_of_several_days_come_with_the_file_they_are_from(
     for each in days:
         tables.replace(prices, each, priced(hat=100).with_columns(day=each))
     keys = [table_key(prices.name, each) for each in days]
-    rows = tables.scan_files(keys, ["day"])
+    rows = tables.scan_files(keys, ["day"], with_file=True)
     assert rows.rows() == [(each, tables.store.uri(key)) for each, key in zip(days, keys, strict=True)]
     assert rows.columns == ["day", FILE_COLUMN]
+
+
+@pytest.fixture
+def three_days(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> list[date]:
+    """A hat each day, which gets dearer."""
+    days = [day + timedelta(days=number) for number in range(3)]
+    for number, each in enumerate(days):
+        tables.replace(prices, each, priced(hat=100 + number).with_columns(day=each))
+    return days
+
+
+def test_all_days_are_scanned_or_some(tables: ParquetTables, prices: Table, three_days: list[date]) -> None:
+    assert tables.scan(prices, ["cents"]).rows() == [(100,), (101,), (102,)]
+    assert tables.scan(prices, ["cents", "day"], three_days[1:2]).rows() == [(101, three_days[1])]
+    assert tables.scan(prices, ["name"], where=pl.col("cents") > 100).rows() == [("hat",), ("hat",)]
+
+
+@pytest.mark.parametrize("days", [None, ()], ids=["all", "none"])
+def test_what_is_scanned_of_no_day_has_the_types_of_the_schema(
+    tables: ParquetTables, prices: Table, priced: Priced, days: tuple[date, ...] | None
+) -> None:
+    assert_frame_equal(tables.scan(prices, ["sold_at", "kind"], days), priced().select("sold_at", "kind"))
+
+
+def test_a_day_that_is_asked_for_and_not_there_is_an_error(
+    tables: ParquetTables, prices: Table, three_days: list[date]
+) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        tables.scan(prices, ["name"], [*three_days, date(2026, 11, 1)])
+
+
+def test_a_column_that_only_later_days_lack_is_null_there(
+    tables: ParquetTables, prices: Table, three_days: list[date]
+) -> None:
+    file = file_of(tables, prices, three_days[2])
+    pl.read_parquet(file).drop("cents").write_parquet(file)
+    assert tables.scan(prices, ["cents"]).rows() == [(100,), (101,), (None,)]
 
 
 def test_only_matching_rows_are_scanned(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:

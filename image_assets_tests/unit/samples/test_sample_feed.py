@@ -7,8 +7,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from image_assets.samples.feed import SampleFile, generate_feed
-from image_assets.samples.products import LABELS
 from image_assets.samples.schedule import Copy, plan_day
+from image_assets.samples.stock_photos import LABELS
 
 
 def fingerprint(files: list[SampleFile]) -> str:

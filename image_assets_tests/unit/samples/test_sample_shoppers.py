@@ -1,5 +1,5 @@
-from image_assets.samples.products import LABELS
 from image_assets.samples.shoppers import shoppers_of
+from image_assets.samples.stock_photos import LABELS
 
 
 def test_the_users_of_a_feed_are_always_the_same() -> None:

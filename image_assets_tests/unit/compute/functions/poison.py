@@ -31,12 +31,16 @@ def nap(seconds: float) -> int:
 
 def reject_odd(number: int) -> int:
     if number % 2:
-        raise ImageError(RejectionReason.CORRUPT, f"{number} is odd")
+        raise ImageError(RejectionReason.CORRUPT, f"{number} is odd", {"number": number})
     return number
 
 
 def run_out_of_memory(_item: object) -> NoReturn:
     raise MemoryError
+
+
+def decode_out_of_memory(number: int) -> NoReturn:
+    raise ImageError(RejectionReason.OUT_OF_MEMORY, "no memory left to decode it", {"number": number})
 
 
 def lose_storage(_item: object) -> NoReturn:

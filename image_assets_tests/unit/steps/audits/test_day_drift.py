@@ -149,16 +149,34 @@ def test_a_column_that_is_not_there_yet_is_no_drift(tables: ParquetTables, keep:
     assert audit_classes(tables, "gold_images", column, DAY, PARAMS).problems == ()
 
 
+def keep_vectors(keep: Keep, days_before: int, *, is_turned: bool, recipe: str = "1") -> None:
+    """60 vectors that point to one side, or to another."""
+    vectors = np.random.default_rng(days_before).normal([9.0, 0, 0], 1, (60, 3)).astype(np.float32)
+    rows = vectors[:, ::-1].copy() if is_turned else vectors
+    keep(
+        "image_embeddings/e",
+        days_before,
+        image_id=[f"{number:08x}" for number in range(60)],
+        day=[DAY - timedelta(days=days_before)] * 60,
+        input_version=["1"] * 60,
+        recipe_version=[recipe] * 60,
+        embedding=pl.Series(rows, dtype=pl.Array(pl.Float32, 3)),
+    )
+
+
 @pytest.mark.parametrize(("turned", "is_usual"), [(False, True), (True, False)])
 def test_vectors_are_compared_with_the_days_before(
     tables: ParquetTables, keep: Keep, turned: bool, is_usual: bool
 ) -> None:
     for day in range(5):
-        vectors = np.random.default_rng(day).normal([9.0, 0, 0], 1, (60, 3)).astype(np.float32)
-        rows = vectors[:, ::-1].copy() if turned and not day else vectors
-        ids = [f"{number:08x}" for number in range(60)]
-        keep("image_embeddings/e", day, image_id=ids, embedding=pl.Series(rows, dtype=pl.Array(pl.Float32, 3)))
-    assert (audit_vectors(tables, "image_embeddings/e", DAY, PARAMS).problems == ()) == is_usual
+        keep_vectors(keep, day, is_turned=turned and not day)
+    assert (audit_vectors(tables, "e", DAY, PARAMS).problems == ()) == is_usual
+
+
+def test_vectors_of_other_weights_than_the_days_are_no_drift(tables: ParquetTables, keep: Keep) -> None:
+    for day in range(5):
+        keep_vectors(keep, day, is_turned=not day, recipe=str(day == 0))
+    assert audit_vectors(tables, "e", DAY, PARAMS).problems == ()
 
 
 @pytest.mark.parametrize(("duplicates", "is_usual"), [(10, True), (60, False)])
@@ -175,7 +193,7 @@ def test_an_empty_lake_drifts_nowhere(tables: ParquetTables) -> None:
         audit_rejected_share(tables, DAY, PARAMS),
         audit_numbers(tables, "silver_images", "blur", DAY, PARAMS),
         audit_classes(tables, "gold_images", "label", DAY, PARAMS),
-        audit_vectors(tables, "image_embeddings/e", DAY, PARAMS),
+        audit_vectors(tables, "e", DAY, PARAMS),
         audit_duplicates(tables, DAY, PARAMS),
     ]
     assert [audit.problems for audit in audits] == [()] * 6

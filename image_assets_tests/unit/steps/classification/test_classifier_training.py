@@ -9,9 +9,9 @@ import pytest
 
 from image_assets.errors import ConfigurationError, ModelError, TableError
 from image_assets.lake import object_keys
-from image_assets.models.classifier_files import version_of_files
-from image_assets.models.head_trainer import HeadTrainer
-from image_assets.models.linear_classifier import LinearClassifier
+from image_assets.models.classifiers.classifier_files import version_of_files
+from image_assets.models.classifiers.head_trainer import HeadTrainer
+from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import (
     ClassifierCard,
     digests_of,

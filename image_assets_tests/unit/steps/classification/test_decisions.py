@@ -171,5 +171,5 @@ def test_a_damaged_decision_is_named(two: "Scenario") -> None:
     decide(two, "hat.png", "cap")
     (found,) = two.store.list("reviews")
     two.store.write(found.key, b"{}")
-    with pytest.raises(TableError, match="is no decision"):
+    with pytest.raises(TableError, match="is damaged: image_id: Field required; repair it or delete it"):
         read_decisions(two.store)

@@ -10,7 +10,7 @@ import pytest
 
 from image_assets.errors import ModelError, TableError
 from image_assets.lake import object_keys
-from image_assets.models.linear_classifier import LinearClassifier
+from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, promote
 from image_assets.steps.classification.predictions import (
     PredictionParams,

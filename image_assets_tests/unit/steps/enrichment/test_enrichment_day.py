@@ -13,10 +13,10 @@ from image_assets.compute.engine import Engine, SerialEngine
 from image_assets.errors import ModelError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.pixels import RgbImage
-from image_assets.models.captioner import CaptionerDescription
-from image_assets.models.moderation import Policies, Policy
-from image_assets.models.text_reader import TextParams
-from image_assets.models.vocabulary import Calibration, Term, Vocabulary
+from image_assets.models.captioning.captioner import CaptionerDescription
+from image_assets.models.captioning.text_reader import TextParams
+from image_assets.models.zero_shot.moderation import Policies, Policy
+from image_assets.models.zero_shot.vocabulary import Calibration, Term, Vocabulary
 from image_assets.steps.enrichment.image_text import leave_unread, read_day
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES

@@ -14,9 +14,9 @@ import pytest
 
 from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment.increment import run_increment
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment
 
 PROGRAM = Path(__file__).parent / "programs" / "double_day.py"
 COUNT = 30
@@ -41,8 +41,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a run of the day and names what it traces; all runs are gone at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(trace: Path, delay_s: float) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(PROGRAM), str(tmp_path / "lake"), str(trace), str(COUNT), str(delay_s)]
+    def run(trace: Path, delay_s: float, *how: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(PROGRAM), str(tmp_path / "lake"), str(trace), str(COUNT), str(delay_s), *how]
         started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         return started[-1]
 
@@ -67,6 +67,28 @@ def doubled(tables: ParquetTables, double_day: ModuleType) -> dict[str, int]:
 
 
 EXPECTED = {f"{number:06}": 2 * number for number in range(COUNT)}
+
+
+def test_a_killed_frame_costs_itself(
+    tables: ParquetTables, double_day: ModuleType, start: Start, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    run = start(first, 0.02, "frame")
+    wait_for(first, 14, run)
+    run.kill()
+    run.wait()
+    assert not tables.exists(double_day.DOUBLES, double_day.DAY)
+    report = double_day.double_frame(tmp_path / "lake", tmp_path / "second", COUNT, 0)
+    assert (report.computed, doubled(tables, double_day)) == (COUNT, EXPECTED)
+
+
+def test_two_frames_of_a_day_at_once_leave_the_right_table(
+    tables: ParquetTables, double_day: ModuleType, start: Start, tmp_path: Path
+) -> None:
+    runs = [start(tmp_path / name, 0.01, "frame") for name in ("first", "second")]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert doubled(tables, double_day) == EXPECTED
+    assert double_day.double_frame(tmp_path / "lake", tmp_path / "last", COUNT, 0).is_unchanged
 
 
 @pytest.mark.parametrize("killed_at", [1, 14])
@@ -147,9 +169,9 @@ def test_chunks_that_another_run_commits_while_they_are_read_are_looked_for_agai
     run.wait()
     rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0), lambda: None]
     contested = ParquetTables(ContestedStore(tmp_path / "lake", rivals))
-    targets = [Target(double_day.DOUBLES, Recipe({"times": 2}))]
+    target = Target(double_day.DOUBLES, Recipe({"times": 2}))
     process = double_day.doubling(tmp_path / "mine", 0)
     inputs, chunk_size = partial(double_day.inputs_of, COUNT), double_day.CHUNK_SIZE
-    (report,) = run_increment(contested, targets, double_day.DAY, inputs, process, chunk_size=chunk_size)
+    report = run_increment(contested, target, double_day.DAY, inputs, process, chunk_size=chunk_size)
     assert (report.accepted, rivals) == (COUNT, [])
     assert doubled(tables, double_day) == EXPECTED

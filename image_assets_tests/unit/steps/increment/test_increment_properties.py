@@ -10,11 +10,13 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_assets.errors import RejectionReason
+from image_assets.compute.outcomes import Done, Failed
+from image_assets.errors import ImageError, RejectionReason, StoreUnavailableError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment.increment import Computed, Rejected, run_increment
+from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increments
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
@@ -59,16 +61,16 @@ def process(powers, budget=None):
                 raise Interrupted
             content = item.row["content"]
             if content % 5 == 0:
-                yield Rejected(item, RejectionReason.CORRUPT, f"{content} is bad", {})
+                yield Failed(item, ImageError(RejectionReason.CORRUPT, f"{content} is bad"))
             else:
-                yield Computed(item, {name: {"value": content ** powers[name]} for name in item.wanted})
+                yield Done(item, {name: {"value": content ** powers[name]} for name in item.wanted})
 
     return run
 
 
 def increment(tables, files, powers, budget=None):
     targets = [Target(table, Recipe({"power": powers[table.name]})) for table in TABLES]
-    return run_increment(tables, targets, DAY, lambda: inputs_of(files), process(powers, budget), chunk_size=CHUNK)
+    return run_increments(tables, targets, DAY, lambda: inputs_of(files), process(powers, budget), chunk_size=CHUNK)
 
 
 def state(tables):
@@ -121,4 +123,50 @@ def test_any_history_ends_like_a_day_computed_from_scratch(scenarios, history):
         before = bytes_on_disk(Path(folder))
         reports = increment(tables, files, powers, budget=0)
         assert all(report.is_unchanged for report in reports)
+        assert bytes_on_disk(Path(folder)) == before
+
+
+def squared_as_a_frame(tables, files, powers):
+    """The squares of good images, made at once."""
+
+    def made(missing):
+        return missing.select("image_id", value=pl.col("content") ** powers["squares"])
+
+    target = Target(TABLES[0], Recipe({"power": powers["squares"]}))
+    return settle_frame(tables, target, DAY, lambda: inputs_of(files), made)
+
+
+good = st.integers(1, 30).filter(lambda content: content % 5)
+framed = st.one_of(
+    st.tuples(st.just("arrive"), st.dictionaries(number, good, min_size=1)),
+    st.tuples(st.just("leave"), st.sets(number, min_size=1)),
+    st.tuples(st.just("recipe"), st.just("squares")),
+    st.tuples(st.just("interrupt"), st.integers(0, 10)),
+    st.tuples(st.just("kill"), st.integers(0, 5)),
+    st.tuples(st.just("run"), st.none()),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(history=st.lists(framed, max_size=8))
+def test_a_frame_ends_any_history_like_a_day_computed_from_scratch(scenarios, history):
+    """Whatever earlier runs left, be they cut off item by item or killed at any change of the storage."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as fresh:
+        tables = ParquetTables(scenarios.HastyStore(Path(folder)))
+        files, powers = {}, {"squares": 2, "cubes": 3}
+        for kind, argument in history:
+            apply(kind, argument, files, powers)
+            with suppress(Interrupted, StoreUnavailableError):
+                if kind == "interrupt":
+                    increment(tables, files, powers, budget=argument)
+                elif kind in {"kill", "run"}:
+                    store = scenarios.MortalStore(Path(folder), [argument]) if kind == "kill" else tables.store
+                    squared_as_a_frame(ParquetTables(store), files, powers)
+        squared_as_a_frame(tables, files, powers)
+        scratch = ParquetTables(scenarios.HastyStore(Path(fresh)))
+        squared_as_a_frame(scratch, files, powers)
+        assert state(tables)[:2] == state(scratch)[:2]
+        assert not list(tables.store.list("tables/_checkpoints/squares"))
+        before = bytes_on_disk(Path(folder))
+        assert squared_as_a_frame(tables, files, powers).is_unchanged
         assert bytes_on_disk(Path(folder)) == before

@@ -9,20 +9,15 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from image_assets.errors import RejectionReason, StoreUnavailableError, TableError
+from image_assets.compute.outcomes import Done, Failed
+from image_assets.errors import ImageError, RejectionReason, StoreUnavailableError, TableError
 from image_assets.lake.object_keys import checkpoint_prefix, history_prefix, table_key
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment.increment import (
-    Computed,
-    IncrementReport,
-    Item,
-    Outcome,
-    Process,
-    Rejected,
-    run_increment,
-)
+from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.outcome import Item, Outcome, Process
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
+from image_assets.steps.increment.stream import run_increment, run_increments
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
@@ -84,12 +79,12 @@ class Measuring:
     def _measured(item: Item) -> Outcome:
         length = len(str(item.row["text"]))
         if not length:
-            return Rejected(item, RejectionReason.EMPTY, "no text", {})
+            return Failed(item, ImageError(RejectionReason.EMPTY, "no text"))
         values: dict[str, dict[str, object]] = {
             "lengths": {"length": length, "gone": ""},
             "halves": {"length": length // 2},
         }
-        return Computed(item, {name: values[name] for name in item.wanted})
+        return Done(item, {name: values[name] for name in item.wanted})
 
 
 def inputs_of(**texts: str) -> pl.DataFrame:
@@ -107,7 +102,7 @@ def increment(
     chunk_size: int = CHUNK_SIZE,
 ) -> list[IncrementReport]:
     targets = [Target(table, Recipe({"version": recipe}), key="name") for table in into]
-    return run_increment(tables, targets, DAY, lambda: inputs, process, chunk_size=chunk_size)
+    return run_increments(tables, targets, DAY, lambda: inputs, process, chunk_size=chunk_size)
 
 
 @pytest.fixture
@@ -182,7 +177,7 @@ def test_a_new_recipe_touches_its_own_table_and_its_history_only(scenario: "Scen
         Target(HALVES, Recipe({"version": "2"}), key="name"),
     ]
     process = Measuring()
-    reports = run_increment(tables, targets, DAY, lambda: inputs_of(**TEXTS), process, chunk_size=CHUNK_SIZE)
+    reports = run_increments(tables, targets, DAY, lambda: inputs_of(**TEXTS), process, chunk_size=CHUNK_SIZE)
     assert [report.is_unchanged for report in reports] == [True, False]
     assert set(process.wanted) == {frozenset({"halves"})}
     changed = {name for name, stamp in scenario.files().items() if before.get(name) != stamp}
@@ -221,7 +216,7 @@ def test_progress_is_told_from_nothing_to_everything(tables: ParquetTables) -> N
     told: list[tuple[int, int]] = []
     run_increment(
         tables,
-        [Target(LENGTHS, Recipe({}), key="name")],
+        Target(LENGTHS, Recipe({}), key="name"),
         DAY,
         lambda: inputs_of(**TEXTS),
         Measuring(),
@@ -245,17 +240,17 @@ def test_a_day_in_many_chunks_and_ranges_is_sorted_and_complete(tables: ParquetT
 def forgetful(items: Iterator[Item]) -> Generator[Outcome]:
     for number, item in enumerate(items):
         if number != 1:
-            yield Computed(item, {"lengths": {"length": 1}})
+            yield Done(item, {"lengths": {"length": 1}})
 
 
 def repetitive(items: Iterator[Item]) -> Generator[Outcome]:
     for item in items:
-        yield from [Computed(item, {"lengths": {"length": 1}})] * 2
+        yield from [Done(item, {"lengths": {"length": 1}})] * 2
 
 
 def inventive(items: Iterator[Item]) -> Generator[Outcome]:
     for item in items:
-        yield Computed(Item({**item.row, "name": "z"}, item.wanted), {"lengths": {"length": 1}})
+        yield Done(Item({**item.row, "name": "z"}, item.wanted), {"lengths": {"length": 1}})
 
 
 @pytest.mark.parametrize(
@@ -283,7 +278,7 @@ def test_a_null_where_none_may_be_stops_the_run_and_keeps_the_last_good_table(
 
     def spoilt(items: Iterator[Item]) -> Generator[Outcome]:
         for item in items:
-            yield Computed(item, {"lengths": {"length": None}})
+            yield Done(item, {"lengths": {"length": None}})
 
     with pytest.raises(TableError, match="break its schema"):
         increment(tables, inputs_of(a="one", b="three"), spoilt)
@@ -303,7 +298,7 @@ def test_values_that_do_not_fit_the_table_stop_the_run_and_commit_nothing(
 ) -> None:
     def misfit(items: Iterator[Item]) -> Generator[Outcome]:
         for item in items:
-            yield Computed(item, values)
+            yield Done(item, values)
 
     with pytest.raises(TableError, match="lengths lacks or mistypes a column"):
         increment(tables, inputs_of(a="one", b="three"), misfit)
@@ -312,7 +307,7 @@ def test_values_that_do_not_fit_the_table_stop_the_run_and_commit_nothing(
 
 def test_a_broken_world_stops_the_run_with_its_own_error(tables: ParquetTables) -> None:
     def broken(items: Iterator[Item]) -> Generator[Outcome]:
-        yield Computed(next(items), {"lengths": {"length": 1}})
+        yield Done(next(items), {"lengths": {"length": 1}})
         raise StoreUnavailableError("the disk does not answer")
 
     with pytest.raises(StoreUnavailableError, match="does not answer"):
@@ -327,11 +322,11 @@ def test_an_interrupted_process_is_closed(tables: ParquetTables) -> None:
         if done:
             raise KeyboardInterrupt
 
-    targets = [Target(LENGTHS, Recipe({}), key="name")]
+    target = Target(LENGTHS, Recipe({}), key="name")
     with pytest.raises(KeyboardInterrupt):
         run_increment(
             tables,
-            targets,
+            target,
             DAY,
             lambda: inputs_of(**TEXTS),
             process,

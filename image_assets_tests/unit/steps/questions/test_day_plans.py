@@ -11,7 +11,7 @@ from image_assets.errors import TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
-from image_assets.models.captioner import CaptionerDescription
+from image_assets.models.captioning.captioner import CaptionerDescription
 from image_assets.steps.classification.models_in_use import model_in_use
 from image_assets.steps.questions.plan import Need, estimate_seconds, known_days, plan_day
 from image_assets.steps.questions.stages import daily_stages

@@ -9,7 +9,7 @@ import pytest
 
 from image_assets.errors import TableError
 from image_assets.lake.object_keys import table_key
-from image_assets.models.encoder import EncoderDescription
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.duplicates.pair_decisions import Verdict, record_pair_decision
 from image_assets.steps.questions.later_days import outdated_days

@@ -128,6 +128,37 @@ def test_more_like_an_image_does_not_find_its_copies(made: "Scenario") -> None:
     assert set(names(find(made, image_id=id_of(made, "red again.png")))) == {"blue.png", "green.png"}
 
 
+@pytest.mark.parametrize("length", [1.0, 20.0, 1e-30, 1e30])
+def test_what_a_vector_points_to_is_found_whatever_its_length(made: "Scenario", length: float) -> None:
+    vector = made.encoder.encode_texts(["red"])[0]
+    page = find(made, vector=[float(number) * length for number in vector], count=2)
+    assert page.rows.equals(find(made, text="red", with_words=False, count=2).rows)
+    assert names(find(made, vector=vector, after=page.after)) == ["blue.png"]
+
+
+def test_conditions_hold_for_what_a_vector_finds(made: "Scenario") -> None:
+    vector = made.encoder.encode_texts(["red"])[0]
+    assert names(find(made, vector=vector, conditions=where("label", "hat"))) == ["blue.png"]
+
+
+@pytest.mark.parametrize(
+    ("vector", "problem"),
+    [
+        ([1.0, 0.0, 0.0], r"colour-means makes vectors of 4 numbers, not of shape \(3,\)"),
+        ([[1.0, 0.0, 0.0, 0.0]], r"makes vectors of 4 numbers, not of shape \(1, 4\)"),
+        ([0.0, 0.0, 0.0, 0.0], "must have a length: finite numbers, not all of them 0"),
+        ([1.0, float("nan"), 0.0, 0.0], "must have a length: finite numbers"),
+        ([1.0, float("inf"), 0.0, 0.0], "must have a length: finite numbers"),
+        (["red"] * 4, "a vector is a list of numbers"),
+        ([[1.0], [1.0, 2.0]], "a vector is a list of numbers"),
+    ],
+    ids=str,
+)
+def test_a_vector_that_points_nowhere_is_refused(made: "Scenario", vector: object, problem: str) -> None:
+    with pytest.raises(SearchError, match=problem):
+        find(made, vector=vector)
+
+
 def test_the_beginning_of_an_id_will_do(made: "Scenario") -> None:
     whole = id_of(made, "blue.png")
     assert names(find(made, image_id=ImageId(whole[:13]))) == names(find(made, image_id=whole))
@@ -223,6 +254,7 @@ def test_a_mark_that_no_page_gave_is_an_error(made: "Scenario", mark: str) -> No
     [
         ({"text": "  "}, "the text is empty"),
         ({"text": "red", "image": b""}, "one of them, not several"),
+        ({"text": "red", "vector": [1.0]}, "one of them, not several"),
         ({"count": 0}, "ask for at least 1"),
     ],
 )

@@ -1,7 +1,9 @@
 """In which order images are found and how the order is cut into pages."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 import pytest
@@ -9,22 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from image_assets.ids import ImageId
-from image_assets.search.exact_search import Hit
 from image_assets.search.rank_fusion import fuse
-from image_assets.steps.search.ranking import Ranked, by_likeness, by_likeness_and_words, cut_page
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, NewestFirst, cut_page
 from image_assets.steps.search.words import match_words
 
 
-def hits(*names: str) -> list[Hit]:
-    """Images from the best to the worst."""
-    return [Hit(ImageId(name), 1 - place / 10) for place, name in enumerate(names)]
+@dataclass(frozen=True)
+class Scored:
+    """A question whose answer is known."""
+
+    scores: Mapping[ImageId, float]
+
+    def nearest(self, count: int, among: pl.Series | None = None) -> dict[ImageId, float]:
+        found = [(name, score) for name, score in self.scores.items() if among is None or name in among]
+        return dict(sorted(found, key=lambda each: -each[1])[:count])
 
 
-def nearest_of(*names: str) -> Callable[..., list[Hit]]:
-    def nearest(count: int, among: pl.Series | None = None) -> list[Hit]:
-        return [hit for hit in hits(*names) if among is None or hit.image_id in among][:count]
-
-    return nearest
+A_TO_C = Scored({ImageId(name): 1 - place / 10 for place, name in enumerate("abc")})
 
 
 def described(**words: str) -> pl.DataFrame:
@@ -43,13 +46,19 @@ def test_what_is_high_in_both_rankings_is_first() -> None:
 
 
 def test_words_lift_what_looks_less_alike() -> None:
-    rank = by_likeness_and_words(nearest_of("a", "b", "c"), match_words(described(a="", b="", c="red"), "red"), -1)
-    assert [each.image_id for each in rank(9)] == ["c", "a", "b"]
+    ranking = ByLikenessAndWords(A_TO_C, match_words(described(a="", b="", c="red"), "red"), -1)
+    assert [each.image_id for each in ranking.first(9)] == ["c", "a", "b"]
+    assert [(each.score, each.words) for each in ranking.first(1)] == [(0.8, ["red"])]
 
 
 def test_the_least_score_holds_for_what_words_found_too() -> None:
-    rank = by_likeness_and_words(nearest_of("a", "b", "c"), match_words(described(a="", b="", c="red"), "red"), 0.85)
-    assert {each.image_id for each in rank(9)} == {"a", "b"}
+    ranking = ByLikenessAndWords(A_TO_C, match_words(described(a="", b="", c="red"), "red"), 0.85)
+    assert {each.image_id for each in ranking.first(9)} == {"a", "b"}
+
+
+def test_the_newest_come_first_and_have_no_score() -> None:
+    images = pl.DataFrame({"image_id": ["a", "b", "c"], "day": [date(2026, 10, number) for number in (1, 2, 2)]})
+    assert [(each.image_id, each.score) for each in NewestFirst(images).first(2)] == [("b", None), ("c", None)]
 
 
 def test_a_word_is_found_in_any_column_case_and_number() -> None:
@@ -86,14 +95,13 @@ scores = st.dictionaries(st.text("abcdef", min_size=1, max_size=3).map(ImageId),
 def test_pages_are_the_whole_order_cut_up_even_when_equals_come_in_any_order(
     scores: dict[ImageId, float], count: int, seed: "random.Random"
 ) -> None:
-    def nearest(depth: int, among: pl.Series | None = None) -> list[Hit]:
-        found = [Hit(name, score) for name, score in scores.items()]
-        seed.shuffle(found)
-        return sorted(found, key=lambda hit: -hit.score)[:depth]
+    class Shuffled(Scored):
+        def nearest(self, count: int, among: pl.Series | None = None) -> dict[ImageId, float]:
+            return Scored(dict(seed.sample([*self.scores.items()], len(self.scores)))).nearest(count, among)
 
-    seen, after = list[Ranked](), None
+    seen, after = list[Hit](), None
     while True:
-        page, after = cut_page(by_likeness(nearest, -1), count, after)
+        page, after = cut_page(ByLikeness(Shuffled(scores), -1), count, after)
         seen += page
         if after is None:
             break

@@ -10,7 +10,7 @@ from image_assets.errors import ModelError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.object_keys import table_key
-from image_assets.models.encoder import Embedding, Embeddings, EncoderDescription, PreparedImage
+from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, PreparedImage
 from image_assets.steps.vectors.embeddings import current_encoder, lake_tables, stored_embeddings, table_of
 from image_assets.tables.images import SILVER_IMAGES
 

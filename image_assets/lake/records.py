@@ -1,0 +1,54 @@
+"""Records: small facts, each a JSON object of its own in the shape of a dataclass."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from image_assets.errors import ImageAssetsError
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore
+
+_T = TypeVar("_T")
+
+
+def read_record(store: ObjectStore, key: ObjectKey, shape: type[_T], error: type[ImageAssetsError], remedy: str) -> _T:
+    """One record; fields that its shape does not have are passed over.
+
+    Raises:
+        error: it is damaged; the message ends with the remedy.
+    """
+    data = store.read(key)
+    try:
+        record: _T = _adapter_of(cast("Any", shape)).validate_json(data)
+    except ValidationError as damage:
+        found = damage.errors()[0]
+        problem = ": ".join([*map(str, found["loc"]), found["msg"]])
+        raise error(f"{store.uri(key)} is damaged: {problem}; {remedy}") from damage
+    return record
+
+
+def write_record(store: ObjectStore, key: ObjectKey, record: Any, *, over: str | None = ANY_VERSION) -> None:
+    """Keep a dataclass as a record; what is no valid text in it is replaced."""
+    text = json.dumps(asdict(record), ensure_ascii=False, default=datetime.isoformat)
+    store.write(key, text.encode("utf-8", "replace"), over=over)
+
+
+def parsed_by(parse: Callable[[str], object]) -> AfterValidator:
+    """For `Annotated`: a text that can be parsed and is kept as it is."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+@cache
+def _adapter_of(shape: Any) -> TypeAdapter[Any]:
+    """Made once for each shape, because that takes longer than to read a record."""
+    return TypeAdapter(shape)

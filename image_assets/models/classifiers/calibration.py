@@ -1,0 +1,24 @@
+"""Making confidence mean what it says: one temperature for all logits, chosen on images that were not learnt from."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+from image_assets.models.classifiers.classifier import LabelNumbers
+
+_LOG_TEMPERATURES: Final = (-3.0, 3.0)
+_TINY: Final = 1e-12
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], targets: LabelNumbers) -> tuple[float, float]:
+    """The temperature with the least loss, and that loss in nats per image (Guo et al. 2017, arXiv 1706.04599)."""
+
+    def loss(log_temperature: float) -> float:
+        right = softmax(logits / np.float32(np.exp(log_temperature)), axis=1)[np.arange(len(targets)), targets]
+        return float(-np.log(np.maximum(right, _TINY)).mean())
+
+    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(found.x)), float(found.fun)

@@ -1,0 +1,113 @@
+"""Checks whose results Dagster keeps by day, so that a good day does not hide one before it that failed."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+from image_assets.orchestration.metadata.counts import Metadata, describe_problems
+from image_assets.orchestration.runs.bad_days import name_bad_days
+from image_assets.steps.audits.day_audits import Audit
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DayCheck:
+    """What is declared of a check of a daily asset.
+
+    Attributes:
+        partitions: the days.
+        asset: whose rows are looked at.
+        name: of the check.
+        description: what must be true, and what to do if it is not.
+        is_blocking: whether it stops what follows in the run.
+        severity: of a failure.
+        measure: names what its audit measures.
+    """
+
+    partitions: dg.DailyPartitionsDefinition
+    asset: str
+    name: str
+    description: str
+    is_blocking: bool
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+    measure: str = "measured"
+
+    def define(self, function: Callable[..., Any]) -> dg.AssetChecksDefinition:
+        """The check that a function makes, which yields `results`."""
+        with warnings.catch_warnings():
+            # Partitions of checks are a preview of Dagster's; test_dagster_beliefs says what we rely on.
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            decorate = dg.asset_check(
+                asset=self.asset,
+                name=self.name,
+                description=self.description,
+                blocking=self.is_blocking,
+                partitions_def=self.partitions,
+            )
+            return decorate(function)
+
+    def results(self, context: dg.AssetCheckExecutionContext, found: Mapping[date, Audit]) -> Iterator[object]:
+        """What is recorded of the audits: a result per day, and one of all days when the run has none."""
+        if has_days(context):
+            yield dg.Output(None)
+        else:
+            yield dg.AssetCheckResult(passed=_passed(found), severity=self.severity, metadata=self._described(found))
+        made = _newest(context.instance, self.asset, found)
+        for day, audit in found.items():
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(self.asset),
+                check_name=self.name,
+                passed=_passed({day: audit}),
+                metadata=self._described({day: audit}),
+                target_materialization_data=made.get(day.isoformat()),
+                severity=self.severity,
+                blocking=self.is_blocking,
+                partition=day.isoformat(),
+            )
+
+    def _described(self, found: Mapping[date, Audit]) -> Metadata:
+        problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]
+        measured = [audit.measured for audit in found.values() if audit.measured is not None]
+        return {
+            **({self.measure: dg.MetadataValue.float(round(measured[-1], 4))} if measured else {}),
+            "days": dg.MetadataValue.int(len(found)),
+            "examined": dg.MetadataValue.int(sum(audit.examined for audit in found.values())),
+            "problems": dg.MetadataValue.int(len(problems)),
+            "what": describe_problems(problems),
+            **(name_bad_days(day for day, each in found.items() if each.problems) if problems else {}),
+        }
+
+
+def has_days(context: dg.AssetCheckExecutionContext) -> bool:
+    """Whether the run was started for days; a check that is run by itself has none."""
+    return bool(context.has_partition_key or context.has_partition_key_range)
+
+
+def _passed(found: Mapping[date, Audit]) -> bool:
+    return not any(each.problems for each in found.values())
+
+
+def _newest(
+    instance: dg.DagsterInstance, asset: str, days: Mapping[date, Audit]
+) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    """The materialization that each day's result is about; a later one makes it a result of the past."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day.isoformat() for day in days])
+    found: dict[str, AssetCheckEvaluationTargetMaterializationData] = {}
+    cursor = None
+    while len(found) < len(days):
+        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+        for record in page.records:
+            about = AssetCheckEvaluationTargetMaterializationData(
+                storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+            )
+            found.setdefault(str(record.partition_key), about)
+        if not page.has_more:
+            break
+        cursor = page.cursor
+    return found

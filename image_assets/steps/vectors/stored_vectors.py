@@ -1,0 +1,99 @@
+"""An encoder's vectors as its table has them: always of one recipe, because those of others cannot be compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectInfo
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.vectors.embeddings import embedding_target
+from image_assets.tables.table import Table
+
+_COLUMNS = ["image_id", "day", "input_version", "embedding"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """The vectors of a table that one recipe made; what else is in the table is passed over.
+
+    Attributes:
+        tables: the lake's tables.
+        table: of one encoder.
+        recipe_version: of the wanted vectors.
+        at_once: how many are read at a time; small days are read together up to twice as many.
+    """
+
+    tables: ParquetTables
+    table: Table
+    recipe_version: str
+    at_once: int = 50_000
+
+    @property
+    def files(self) -> dict[date, ObjectInfo]:
+        """Each day's file."""
+        found = self.tables.store.list(f"{object_keys.TABLES}/{self.table.name}")
+        return {day: info for info in found if (day := object_keys.day_of(info.key))}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each day's file, by day in ISO 8601."""
+        return {day.isoformat(): info.version for day, info in self.files.items()}
+
+    def is_whole(self, day: date) -> bool:
+        """Whether every vector of a committed day is a wanted one."""
+        return self.tables.scan(self.table, ["image_id"], [day], ~self._is_wanted).is_empty()
+
+    def identities(self, day: date) -> pl.DataFrame:
+        """`image_id` and `input_version` of the vectors of a day; none of a day that was never committed."""
+        return self._scan(day, ["image_id", "input_version"])
+
+    def read(self, images: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """`image_id`, `day`, `input_version` and `embedding` of those images (`image_id`, `day`) that have a vector.
+
+        They come a bounded number at a time, by day in the order of the images, and small days together; within a day
+        they are sorted by id.
+        """
+        waiting: list[pl.DataFrame] = []
+        for part in self._parts(images):
+            waiting.append(part)
+            if sum(each.height for each in waiting) >= self.at_once:
+                yield pl.concat(waiting)
+                waiting = []
+        if waiting:
+            yield pl.concat(waiting)
+
+    def read_whole(self, images: pl.DataFrame) -> pl.DataFrame:
+        """The same at once."""
+        return pl.concat([self._none(_COLUMNS), *self.read(images)])
+
+    def _parts(self, images: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        for (day,), its in images.group_by("day", maintain_order=True):
+            ids = its.get_column("image_id").sort()
+            for start in range(0, ids.len(), self.at_once):
+                some = ids[start : start + self.at_once]
+                # The bounds spare what lies outside of them, the ids what lies between them.
+                is_near = pl.col("image_id").is_between(pl.lit(some[0]), pl.lit(some[-1]))
+                yield self._scan(day, _COLUMNS, is_near, pl.col("image_id").is_in(some.implode()))
+
+    def _scan(self, day: date, columns: list[str], *where: pl.Expr) -> pl.DataFrame:
+        days = [day] if self.tables.exists(self.table, day) else ()
+        rows = self.tables.scan(self.table, columns, days, pl.all_horizontal(self._is_wanted, *where))
+        # Vectors of former weights, all passed over, may have been of another dimension.
+        return rows if rows.height else self._none(columns)
+
+    def _none(self, columns: list[str]) -> pl.DataFrame:
+        return self.table.schema.create_empty().select(columns)
+
+    @property
+    def _is_wanted(self) -> pl.Expr:
+        return pl.col("recipe_version") == self.recipe_version
+
+
+def vectors_of(tables: ParquetTables, encoder: EncoderDescription) -> StoredVectors:
+    """The vectors that these weights made."""
+    target = embedding_target(encoder)
+    return StoredVectors(tables, target.table, target.recipe_version)

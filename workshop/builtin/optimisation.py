@@ -1,0 +1,50 @@
+"""Loss, groups of parameters and averaging of the weights."""
+
+from collections.abc import Callable
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy with target shares per answer; a row without targets does not count.
+
+    Args:
+        logits: pictures x answers.
+        targets: shares, pictures x answers; a row adds up to at most 1.
+        smoothing: share of each row's target spread evenly.
+    """
+    known = targets.sum(dim=1, keepdim=True)
+    smoothed = targets * (1 - smoothing) + known * smoothing / targets.shape[1]
+    losses = -(smoothed * functional.log_softmax(logits.float(), dim=1)).sum(dim=1)
+    return losses.sum() / known.sum().clamp(min=1)
+
+
+def group_parameters(
+    model: torch.nn.Module, trunk_rate: float, attention_rate: float, weight_decay: float
+) -> list[dict[str, object]]:
+    """Weight decay for matrices and kernels only; the attention and text parts learn at their own rate."""
+    groups = []
+    for in_trunk, is_matrix in product((True, False), (True, False)):
+        chosen = [
+            parameter
+            for name, parameter in model.named_parameters()
+            if (".backbone." in name) == in_trunk and (parameter.ndim > 1) == is_matrix
+        ]
+        rate = trunk_rate if in_trunk else attention_rate
+        groups.append({"params": chosen, "lr": rate, "weight_decay": weight_decay * is_matrix})
+    return groups
+
+
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Averaging rule for `AveragedModel`: exponential, with less memory in the first steps."""
+
+    def average(old: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
+        if not old.is_floating_point():
+            return new
+        kept = min(decay, (1 + int(steps)) / (10 + int(steps)))  # young averages forget the random start
+        return old.lerp(new, 1 - kept)
+
+    return average

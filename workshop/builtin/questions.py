@@ -1,0 +1,57 @@
+"""The questions asked about each training picture, and their true answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from image_assets.imaging.colour_names import COLOURS
+from workshop.builtin.sentences import PATTERNS, Description
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A closed set of descriptions of which one fits.
+
+    Attributes:
+        answers: the descriptions.
+        targets: float32, pictures x answers; a row is all zero where the truth is unknown.
+        weight: how often it is asked, relative to the others.
+    """
+
+    answers: tuple[Description, ...]
+    targets: Tensor
+    weight: float
+
+
+def pose_questions(shown: Sequence[Description], labels: Sequence[str]) -> tuple[Question, ...]:
+    """What is it? Which colour? Both at once? For children? With a pattern?"""
+    whats = [Description(label=label) for label in labels]
+    colours = [Description(colour=colour) for colour in COLOURS]
+    both = [Description(label, colour) for label, colour in product(labels, COLOURS)]
+    kids = [Description(label, is_kids=kids) for label, kids in product(labels, (False, True))]
+    patterns = [Description(pattern=pattern) for pattern in PATTERNS]
+    return (
+        _pose(shown, whats, lambda truth: Description(label=truth.label), 1.0),
+        _pose(shown, colours, lambda truth: Description(colour=truth.colour), 1.0),
+        _pose(shown, both, lambda truth: Description(truth.label, truth.colour), 1.0),
+        _pose(shown, kids, lambda truth: Description(truth.label, is_kids=truth.is_kids), 0.5),
+        _pose(shown, patterns, lambda truth: Description(pattern=truth.pattern), 0.3),
+    )
+
+
+def _pose(
+    shown: Sequence[Description],
+    answers: Sequence[Description],
+    answer_of: Callable[[Description], Description],
+    weight: float,
+) -> Question:
+    index_of = {answer: index for index, answer in enumerate(answers)}
+    targets = torch.zeros(len(shown), len(answers))
+    for row, truth in enumerate(shown):
+        column = index_of.get(answer_of(truth))
+        if column is not None:
+            targets[row, column] = 1
+    return Question(tuple(answers), targets, weight)
