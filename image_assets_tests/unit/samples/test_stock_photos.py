@@ -6,7 +6,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 import pytest
-from image_assets.steps.duplicate_links import TURNED_BITS, DuplicateParams
+from image_assets.steps.duplicates.links import TURNED_BITS, DuplicateParams
 from PIL import Image
 
 from image_assets.imaging.close_up import is_same_close_up
