@@ -12,13 +12,13 @@ from image_assets.orchestration.assets.duplicates import duplicate_assets
 from image_assets.orchestration.assets.embeddings import embedding_assets
 from image_assets.orchestration.assets.enrichment import enrichment_assets
 from image_assets.orchestration.assets.gold import gold_assets
-from image_assets.orchestration.assets.housekeeping import housekeeping_assets
 from image_assets.orchestration.assets.landing import landing_assets
 from image_assets.orchestration.assets.predictions import prediction_assets
 from image_assets.orchestration.assets.report import report_assets
 from image_assets.orchestration.assets.silver import silver_assets
+from image_assets.orchestration.assets.upkeep import upkeep_assets
 from image_assets.orchestration.assets.vector_index import index_assets
-from image_assets.orchestration.assets.warehouse import upkeep_assets
+from image_assets.orchestration.assets.warehouse import warehouse_assets
 from image_assets.orchestration.automation.alerts import alert_sensor
 from image_assets.orchestration.automation.landing_sensor import landing_sensor
 from image_assets.orchestration.automation.later_days import later_days_sensor
@@ -48,7 +48,7 @@ from image_assets.orchestration.jobs import (
     WAREHOUSE_JOB_DESCRIPTION,
 )
 from image_assets.orchestration.partitions import daily_partitions
-from image_assets.orchestration.resources import GpuResource, LakeResource, LoggedProgress, WorkersResource
+from image_assets.orchestration.resources import EncoderResource, LakeResource, LoggedProgress, WorkersResource
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.report import ReportParams
@@ -71,14 +71,14 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
     ]
     whole_lake = [
-        *upkeep_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
+        *warehouse_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
         *index_assets(settings.owner, settings.index_params),
     ]
-    housekeeping = [
-        *housekeeping_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
+    upkeep = [
+        *upkeep_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
         *archive_assets(settings.owner, settings.archive_after_days),
     ]
-    training = classifier_assets(settings.owner, settings.trainer_params, settings.lesson_params)
+    training = classifier_assets(settings.owner, settings.trainer_params, settings.class_selection)
     daily_job = dg.define_asset_job(
         DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION
     )
@@ -94,11 +94,11 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
             MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING), description=MORNING_JOB_DESCRIPTION
         ),
         dg.define_asset_job(
-            HOUSEKEEPING_JOB, dg.AssetSelection.assets(*housekeeping), description=HOUSEKEEPING_JOB_DESCRIPTION
+            HOUSEKEEPING_JOB, dg.AssetSelection.assets(*upkeep), description=HOUSEKEEPING_JOB_DESCRIPTION
         ),
     ]
     return dg.Definitions(
-        assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *housekeeping],
+        assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *upkeep],
         asset_checks=[
             *all_checks(daily.partitions, encoder, daily.chain),
             *index_checks(daily.partitions, settings.index_params),
@@ -133,7 +133,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             image_timeout_s=settings.image_timeout_s,
             worker_memory_mb=settings.worker_memory_mb,
         ),
-        "gpu": GpuResource(
+        "gpu": EncoderResource(
             encoder_name=settings.encoder,
             encoder_revision=settings.encoder_revision,
             device=settings.device,

@@ -17,6 +17,7 @@ Only `ImageError` is caught per image; everything else stops the run.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 
 
@@ -48,7 +49,15 @@ class ConfigurationError(ImageAssetsError, ValueError):
 
 
 class StorageError(ImageAssetsError):
-    """The lake cannot be read or written."""
+    """The lake cannot be read or written.
+
+    Attributes:
+        key: of the object that it is about, where it is one.
+    """
+
+    def __init__(self, message: str, *, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class ObjectNotFoundError(StorageError, FileNotFoundError):
@@ -68,7 +77,19 @@ class ObjectChangedError(StoreUnavailableError):
 
 
 class TableError(ImageAssetsError, ValueError):
-    """A table file cannot be read, or rows break the table's schema."""
+    """A table file cannot be read, or rows break the table's schema.
+
+    Attributes:
+        table: its name, where it is one table.
+        day: the partition, where it is one.
+        key: of the file, where it is one.
+    """
+
+    def __init__(
+        self, message: str, *, table: str | None = None, day: date | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.table, self.day, self.key = table, day, key
 
 
 class ModelError(ImageAssetsError, RuntimeError):

@@ -29,7 +29,7 @@ from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, read_vo
 from image_assets.shown_text import is_text, plain
 from image_assets.steps.audits.drift import DriftParams
 from image_assets.steps.classification.predictions import PredictionParams
-from image_assets.steps.classification.training import LessonParams
+from image_assets.steps.classification.training import ClassSelection
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.params import EnrichmentParams
 from image_assets.steps.vectors.vector_index import IndexParams
@@ -213,9 +213,9 @@ class Settings(BaseSettings):
         return tuple(sorted({normalise_label(name) for name in self.classes.split(",")} - {""}))
 
     @property
-    def lesson_params(self) -> LessonParams:
+    def class_selection(self) -> ClassSelection:
         """What a classifier is taught."""
-        return LessonParams(self.class_names)
+        return ClassSelection(self.class_names)
 
     @property
     def prediction_params(self) -> PredictionParams:

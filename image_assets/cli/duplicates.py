@@ -15,7 +15,7 @@ from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.duplicates.clusters import find_clusters
-from image_assets.steps.duplicates.pair_decisions import Verdict, record_pair_decision
+from image_assets.steps.duplicates.pair_decisions import PairVerdict, record_pair_decision
 
 _ROWS_SHOWN = 200
 _NAME_LENGTH = 36
@@ -55,7 +55,7 @@ def _row(image: Mapping[str, Any]) -> tuple[object, ...]:
 @click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
 def join_pair(one: str, other: str, by: str) -> None:
     """The images with the ids ONE and OTHER show the same photo, whatever is computed."""
-    _decide(one, other, Verdict.SAME, by)
+    _decide(one, other, PairVerdict.SAME, by)
 
 
 @duplicates.command("different")
@@ -64,10 +64,10 @@ def join_pair(one: str, other: str, by: str) -> None:
 @click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
 def separate_pair(one: str, other: str, by: str) -> None:
     """The images with the ids ONE and OTHER are not the same photo, whatever is computed."""
-    _decide(one, other, Verdict.DIFFERENT, by)
+    _decide(one, other, PairVerdict.DIFFERENT, by)
 
 
-def _decide(one: str, other: str, verdict: Verdict, by: str) -> None:
+def _decide(one: str, other: str, verdict: PairVerdict, by: str) -> None:
     tables = open_lake(load_settings())
     now = datetime.now(UTC)
     decision = record_pair_decision(tables, one, other, verdict, by, now)

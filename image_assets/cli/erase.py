@@ -10,7 +10,7 @@ from image_assets.ids import ImageId
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.images.short_ids import whole_id
-from image_assets.steps.upkeep.erasure import Remains, copies_of, find_remains
+from image_assets.steps.upkeep.erasure import Remains, find_remains, twins_of
 from image_assets.steps.upkeep.erasure import erase as erase_remains
 
 
@@ -34,7 +34,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:
         _print_remains(remains)
-        for copy in copies_of(tables, remains):
+        for copy in twins_of(tables, remains):
             CONSOLE.print(f"stays, though it has the same bytes: {copy}", highlight=False)
     if dry_run:
         return

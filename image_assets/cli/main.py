@@ -15,7 +15,7 @@ from image_assets.cli.dismissals import dismiss
 from image_assets.cli.duplicates import duplicates
 from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
-from image_assets.cli.keeping import archive, diff, restore
+from image_assets.cli.history import why
 from image_assets.cli.labels import label_images
 from image_assets.cli.plans import plan
 from image_assets.cli.repair import repair, scrub
@@ -23,8 +23,8 @@ from image_assets.cli.report import report
 from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
 from image_assets.cli.setup import doctor, models, show_settings
-from image_assets.cli.stories import why
 from image_assets.cli.texts import take_only_text
+from image_assets.cli.upkeep import archive, diff, restore
 from image_assets.errors import ImageAssetsError
 from image_assets.shown_text import plain_lines
 

@@ -52,7 +52,7 @@ def last_words(store: ObjectStore, prefix: str) -> Mapping[str, Word]:
             continue
         found = _KEY.fullmatch(info.key.rpartition("/")[2])
         if found is None:
-            raise TableError(f"{store.uri(info.key)} is named as no decision is: move it elsewhere")
+            raise TableError(f"{store.uri(info.key)} is named as no decision is: move it elsewhere", key=info.key)
         word = Word(datetime.strptime(found["at"], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC), info.key)
         last[found["subject"]] = max(word, last.get(found["subject"], word))
     return last

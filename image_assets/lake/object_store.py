@@ -237,7 +237,8 @@ class LocalObjectStore:
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self.version(key) != version:
-                raise ObjectChangedError(f"another process replaced {key!r} below {self.root} meanwhile: run it again")
+                message = f"another process replaced {key!r} below {self.root} meanwhile: run it again"
+                raise ObjectChangedError(message, key=key)
             yield
 
     def _path(self, key: str) -> Path:
@@ -266,7 +267,7 @@ _Place: TypeAlias = tuple[int, str]
 def _names(key: str) -> Sequence[str]:
     names = key.split("/")
     if not key or any(name in {"", ".", ".."} or "\0" in name for name in names):
-        raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes")
+        raise StorageError(f"{key!r} is not an object key: keys are names joined by single slashes", key=key)
     return names
 
 
@@ -292,7 +293,7 @@ def _open_file(place: _Place, key: str) -> BinaryIO:
     descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ObjectForbiddenError(f"{key!r} is not a regular file")
+        raise ObjectForbiddenError(f"{key!r} is not a regular file", key=key)
     return os.fdopen(descriptor, "rb")
 
 
@@ -375,14 +376,15 @@ def _explained(verb: str, key: str, root: Path) -> Iterator[None]:
         told = _IS_LINK if error.errno == errno.ELOOP else error.strerror or error
         where = f"cannot {verb} {key!r} below {root}: {told}"
         if verb == "read" and error.errno in _GONE:
-            raise ObjectNotFoundError(where) from error
+            raise ObjectNotFoundError(where, key=key) from error
         if verb == "read" and error.errno in _FORBIDDEN:
-            raise ObjectForbiddenError(where) from error
+            raise ObjectForbiddenError(where, key=key) from error
         if error.errno == errno.ELOOP:
-            raise StorageError(where) from error
+            raise StorageError(where, key=key) from error
         if error.errno in _GONE | _FORBIDDEN | {errno.EROFS, errno.EEXIST}:
-            raise StorageError(f"{where}; give this user access or set IMAGE_ASSETS_ROOT elsewhere") from error
+            advice = "give this user access or set IMAGE_ASSETS_ROOT elsewhere"
+            raise StorageError(f"{where}; {advice}", key=key) from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             advice = "free some space and run again: finished work is kept"
-            raise StoreUnavailableError(f"{where}; {advice}") from error
-        raise StoreUnavailableError(f"{where}; check the disk and run again") from error
+            raise StoreUnavailableError(f"{where}; {advice}", key=key) from error
+        raise StoreUnavailableError(f"{where}; check the disk and run again", key=key) from error

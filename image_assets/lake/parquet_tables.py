@@ -72,7 +72,7 @@ class ParquetTables:
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
         except (*_UNREADABLE, OSError) as error:
-            raise TableError(f"{uri} cannot be read as Parquet: {error}; {_remedy(key)}") from error
+            raise _damaged(f"{uri} cannot be read as Parquet: {error}", key) from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
@@ -80,9 +80,9 @@ class ParquetTables:
         version = self.store.version(key)
         if version is None:
             if day is None:
-                raise TableError(f"{table.name} is not there: materialize {table.name} first")
+                raise TableError(f"{table.name} is not there: materialize {table.name} first", table=table.name)
             todo = f"materialize {table.name} for that day first: image-assets run --day {day}"
-            raise TableError(f"{table.name} has no {day}: {todo}")
+            raise TableError(f"{table.name} has no {day}: {todo}", table=table.name, day=day)
         rows, file = self.scan_files([key]), (self.store.uri(key), table)
         if _validated_versions.get(file) != version:
             rows = self._validated(table, day, rows)
@@ -237,9 +237,9 @@ class ParquetTables:
         for key, version in zip(keys, versions, strict=True):
             now = self.store.version(key)
             if now is None and not may_be_gone:
-                raise ObjectNotFoundError(f"{self.store.uri(key)} has gone while it was read")
+                raise ObjectNotFoundError(f"{self.store.uri(key)} has gone while it was read", key=key)
             if now not in {version, None}:
-                raise ObjectChangedError(f"{self.store.uri(key)} was replaced while it was read: run it again")
+                raise ObjectChangedError(f"{self.store.uri(key)} was replaced while it was read: run it again", key=key)
 
     def _collect(
         self, keys: Sequence[ObjectKey], columns: Sequence[str] | None, where: pl.Expr | None, file: str | None
@@ -260,7 +260,7 @@ class ParquetTables:
         except _UNREADABLE as error:
             damaged = self._unreadable(keys)
             named = ", ".join(self.store.uri(key) for key in damaged)
-            raise TableError(f"{named} cannot be read as Parquet: {error}; {_remedy(damaged[0])}") from error
+            raise _damaged(f"{named} cannot be read as Parquet: {error}", damaged[0]) from error
         except OSError as error:
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
 
@@ -279,10 +279,8 @@ class ParquetTables:
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
-            remedy = _remedy(object_keys.table_key(table.name, day))
-            raise TableError(
-                f"rows of {table.name} for {day or 'all days'} break its schema: {error}; {remedy}"
-            ) from error
+            broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
+            raise _damaged(broken, object_keys.table_key(table.name, day)) from error
 
 
 @contextmanager
@@ -290,7 +288,13 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
     try:
         yield
     except pl.exceptions.PolarsError as error:
-        raise StoreUnavailableError(f"cannot write {key!r}: {error}; free some space and run again") from error
+        raise StoreUnavailableError(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
+
+
+def _damaged(what: str, key: ObjectKey) -> TableError:
+    """With its remedy and its culprit: what is wrong with a table's file."""
+    table = key.partition("/")[2].rpartition("/")[0]
+    return TableError(f"{what}; {_remedy(key)}", table=table, day=object_keys.day_of(key), key=key)
 
 
 def _remedy(key: ObjectKey) -> str:

@@ -17,7 +17,7 @@ from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema
 from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
-from image_assets.orchestration.resources import GpuResource
+from image_assets.orchestration.resources import EncoderResource
 from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.tables.chain import Chain
 from image_assets.tables.table import Table
@@ -136,9 +136,9 @@ class AssetRun:
         return cast("Engine", self.context.resources.workers.engine)
 
     @property
-    def gpu(self) -> GpuResource:
+    def gpu(self) -> EncoderResource:
         """The encoder and where it computes."""
-        return cast("GpuResource", self.context.resources.gpu)
+        return cast("EncoderResource", self.context.resources.gpu)
 
     def wants(self, asset: str) -> bool:
         """Whether an asset was asked for, where they can be had one by one."""

@@ -77,7 +77,7 @@ class WorkersResource(dg.ConfigurableResource[Engine]):
             self._engine = None
 
 
-class GpuResource(dg.ConfigurableResource[ImageEncoder]):
+class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
     """The device for inference and the encoder on it; the process loads its model once, when it has to compute."""
 
     encoder_name: str

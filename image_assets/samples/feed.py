@@ -75,7 +75,7 @@ def generate_feed(days: Sequence[date], images_per_day: int, seed: int) -> Itera
     """The files of the days in order, each made when it is asked for.
 
     The same seed gives the same bytes; a day does not depend on the other days that are asked for.
-    Every product is shown once before one comes again, as another photo of the same.
+    Every product has its turn before one comes again, as another photo of the same.
     """
     for day in days:
         for index, slot in enumerate(plan_day(day, images_per_day, seed)):

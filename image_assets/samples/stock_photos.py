@@ -101,8 +101,8 @@ def _dyed(product: Product) -> Image.Image:
         return photo
     hues, saturations, _ = photo.convert("HSV").split()
     is_cloth = ImageChops.multiply(
-        hues.point([_falling(abs((value - hue + 128) % 256 - 128), _OTHER_HUE, _SAME_HUE) for value in range(256)]),
-        saturations.point([_falling(value, _GREY, _VIVID) for value in range(256)]),
+        hues.point([_ramp(abs((value - hue + 128) % 256 - 128), _OTHER_HUE, _SAME_HUE) for value in range(256)]),
+        saturations.point([_ramp(value, _GREY, _VIVID) for value in range(256)]),
     )
     mask = is_cloth.filter(ImageFilter.GaussianBlur(1))
     return Image.composite(_coloured(photo, product.dye), photo, mask)
@@ -116,7 +116,7 @@ def _coloured(photo: Image.Image, dye: complex) -> Image.Image:
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8), "YCbCr").convert("RGB")
 
 
-def _falling(value: float, none: float, whole: float) -> int:
+def _ramp(value: float, none: float, whole: float) -> int:
     """0 at `none` and beyond, 255 at `whole` and beyond, a straight line between them."""
     return round(255 * min(1.0, max(0.0, (value - none) / (whole - none))))
 

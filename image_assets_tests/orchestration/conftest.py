@@ -29,7 +29,7 @@ from image_assets.models.encoders.encoder import (
     PreparedImage,
 )
 from image_assets.orchestration.jobs import DAILY_JOB
-from image_assets.orchestration.resources import GpuResource
+from image_assets.orchestration.resources import EncoderResource
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import PREFIX, Settings
 
@@ -62,7 +62,7 @@ class ColourEncoder:
         return np.full((len(texts), 3), 3**-0.5, dtype=np.float32)
 
 
-class ColourGpu(GpuResource):
+class ColourGpu(EncoderResource):
     """A GPU resource that needs no torch."""
 
     @property

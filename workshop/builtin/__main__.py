@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from image_assets.cli.console import CONSOLE, print_rows
-from workshop.builtin.training import FINISH, EpochReport, TrainingParams, train_builtin
+from workshop.builtin.training import FINISH, EpochReport, TrainingParams, train_builtin, train_twice
 
 
 @click.command()
@@ -35,10 +35,11 @@ def main(photos: Path, output: Path, epochs: int | None, minutes: float | None, 
     From random weights, and then, in a few slow epochs, over pictures that are hardly blended.
     """
     if start is None:
-        start, usual = output / "first", TrainingParams()
+        usual = TrainingParams()
         first = replace(usual, epochs=epochs or usual.epochs, minutes=minutes or usual.minutes)
-        train_builtin(photos, start, first, _tell)
-    report = train_builtin(photos, output / "finished", FINISH, _tell, start)
+        report = train_twice(photos, output, first, on_epoch=_tell)
+    else:
+        report = train_builtin(photos, output / "finished", FINISH, _tell, start)
     overall = "not measured: no validation photos" if report.accuracy is None else f"{report.accuracy:.3f}"
     print_rows(f"Zero-shot accuracy: {overall}", ["label", "accuracy"], sorted(report.accuracy_of.items()))
 

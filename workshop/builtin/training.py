@@ -165,6 +165,18 @@ def train_builtin(
     return TrainingReport(result.overall, result.of_label, len(splits.train), epoch)
 
 
+def train_twice(
+    photos: Path,
+    output: Path,
+    first: TrainingParams = TrainingParams(),
+    second: TrainingParams = FINISH,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> TrainingReport:
+    """Trains from random weights into `first` below the output and from there into `finished`; see `train_builtin`."""
+    train_builtin(photos, output / "first", first, on_epoch)
+    return train_builtin(photos, output / "finished", second, on_epoch, output / "first")
+
+
 class _Training:
     """Model, optimiser and data of one training run."""
 

@@ -23,6 +23,7 @@ from workshop.builtin.training import (
     TrainingParams,
     TrainingReport,
     train_builtin,
+    train_twice,
 )
 
 CPU = Placement("cpu", "fp32")
@@ -105,6 +106,13 @@ def test_training_goes_on_from_an_earlier_output(
     train_builtin(photos, tmp_path, still, start=trained[0])
     first, second = (open_encoder(str(folder), None, CPU) for folder in (trained[0], tmp_path))
     np.testing.assert_allclose(first.encode_texts(["red dress"]), second.encode_texts(["red dress"]), atol=1e-6)
+
+
+def test_the_second_training_goes_on_from_the_first(photos: Path, tmp_path: Path) -> None:
+    once = replace(SHORT, epochs=1)
+    train_twice(photos, tmp_path, once, replace(once, learning_rate=0.0, weight_decay=0.0))
+    first, finished = (open_encoder(str(tmp_path / name), None, CPU) for name in ("first", "finished"))
+    np.testing.assert_allclose(first.encode_texts(["red dress"]), finished.encode_texts(["red dress"]), atol=1e-6)
 
 
 def test_a_start_without_a_checkpoint_is_a_model_error(photos: Path, tmp_path: Path) -> None:

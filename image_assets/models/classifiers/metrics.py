@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from image_assets.models.classifiers.classifier import LabelNumbers, Probabilities
 
@@ -89,6 +88,9 @@ def _by_label(
     targets: LabelNumbers, guesses: LabelNumbers, labels: int
 ) -> tuple[npt.NDArray[np.intp], Sequence[Floats]]:
     """The confusion matrix; precision, recall, F1 and number of images by label."""
+    # Imported here, because a code location has to load fast.
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     if not len(targets):
         # scikit-learn refuses to compare nothing.
         return np.zeros((labels, labels), np.intp), [np.zeros(labels)] * 4

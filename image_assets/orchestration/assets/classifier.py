@@ -22,14 +22,14 @@ from image_assets.orchestration.metadata.classifier import (
 )
 from image_assets.orchestration.metadata.counts import column_schema
 from image_assets.orchestration.metadata.lineage import describe_lineage
-from image_assets.orchestration.resources import GpuResource, LakeResource, Progress
+from image_assets.orchestration.resources import EncoderResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
 from image_assets.steps.classification.champion import kept_classifiers, read_card
 from image_assets.steps.classification.label_issues import find_label_issues
 from image_assets.steps.classification.record import record_training
 from image_assets.steps.classification.training import (
+    ClassSelection,
     Comparison,
-    LessonParams,
     compare_with_champion,
     conclude,
     train_classifier,
@@ -45,13 +45,13 @@ CLASSIFIER = "classifier"
 CHALLENGER_WINS = "challenger_wins"
 
 
-def classifier_assets(owner: str, trainer: TrainerParams, lessons: LessonParams) -> list[dg.AssetsDefinition]:
+def classifier_assets(owner: str, trainer: TrainerParams, classes: ClassSelection) -> list[dg.AssetsDefinition]:
     """`training_set`, `label_issues`, `classifier` and `classifier_evaluations`."""
     return [
         _training_set(owner),
         _label_issues(owner),
-        _classifier(owner, trainer, lessons),
-        _classifier_evaluations(owner, lessons),
+        _classifier(owner, trainer, classes),
+        _classifier_evaluations(owner, classes),
     ]
 
 
@@ -72,7 +72,7 @@ def _label_issues(owner: str) -> dg.AssetsDefinition:
     spec = _table_spec(LABEL_ISSUES, owner, {"scikitlearn"}, deps)
 
     @lake_asset(spec)
-    def label_issues(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
+    def label_issues(lake: LakeResource, gpu: EncoderResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             report = find_label_issues(lake.tables, gpu.description)
         yield dg.MaterializeResult(metadata={**describe_issues(lake.tables, report), **describe_lineage(spec)})
@@ -80,7 +80,7 @@ def _label_issues(owner: str) -> dg.AssetsDefinition:
     return label_issues
 
 
-def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.AssetsDefinition:
+def _classifier(owner: str, params: TrainerParams, classes: ClassSelection) -> dg.AssetsDefinition:
     description = "A classifier trained on the training set, registered with MLflow and kept in the lake."
     kinds = {"mlflow", "torch" if params.trainer == "mobilenet" else "scikitlearn"}
     spec = _spec(CLASSIFIER, description, owner, kinds, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
@@ -88,7 +88,7 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
     @lake_asset(spec, pool=GPU_POOL)
     def classifier(
         lake: LakeResource,
-        gpu: GpuResource,
+        gpu: EncoderResource,
         mlflow: dg.ResourceParam[TrackedRun],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -97,7 +97,7 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
         with explained():
             mlflow.start()
             trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
-            report = train_classifier(lake.tables, gpu.description, trainer, lessons, track)
+            report = train_classifier(lake.tables, gpu.description, trainer, classes, track)
             pictures = plot_scores(report.classifier.labels, report.test)
             now, store = datetime.now(UTC), lake.tables.store
             card = record_training(store, report, gpu.description, mlflow.tracking, pictures, now)
@@ -106,7 +106,7 @@ def _classifier(owner: str, params: TrainerParams, lessons: LessonParams) -> dg.
     return classifier
 
 
-def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefinition:
+def _classifier_evaluations(owner: str, classes: ClassSelection) -> dg.AssetsDefinition:
     spec = _table_spec(CLASSIFIER_EVALUATIONS, owner, {"mlflow"}, [CLASSIFIER, TRAINING_SET.name, IMAGE_EMBEDDINGS])
     check = dg.AssetCheckSpec(
         CHALLENGER_WINS,
@@ -116,10 +116,10 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
 
     @lake_asset(spec, checks=[check])
     def classifier_evaluations(
-        lake: LakeResource, gpu: GpuResource, mlflow: dg.ResourceParam[TrackedRun]
+        lake: LakeResource, gpu: EncoderResource, mlflow: dg.ResourceParam[TrackedRun]
     ) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
-            comparison = _compare_newest(lake.tables, gpu.description, lessons)
+            comparison = _compare_newest(lake.tables, gpu.description, classes)
             mlflow.start()
             if conclude(lake.tables, comparison, datetime.now(UTC)):
                 card = read_card(lake.tables.store, comparison.challenger)
@@ -130,11 +130,11 @@ def _classifier_evaluations(owner: str, lessons: LessonParams) -> dg.AssetsDefin
     return classifier_evaluations
 
 
-def _compare_newest(tables: ParquetTables, encoder: EncoderDescription, lessons: LessonParams) -> Comparison:
+def _compare_newest(tables: ParquetTables, encoder: EncoderDescription, classes: ClassSelection) -> Comparison:
     kept = kept_classifiers(tables.store)
     if not kept:
         raise ModelError("there is no classifier yet: materialize classifier first")
-    return compare_with_champion(tables, encoder, kept[-1].model_version, lessons)
+    return compare_with_champion(tables, encoder, kept[-1].model_version, classes)
 
 
 def _concluded(comparison: Comparison) -> dg.AssetCheckResult:

@@ -20,7 +20,7 @@ from image_assets.orchestration.metadata.enrichment import (
     describe_text,
     describe_verdicts,
 )
-from image_assets.orchestration.resources import GpuResource
+from image_assets.orchestration.resources import EncoderResource
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread, read_day
 from image_assets.steps.enrichment.judging import VectorStage
@@ -73,7 +73,7 @@ def _image_captions(params: EnrichmentParams, run: AssetRun, day: date) -> Metad
     return {**describe_increment(run.tables, report, IMAGE_CAPTIONS), **describe_captions(run.tables, day)}
 
 
-def _open_captioner(params: EnrichmentParams, gpu: GpuResource) -> Captioner | None:
+def _open_captioner(params: EnrichmentParams, gpu: EncoderResource) -> Captioner | None:
     if not params.has_captioner:
         return None
     placement = Placement(gpu.device, gpu.precision, gpu.batch_size)

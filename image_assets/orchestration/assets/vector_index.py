@@ -10,7 +10,7 @@ from image_assets.orchestration.assets.warehouse import FOLLOWS
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import VECTOR_INDEX, Group
 from image_assets.orchestration.lake_asset import lake_asset, lake_spec
-from image_assets.orchestration.resources import GpuResource, LakeResource
+from image_assets.orchestration.resources import EncoderResource, LakeResource
 from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 
@@ -30,7 +30,7 @@ def index_assets(owner: str, params: IndexParams) -> list[dg.AssetsDefinition]:
     )
 
     @lake_asset(spec)
-    def vector_index(lake: LakeResource, gpu: GpuResource) -> Iterator[dg.MaterializeResult[Any]]:
+    def vector_index(lake: LakeResource, gpu: EncoderResource) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
             report = refresh_index(lake.tables, gpu.description, params)
         uri = lake.tables.store.uri(object_keys.index_prefix(gpu.description.name))

@@ -29,7 +29,7 @@ FOLLOWS = (
 )
 
 
-def upkeep_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Table]]) -> list[dg.AssetsDefinition]:
+def warehouse_assets(owner: str, lake_tables: Callable[[ParquetTables], Sequence[Table]]) -> list[dg.AssetsDefinition]:
     """`warehouse`, over the tables that `lake_tables` finds."""
     said = "One DuckDB file: views on every table and a copy of gold, for any SQL or BI client."
     deps = [DAILY_SUMMARY.name, GOLD_IMAGES.name, REJECTED_IMAGES.name, IMAGE_EMBEDDINGS]

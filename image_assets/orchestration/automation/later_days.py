@@ -9,7 +9,7 @@ import dagster as dg
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.keys import DAILY_REPORT
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
-from image_assets.orchestration.resources import GpuResource, LakeResource
+from image_assets.orchestration.resources import EncoderResource, LakeResource
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
 from image_assets.orchestration.runs.history import days_under_way
 from image_assets.steps.duplicates.links import DuplicateParams
@@ -38,7 +38,7 @@ def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: Duplicat
         default_status=running,
         description=description,
     )
-    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource, gpu: GpuResource) -> dg.SensorResult:
+    def sensor(context: dg.SensorEvaluationContext, lake: LakeResource, gpu: EncoderResource) -> dg.SensorResult:
         outdated = outdated_days(lake.tables, gpu.description, params)
         asked = {day: version for day, version in _asked(context).items() if day in outdated}
         known, busy = set(days_of(partitions.get_partition_keys())), _first_under_way(context.instance)

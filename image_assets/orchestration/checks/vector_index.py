@@ -10,7 +10,7 @@ from image_assets.orchestration.checks.daily_check import examined_days, run_beg
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import VECTOR_INDEX
 from image_assets.orchestration.metadata.counts import describe_problems
-from image_assets.orchestration.resources import GpuResource, LakeResource
+from image_assets.orchestration.resources import EncoderResource, LakeResource
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.index_audits import audit_coverage, audit_searchable
 from image_assets.steps.audits.index_recall import measure_recall
@@ -27,7 +27,9 @@ def _coverage(params: IndexParams) -> dg.AssetChecksDefinition:
     description = "Every current vector is in the index, and nothing else; materialize vector_index if not."
 
     @dg.asset_check(asset=VECTOR_INDEX, name="coverage", description=description, blocking=True)
-    def coverage(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: GpuResource) -> dg.AssetCheckResult:
+    def coverage(
+        context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: EncoderResource
+    ) -> dg.AssetCheckResult:
         with explained():
             audit = audit_coverage(lake.tables, gpu.description, params.usearch, run_began_at(context))
         metadata = {"examined": dg.MetadataValue.int(audit.examined), "what": describe_problems(audit.problems)}
@@ -43,7 +45,7 @@ def _recall(params: IndexParams) -> dg.AssetChecksDefinition:
     )
 
     @dg.asset_check(asset=VECTOR_INDEX, name="recall", description=description)
-    def recall(lake: LakeResource, gpu: GpuResource) -> dg.AssetCheckResult:
+    def recall(lake: LakeResource, gpu: EncoderResource) -> dg.AssetCheckResult:
         with explained():
             encoder, queries = gpu.description, params.recall_queries
             found = measure_recall(lake.tables, encoder, params.usearch, queries=queries)
@@ -61,7 +63,7 @@ def _searchable(partitions: dg.DailyPartitionsDefinition, params: IndexParams) -
     asset, measure = GOLD_IMAGES.name, "seconds_until_found"
     declared = DayCheck(partitions, asset, "searchable", description, is_blocking=False, measure=measure)
 
-    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: GpuResource) -> Iterator[object]:
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource, gpu: EncoderResource) -> Iterator[object]:
         days, began_at = examined_days(context, lake.tables, asset), run_began_at(context)
         try:
             found = audit_searchable(lake.tables, gpu.description, params.usearch, days, began_at)

@@ -112,7 +112,7 @@ def describe_comparison(comparison: Comparison) -> Metadata:
 def verdict(comparison: Comparison) -> str:
     """What follows from a comparison, in words."""
     if comparison.is_rematch:
-        return f"{comparison.challenger} is the champion already: the same lessons gave the same classifier"
+        return f"{comparison.challenger} is the champion already: the same images gave the same classifier"
     if comparison.champion is None:
         return f"{comparison.challenger} is the champion: there was none to beat"
     if comparison.challenger_wins:

@@ -30,7 +30,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class LessonParams:
+class ClassSelection:
     """What of the training set is taught.
 
     Attributes:
@@ -43,7 +43,7 @@ class LessonParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class SelectedClasses:
     """The taught part of the training set.
 
     Attributes:
@@ -89,11 +89,11 @@ class Comparison:
 
     @property
     def is_rematch(self) -> bool:
-        """Whether the challenger is the champion already: the same lessons gave the same classifier."""
+        """Whether the challenger is the champion already: the same images gave the same classifier."""
         return self.challenger == self.champion
 
 
-def gather_lessons(tables: ParquetTables, params: LessonParams) -> Lessons:
+def select_classes(tables: ParquetTables, params: ClassSelection) -> SelectedClasses:
     """The rows of labels that can be taught.
 
     Raises:
@@ -115,7 +115,7 @@ def gather_lessons(tables: ParquetTables, params: LessonParams) -> Lessons:
                 f"the {split} split is empty: photos of one user stay together, and {kept['group_id'].n_unique()} "
                 "groups of users and near-duplicates are too few or too unequal; label photos of more users"
             )
-    return Lessons(kept, tuple(labels), left_out)
+    return SelectedClasses(kept, tuple(labels), left_out)
 
 
 def describe_left_out(left_out: Mapping[str, tuple[int, int]]) -> str:
@@ -128,7 +128,7 @@ def _counts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("label").agg(learnt=(pl.col("split") == "train").sum(), images=pl.len()).sort("label")
 
 
-def _too_few(params: LessonParams, labels: Sequence[str], left_out: Mapping[str, tuple[int, int]]) -> str:
+def _too_few(params: ClassSelection, labels: Sequence[str], left_out: Mapping[str, tuple[int, int]]) -> str:
     unheard_of = [label for label in params.classes if label not in {*labels, *left_out}]
     share = f"the training split, about {SHARES['train']:.0%} of all,"
     told = [
@@ -145,22 +145,22 @@ def train_classifier(
     tables: ParquetTables,
     encoder: EncoderDescription,
     trainer: Trainer,
-    params: LessonParams,
+    params: ClassSelection,
     on_progress: Progress = untold,
 ) -> TrainingReport:
-    """Train on the lessons; nothing is kept.
+    """Train on the selected classes; nothing is kept.
 
     Raises:
         TableError: there is no training set.
         ModelError: too little to learn from, no vectors, or a start that is missing.
     """
     started = time.monotonic()
-    lessons = gather_lessons(tables, params)
+    selected = select_classes(tables, params)
     parts = {
-        split: examples_of(tables, lessons.rows.filter(split=split), lessons.labels, trainer.reads, encoder)[0]
+        split: examples_of(tables, selected.rows.filter(split=split), selected.labels, trainer.reads, encoder)[0]
         for split in SHARES
     }
-    trained = trainer.train(lessons.labels, parts["train"], parts["validation"], on_progress)
+    trained = trainer.train(selected.labels, parts["train"], parts["validation"], on_progress)
     scores = {
         split: score(_probabilities(trained.classifier, parts[split].inputs), parts[split].targets)
         for split in ("validation", "test")
@@ -170,7 +170,7 @@ def train_classifier(
         trainer=trainer.name,
         parameters=trained.parameters,
         images={split: len(part.targets) for split, part in parts.items()},
-        left_out=lessons.left_out,
+        left_out=selected.left_out,
         validation=scores["validation"],
         test=scores["test"],
         seconds=time.monotonic() - started,
@@ -178,11 +178,11 @@ def train_classifier(
 
 
 def compare_with_champion(
-    tables: ParquetTables, encoder: EncoderDescription, challenger: str, params: LessonParams
+    tables: ParquetTables, encoder: EncoderDescription, challenger: str, params: ClassSelection
 ) -> Comparison:
     """Score both on today's test split; a champion that reads another encoder's vectors cannot take part."""
     opponent = _champion_for(tables, encoder)
-    rows = gather_lessons(tables, params).rows.filter(split="test")
+    rows = select_classes(tables, params).rows.filter(split="test")
     contestants = {version: load_kept(tables.store, version) for version in (challenger, opponent) if version}
     if any(classifier.reads is Reads.EMBEDDING for classifier in contestants.values()):
         # Whoever reads pixels is asked about the same images.

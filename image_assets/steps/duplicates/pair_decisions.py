@@ -24,7 +24,7 @@ from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
 
-class Verdict(StrEnum):
+class PairVerdict(StrEnum):
     """What a person saw."""
 
     SAME = "same"
@@ -51,7 +51,7 @@ class PairDecision:
     second_id: str
     second_sha256: str
     since: Annotated[str, parsed_by(date.fromisoformat)]
-    verdict: Annotated[str, parsed_by(Verdict)]
+    verdict: Annotated[str, parsed_by(PairVerdict)]
     decided_by: str
     decided_at: str
 
@@ -78,7 +78,7 @@ class PairDecisions:
 
 
 def record_pair_decision(
-    tables: ParquetTables, one: str, other: str, verdict: Verdict, decided_by: str, now: datetime
+    tables: ParquetTables, one: str, other: str, verdict: PairVerdict, decided_by: str, now: datetime
 ) -> PairDecision:
     """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
 
@@ -119,7 +119,7 @@ def as_photos(decisions: Iterable[PairDecision]) -> PairDecisions:
     apart = frozenset(
         each.second_id
         for each in decisions
-        if each.first_sha256 == each.second_sha256 and each.verdict == Verdict.DIFFERENT
+        if each.first_sha256 == each.second_sha256 and each.verdict == PairVerdict.DIFFERENT
     )
     named = PairDecisions(apart, frozenset(), frozenset(), {})
     verdicts: dict[PhotoPair, str] = {}
@@ -131,9 +131,9 @@ def as_photos(decisions: Iterable[PairDecision]) -> PairDecisions:
         verdicts[min(first, second), max(first, second)] = each.verdict
     by_verdict = {
         verdict: frozenset(pair for pair, said in verdicts.items() if said == verdict and pair[0] != pair[1])
-        for verdict in Verdict
+        for verdict in PairVerdict
     }
-    return PairDecisions(apart, by_verdict[Verdict.SAME], by_verdict[Verdict.DIFFERENT], sha256_of)
+    return PairDecisions(apart, by_verdict[PairVerdict.SAME], by_verdict[PairVerdict.DIFFERENT], sha256_of)
 
 
 def _in_order(tables: ParquetTables, ids: Sequence[str]) -> list[dict[str, object]]:

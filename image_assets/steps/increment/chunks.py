@@ -79,7 +79,9 @@ def _frame(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     try:
         return pl.DataFrame({name: _series([row[name] for row in rows], columns[name].dtype) for name in columns})
     except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise TableError(f"a computed row of {table.name} lacks or mistypes a column: {error!r}; a bug") from error
+        raise TableError(
+            f"a computed row of {table.name} lacks or mistypes a column: {error!r}; a bug", table=table.name
+        ) from error
 
 
 def _series(values: list[object], dtype: pl.DataType) -> pl.Series:

@@ -40,7 +40,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class Event:
     """One thing that happened to the image.
 
     Attributes:
@@ -72,7 +72,7 @@ def find_subjects(tables: ParquetTables, text: str) -> list[Subject]:
     return _not_taken_in(tables, text)
 
 
-def tell_story(tables: ParquetTables, schemas: Sequence[Table], subject: Subject) -> list[Chapter]:
+def tell_history(tables: ParquetTables, schemas: Sequence[Table], subject: Subject) -> list[Event]:
     """What is known of a subject, in the order in which it happened.
 
     Args:
@@ -84,10 +84,10 @@ def tell_story(tables: ParquetTables, schemas: Sequence[Table], subject: Subject
     for table in schemas:
         if subject.image_id and "image_id" in table.schema.column_names() and table != REJECTED_IMAGES:
             what = "accepted" if table == BRONZE_IMAGES else "made"
-            chapters += [_chapter(tables, table.name, what, row) for row in _rows(tables, table.name, subject)]
+            chapters += [_event(tables, table.name, what, row) for row in _rows(tables, table.name, subject)]
     for stage in rejecting_stages(tables):
         rows = _rows(tables, rejections_table(stage).name, subject)
-        chapters += [_chapter(tables, stage, "rejected", row) for row in rows]
+        chapters += [_event(tables, stage, "rejected", row) for row in rows]
     chapters += [*_decisions(tables, subject), *_dismissals(tables, subject)]
     return sorted(chapters, key=lambda chapter: chapter.at or _AT_LAST)
 
@@ -146,13 +146,13 @@ def _not_taken_in(tables: ParquetTables, text: str) -> list[Subject]:
     ]
 
 
-def _upload(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:
+def _upload(tables: ParquetTables, subject: Subject) -> Iterator[Event]:
     """The upload as it lies in the landing zone; nothing once it has left."""
     key = object_keys.key_of(SourceUri(subject.source_uri))
     for file in list_landing(tables.store, subject.day).files:
         if file.source_uri == subject.source_uri:
             facts = {"user_id": file.folder_user, "raw_name": file.name, "size_bytes": file.size_bytes}
-            yield Chapter(file.arrived_at, object_keys.LANDING, "uploaded", facts, {key: True})
+            yield Event(file.arrived_at, object_keys.LANDING, "uploaded", facts, {key: True})
 
 
 def _rows(tables: ParquetTables, name: str, subject: Subject) -> Iterator[Mapping[str, Any]]:
@@ -162,24 +162,24 @@ def _rows(tables: ParquetTables, name: str, subject: Subject) -> Iterator[Mappin
             yield from tables.scan_files([key], where=pl.col(column) == value).iter_rows(named=True)
 
 
-def _chapter(tables: ParquetTables, where: str, what: str, row: Mapping[str, Any]) -> Chapter:
+def _event(tables: ParquetTables, where: str, what: str, row: Mapping[str, Any]) -> Event:
     told = {column: value for column, value in row.items() if column not in _UNTOLD and value is not None}
     paths = [ObjectKey(value) for column, value in told.items() if column.endswith("_path")]
     objects: dict[str, bool] = {path: tables.store.exists(path) for path in paths}
     facts = {column: value for column, value in told.items() if not column.endswith("_path")}
-    return Chapter(row.get("processed_at"), where, what, facts, objects, row.get("recipe_version"))
+    return Event(row.get("processed_at"), where, what, facts, objects, row.get("recipe_version"))
 
 
-def _dismissals(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:
+def _dismissals(tables: ParquetTables, subject: Subject) -> Iterator[Event]:
     for word in read_dismissals(tables.store, subject.day).values():
         if (subject.image_id and word.image_id == subject.image_id) or word.source_uri == subject.source_uri:
             what = "dismissed" if word.is_dismissed else "not dismissed any more"
             facts = {"note": word.note, "decided_by": word.decided_by}
-            yield Chapter(datetime.fromisoformat(word.decided_at), object_keys.DISMISSALS, what, facts, {})
+            yield Event(datetime.fromisoformat(word.decided_at), object_keys.DISMISSALS, what, facts, {})
 
 
-def _decisions(tables: ParquetTables, subject: Subject) -> Iterator[Chapter]:
+def _decisions(tables: ParquetTables, subject: Subject) -> Iterator[Event]:
     decisions = read_decisions(tables.store, subject.day).filter(image_id=subject.image_id or "")
     for row in decisions.iter_rows(named=True):
         facts = {"label": row["label"], "decided_by": row["decided_by"]}
-        yield Chapter(row["decided_at"], object_keys.REVIEWS, "decided", facts, {})
+        yield Event(row["decided_at"], object_keys.REVIEWS, "decided", facts, {})

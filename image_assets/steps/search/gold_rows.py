@@ -107,5 +107,5 @@ def open_gold(tables: ParquetTables) -> GoldRows:
     """Gold as it is now; `TableError` when no day was committed yet."""
     days = tables.days(GOLD_IMAGES.name)
     if not days:
-        raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run")
+        raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
     return GoldRows(tables, {day: tables.schema_of(GOLD_IMAGES.name, day) for day in days})

@@ -42,11 +42,13 @@ class SearchedLake:
         name = embeddings_name(self._encoder.name)
         days = self._tables.days(name)
         if not days:
-            raise TableError(f"{name} has no day yet: image-assets run")
+            raise TableError(f"{name} has no day yet: image-assets run", table=name)
         pool = open_pool(self._tables, self._encoder, self._manifest, self._params)
         if pool.images.is_empty() and any(self._tables.read_column(name, day, "image_id").len() for day in days):
             again = f"image-assets run --from {days[0]} --to {days[-1]}"
-            raise TableError(f"{name} holds vectors of other weights only, which cannot be compared: {again}")
+            raise TableError(
+                f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name
+            )
         return pool
 
     def hidden(self, *, with_duplicates: bool) -> pl.Series:

@@ -80,7 +80,7 @@ def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
     )
 
 
-def copies_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
+def twins_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
     """Other images with the same bytes; they stay."""
     if not remains.sha256:
         return ()

@@ -65,7 +65,8 @@ def refuse_other_dimension(tables: ParquetTables, encoder: EncoderDescription) -
     if stored is not None and stored.fingerprint != own.fingerprint:
         raise TableError(
             f"{own.name} holds vectors of another dimension than the {encoder.dimension} of {encoder.source}: "
-            f"give the checkpoint another name, or delete the folder {object_keys.TABLES}/{own.name}"
+            f"give the checkpoint another name, or delete the folder {object_keys.TABLES}/{own.name}",
+            table=own.name,
         )
 
 

@@ -53,9 +53,10 @@ def vector_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription)
     vectors = vectors_of(tables, encoder)
     name = vectors.table.name
     if not tables.exists(vectors.table, day):
-        raise TableError(f"{name} has no {day}: materialize image_embeddings for that day first")
+        raise TableError(f"{name} has no {day}: materialize image_embeddings for that day first", table=name, day=day)
     if not vectors.is_whole(day):
-        raise TableError(f"{name} of {day} has vectors of former weights: materialize image_embeddings first")
+        told = f"{name} of {day} has vectors of former weights: materialize image_embeddings first"
+        raise TableError(told, table=name, day=day)
     rows = vectors.identities(day).sort("image_id").with_columns(recipe_version=pl.lit(vectors.recipe_version))
     return with_versions(rows, ["input_version", "recipe_version"]).select("image_id", "input_version")
 

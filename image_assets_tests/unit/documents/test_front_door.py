@@ -43,8 +43,8 @@ def test_actions_are_pinned_to_a_commit_and_may_only_read() -> None:
 
 
 def test_every_room_of_the_house_is_on_its_one_page() -> None:
-    layers = [layer for each in PROJECT["tool"]["importlinter"]["contracts"] for layer in each.get("layers", [])]
-    rooms = {room.strip() for layer in layers for room in layer.split("|")}
+    houses = [each for each in PROJECT["tool"]["importlinter"]["contracts"] if each.get("containers") != ["workshop"]]
+    rooms = {room.strip() for each in houses for layer in each.get("layers", []) for room in layer.split("|")}
     page = (ROOT / "CONTRIBUTING.md").read_text()
     assert sorted(room for room in rooms if f"`{room}`" not in page) == []
 

@@ -375,3 +375,18 @@ def test_a_file_that_went_while_it_was_read_is_not_taken_for_a_damaged_one(
     busy = ParquetTables(BusyStore(path.parents[2], [path.unlink]))
     with pytest.raises(ObjectNotFoundError):
         busy.scan_files([key])
+
+
+def test_an_error_names_its_table_its_day_and_its_file_for_programs(
+    tables: ParquetTables, prices: Table, priced: Priced
+) -> None:
+    day = date(2026, 10, 1)
+    tables.replace(prices, day, priced(hat=100))
+    key = table_key(prices.name, day)
+    tables.store.write(key, b"not Parquet")
+    with pytest.raises(TableError) as damaged:
+        tables.scan_files([key])
+    assert (damaged.value.table, damaged.value.day, damaged.value.key) == (prices.name, day, key)
+    with pytest.raises(ObjectNotFoundError) as gone:
+        tables.store.read(ObjectKey("bronze/none.jpg"))
+    assert gone.value.key == "bronze/none.jpg"

@@ -6,7 +6,6 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 import pytest
-from image_assets.steps.duplicate_links import TURNED_BITS, DuplicateParams
 from PIL import Image
 
 from image_assets.imaging.close_up import is_same_close_up
@@ -15,6 +14,7 @@ from image_assets.imaging.perceptual_hash import perceptual_hash
 from image_assets.imaging.privacy import find_metadata
 from image_assets.samples.stock_photos import LABELS, PRODUCTS, Product, take_photo
 from image_assets.search.near_duplicates import pairs_within, turned
+from image_assets.steps.duplicates.links import TURNED_BITS, DuplicateParams
 
 STOCK = files("image_assets.samples").joinpath("photos")
 WHOLE = max({product.view for product in PRODUCTS})

@@ -24,10 +24,10 @@ from image_assets.steps.classification.champion import (
     training_instant,
 )
 from image_assets.steps.classification.training import (
-    LessonParams,
+    ClassSelection,
     compare_with_champion,
     conclude,
-    gather_lessons,
+    select_classes,
     train_classifier,
 )
 from image_assets.steps.classification.training_set import build_training_set
@@ -65,24 +65,26 @@ def bad() -> LinearClassifier:
 
 
 @pytest.fixture
-def lessons(taught: "Scenario") -> "Scenario":
+def learnable(taught: "Scenario") -> "Scenario":
     build_training_set(taught.tables)
     return taught
 
 
 def compete(scenario: "Scenario", challenger: str) -> bool:
-    comparison = compare_with_champion(scenario.tables, scenario.encoder.description, challenger, LessonParams())
+    comparison = compare_with_champion(scenario.tables, scenario.encoder.description, challenger, ClassSelection())
     return conclude(scenario.tables, comparison, NOW)
 
 
-def test_colours_are_learnt(lessons: "Scenario") -> None:
-    report = train_classifier(lessons.tables, lessons.encoder.description, HeadTrainer(lessons.encoder), LessonParams())
+def test_colours_are_learnt(learnable: "Scenario") -> None:
+    report = train_classifier(
+        learnable.tables, learnable.encoder.description, HeadTrainer(learnable.encoder), ClassSelection()
+    )
     assert report.classifier.labels == LABELS
     assert (report.test.accuracy, report.left_out) == (1.0, {})
 
 
-def test_only_the_wanted_classes_are_taught(lessons: "Scenario") -> None:
-    found = gather_lessons(lessons.tables, LessonParams(classes=("red", "blue")))
+def test_only_the_wanted_classes_are_taught(learnable: "Scenario") -> None:
+    found = select_classes(learnable.tables, ClassSelection(classes=("red", "blue")))
     assert (found.labels, found.left_out) == (("blue", "red"), {})
 
 
@@ -92,37 +94,37 @@ def test_a_class_with_a_single_image_is_left_out_and_told(taught: "Scenario") ->
     labels[0] = "pink"
     taught.tables.replace(BRONZE_IMAGES, taught.day, rows.with_columns(label=np.array(labels)))
     build_training_set(taught.tables)
-    assert gather_lessons(taught.tables, LessonParams()).left_out["pink"][1] == 1
+    assert select_classes(taught.tables, ClassSelection()).left_out["pink"][1] == 1
 
 
-def test_one_class_is_too_few(lessons: "Scenario") -> None:
+def test_one_class_is_too_few(learnable: "Scenario") -> None:
     with pytest.raises(ModelError, match=r"two labels or more.*enough: red; too few in the training split: none;"):
-        gather_lessons(lessons.tables, LessonParams(classes=("red", "teal")))
+        select_classes(learnable.tables, ClassSelection(classes=("red", "teal")))
 
 
-def test_what_is_too_few_is_told_as_images_in_the_training_split(lessons: "Scenario") -> None:
-    taught = lessons.tables.read(TRAINING_SET, None).filter(split="train").group_by("label").len()
+def test_what_is_too_few_is_told_as_images_in_the_training_split(learnable: "Scenario") -> None:
+    taught = learnable.tables.read(TRAINING_SET, None).filter(split="train").group_by("label").len()
     told = ", ".join(f"{label} {count} (of 15)" for label, count in sorted(taught.iter_rows()))
     with pytest.raises(ModelError) as refused:
-        gather_lessons(lessons.tables, LessonParams(min_images=15))
+        select_classes(learnable.tables, ClassSelection(min_images=15))
     assert "each with 15 images in the training split, about 70% of all," in str(refused.value)
     assert f"too few in the training split: {told}" in str(refused.value)
 
 
-def test_classes_that_no_image_has_are_told(lessons: "Scenario") -> None:
+def test_classes_that_no_image_has_are_told(learnable: "Scenario") -> None:
     with pytest.raises(ModelError, match="of IMAGE_ASSETS_CLASSES no image has: teal"):
-        gather_lessons(lessons.tables, LessonParams(classes=("red", "teal")))
+        select_classes(learnable.tables, ClassSelection(classes=("red", "teal")))
 
 
 @pytest.mark.parametrize("trained_at", ["2020-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"])
 def test_a_new_classifier_is_the_newest_whatever_the_clock_says(
-    lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier, trained_at: str
+    learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier, trained_at: str
 ) -> None:
     for version, classifier, at in (("old", bad, trained_at), ("new", good, None)):
-        told = at or training_instant(lessons.store, NOW).isoformat()
+        told = at or training_instant(learnable.store, NOW).isoformat()
         card = ClassifierCard(version, "head", ("colour-means", "1"), told, "1", digests_of(classifier.files()))
-        keep_classifier(lessons.store, card, classifier.files())
-    assert [card.model_version for card in kept_classifiers(lessons.store)] == ["old", "new"]
+        keep_classifier(learnable.store, card, classifier.files())
+    assert [card.model_version for card in kept_classifiers(learnable.store)] == ["old", "new"]
 
 
 def test_photos_of_one_user_alone_cannot_be_split(taught: "Scenario") -> None:
@@ -130,110 +132,112 @@ def test_photos_of_one_user_alone_cannot_be_split(taught: "Scenario") -> None:
     taught.tables.replace(BRONZE_IMAGES, taught.day, rows.with_columns(user_id=np.array(["eva"] * 45)))
     build_training_set(taught.tables)
     with pytest.raises(ModelError, match="label photos of more users"):
-        gather_lessons(taught.tables, LessonParams())
+        select_classes(taught.tables, ClassSelection())
 
 
 def test_training_before_there_is_a_training_set_says_what_to_do(taught: "Scenario") -> None:
     with pytest.raises(TableError, match="materialize training_set"):
-        gather_lessons(taught.tables, LessonParams())
+        select_classes(taught.tables, ClassSelection())
 
 
-def test_vectors_of_another_revision_are_not_learnt_from(lessons: "Scenario") -> None:
-    other = replace(lessons.encoder.description, revision="2")
+def test_vectors_of_another_revision_are_not_learnt_from(learnable: "Scenario") -> None:
+    other = replace(learnable.encoder.description, revision="2")
     with pytest.raises(ModelError, match="run their days first"):
-        train_classifier(lessons.tables, other, HeadTrainer(lessons.encoder), LessonParams())
+        train_classifier(learnable.tables, other, HeadTrainer(learnable.encoder), ClassSelection())
 
 
-def test_the_first_classifier_is_the_champion(lessons: "Scenario", bad: LinearClassifier) -> None:
-    version = keep(lessons, bad)
-    assert compete(lessons, version)
-    assert read_champion(lessons.store) is not None
+def test_the_first_classifier_is_the_champion(learnable: "Scenario", bad: LinearClassifier) -> None:
+    version = keep(learnable, bad)
+    assert compete(learnable, version)
+    assert read_champion(learnable.store) is not None
 
 
-def test_a_better_challenger_is_promoted(lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
-    compete(lessons, keep(lessons, bad))
-    version = keep(lessons, good, number=2)
-    assert compete(lessons, version)
-    champion = read_champion(lessons.store)
+def test_a_better_challenger_is_promoted(learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
+    compete(learnable, keep(learnable, bad))
+    version = keep(learnable, good, number=2)
+    assert compete(learnable, version)
+    champion = read_champion(learnable.store)
     assert champion is not None
     assert champion.model_version == version
 
 
-def test_a_worse_challenger_is_not(lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
-    version = keep(lessons, good)
-    compete(lessons, version)
-    assert not compete(lessons, keep(lessons, bad, number=2))
-    champion = read_champion(lessons.store)
+def test_a_worse_challenger_is_not(learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
+    version = keep(learnable, good)
+    compete(learnable, version)
+    assert not compete(learnable, keep(learnable, bad, number=2))
+    champion = read_champion(learnable.store)
     assert champion is not None
     assert champion.model_version == version
 
 
-def test_a_draw_leaves_the_champion(lessons: "Scenario", good: LinearClassifier) -> None:
-    compete(lessons, keep(lessons, good))
+def test_a_draw_leaves_the_champion(learnable: "Scenario", good: LinearClassifier) -> None:
+    compete(learnable, keep(learnable, good))
     stronger = LinearClassifier(LABELS, good.weights * 2, good.biases)
-    assert not compete(lessons, keep(lessons, stronger, number=2))
+    assert not compete(learnable, keep(learnable, stronger, number=2))
 
 
-def test_every_comparison_stays_on_record(lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
-    versions = [keep(lessons, classifier, number) for number, classifier in enumerate((bad, good))]
+def test_every_comparison_stays_on_record(learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier) -> None:
+    versions = [keep(learnable, classifier, number) for number, classifier in enumerate((bad, good))]
     for version in versions:
-        compete(lessons, version)
-    rows = lessons.tables.read(CLASSIFIER_EVALUATIONS, None)
+        compete(learnable, version)
+    rows = learnable.tables.read(CLASSIFIER_EVALUATIONS, None)
     assert sorted(rows.select("challenger", "role").rows()) == sorted(
         [(versions[0], "challenger"), (versions[1], "challenger"), (versions[1], "champion")]
     )
 
 
 def test_a_champion_of_another_encoder_is_no_opponent(
-    lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier
+    learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier
 ) -> None:
     files = good.files()
-    keep_classifier(lessons.store, ClassifierCard("old", "head", ("other", "1"), "2026", "1", digests_of(files)), files)
-    promote(lessons.store, "old")
-    assert compete(lessons, keep(lessons, bad))
+    keep_classifier(
+        learnable.store, ClassifierCard("old", "head", ("other", "1"), "2026", "1", digests_of(files)), files
+    )
+    promote(learnable.store, "old")
+    assert compete(learnable, keep(learnable, bad))
 
 
 def test_going_back_puts_the_predecessor_in_charge(
-    lessons: "Scenario", good: LinearClassifier, bad: LinearClassifier
+    learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier
 ) -> None:
-    first, second = keep(lessons, bad), keep(lessons, good, number=2)
-    promote(lessons.store, first)
-    promote(lessons.store, second)
-    assert roll_back(lessons.store).model_version == first
+    first, second = keep(learnable, bad), keep(learnable, good, number=2)
+    promote(learnable.store, first)
+    promote(learnable.store, second)
+    assert roll_back(learnable.store).model_version == first
     with pytest.raises(ConfigurationError, match="no earlier champion"):
-        roll_back(lessons.store)
+        roll_back(learnable.store)
 
 
-def test_promoting_the_champion_again_changes_nothing(lessons: "Scenario", good: LinearClassifier) -> None:
-    version = keep(lessons, good)
-    promote(lessons.store, version)
-    promote(lessons.store, version)
-    champion = read_champion(lessons.store)
+def test_promoting_the_champion_again_changes_nothing(learnable: "Scenario", good: LinearClassifier) -> None:
+    version = keep(learnable, good)
+    promote(learnable.store, version)
+    promote(learnable.store, version)
+    champion = read_champion(learnable.store)
     assert champion is not None
     assert champion.predecessors == ()
 
 
-def test_a_version_that_is_not_there_is_named(lessons: "Scenario") -> None:
+def test_a_version_that_is_not_there_is_named(learnable: "Scenario") -> None:
     with pytest.raises(ConfigurationError, match="head-0 is no version"):
-        promote(lessons.store, "head-0")
+        promote(learnable.store, "head-0")
 
 
-def test_a_damaged_classifier_is_named_and_not_promoted(lessons: "Scenario", good: LinearClassifier) -> None:
-    version = keep(lessons, good)
-    (weights,) = (lessons.root / object_keys.CLASSIFIERS / version).glob("*.safetensors")
+def test_a_damaged_classifier_is_named_and_not_promoted(learnable: "Scenario", good: LinearClassifier) -> None:
+    version = keep(learnable, good)
+    (weights,) = (learnable.root / object_keys.CLASSIFIERS / version).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-4])
     with pytest.raises(ModelError, match=f"{weights} is missing or damaged"):
-        promote(lessons.store, version)
-    assert read_champion(lessons.store) is None
+        promote(learnable.store, version)
+    assert read_champion(learnable.store) is None
 
 
-def test_a_half_written_classifier_does_not_exist(lessons: "Scenario", good: LinearClassifier) -> None:
-    version = keep(lessons, good)
-    (lessons.root / object_keys.CLASSIFIERS / version / "card.json").unlink()
-    assert kept_classifiers(lessons.store) == []
+def test_a_half_written_classifier_does_not_exist(learnable: "Scenario", good: LinearClassifier) -> None:
+    version = keep(learnable, good)
+    (learnable.root / object_keys.CLASSIFIERS / version / "card.json").unlink()
+    assert kept_classifiers(learnable.store) == []
 
 
-def test_a_kept_classifier_says_what_it_said(lessons: "Scenario", good: LinearClassifier) -> None:
-    loaded = load_kept(lessons.store, keep(lessons, good))
+def test_a_kept_classifier_says_what_it_said(learnable: "Scenario", good: LinearClassifier) -> None:
+    loaded = load_kept(learnable.store, keep(learnable, good))
     inputs = [np.eye(4, dtype=np.float32)[0]]
     np.testing.assert_array_equal(loaded.probabilities(inputs), good.probabilities(inputs))

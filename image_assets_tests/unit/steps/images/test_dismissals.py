@@ -12,7 +12,7 @@ from image_assets.ids import ImageId
 from image_assets.steps.audits.day_audits import audit_uploads
 from image_assets.steps.images.dismissals import RejectedFile, record_dismissals
 from image_assets.steps.images.rejected_files import choose_rejected, list_rejected
-from image_assets.steps.questions.image_history import find_subjects, tell_story
+from image_assets.steps.questions.image_history import find_subjects, tell_history
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.gold import DAILY_SUMMARY
 from image_assets.tables.images import BRONZE_IMAGES
@@ -211,6 +211,6 @@ def test_a_damaged_dismissal_is_named(refused: "Scenario") -> None:
 def test_the_story_of_a_file_tells_that_it_was_dismissed(refused: "Scenario") -> None:
     say(refused, "my note.txt")
     (subject,) = find_subjects(refused.tables, "my note.txt")
-    chapters = tell_story(refused.tables, [BRONZE_IMAGES], subject)
+    chapters = tell_history(refused.tables, [BRONZE_IMAGES], subject)
     (dismissed,) = (chapter for chapter in chapters if chapter.what == "dismissed")
     assert dismissed.facts == {"note": "junk", "decided_by": "eva"}

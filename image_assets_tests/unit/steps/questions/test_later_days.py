@@ -11,7 +11,7 @@ from image_assets.errors import TableError
 from image_assets.lake.object_keys import table_key
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.links import DuplicateParams
-from image_assets.steps.duplicates.pair_decisions import Verdict, record_pair_decision
+from image_assets.steps.duplicates.pair_decisions import PairVerdict, record_pair_decision
 from image_assets.steps.questions.later_days import outdated_days
 from image_assets.tables.images import SILVER_IMAGES
 
@@ -70,7 +70,7 @@ def test_a_late_file_of_the_last_day_concerns_no_other(days: list["Scenario"], p
 
 def test_a_decision_concerns_the_days_from_the_later_image_on(days: list["Scenario"]) -> None:
     one, other = (day.row(SILVER_IMAGES)["image_id"] for day in days[:2])
-    record_pair_decision(days[0].tables, one, other, Verdict.SAME, "ann", datetime(2026, 10, 9, tzinfo=UTC))
+    record_pair_decision(days[0].tables, one, other, PairVerdict.SAME, "ann", datetime(2026, 10, 9, tzinfo=UTC))
     assert outdated(days) == [days[1].day, days[2].day]
 
 

@@ -18,9 +18,9 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
-from image_assets.steps.duplicates.pair_decisions import Verdict, read_pair_decisions, record_pair_decision
+from image_assets.steps.duplicates.pair_decisions import PairVerdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.images.short_ids import whole_id
-from image_assets.steps.upkeep.erasure import copies_of, erase, find_remains
+from image_assets.steps.upkeep.erasure import erase, find_remains, twins_of
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -91,7 +91,7 @@ def test_nothing_of_an_erased_image_is_left_but_its_certificate(two: "Scenario")
 @pytest.mark.parametrize("erased", ["hat.jpg", "shoe.jpg"])
 def test_what_a_person_said_of_a_pair_goes_with_either_image(two: "Scenario", erased: str) -> None:
     image_id, hat, shoe = id_of(two, erased), id_of(two, "hat.jpg"), id_of(two, "shoe.jpg")
-    record_pair_decision(two.tables, hat, shoe, Verdict.SAME, "ann", datetime(2026, 10, 2, tzinfo=UTC))
+    record_pair_decision(two.tables, hat, shoe, PairVerdict.SAME, "ann", datetime(2026, 10, 2, tzinfo=UTC))
     assert [key for key in mentions(two.root, image_id) if key.startswith(f"{object_keys.PAIR_REVIEWS}/")]
     erase_now(two, image_id)
     assert list(two.store.list(object_keys.PAIR_REVIEWS)) == []
@@ -156,7 +156,7 @@ def test_the_same_bytes_under_another_name_are_another_upload(two: "Scenario", p
     two.land("berta/same.jpg", paint("red"))
     two.run()
     found = find_remains(two.tables, image_id)
-    assert copies_of(two.tables, found) == (id_of(two, "same.jpg"),)
+    assert twins_of(two.tables, found) == (id_of(two, "same.jpg"),)
     erase(two.tables, found, "ticket 7")
     two.run()
     assert {row["raw_name"] for row in two.rows(GOLD_IMAGES)} == {"shoe.jpg", "same.jpg"}

@@ -24,7 +24,7 @@ _IN_USE_FOR = timedelta(days=1)
 _LISTED = 50
 
 
-def housekeeping_assets(owner: str, keep_runs_days: int, scrub_weeks: int) -> list[dg.AssetsDefinition]:
+def upkeep_assets(owner: str, keep_runs_days: int, scrub_weeks: int) -> list[dg.AssetsDefinition]:
     """`reconciliation`, `scrub` and `run_history`."""
     return [_reconciliation(owner), _scrub(owner, scrub_weeks), _run_history(owner, keep_runs_days)]
 

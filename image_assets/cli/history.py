@@ -14,7 +14,7 @@ from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.images.certificates import find_certificates
 from image_assets.steps.images.short_ids import whole_id
-from image_assets.steps.questions.image_history import Chapter, Subject, find_subjects, tell_story
+from image_assets.steps.questions.image_history import Event, Subject, find_subjects, tell_history
 from image_assets.steps.vectors.embeddings import lake_tables
 
 _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
@@ -42,14 +42,14 @@ def why(image: str) -> None:
         )
     schemas = lake_tables(tables, encoder_key(settings.encoder))
     for subject in subjects[:_MOST_SUBJECTS]:
-        _print_story(subject, tell_story(tables, schemas, subject))
+        _print_story(subject, tell_history(tables, schemas, subject))
     if subjects and not has_dagster_home():
         CONSOLE.print(f"no {CONFIG_FILE} here: which run computed what is not known", highlight=False)
     if len(subjects) > _MOST_SUBJECTS:
         CONSOLE.print(f"… and {len(subjects) - _MOST_SUBJECTS} more of that name: ask by image_id")
 
 
-def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
+def _print_story(subject: Subject, chapters: list[Event]) -> None:
     runs = _runs_of(subject, chapters) if has_dagster_home() else {}
     told: set[str] = set()
     rows = []
@@ -63,7 +63,7 @@ def _print_story(subject: Subject, chapters: list[Chapter]) -> None:
     print_rows(title, ["when (UTC)", "where", "what", "facts"], rows)
 
 
-def _runs_of(subject: Subject, chapters: list[Chapter]) -> dict[str, str]:
+def _runs_of(subject: Subject, chapters: list[Event]) -> dict[str, str]:
     """Which run recorded what was computed, by asset."""
     from image_assets.orchestration.instance.opening import open_instance
     from image_assets.orchestration.runs.history import runs_of
@@ -77,7 +77,7 @@ def _when(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
-def _facts(chapter: Chapter) -> list[str]:
+def _facts(chapter: Event) -> list[str]:
     facts = [f"{name} {_short(value)}" for name, value in chapter.facts.items()]
     facts += [f"{path} {'is there' if is_there else 'IS GONE'}" for path, is_there in chapter.objects.items()]
     recipe = [f"recipe {chapter.recipe_version}"] if chapter.recipe_version else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
-from image_assets.steps.questions.image_history import Chapter, find_subjects, tell_story
+from image_assets.steps.questions.image_history import Event, find_subjects, tell_history
 from image_assets.tables.catalogue import TABLES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
@@ -28,9 +28,9 @@ def told(scenario: "Scenario", paint: Paint) -> "Scenario":
     return scenario
 
 
-def story(scenario: "Scenario", text: str) -> list[Chapter]:
+def story(scenario: "Scenario", text: str) -> list[Event]:
     (subject,) = find_subjects(scenario.tables, text)
-    return tell_story(scenario.tables, [*TABLES, scenario.embeddings], subject)
+    return tell_history(scenario.tables, [*TABLES, scenario.embeddings], subject)
 
 
 def names_of(scenario: "Scenario", outside: Path) -> dict[str, str]:
