@@ -15,6 +15,7 @@ from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
+from image_assets.orchestration.runs.kept_open import kept_open
 from image_assets.orchestration.runs.turns import take_turns
 
 _LOG_EVERY_S = 10.0
@@ -44,7 +45,7 @@ def _at_work(context: dg.InitResourceContext) -> Iterator[None]:
     if context.run.tags.get(PROCESS_TAG) != this_process():
         context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
     take_turns(context.instance)
-    with at_work(context.instance, context.run.run_id):
+    with at_work(context.instance, context.run.run_id), kept_open(context.instance, context.run.run_id):
         yield
 
 
