@@ -23,7 +23,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.certificates import erased_ids
-from image_assets.steps.images.landing import LandingFile, is_left_behind, list_landing
+from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.checkpoints import checkpoints_of
@@ -138,8 +138,10 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
     """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
     landing = list_landing(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
+    rejected = _stored(tables, rejections_of(BRONZE_IMAGES), day, [])
+    left_behind = find_left_behind(tables.store, landing, rows.keys() | rejected.keys())
     for file in landing.files:
-        if not is_left_behind(file.source_uri, rows):
+        if file.source_uri not in left_behind:
             yield _listed(file, rows.get(file.source_uri))
     listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
@@ -147,7 +149,7 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
             original_uri = _original_uri(row)
             told = {name: row[name] for name in _TOLD}
             yield {**_remembered(row), "read_uri": original_uri, **_ingested(row, original_uri), **told}
-    for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
+    for uri, row in rejected.items():
         if uri not in listed and uri not in rows:
             yield {**_remembered(row), "read_uri": uri}
 

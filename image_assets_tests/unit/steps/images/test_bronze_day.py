@@ -1,9 +1,10 @@
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 import pytest
@@ -479,6 +480,53 @@ def test_a_sidecar_that_its_upload_left_behind_is_no_upload(scenario: "Scenario"
     assert scenario.take_in().seen == 1
     assert (scenario.row(BRONZE_IMAGES)["label"], scenario.reasons()) == ("hat", {})
     assert audit_uploads(scenario.tables, scenario.day, datetime.now(UTC)).problems == ()
+
+
+def test_a_sidecar_that_junk_left_behind_is_no_upload(scenario: "Scenario") -> None:
+    upload = scenario.land("anna/n.txt", b"no picture", label="hat")
+    scenario.take_in()
+    upload.unlink()
+    assert scenario.take_in().seen == 1
+    assert list(scenario.reasons()) == [scenario.uri("anna/n.txt")]
+    assert audit_uploads(scenario.tables, scenario.day, datetime.now(UTC)).problems == ()
+
+
+def test_a_sidecar_that_an_upload_left_behind_after_it_was_overwritten_by_junk_is_no_upload(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint(), label="hat")
+    scenario.take_in()
+    upload.write_bytes(b"no picture any more")
+    scenario.take_in()
+    upload.unlink()
+    scenario.take_in()
+    assert list(scenario.reasons()) == [scenario.uri("anna/a.jpg")]
+
+
+@pytest.mark.parametrize(("of_file", "of_sidecar"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_sidecar_that_was_left_behind_is_known_however_accents_are_encoded(
+    scenario: "Scenario", paint: Paint, of_file: Literal["NFC", "NFD"], of_sidecar: Literal["NFC", "NFD"]
+) -> None:
+    name, sidecar = (unicodedata.normalize(form, "anna/\xe9.jpg") for form in (of_file, of_sidecar))
+    upload = scenario.land(name, paint())
+    scenario.land(f"{sidecar}.json", b'{"label": "hat"}')
+    scenario.take_in()
+    upload.unlink()
+    scenario.take_in()
+    assert (scenario.row(BRONZE_IMAGES)["label"], scenario.reasons()) == ("hat", {})
+
+
+def test_a_picture_that_is_called_like_the_sidecar_of_one_that_has_left_is_an_upload(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    upload.unlink()
+    scenario.land("anna/a.jpg.json", paint("blue"))
+    (problem,) = audit_uploads(scenario.tables, scenario.day, datetime(2100, 1, 1, tzinfo=UTC)).problems
+    assert "a.jpg.json is neither accepted nor rejected" in problem
+    scenario.take_in()
+    assert {row["raw_name"] for row in scenario.rows(BRONZE_IMAGES)} == {"a.jpg", "a.jpg.json"}
 
 
 class DeadlyEngine(SerialEngine):
