@@ -39,7 +39,7 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 _TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
 
 
