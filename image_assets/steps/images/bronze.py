@@ -2,7 +2,8 @@
 
 The landing zone's current files decide. A file that has left the landing zone since keeps its row, be it committed or
 in a chunk of an interrupted run: its original is safe in bronze, and a purged landing zone must not empty the lake.
-Should that original be lost too, the row stays as the last that is known of it.
+Should that original be lost too, the row stays as the last that is known of it. What was said of a file stays as well
+when only its sidecar has left: a new sidecar or other bytes take it back.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -40,7 +41,9 @@ from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _CODE_VERSION = 3
-_TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
+_SAID = ["user_id", "uploaded_at", "raw_name", "label"]
+_TOLD = [*_SAID, "sidecar_problem"]
+_SAID_BEFORE = {name: f"{name}_before" for name in _SAID}
 
 
 def take_in_day(
@@ -115,7 +118,7 @@ _INPUTS = {
     "sidecar_uri": pl.String,
     "ingested_sha256": pl.String,
     "ingested_at": _INSTANT,
-    **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
+    **{name: _INSTANT if "uploaded_at" in name else pl.String for name in (*_TOLD, *_SAID_BEFORE.values())},
 }
 
 
@@ -128,6 +131,7 @@ def _upload(item: Item, day: date) -> Upload:
         read_key=object_keys.key_of(row["read_uri"]),
         size_bytes=row["size_bytes"],
         told={name: row[name] for name in _TOLD},
+        said_before={name: row[before] for name, before in _SAID_BEFORE.items() if row[before] is not None},
         sidecar_uri=row["sidecar_uri"],
         ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
         original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
@@ -181,6 +185,7 @@ def _listed(file: LandingFile, row: Mapping[str, Any] | None) -> dict[str, objec
         "read_uri": file.source_uri,
         "sidecar_uri": file.sidecar_uri,
         **(_ingested(row, _original_uri(row) if is_unchanged else None) if row else {}),
+        **({before: row[name] for name, before in _SAID_BEFORE.items()} if row and not file.sidecar_uri else {}),
         "user_id": file.folder_user,
         "uploaded_at": file.modified_at,
         "raw_name": file.name,

@@ -197,6 +197,38 @@ def test_a_new_sidecar_is_read_and_leaves_the_id(scenario: "Scenario", paint: Pa
     assert (after["image_id"], after["label"]) == (before["image_id"], "hat")
 
 
+SAID = {"user_id": "berta", "label": "hat", "raw_name": "my hat.jpg", "uploaded_at": "2026-09-30T23:59:00Z"}
+
+
+def test_what_a_sidecar_said_stays_when_it_leaves_before_its_photo(scenario: "Scenario", paint: Paint) -> None:
+    upload = scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    before = {name: scenario.row(BRONZE_IMAGES)[name] for name in SAID}
+    for path in (scenario.path("anna/a.jpg.json"), upload):
+        path.unlink()
+        scenario.take_in()
+        assert {name: scenario.row(BRONZE_IMAGES)[name] for name in SAID} == before
+
+
+def test_what_a_sidecar_said_is_not_said_of_other_bytes(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    scenario.path("anna/a.jpg.json").unlink()
+    scenario.land("anna/a.jpg", paint("blue"))
+    scenario.take_in()
+    row = scenario.row(BRONZE_IMAGES)
+    assert (row["user_id"], row["label"], row["raw_name"]) == ("anna", None, "a.jpg")
+
+
+def test_a_new_sidecar_takes_back_what_the_former_said(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    scenario.land("anna/a.jpg", paint(), user_id="carla")
+    scenario.take_in()
+    row = scenario.row(BRONZE_IMAGES)
+    assert (row["user_id"], row["label"], row["raw_name"]) == ("carla", None, "a.jpg")
+
+
 def test_an_orphan_whose_image_comes_late_becomes_its_sidecar(scenario: "Scenario", paint: Paint) -> None:
     scenario.land("anna/a.jpg.json", b'{"label": "hat"}')
     scenario.take_in()
