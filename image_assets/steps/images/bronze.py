@@ -6,6 +6,7 @@ Should that original be lost too, the row stays as the last that is known of it.
 when only its sidecar has left: a new sidecar or other bytes take it back.
 """
 
+import logging
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -41,6 +42,7 @@ from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
 _CODE_VERSION = 3
+_log = logging.getLogger(__name__)
 _SAID = ["user_id", "uploaded_at", "raw_name", "label"]
 _TOLD = [*_SAID, "sidecar_problem"]
 _SAID_BEFORE = {name: f"{name}_before" for name in _SAID}
@@ -105,6 +107,10 @@ def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
     columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in known}
     if not all(name in row or column.nullable for name, column in columns.items()):
         return outcome
+    if isinstance(outcome, Failed):
+        _log.warning(
+            "%s keeps its row, its upload cannot be read: %s", outcome.item.row["source_uri"], outcome.error.detail
+        )
     return Done(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
 
 

@@ -492,14 +492,16 @@ def test_an_upload_that_comes_back_and_leaves_before_it_is_read_keeps_its_row(
     assert (scenario.reasons(), scenario.take_in().removed) == ({}, 0)
 
 
-def test_a_link_in_the_place_of_an_upload_that_was_taken_in_does_not_drop_its_row(
-    scenario: "Scenario", paint: Paint
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo], ids=["link", "pipe"])
+def test_a_link_in_the_place_of_an_upload_that_was_taken_in_does_not_drop_its_row_and_is_told(
+    scenario: "Scenario", paint: Paint, caplog: pytest.LogCaptureFixture, make: Callable[[Path], None]
 ) -> None:
     upload = scenario.land("anna/a.jpg", paint())
     scenario.take_in()
     upload.unlink()
-    upload.symlink_to("/etc/hostname")
+    make(upload)
     scenario.take_in()
+    assert f"{scenario.uri('anna/a.jpg')} keeps its row, its upload cannot be read: " in caplog.text
     upload.unlink()
     scenario.take_in()
     assert scenario.row(BRONZE_IMAGES)["raw_name"] == "a.jpg"
