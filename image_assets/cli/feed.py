@@ -25,7 +25,7 @@ from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.images.added_files import AddedFiles, find_added, tell_facts
-from image_assets.steps.images.uploads import UploadFacts, add_upload, told_before
+from image_assets.steps.images.uploads import UploadFacts, add_upload, check_texts, told_before
 
 _DEMO_DAYS, _NAMED = 3, 5
 _NEXT = """
@@ -98,6 +98,7 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
     told = [tell_facts(file, rows.get(file.path), usual, is_day_given=day is not None) for file in added.files]
     for facts, _ in told:
         _check_day(facts, settings.start_day, today)
+        check_texts(facts)
     problems = _add_all(settings, added, told)
     _tell_next({facts.day for facts, _ in told}, settings.landing_lookback_days)
     if problems:

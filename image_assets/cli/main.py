@@ -74,6 +74,8 @@ for command in (
 def main() -> None:
     """Entry point of the `image-assets` script; to be terminated is to be interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # polars' handler of Ctrl-C lets a read that waits for an answer go on waiting.
+    signal.siginterrupt(signal.SIGINT, True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal cannot show is no reason to stop.
@@ -99,8 +101,8 @@ def _run() -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        # click turns both Ctrl-C and a question without a yes into the same error.
-        if isinstance(error, click.Abort) and not isinstance(error.__cause__, KeyboardInterrupt):
+        # click turns Ctrl-C and a question without a yes into the same error, of a question without a cause.
+        if isinstance(error, click.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
             _say("nothing was done: the question was not answered with yes; --yes does not ask")
             return _FAILED
         _say("interrupted: finished work is kept, run the same command again to go on")

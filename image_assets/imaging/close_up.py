@@ -41,6 +41,8 @@ _PAGE_NOISE, _PAGE_NOISE_RATIO, _PAGE_OUTLIER, _PAGE_DIFFERENCE = 3.3, 0.18, 4.0
 _PAGE_CONTRAST, _PAGE_BRIGHTNESS = 1.7, 80.0
 # A ground of this share that kept its level, and the least change of level that is another paint.
 _KEPT_LEVELS, _KEPT_GROUND, _REPAINTED_LEVELS = 4.0, 0.2, 12.0
+# Of paper less will do, as the margin of a card: black stays black in a darker copy, and white does not stay white.
+_PAPER_LEVEL, _KEPT_PAPER = 200.0, 0.05
 
 _COLOUR_CELLS = 48
 _NEUTRAL = 128
@@ -80,6 +82,7 @@ class _Windows(NamedTuple):
         one: variances.
         other: variances, after contrast and brightness were made alike.
         shared: covariances.
+        level: of the one.
         shift: of the other's mean from the one's, before contrast and brightness were made alike.
         contrast: of the one over the other's.
         brightness: of the one less the other's.
@@ -88,9 +91,17 @@ class _Windows(NamedTuple):
     one: _Measures
     other: _Measures
     shared: _Measures
+    level: _Measures
     shift: _Measures
     contrast: float
     brightness: float
+
+    @property
+    def is_ground_kept(self) -> bool:
+        """Whether something large is as light in both, so that neither is the other one toned."""
+        is_kept = np.abs(self.shift) <= _KEPT_LEVELS
+        is_paper = is_kept & (self.level >= _PAPER_LEVEL)
+        return bool(is_kept.mean() >= _KEPT_GROUND or is_paper.mean() >= _KEPT_PAPER)
 
 
 def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
@@ -113,7 +124,8 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
 def _agree(still: _View, moving: _View, warp: Warp, slack: float) -> bool:
     windows = _windows(still.grey, moving.grey, warp)
     is_page = min(still.ground_share, moving.ground_share) >= _PAGE_GROUND
-    if windows is None or not _has_colours_of(still.chroma, moving.chroma, warp, is_page):
+    is_toned = not (is_page and windows and windows.is_ground_kept)
+    if windows is None or not _has_colours_of(still.chroma, moving.chroma, warp, is_page=is_page, is_toned=is_toned):
         return False
     return _is_same_page(windows, slack) if is_page else _is_same_photo(windows, slack)
 
@@ -142,8 +154,7 @@ def _is_same_page(windows: _Windows, slack: float) -> bool:
 
 def _is_repainted(windows: _Windows, slack: float) -> bool:
     """Whether the ground kept its level and something on it has another; who tones a copy tones all of it."""
-    shifts = np.abs(windows.shift)
-    return bool((shifts <= _KEPT_LEVELS).mean() >= _KEPT_GROUND and shifts.max() > slack * _REPAINTED_LEVELS)
+    return windows.is_ground_kept and bool(np.abs(windows.shift).max() > slack * _REPAINTED_LEVELS)
 
 
 def _windows(still: Grey, moving: Grey, warp: Warp) -> _Windows | None:
@@ -159,12 +170,12 @@ def _windows(still: Grey, moving: Grey, warp: Warp) -> _Windows | None:
     one_mean, other_mean = _mean_around(one), _mean_around(other)
     products = ((one, one, one_mean**2), (other, other, other_mean**2), (one, other, one_mean * other_mean))
     one_spread, other_spread, shared = ((_mean_around(a * b) - means)[inside] for a, b, means in products)
-    shift = _mean_around(moved - still)[inside]
-    return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, shift, contrast, brightness)
+    level, shift = _mean_around(still)[inside], _mean_around(moved - still)[inside]
+    return _Windows(one_spread.clip(min=0), other_spread.clip(min=0), shared, level, shift, contrast, brightness)
 
 
-def _has_colours_of(still: Grey, moving: Grey, warp: Warp, is_page: bool) -> bool:
-    """Whether no part is of another colour; a photo may have lost all colours."""
+def _has_colours_of(still: Grey, moving: Grey, warp: Warp, *, is_page: bool, is_toned: bool) -> bool:
+    """Whether no part is of another colour; a photo may have lost all colours, what is toned is paler or stronger."""
     places = place_pixels(warp, still.shape[1:])
     inside = overlap(places)
     if not inside.any():
@@ -174,7 +185,7 @@ def _has_colours_of(still: Grey, moving: Grey, warp: Warp, is_page: bool) -> boo
     if not is_page and min(saturations) < _COLOURLESS:
         return True
     fit = float((still * moved)[:, inside].sum() / max((moved**2)[:, inside].sum(), _FLAT))
-    rest = still - np.clip(fit, 1 / _MOST_SATURATED, _MOST_SATURATED) * moved
+    rest = still - (np.clip(fit, 1 / _MOST_SATURATED, _MOST_SATURATED) if is_toned else 1) * moved
     apart = np.hypot(*(ndimage.uniform_filter(each, 3) for each in rest))[inside]
     if is_page:
         return bool(apart.max() <= _PAGE_COLOUR)

@@ -6,11 +6,15 @@ pictures behind the first of a TIFF. Whether pixels are missing is for the decod
 
 import zlib
 from collections.abc import Callable
+from itertools import islice
 
+from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.container import Chunk, png_chunks, walk_gif, webp_chunks
 from image_assets.imaging.formats import format_of
 from image_assets.imaging.tiff_directory import first_picture_alone
 
+# A hundred megabytes in pieces of a kilobyte; encoders write some of eight and more.
+_MOST_CHUNKS = 100_000
 _IEND = b"\x00\x00\x00\x00IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 # Ancillary chunks that have one length only (W3C PNG, 11.3).
 _PNG_LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7, b"acTL": 8, b"fcTL": 26}
@@ -24,13 +28,19 @@ _WEBP_METADATA = frozenset((b"EXIF", b"XMP "))
 
 
 def mended(data: bytes) -> bytes:
-    """The same bytes where there is nothing to mend."""
+    """The same bytes where there is nothing to mend.
+
+    Raises:
+        ImageError: too_large, in more pieces than anybody can want to look through.
+    """
     mend = _MENDERS.get(format_of(data) or "")
     return data if mend is None else mend(data)
 
 
 def _mended_png(data: bytes) -> bytes:
-    chunks = list(png_chunks(data))
+    chunks = list(islice(png_chunks(data), _MOST_CHUNKS + 1))
+    if len(chunks) > _MOST_CHUNKS:
+        raise ImageError(RejectionReason.TOO_LARGE, f"over {_MOST_CHUNKS} chunks")
     whole = [chunk for chunk in chunks if chunk.end <= len(data)]
     kept = [chunk for chunk in whole if _is_of_use(data, chunk)]
     kinds = {chunk.kind for chunk in whole}

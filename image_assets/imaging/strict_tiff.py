@@ -43,7 +43,7 @@ def check_strips(image: Image.Image, data: bytes) -> None:
 
 
 def _check_deflated(directory: TiffDirectory, data: bytes, most_bytes: int) -> None:
-    for number, (offset, size) in enumerate(directory.blocks()):
+    for number, (offset, size) in enumerate(_blocks(directory, data)):
         stream, coded = zlib.decompressobj(), data[offset : offset + size]
         while coded and not stream.eof and most_bytes > 0:
             try:
@@ -55,10 +55,20 @@ def _check_deflated(directory: TiffDirectory, data: bytes, most_bytes: int) -> N
 
 def _check_jpegs(directory: TiffDirectory, data: bytes) -> None:
     tables = directory.jpeg_tables()
-    for offset, size in directory.blocks():
+    for offset, size in _blocks(directory, data):
         strip = data[offset : offset + size]
         whole = tables[:-2] + strip[2:] if tables else strip
         read_strictly(Image.open(io.BytesIO(whole), formats=["JPEG"]), whole, _SMALLEST_SCALE)
+
+
+def _blocks(directory: TiffDirectory, data: bytes) -> Iterator[tuple[int, int]]:
+    """Strips or tiles, as many as fit into the file: a list that names one place over and over is not followed."""
+    left = len(data)
+    for offset, size in directory.blocks():
+        left -= size
+        if left < 0:
+            return
+        yield offset, size
 
 
 def _check_runs(data: bytes) -> None:

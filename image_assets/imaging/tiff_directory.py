@@ -22,6 +22,10 @@ _READ = frozenset(
         *(_STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _JPEG_TABLES),
     )
 )
+# A tag is written once, and has two bytes.
+_MOST_ENTRIES = 2**16
+# Of one tag: strips of one row or small tiles of the largest picture that is let in. Nobody has more to say.
+_MOST_VALUES = 10**6
 # Type of a value -> letter of `struct` and size in bytes; other types are not needed here.
 _UNSIGNED = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4), 7: ("B", 1), 16: ("Q", 8), 18: ("Q", 8)}
 
@@ -57,7 +61,8 @@ class TiffDirectory:
     """The tags of one picture.
 
     Attributes:
-        values: unsigned integers of the tags above; those that lie behind the end of the file are left out.
+        values: unsigned integers of the tags above, up to a million each; those that lie behind the end of the file
+            are left out. Of a tag that is there twice the first counts, as it does for libtiff.
         is_whole: the directory and all of its values lie within the file.
         next_pointer: where the offset of the next directory is written.
         next_offset: that offset; 0 after the last.
@@ -135,20 +140,21 @@ def _directory(layout: _Layout, data: bytes, first: int, count: int, *, with_val
     pointer = first + layout.entry_bytes * count
     if pointer > len(data):
         return TiffDirectory({}, is_whole=False, next_pointer=pointer, next_offset=-1)
-    entries = range(first, pointer, layout.entry_bytes) if with_values else ()
-    found = dict(_values(layout, data, entry) for entry in entries)
+    entries = range(first, pointer, layout.entry_bytes)[:_MOST_ENTRIES] if with_values else range(0)
+    entry_of = {layout.read("H", data, entry): entry for entry in reversed(entries)}
+    found = {tag: _values(layout, data, entry) for tag, entry in entry_of.items()}
     values = {tag: numbers for tag, numbers in found.items() if numbers is not None}
     return TiffDirectory(values, len(values) == len(found), pointer, layout.read(layout.offset, data, pointer))
 
 
-def _values(layout: _Layout, data: bytes, entry: int) -> tuple[int, tuple[int, ...] | None]:
-    """Tag and unsigned integers of an entry: none of other tags and types, None if they lie behind the end."""
+def _values(layout: _Layout, data: bytes, entry: int) -> tuple[int, ...] | None:
+    """Unsigned integers of an entry: none of other tags and types, None if they lie behind the end."""
     tag, kind = struct.unpack_from(layout.order + "HH", data, entry)
     letter, size = _UNSIGNED.get(kind, ("B", 0))
     length = layout.read(layout.offset, data, entry + 4) * size
     inline = entry + 4 + layout.offset_bytes
     at = inline if length <= layout.offset_bytes else layout.read(layout.offset, data, inline)
     if at < 0 or at + length > len(data):
-        return tag, None
-    count = length // size if size and tag in _READ else 0
-    return tag, struct.unpack_from(f"{layout.order}{count}{letter}", data, at)
+        return None
+    count = min(length // size, _MOST_VALUES) if size and tag in _READ else 0
+    return struct.unpack_from(f"{layout.order}{count}{letter}", data, at)

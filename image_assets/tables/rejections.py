@@ -38,8 +38,9 @@ class RejectedImages(Rejections):
 
     state = dy.Enum(
         REJECTION_STATES,
-        description="open: worth a look; gone: it was refused at the door and has left the landing zone since; "
-        "dismissed: a person wants to hear no more of it. Only open ones make a run end with 2.",
+        description="open: worth a look; gone: it was refused at the door, or later as damaged or no picture that is "
+        "read, and has left the landing zone since; dismissed: a person wants to hear no more of it. Only open ones "
+        "make a run end with 2.",
     )
 
 

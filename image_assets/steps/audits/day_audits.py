@@ -11,7 +11,7 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
-from image_assets.steps.images.landing import is_left_behind, list_landing
+from image_assets.steps.images.landing import find_left_behind, list_landing
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_table
@@ -43,13 +43,13 @@ def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit
 
 def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
     """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
-    files = list_landing(tables.store, day).files
+    landing = list_landing(tables.store, day)
     accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
-    known = set(accepted)
-    uploads = [
-        file.source_uri for file in files if file.arrived_at < before and not is_left_behind(file.source_uri, known)
-    ]
     rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
+    left_behind = find_left_behind(tables.store, landing, {*accepted, *rejected})
+    uploads = [
+        file.source_uri for file in landing.files if file.arrived_at < before and file.source_uri not in left_behind
+    ]
     return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
 
 

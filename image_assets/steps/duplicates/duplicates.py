@@ -29,7 +29,7 @@ from image_assets.tables.duplicates import DUPLICATE_IMAGES, DUPLICATE_KINDS
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.plain_labels import plain_label
 
-_CODE_VERSION = 3
+_CODE_VERSION = 4
 
 
 def find_duplicates(

@@ -2,9 +2,11 @@
 
 The landing zone's current files decide. A file that has left the landing zone since keeps its row, be it committed or
 in a chunk of an interrupted run: its original is safe in bronze, and a purged landing zone must not empty the lake.
-Should that original be lost too, the row stays as the last that is known of it.
+Should that original be lost too, the row stays as the last that is known of it. What was said of a file stays as well
+when only its sidecar has left: a new sidecar or other bytes take it back.
 """
 
+import logging
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -23,7 +25,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.certificates import erased_ids
-from image_assets.steps.images.landing import LandingFile, is_left_behind, list_landing
+from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.checkpoints import checkpoints_of
@@ -39,8 +41,11 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
-_CODE_VERSION = 2
-_TOLD = ["user_id", "uploaded_at", "raw_name", "label", "sidecar_problem"]
+_CODE_VERSION = 3
+_log = logging.getLogger(__name__)
+_SAID = ["user_id", "uploaded_at", "raw_name", "label"]
+_TOLD = [*_SAID, "sidecar_problem"]
+_SAID_BEFORE = {name: f"{name}_before" for name in _SAID}
 
 
 def take_in_day(
@@ -102,6 +107,10 @@ def _as_it_was(tables: ParquetTables, day: date, outcome: Outcome) -> Outcome:
     columns = {name: column for name, column in BRONZE_IMAGES.schema.columns().items() if name not in known}
     if not all(name in row or column.nullable for name, column in columns.items()):
         return outcome
+    if isinstance(outcome, Failed):
+        _log.warning(
+            "%s keeps its row, its upload cannot be read: %s", outcome.item.row["source_uri"], outcome.error.detail
+        )
     return Done(outcome.item, {BRONZE_IMAGES.name: {name: row.get(name) for name in columns}})
 
 
@@ -115,7 +124,7 @@ _INPUTS = {
     "sidecar_uri": pl.String,
     "ingested_sha256": pl.String,
     "ingested_at": _INSTANT,
-    **{name: _INSTANT if name == "uploaded_at" else pl.String for name in _TOLD},
+    **{name: _INSTANT if "uploaded_at" in name else pl.String for name in (*_TOLD, *_SAID_BEFORE.values())},
 }
 
 
@@ -128,6 +137,7 @@ def _upload(item: Item, day: date) -> Upload:
         read_key=object_keys.key_of(row["read_uri"]),
         size_bytes=row["size_bytes"],
         told={name: row[name] for name in _TOLD},
+        said_before={name: row[before] for name, before in _SAID_BEFORE.items() if row[before] is not None},
         sidecar_uri=row["sidecar_uri"],
         ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
         original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
@@ -138,8 +148,10 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
     """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
     landing = list_landing(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
+    rejected = _stored(tables, rejections_of(BRONZE_IMAGES), day, [])
+    left_behind = find_left_behind(tables.store, landing, rows.keys() | rejected.keys())
     for file in landing.files:
-        if not is_left_behind(file.source_uri, rows):
+        if file.source_uri not in left_behind:
             yield _listed(file, rows.get(file.source_uri))
     listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
@@ -147,7 +159,7 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
             original_uri = _original_uri(row)
             told = {name: row[name] for name in _TOLD}
             yield {**_remembered(row), "read_uri": original_uri, **_ingested(row, original_uri), **told}
-    for uri, row in _stored(tables, rejections_of(BRONZE_IMAGES), day, []).items():
+    for uri, row in rejected.items():
         if uri not in listed and uri not in rows:
             yield {**_remembered(row), "read_uri": uri}
 
@@ -179,6 +191,7 @@ def _listed(file: LandingFile, row: Mapping[str, Any] | None) -> dict[str, objec
         "read_uri": file.source_uri,
         "sidecar_uri": file.sidecar_uri,
         **(_ingested(row, _original_uri(row) if is_unchanged else None) if row else {}),
+        **({before: row[name] for name, before in _SAID_BEFORE.items()} if row and not file.sidecar_uri else {}),
         "user_id": file.folder_user,
         "uploaded_at": file.modified_at,
         "raw_name": file.name,

@@ -1,10 +1,12 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError
 from image_assets.ids import ObjectKey, SourceUri
+from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
@@ -66,9 +68,23 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
     return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()))
 
 
-def is_left_behind(source_uri: SourceUri, known: Container[str]) -> bool:
-    """Whether it is the sidecar of a known upload that has left the landing zone without it."""
-    return source_uri.endswith(_SIDECAR) and source_uri.removesuffix(_SIDECAR) in known
+def find_left_behind(store: ObjectStore, landing: LandingDay, known: Iterable[SourceUri]) -> frozenset[SourceUri]:
+    """Sidecars of known uploads, accepted or rejected, that have left the landing zone without them.
+
+    A picture is an upload, whatever it is called.
+    """
+    unpaired = {object_keys.key_of(file.source_uri) for file in landing.files if file.source_uri.endswith(_SIDECAR)}
+    if not unpaired:
+        return frozenset()
+    sidecars = unpaired.intersection(pair_sidecars(unpaired.union(map(object_keys.key_of, known))).values())
+    return _uris(key for key in sidecars if not _is_picture(store, ObjectKey(key)))
+
+
+def _is_picture(store: ObjectStore, key: ObjectKey) -> bool:
+    try:
+        return format_of(store.read(key)) in ALLOWED_FORMATS
+    except (ObjectNotFoundError, ObjectForbiddenError):
+        return False
 
 
 def landing_days(store: ObjectStore) -> set[date]:

@@ -27,6 +27,7 @@ class Upload:
         read_key: where the bytes are: the landing zone, or bronze once the file has left the landing zone.
         size_bytes: as listed.
         told: user_id, uploaded_at, raw_name, label and sidecar_problem, unless a sidecar knows better.
+        said_before: what bronze has of it under this source, which still holds of the same bytes without a sidecar.
         sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
         ingested: the bytes that bronze has under this source, by their hash, and since when.
         original: where bronze keeps them, if the upload has not changed since; both copies are what they were then.
@@ -38,6 +39,7 @@ class Upload:
     read_key: ObjectKey
     size_bytes: int
     told: Mapping[str, object]
+    said_before: Mapping[str, object]
     sidecar_uri: SourceUri | None
     ingested: tuple[Sha256, datetime] | None
     original: ObjectKey | None = None
@@ -66,13 +68,10 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: M
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)
     if raw_path != read_key:
         store.write(raw_path, data)
-    known = upload.ingested
-    identity = {
-        **facts,
-        "raw_path": raw_path,
-        "ingested_at": known[1] if known and known[0] == sha256 else datetime.now(UTC),
-    }
-    return {"bronze_images": {**identity, **_header_columns(header), **_upload_columns(upload, store)}}
+    since = upload.ingested[1] if upload.ingested and upload.ingested[0] == sha256 else None
+    identity = {**facts, "raw_path": raw_path, "ingested_at": since or datetime.now(UTC)}
+    told = _upload_columns(upload, store, upload.said_before if since else {})
+    return {"bronze_images": {**identity, **_header_columns(header), **told}}
 
 
 def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
@@ -114,7 +113,7 @@ def _header_columns(header: ImageHeader) -> dict[str, object]:
     }
 
 
-def _upload_columns(upload: Upload, store: ObjectStore) -> dict[str, object]:
+def _upload_columns(upload: Upload, store: ObjectStore, before: Mapping[str, object]) -> dict[str, object]:
     sidecar = _sidecar(upload, store)
     told = {
         "user_id": sidecar.user_id,
@@ -123,7 +122,7 @@ def _upload_columns(upload: Upload, store: ObjectStore) -> dict[str, object]:
         "label": sidecar.label,
         "sidecar_problem": sidecar.problem,
     }
-    known = {**upload.told, **{name: value for name, value in told.items() if value is not None}}
+    known = {**upload.told, **before, **{name: value for name, value in told.items() if value is not None}}
     return {**known, "label": normalise_label(str(known["label"] or "")) or None}
 
 

@@ -66,17 +66,26 @@ def add_upload(
         ConfigurationError: a text is too long for a sidecar.
     """
     key = _landing_key(facts, data)
-    for name, text in (("label", facts.label), ("user_id", facts.user_id), ("raw_name", facts.raw_name)):
-        if text and len(text) > MAX_TEXT_LENGTH:
-            raise ConfigurationError(
-                f"{name} of {facts.raw_name[:40]} has {len(text)} letters; at most {MAX_TEXT_LENGTH}"
-            )
+    check_texts(facts)
     # The sidecar goes first: a run that finds the file finds what was said of it too. Writing the same bytes again
     # would make either look new.
     until_first(partial(_tell, store, key, facts, remembered.get(key, _NOTHING)))
     if not store.exists(key):
         store.write(key, data)
     return key
+
+
+def check_texts(facts: UploadFacts) -> None:
+    """Refuse what no sidecar can hold.
+
+    Raises:
+        ConfigurationError: a text is too long.
+    """
+    for name, text in (("label", facts.label), ("user_id", facts.user_id), ("raw_name", facts.raw_name)):
+        if text and len(text) > MAX_TEXT_LENGTH:
+            raise ConfigurationError(
+                f"{name} of {facts.raw_name[:40]} has {len(text)} letters; at most {MAX_TEXT_LENGTH}"
+            )
 
 
 def _tell(store: ObjectStore, key: ObjectKey, facts: UploadFacts, remembered: Mapping[str, object]) -> None:

@@ -86,13 +86,14 @@ def repair_day(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> 
     """Do what the remedies of a day say, short of the run that makes things again; one that fails holds no other.
 
     What later stages refused because a file could not be read is tried again as well. Of an original that could not be
-    brought back nothing is removed.
+    brought back, or has gone since it was examined, nothing is removed.
     """
+    originals = _originals(tables, day, [each for each in remedies if each.outcome == REMADE])
     failed: dict[str, str] = {}
     for remedy in sorted(remedies, key=lambda each: not each.damage.is_original):
         if remedy.damage.image_id not in failed:
             try:
-                _do(tables, remedy)
+                _do(tables, remedy, originals.get(remedy.damage.image_id))
             except StorageError as error:
                 failed[remedy.damage.image_id] = str(error)
     tables.store.flush()
@@ -102,12 +103,31 @@ def repair_day(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> 
     return Repaired(forgotten, tuple(failed.values()))
 
 
-def _do(tables: ParquetTables, remedy: Remedy) -> None:
-    data = remedy.copy.read() if remedy.copy else None
-    if data is not None:
-        tables.store.write(remedy.damage.key, data)
+def _do(tables: ParquetTables, remedy: Remedy, original: Copy | None) -> None:
+    if remedy.copy:
+        tables.store.write(remedy.damage.key, _read_again(remedy.copy, remedy.damage))
     elif not remedy.damage.is_original and remedy.outcome != KEPT:
+        if original:
+            _read_again(original, remedy.damage)
         tables.store.delete(remedy.damage.key)
+
+
+def _read_again(copy: Copy, damage: Damage) -> bytes:
+    """What was good when it was examined need not be so after a question."""
+    data = copy.read()
+    if data is None:
+        detail = f"{copy.store.uri(copy.key)} has gone or changed since it was examined"
+        raise StorageError(f"{damage.key} is as it was: {detail}; image-assets repair --day {damage.day}")
+    return data
+
+
+def _originals(tables: ParquetTables, day: date, remedies: Sequence[Remedy]) -> Mapping[str, Copy]:
+    """By image: the originals from which the derivatives will be made."""
+    if not remedies:
+        return {}
+    is_wanted = pl.col("image_id").is_in([each.damage.image_id for each in remedies])
+    rows = tables.scan(BRONZE_IMAGES, ["image_id", "raw_path", "sha256"], [day], is_wanted).rows()
+    return {image_id: Copy(tables.store, ObjectKey(key), sha256) for image_id, key, sha256 in rows}
 
 
 def _remedy(tables: ParquetTables, damage: Damage, copy: Copy | None, *, is_lost: bool) -> Remedy:

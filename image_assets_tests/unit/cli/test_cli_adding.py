@@ -154,6 +154,17 @@ def test_files_that_only_the_manifest_knows_are_named(home: Path, folder: Path, 
     assert landed(home) == []
 
 
+@pytest.mark.parametrize("line", ["c.jpg,,{},", "c.jpg,{},,"])
+def test_a_text_that_no_sidecar_can_hold_is_refused_and_nothing_lands(
+    home: Path, folder: Path, manifest: Path, invoke: Invoke, line: str
+) -> None:
+    manifest.write_text("file,user_id,label,uploaded_at\na.jpg,bea,shirt,\n" + line.format("x" * 2001) + "\n")
+    refused = invoke("add", str(folder), "--manifest", str(manifest)).exception
+    assert isinstance(refused, ConfigurationError)
+    assert "of c.jpg has 2001 letters; at most 2000" in str(refused)
+    assert landed(home) == []
+
+
 @pytest.fixture
 def twins(home: Path) -> Path:
     """Two folders with a file of the same name."""

@@ -1,12 +1,21 @@
 """Exit codes of the script itself: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C (see the end-to-end tests)."""
 
+import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(sys.executable).with_name("image-assets")
+PATIENCE_S = 60.0
 
 
 def execute(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,3 +71,54 @@ def test_a_question_that_nobody_answers_does_nothing_and_says_so(full_home: Path
     done = subprocess.run([SCRIPT, "erase", image_id[:8]], input="", capture_output=True, text=True, check=False)
     assert (done.returncode, "nothing was done" in done.stderr) == (1, True)
     assert execute("why", image_id[:8]).returncode == 0
+
+
+def answer(arguments: list[str], question: str, act: Callable[[int, int], object]) -> tuple[int, str]:
+    """Run in a terminal and act on its end and the process when the question is there; exit code and what was shown.
+
+    Whoever is still waiting after a while is killed.
+    """
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(SCRIPT, [str(SCRIPT), *arguments])
+    shown, has_acted, end = b"", False, time.monotonic() + PATIENCE_S
+    with suppress(OSError):  # the terminal is closed when the process ends
+        while time.monotonic() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown += os.read(terminal, 4096)
+            if not has_acted and question.encode() in shown:
+                time.sleep(0.5)  # the question is shown before its answer is waited for
+                act(terminal, process)
+                has_acted = True
+                end = time.monotonic() + PATIENCE_S / 4
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL if time.monotonic() >= end else 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode("utf-8", "replace")
+
+
+def press_ctrl_c(terminal: int, _: int) -> None:
+    os.write(terminal, termios.tcgetattr(terminal)[6][termios.VINTR])
+
+
+def terminate(_: int, process: int) -> None:
+    os.kill(process, signal.SIGTERM)
+
+
+@pytest.fixture
+def an_original(full_home: Path) -> Path:
+    return next(path for path in (full_home / "lake/bronze").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("act", [press_ctrl_c, terminate])
+def test_whoever_is_interrupted_at_a_question_exits_at_once_with_130(
+    an_original: Path, act: Callable[[int, int], None]
+) -> None:
+    code, shown = answer(["erase", an_original.stem], "Erase this for good?", act)
+    assert (code, "interrupted" in shown, "nothing was done" in shown) == (130, True, False)
+    assert an_original.exists()
+
+
+def test_whoever_says_no_at_a_question_exits_with_1(an_original: Path) -> None:
+    code, shown = answer(["erase", an_original.stem], "for good?", lambda terminal, _: os.write(terminal, b"n\n"))
+    assert (code, "nothing was done" in shown, an_original.exists()) == (1, True, True)

@@ -190,3 +190,30 @@ def test_the_same_drawing_in_another_grey_on_the_same_ground_is_another_picture(
 
 def test_a_drawing_whose_ground_was_darkened_along_is_a_copy() -> None:
     assert is_same(garment(80), ImageEnhance.Brightness(garment(80)).enhance(0.8))
+
+
+def card(colour: tuple[int, int, int], margin_px: int, band_px: int, words: str = "") -> Image.Image:
+    """A swatch with a white margin and a band below it."""
+    image = Image.new("RGB", (400, 400), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((margin_px, margin_px, 399 - margin_px, 399 - margin_px - band_px), fill=colour)
+    draw.text((200, 399 - band_px // 2), words, fill="black", font=ImageFont.load_default(24), anchor="mm")
+    return image
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (card((200, 0, 0), 12, 40, "fabric"), card((160, 0, 0), 12, 40, "fabric")),
+        (card((0, 0, 110), 0, 60), card((40, 40, 150), 0, 60)),
+    ],
+    ids=["margin", "band"],
+)
+def test_the_same_card_in_another_colour_is_another_picture(one: Image.Image, other: Image.Image) -> None:
+    assert is_same(one, recompressed(one))
+    assert is_same(one, resized(one))
+    assert not is_same(one, other)
+
+
+def test_a_drawing_brightened_by_a_tenth_is_a_copy() -> None:
+    assert is_same(logo("B"), ImageEnhance.Brightness(logo("B")).enhance(1.1))

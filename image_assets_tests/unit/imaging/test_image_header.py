@@ -2,12 +2,15 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
+from time import process_time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from image_assets.errors import ImageError, RejectionReason
+from image_assets.imaging.decode import decode_image
 from image_assets.imaging.inspect import InspectParams, inspect_image
 
 LIMITS = InspectParams()
@@ -137,6 +140,41 @@ def test_counting_pictures_stops_at_a_limit(encode):
     struct.pack_into("<I", data, pointer, begin)
     empty = (struct.pack("<HI", 0, begin + 6 * (number + 1)) for number in range(300_000))
     assert inspect_image(bytes(data) + b"".join(empty), LIMITS).frames == 10_000
+
+
+def with_strips(data: bytes, count: int, entries: int) -> bytes:
+    """A TIFF of one strip whose list of strips names it over and over, and is itself named by so many entries."""
+    first = struct.unpack_from("<I", data, 4)[0]
+    number = struct.unpack_from("<H", data, first)[0]
+    tags = {data[at : at + 2]: data[at : at + 12] for at in range(first + 2, first + 2 + 12 * number, 12)}
+    offsets, sizes = struct.pack("<H", 273), struct.pack("<H", 279)
+    strip = tags[offsets][8:], tags[sizes][8:]
+    begin = len(data) + len(data) % 2
+    lists = begin + 2 + 12 * (number + entries - 1) + 4
+    tags[offsets] = struct.pack("<HHII", 273, 4, count, lists) * entries
+    tags[sizes] = struct.pack("<HHII", 279, 4, count, lists + 4 * count)
+    directory = struct.pack("<H", number + entries - 1) + b"".join(tags.values()) + bytes(4)
+    whole = data[:4] + struct.pack("<I", begin) + data[8:]
+    return whole.ljust(begin, b"\x00") + directory + b"".join(each * count for each in strip)
+
+
+@pytest.mark.parametrize(
+    ("compression", "count", "entries"), [("tiff_adobe_deflate", 250_000, 1000), ("jpeg", 4_000, 1)]
+)
+def test_what_a_tiff_names_over_and_over_is_looked_at_once(encode, compression, count, entries):
+    grain = np.random.default_rng(7).integers(0, 256, (800, 800), np.uint8)
+    data = encode(Image.fromarray(grain), "TIFF", compression=compression, strip_size=10**7)
+    began = process_time()
+    with suppress(ImageError):
+        decode_image(with_strips(data, count, entries))
+    assert process_time() - began < 3
+
+
+def test_a_png_in_more_pieces_than_anybody_wants_to_look_through_is_too_large(encode):
+    data = encode(Image.new("L", (64, 64)), "PNG")
+    nothing = bytes(4) + b"aaAa" + zlib.crc32(b"aaAa").to_bytes(4, "big")
+    assert inspect_image(data[:33] + nothing * 10_000 + data[33:], LIMITS).format == "PNG"
+    assert reason_of(data[:33] + nothing * 200_000 + data[33:]) is RejectionReason.TOO_LARGE
 
 
 def test_directories_in_a_ring_are_counted_once(encode):

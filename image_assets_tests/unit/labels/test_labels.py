@@ -53,7 +53,16 @@ def test_a_name_is_compared_with_its_capitals_and_blanks() -> None:
     assert normalise_name(" Gro\u0308\xdfe.JPG") == " Gr\xf6\xdfe.JPG"
 
 
-@pytest.mark.parametrize("shapeless", ["\ufe0f", "\u034f", "\u3164", "\u2800", "\u180b", "\U000e0100"])
+@pytest.mark.parametrize(
+    "shapeless",
+    ["\ufe0f", "\u034f", "\u180b", "\u2065", "\ufff0", "\ufff8", "\U000e0000", "\U000e0100", "\U000e0fff"],
+)
 def test_letters_without_a_shape_are_removed(shapeless: str) -> None:
     assert normalise_label(f"{shapeless}shi{shapeless}rt{shapeless}") == "shirt"
     assert normalise_label(shapeless) == ""
+
+
+@pytest.mark.parametrize("blank", ["\u2800", "\u3164", "\u115f", "\u1160", "\uffa0"])
+def test_letters_that_are_drawn_as_a_blank_are_blanks(blank: str) -> None:
+    assert normalise_label(f"{blank}red{blank}{blank}dress{blank}") == "red dress"
+    assert normalise_label(blank) == ""

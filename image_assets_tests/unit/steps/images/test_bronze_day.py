@@ -1,9 +1,10 @@
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 import pytest
@@ -194,6 +195,38 @@ def test_a_new_sidecar_is_read_and_leaves_the_id(scenario: "Scenario", paint: Pa
     scenario.take_in()
     after = scenario.row(BRONZE_IMAGES)
     assert (after["image_id"], after["label"]) == (before["image_id"], "hat")
+
+
+SAID = {"user_id": "berta", "label": "hat", "raw_name": "my hat.jpg", "uploaded_at": "2026-09-30T23:59:00Z"}
+
+
+def test_what_a_sidecar_said_stays_when_it_leaves_before_its_photo(scenario: "Scenario", paint: Paint) -> None:
+    upload = scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    before = {name: scenario.row(BRONZE_IMAGES)[name] for name in SAID}
+    for path in (scenario.path("anna/a.jpg.json"), upload):
+        path.unlink()
+        scenario.take_in()
+        assert {name: scenario.row(BRONZE_IMAGES)[name] for name in SAID} == before
+
+
+def test_what_a_sidecar_said_is_not_said_of_other_bytes(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    scenario.path("anna/a.jpg.json").unlink()
+    scenario.land("anna/a.jpg", paint("blue"))
+    scenario.take_in()
+    row = scenario.row(BRONZE_IMAGES)
+    assert (row["user_id"], row["label"], row["raw_name"]) == ("anna", None, "a.jpg")
+
+
+def test_a_new_sidecar_takes_back_what_the_former_said(scenario: "Scenario", paint: Paint) -> None:
+    scenario.land("anna/a.jpg", paint(), **SAID)
+    scenario.take_in()
+    scenario.land("anna/a.jpg", paint(), user_id="carla")
+    scenario.take_in()
+    row = scenario.row(BRONZE_IMAGES)
+    assert (row["user_id"], row["label"], row["raw_name"]) == ("carla", None, "a.jpg")
 
 
 def test_an_orphan_whose_image_comes_late_becomes_its_sidecar(scenario: "Scenario", paint: Paint) -> None:
@@ -459,14 +492,16 @@ def test_an_upload_that_comes_back_and_leaves_before_it_is_read_keeps_its_row(
     assert (scenario.reasons(), scenario.take_in().removed) == ({}, 0)
 
 
-def test_a_link_in_the_place_of_an_upload_that_was_taken_in_does_not_drop_its_row(
-    scenario: "Scenario", paint: Paint
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo], ids=["link", "pipe"])
+def test_a_link_in_the_place_of_an_upload_that_was_taken_in_does_not_drop_its_row_and_is_told(
+    scenario: "Scenario", paint: Paint, caplog: pytest.LogCaptureFixture, make: Callable[[Path], None]
 ) -> None:
     upload = scenario.land("anna/a.jpg", paint())
     scenario.take_in()
     upload.unlink()
-    upload.symlink_to("/etc/hostname")
+    make(upload)
     scenario.take_in()
+    assert f"{scenario.uri('anna/a.jpg')} keeps its row, its upload cannot be read: " in caplog.text
     upload.unlink()
     scenario.take_in()
     assert scenario.row(BRONZE_IMAGES)["raw_name"] == "a.jpg"
@@ -479,6 +514,53 @@ def test_a_sidecar_that_its_upload_left_behind_is_no_upload(scenario: "Scenario"
     assert scenario.take_in().seen == 1
     assert (scenario.row(BRONZE_IMAGES)["label"], scenario.reasons()) == ("hat", {})
     assert audit_uploads(scenario.tables, scenario.day, datetime.now(UTC)).problems == ()
+
+
+def test_a_sidecar_that_junk_left_behind_is_no_upload(scenario: "Scenario") -> None:
+    upload = scenario.land("anna/n.txt", b"no picture", label="hat")
+    scenario.take_in()
+    upload.unlink()
+    assert scenario.take_in().seen == 1
+    assert list(scenario.reasons()) == [scenario.uri("anna/n.txt")]
+    assert audit_uploads(scenario.tables, scenario.day, datetime.now(UTC)).problems == ()
+
+
+def test_a_sidecar_that_an_upload_left_behind_after_it_was_overwritten_by_junk_is_no_upload(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint(), label="hat")
+    scenario.take_in()
+    upload.write_bytes(b"no picture any more")
+    scenario.take_in()
+    upload.unlink()
+    scenario.take_in()
+    assert list(scenario.reasons()) == [scenario.uri("anna/a.jpg")]
+
+
+@pytest.mark.parametrize(("of_file", "of_sidecar"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_sidecar_that_was_left_behind_is_known_however_accents_are_encoded(
+    scenario: "Scenario", paint: Paint, of_file: Literal["NFC", "NFD"], of_sidecar: Literal["NFC", "NFD"]
+) -> None:
+    name, sidecar = (unicodedata.normalize(form, "anna/\xe9.jpg") for form in (of_file, of_sidecar))
+    upload = scenario.land(name, paint())
+    scenario.land(f"{sidecar}.json", b'{"label": "hat"}')
+    scenario.take_in()
+    upload.unlink()
+    scenario.take_in()
+    assert (scenario.row(BRONZE_IMAGES)["label"], scenario.reasons()) == ("hat", {})
+
+
+def test_a_picture_that_is_called_like_the_sidecar_of_one_that_has_left_is_an_upload(
+    scenario: "Scenario", paint: Paint
+) -> None:
+    upload = scenario.land("anna/a.jpg", paint())
+    scenario.take_in()
+    upload.unlink()
+    scenario.land("anna/a.jpg.json", paint("blue"))
+    (problem,) = audit_uploads(scenario.tables, scenario.day, datetime(2100, 1, 1, tzinfo=UTC)).problems
+    assert "a.jpg.json is neither accepted nor rejected" in problem
+    scenario.take_in()
+    assert {row["raw_name"] for row in scenario.rows(BRONZE_IMAGES)} == {"a.jpg", "a.jpg.json"}
 
 
 class DeadlyEngine(SerialEngine):

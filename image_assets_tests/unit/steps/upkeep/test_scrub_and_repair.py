@@ -296,6 +296,26 @@ def test_what_cannot_be_written_holds_no_other_and_nothing_of_its_image_is_remov
     assert (day.store.exists(second), day.store.exists(thumbnail)) == (True, True)
 
 
+@pytest.mark.parametrize("is_original_there", [True, False])
+def test_nothing_is_removed_of_an_original_that_goes_while_the_question_stands(
+    day: "Scenario", *, is_original_there: bool
+) -> None:
+    row = day.rows(BRONZE_IMAGES)[0]
+    original, upload = ObjectKey(str(row["raw_path"])), object_keys.key_of(row["source_uri"])
+    thumbnail = an_object(day, THUMBNAILS)
+    rot(day, thumbnail)
+    if not is_original_there:
+        day.store.write(upload, day.store.read(original))
+        day.store.delete(original)
+    remedies = find_remedies(day.tables, find(day.tables).damages)
+    last_copy = original if is_original_there else upload
+    day.store.delete(last_copy)
+    (problem,) = repair_day(day.tables, day.day, remedies).problems
+    assert f"{last_copy} has gone or changed since it was examined" in problem
+    assert day.store.exists(thumbnail)
+    assert damaged_originals(day.tables) == {day.day: 1}
+
+
 def test_an_upload_with_other_bytes_restores_nothing(day: "Scenario", paint: Paint) -> None:
     key = an_object(day, BRONZE_IMAGES)
     rot(day, key)
