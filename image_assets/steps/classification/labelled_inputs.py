@@ -20,7 +20,7 @@ from image_assets.tables.images import SILVER_IMAGES
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPictures(Sequence[RgbImage]):
+class PicturesOnDemand(Sequence[RgbImage]):
     """Pixels of cleansed images, read when they are asked for; `ImageError` for one that is damaged."""
 
     store: ObjectStore
@@ -32,10 +32,10 @@ class StoredPictures(Sequence[RgbImage]):
     @overload
     def __getitem__(self, index: int) -> RgbImage: ...
     @overload
-    def __getitem__(self, index: slice) -> "StoredPictures": ...
-    def __getitem__(self, index: int | slice) -> "RgbImage | StoredPictures":
+    def __getitem__(self, index: slice) -> "PicturesOnDemand": ...
+    def __getitem__(self, index: int | slice) -> "RgbImage | PicturesOnDemand":
         if isinstance(index, slice):
-            return StoredPictures(self.store, self.keys[index])
+            return PicturesOnDemand(self.store, self.keys[index])
         try:
             return read_pixels(self.store.read(self.keys[index]))
         except ImageError as error:
@@ -68,4 +68,4 @@ def _vectors(tables: ParquetTables, rows: pl.DataFrame, encoder: EncoderDescript
 def _pictures(tables: ParquetTables, rows: pl.DataFrame) -> _Inputs:
     paths = tables.scan(SILVER_IMAGES, ["image_id", "cleansed_path"], rows["day"].unique().sort())
     found = rows.join(paths, on="image_id", maintain_order="left")
-    return StoredPictures(tables.store, found["cleansed_path"].to_list()), found.select(rows.columns)
+    return PicturesOnDemand(tables.store, found["cleansed_path"].to_list()), found.select(rows.columns)
