@@ -54,22 +54,30 @@ class DayCheck:
 
     def results(self, context: dg.AssetCheckExecutionContext, found: Mapping[date, Audit]) -> Iterator[object]:
         """What is recorded of the audits: a result per day, and one of all days when the run has none."""
-        if has_days(context):
-            yield dg.Output(None)
-        else:
-            yield dg.AssetCheckResult(passed=_passed(found), severity=self.severity, metadata=self._described(found))
+        # A plain result would ask for the day of the run, and a check that is run by itself has none.
+        yield dg.Output(None)
+        if not has_days(context):
+            yield self._evaluation(found, None, None)
         made = _newest(context.instance, self.asset, found)
         for day, audit in found.items():
-            yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(self.asset),
-                check_name=self.name,
-                passed=_passed({day: audit}),
-                metadata=self._described({day: audit}),
-                target_materialization_data=made.get(day.isoformat()),
-                severity=self.severity,
-                blocking=self.is_blocking,
-                partition=day.isoformat(),
-            )
+            yield self._evaluation({day: audit}, day.isoformat(), made.get(day.isoformat()))
+
+    def _evaluation(
+        self,
+        found: Mapping[date, Audit],
+        partition: str | None,
+        about: AssetCheckEvaluationTargetMaterializationData | None,
+    ) -> dg.AssetCheckEvaluation:
+        return dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(self.asset),
+            check_name=self.name,
+            passed=_passed(found),
+            metadata=self._described(found),
+            target_materialization_data=about,
+            severity=self.severity,
+            blocking=self.is_blocking,
+            partition=partition,
+        )
 
     def _described(self, found: Mapping[date, Audit]) -> Metadata:
         problems = [f"{day}: {problem}" for day, each in found.items() for problem in each.problems]

@@ -33,6 +33,8 @@ def check(full_copy: Settings, define: Callable[[Settings], dg.Definitions], ins
 
     def run(asset: str, name: str) -> dg.AssetCheckEvaluation:
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+        # Of an asset that was never made Dagster asks nothing.
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition="2026-10-01"))
         result = dg.materialize(
             [*(definitions.assets or ()), *(definitions.asset_checks or ())],  # type: ignore[list-item]
             selection=dg.AssetSelection.checks(key),
