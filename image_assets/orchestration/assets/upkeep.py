@@ -1,4 +1,4 @@
-"""Housekeeping: what is looked at and tidied once a week, whatever the days."""
+"""Upkeep: what is looked at and tidied once a week, whatever the days."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Upkeep: what covers all days at once."""
+"""The warehouse: one DuckDB file over all days, for any SQL or BI client."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

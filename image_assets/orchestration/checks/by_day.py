@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+
+# Private: without it the result of a day counts as older than the day.
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from image_assets.orchestration.metadata.counts import Metadata, describe_problems

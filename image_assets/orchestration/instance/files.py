@@ -63,6 +63,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _make(folder: Path) -> None:
+    # Private: the public ways of making an instance ask for no folder of their own.
     from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
     making = folder / _MAKING

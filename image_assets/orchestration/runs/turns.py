@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import dagster as dg
+
+# Private: Dagster offers nobody a say in how a step waits.
 from dagster._core.errors import raise_execution_interrupts
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._utils.concurrency import ConcurrencyClaimStatus

@@ -168,15 +168,20 @@ def _check(request: SearchRequest) -> None:
 def _unit_vector(numbers: npt.ArrayLike, encoder: EncoderDescription) -> Vectors:
     """The numbers as one unit vector, 1 x dimension."""
     try:
-        vector = np.asarray(numbers, dtype=np.float64)
+        given = np.asarray(numbers)
+        vector = given.astype(np.float64, casting="same_kind") if given.dtype.kind in "fiu" else None
     except (ValueError, TypeError) as error:
         raise SearchError(f"a vector is a list of numbers: {error}") from error
+    if vector is None:
+        raise SearchError(f"a vector is a list of numbers, not of {given.dtype}")
     if vector.shape != (encoder.dimension,):
         raise SearchError(f"{encoder.name} makes vectors of {encoder.dimension} numbers, not of shape {vector.shape}")
-    norm = np.linalg.norm(vector)
-    if not np.isfinite(norm) or not norm:
+    largest = np.abs(vector).max()
+    if not np.isfinite(largest) or not largest:
         raise SearchError("a vector to be like must have a length: finite numbers, not all of them 0")
-    return np.asarray(vector / norm, dtype=np.float32)[None]
+    # Its largest number is made 1 first: squares of very large or small ones have no length.
+    vector = vector / largest
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)[None]
 
 
 def _rows(gold: GoldRows, hits: Sequence[Hit], images: pl.DataFrame) -> pl.DataFrame:

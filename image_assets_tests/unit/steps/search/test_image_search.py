@@ -149,6 +149,8 @@ def test_conditions_hold_for_what_a_vector_finds(made: "Scenario") -> None:
         ([0.0, 0.0, 0.0, 0.0], "must have a length: finite numbers, not all of them 0"),
         ([1.0, float("nan"), 0.0, 0.0], "must have a length: finite numbers"),
         ([1.0, float("inf"), 0.0, 0.0], "must have a length: finite numbers"),
+        ([10**400, 1, 1, 1], "a vector is a list of numbers, not of object"),
+        ([1j, 0, 0, 0], "a vector is a list of numbers, not of complex128"),
         (["red"] * 4, "a vector is a list of numbers"),
         ([[1.0], [1.0, 2.0]], "a vector is a list of numbers"),
     ],
