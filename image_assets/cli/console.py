@@ -16,7 +16,7 @@ from image_assets.shown_text import plain, plain_lines
 
 _CELL_LENGTH = 60
 _FINISHED_BARS = 12
-_ALWAYS_A_TABLE, _WIDE = 3, 10_000
+_ALWAYS_A_TABLE, _WIDE = 4, 10_000
 
 
 class _PlainConsole(Console):

@@ -33,6 +33,7 @@ def scrub(is_all: bool) -> None:
         CONSOLE.print(f"this week's share, 1 of {settings.scrub_weeks}: --all reads every file", highlight=False)
     if found.damages:
         print_rows("Damaged", ["file", "is"], [(each.key, each.problem) for each in found.damages[:_SHOWN]])
+        _tell_rest(len(found.damages))
         days = sorted({each.day for each in found.damages})
         raise StorageError(
             f"{len(found.damages)} files of {len(days)} days are damaged: image-assets repair "
@@ -63,6 +64,7 @@ def repair(
     if remedies:
         rows = [(each.damage.key, each.damage.problem, each.words) for each in remedies[:_SHOWN]]
         print_rows(f"{len(remedies)} damaged files", ["file", "is", "will be"], rows)
+        _tell_rest(len(remedies))
     if not dry_run:
         _repair(tables, days, remedies, is_sure=yes, is_run=not no_run)
     _refuse_unreadable(found)
@@ -91,6 +93,11 @@ def _repair(
 def _print_examination(found: Examination) -> None:
     size = found.size_bytes / 2**20
     CONSOLE.print(f"{found.objects} files read, {size:.1f} MiB; {len(found.damages)} damaged", highlight=False)
+
+
+def _tell_rest(damaged: int) -> None:
+    if damaged > _SHOWN:
+        CONSOLE.print(f"and {damaged - _SHOWN} more", highlight=False)
 
 
 def _refuse_unreadable(found: Examination) -> None:

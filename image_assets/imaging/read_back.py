@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from image_assets.errors import ImageError, RejectionReason
 from image_assets.imaging.pixels import RgbImage
@@ -49,7 +49,9 @@ def _read_jpeg(data: bytes, shortest_side_px: int | None) -> RgbImage | None:
 
 
 def _damaged(error: Exception) -> ImageError:
-    return ImageError(RejectionReason.CORRUPT, f"a derivative is damaged: {error}")
+    # Pillow names what it cannot read by an address in memory.
+    told = "it is no image" if isinstance(error, UnidentifiedImageError) else error
+    return ImageError(RejectionReason.CORRUPT, f"a derivative is damaged: {told}")
 
 
 @contextmanager

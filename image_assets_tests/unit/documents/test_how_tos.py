@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-EXAMPLES = {"steps/borders.py"}
+EXAMPLES = {"steps/images/borders.py"}
 
 
 def files_named_in(text: str) -> Iterator[Path]:

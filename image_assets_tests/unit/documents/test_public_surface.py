@@ -83,7 +83,8 @@ def _assets(definitions: dg.Definitions) -> Iterable[str]:
 
 
 def _checks(definitions: dg.Definitions) -> Iterable[str]:
-    specs = [spec for each in definitions.asset_checks or () for spec in each.check_specs]
+    makers = [*(definitions.asset_checks or ()), *(definitions.assets or ())]
+    specs = [spec for each in makers for spec in getattr(each, "check_specs", ())]
     return _grouped((spec.asset_key.to_user_string(), spec.name) for spec in specs)
 
 
