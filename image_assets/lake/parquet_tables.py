@@ -256,13 +256,13 @@ class ParquetTables:
         try:
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:
-            raise ObjectNotFoundError(str(error)) from error
+            raise ObjectNotFoundError(str(error), key=keys[0] if len(keys) == 1 else None) from error
         except _UNREADABLE as error:
             damaged = self._unreadable(keys)
             named = ", ".join(self.store.uri(key) for key in damaged)
             raise _damaged(f"{named} cannot be read as Parquet: {error}", damaged[0]) from error
         except OSError as error:
-            raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}") from error
+            raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
 
     def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
         """The first file that does not read to its end; all files when each does."""

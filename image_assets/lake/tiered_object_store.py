@@ -120,7 +120,8 @@ class TieredObjectStore:
             return
         if not self.archive.exists(mark) or self.archive.read(mark) != self.hot.read(mark):
             where = self.archive.uri(mark)
-            raise StoreUnavailableError(f"{where} is not the mark of this lake: mount its archive there and run again")
+            told = f"{where} is not the mark of this lake: mount its archive there and run again"
+            raise StoreUnavailableError(told, key=mark)
 
 
 def hot_tier(store: ObjectStore) -> ObjectStore:

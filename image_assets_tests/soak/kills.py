@@ -82,10 +82,10 @@ def _soak(folder: Path, rounds: int, images: int) -> list[str]:
     problems = []
     undone = 0
     for number, day in enumerate(days):
-        ending, took_s = _round(home, number, str(day), usual_s)
+        ending, undisturbed_s = _round(home, number, str(day), usual_s)
         problems += [f"round {number}: {ending}"] if ending else []
         # A machine that is less busy than at the beginning ends its runs before they are killed.
-        usual_s, undone = (took_s, undone + 1) if took_s else (usual_s, undone)
+        usual_s, undone = (undisturbed_s, undone + 1) if undisturbed_s else (usual_s, undone)
     click.echo(f"{undone} of {rounds} runs ended before they were killed")
     whole = ("--from", str(days[0]), "--to", str(days[-1]))
     endings += [
@@ -105,10 +105,10 @@ def _round(home: Home, number: int, day: str, usual_s: float) -> tuple[str | Non
     """Kill one run; why the next one did not go on, None if it did, and what the run took if it ended by itself."""
     kill, sign = _VICTIMS[number % len(_VICTIMS)], _SIGNALS[number % len(_SIGNALS)]
     moment_s = random.uniform(0, 1.1 * usual_s)
-    process, started, took_s = home.start("run", "--day", day), time.monotonic(), 0.0
+    process, started, undisturbed_s = home.start("run", "--day", day), time.monotonic(), 0.0
     try:
         code = process.wait(moment_s)
-        whom, took_s = "nobody: it had ended", time.monotonic() - started
+        whom, undisturbed_s = "nobody: it had ended", time.monotonic() - started
     except subprocess.TimeoutExpired:
         whom = kill(process, sign)
         code = end(process, 240.0).code
@@ -119,7 +119,7 @@ def _round(home: Home, number: int, day: str, usual_s: float) -> tuple[str | Non
         f"round {number}: {sign.name} after {moment_s:.1f} s to {whom}, which ended with {code}; "
         f"the next run ended with {after.code} after {took_s:.1f} s"
     )
-    return after.problem, took_s
+    return after.problem, undisturbed_s
 
 
 def _differences(home: Home, other: Home) -> list[str]:

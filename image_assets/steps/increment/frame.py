@@ -59,10 +59,12 @@ def _rows(target: Target, day: date, inputs: pl.DataFrame, made: pl.DataFrame) -
     types = {name: column.dtype for name, column in table.schema.columns().items()}
     misfits = [name for name, dtype in types.items() if name not in GIVEN and made.schema.get(name) != dtype]
     if misfits:
-        raise TableError(f"rows made of {table.name} for {day} lack or mistype {', '.join(misfits)}: a bug")
+        told = f"rows made of {table.name} for {day} lack or mistype {', '.join(misfits)}: a bug"
+        raise TableError(told, table=table.name, day=day)
     given = {"day": day, "recipe_version": target.recipe_version, "processed_at": datetime.now(UTC)}
     named = inputs.select(key, "input_version", **{name: pl.lit(value) for name, value in given.items()})
     rows = made.drop(GIVEN, strict=False).join(named, on=key).select(table.schema.column_names())
     if not made.height == rows[key].n_unique() == inputs.height:
-        raise TableError(f"{inputs.height} inputs of {table.name} got {made.height} rows on {day}, not one each: a bug")
+        told = f"{inputs.height} inputs of {table.name} got {made.height} rows on {day}, not one each: a bug"
+        raise TableError(told, table=table.name, day=day)
     return rows

@@ -83,7 +83,9 @@ def _compute(chunks: ChunkWriter, work: pl.DataFrame, process: Process, chunk_si
             on_progress(total - len(pending), total)
     if pending:
         day = chunks.day
-        raise TableError(f"{len(pending)} of {total} inputs got no outcome on {day}, such as {min(pending)}: a bug")
+        raise TableError(
+            f"{len(pending)} of {total} inputs got no outcome on {day}, such as {min(pending)}: a bug", day=day
+        )
 
 
 def _finished(chunks: ChunkWriter, outcomes: Iterator[Outcome], pending: set[object]) -> Iterator[list[NewRow]]:
@@ -91,7 +93,7 @@ def _finished(chunks: ChunkWriter, outcomes: Iterator[Outcome], pending: set[obj
     for outcome in outcomes:
         item = outcome.item.row[chunks.key]
         if item not in pending:
-            raise TableError(f"{item} got a second outcome, or was never asked for: a bug")
+            raise TableError(f"{item} got a second outcome, or was never asked for: a bug", day=chunks.day)
         pending.remove(item)
         yield chunks.rows_of(outcome)
 

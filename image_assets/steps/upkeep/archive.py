@@ -87,7 +87,8 @@ def restore_day(tables: ParquetTables, day: date, now: datetime, only: Collectio
     for row in wanted.iter_rows(named=True):
         if not _copy(tiers.archive, tiers.hot, row):
             where = tiers.archive.uri(row["raw_path"])
-            raise StoreUnavailableError(f"{where} is gone or not what was archived: look after the archive")
+            told = f"{where} is gone or not what was archived: look after the archive"
+            raise StoreUnavailableError(told, key=row["raw_path"])
     tiers.hot.flush()
     _note(tables, day, wanted.with_columns(restored_at=now).rename({"raw_path": "key"}).to_dicts())
     return wanted.height

@@ -117,7 +117,9 @@ def _read_again(copy: Copy, damage: Damage) -> bytes:
     data = copy.read()
     if data is None:
         detail = f"{copy.store.uri(copy.key)} has gone or changed since it was examined"
-        raise StorageError(f"{damage.key} is as it was: {detail}; image-assets repair --day {damage.day}")
+        raise StorageError(
+            f"{damage.key} is as it was: {detail}; image-assets repair --day {damage.day}", key=damage.key
+        )
     return data
 
 

@@ -138,6 +138,9 @@ def test_rows_of_a_large_day_are_in_order_whether_they_are_kept_or_made(tables: 
 MISFITS: dict[str, Make] = {
     "a row too few": lambda rows: rows[1:].select("name", length=pl.lit(1, dtype=pl.UInt32)),
     "a row twice": lambda rows: pl.concat([rows[1:], rows[1:]]).select("name", length=pl.lit(1, dtype=pl.UInt32)),
+    "every row, and one of them twice": lambda rows: pl.concat([rows, rows[:1]]).select(
+        "name", length=pl.lit(1, dtype=pl.UInt32)
+    ),
     "a row nobody asked for": lambda rows: rows.select(
         name=pl.col("name").replace({"a": "z"}), length=pl.lit(1, dtype=pl.UInt32)
     ),
