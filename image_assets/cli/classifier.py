@@ -65,7 +65,7 @@ def print_versions(settings: Settings) -> None:
             "champion" if champion and card.model_version == champion.model_version else "",
             card.model_version,
             card.registry_number,
-            card.trained_at[:16],
+            card.trained_at[:16].replace("T", " "),
             *(of.get(card.model_version, {}).get(name) for name in ("accuracy_ratio", "macro_f1_ratio", "images")),
         )
         for card in kept_classifiers(tables.store)
