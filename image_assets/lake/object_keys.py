@@ -22,6 +22,8 @@ REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
 DISMISSALS = "dismissals"
+API_KEYS = "access/keys"
+LINK_SECRETS = ObjectKey("access/links.json")
 CONFIGURATION = "configuration"
 AUDIT = "audit"
 ARCHIVE_MARK = ObjectKey("archive.mark")
@@ -146,6 +148,11 @@ def audit_key(day: date, process: str) -> ObjectKey:
 def _word_key(prefix: str, subject: str, said_at: datetime) -> ObjectKey:
     """A new key at every call: two people at the same instant do not overwrite each other."""
     return ObjectKey(f"{prefix}/{subject}-{said_at:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json")
+
+
+def api_key_key(key_id: str) -> ObjectKey:
+    """What is kept of a key of a program or a person."""
+    return ObjectKey(f"{API_KEYS}/{key_id}.json")
 
 
 def day_of(key: ObjectKey) -> date | None:
