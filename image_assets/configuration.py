@@ -48,6 +48,8 @@ CHANGEABLE: Final = (
     "max_volume",
     "max_rejected",
     "max_duplicates",
+    "rate_limit",
+    "rate_limit_all",
 )
 """Settings that are read anew by each step of a run and by each request."""
 
@@ -231,15 +233,27 @@ class LiveSettings:
 
     @property
     def now(self) -> Settings:
-        """What counts for this request."""
-        self._refresh()
+        """What counts, as it was read last: nothing is read for it."""
         return self._now
 
     @property
-    def configuration(self) -> Configuration | None:
+    def version(self) -> int:
         """The version that `now` is of."""
-        self._refresh()
-        return self._configuration
+        return version_of(self._configuration)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `refresh` would do nothing."""
+        return self.clock() - self._read_at < _FRESH_S
+
+    def refresh(self) -> None:
+        """Read what was changed since."""
+        with self._reading:
+            if not self.is_fresh:
+                at = self.clock()
+                self._configuration = read_configuration(self.store)
+                self._now = _over(self.base, self._configuration)
+                self._read_at = at
 
     def change(
         self, changes: Mapping[str, object], by: str, now: datetime, note: str, expected: int | None
@@ -247,20 +261,13 @@ class LiveSettings:
         """See `change_configuration`; it counts here at once."""
         made = change_configuration(self.store, changes, by, now, note, expected=expected)
         self._read_at = float("-inf")
+        self.refresh()
         return made
 
     def effective(self) -> tuple[int, list[EffectiveValue]]:
-        """The version, and every setting with its source."""
-        configuration = self.configuration
+        """The version in force, and every setting with its source."""
+        configuration = read_configuration(self.store)
         return version_of(configuration), effective_values(self.base, self._origins, configuration)
-
-    def _refresh(self) -> None:
-        with self._reading:
-            at = self.clock()
-            if at - self._read_at >= _FRESH_S:
-                self._configuration = read_configuration(self.store)
-                self._now = _over(self.base, self._configuration)
-                self._read_at = at
 
 
 def _text(value: str) -> str:
@@ -286,11 +293,16 @@ def _type_of(name: str) -> Any:
     return bounded | None
 
 
+def _fields() -> dict[str, Any]:
+    about = Settings.model_fields
+    return {name: (_type_of(name), Field(None, description=about[name].description)) for name in CHANGEABLE}
+
+
 Changes: type[BaseModel] = create_model(
     "Changes",
     __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
     __doc__="New values by setting; null takes a value back to the environment's.",
-    **{name: (_type_of(name), Field(None, description=Settings.model_fields[name].description)) for name in CHANGEABLE},
+    **_fields(),
 )
 """Every setting that may be changed, each of its type in `Settings`."""
 
