@@ -21,7 +21,7 @@ from image_assets.serving.routes import health, records
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
-_ROUTERS: Final = (health.router, records.router)
+ROUTERS: Final = (health.router, records.router)
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
 _BODY_BYTES: Final = 2**20
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
     )
     app.state.service = service
     add_handlers(app)
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     return app
 
