@@ -2,6 +2,8 @@
 
     ImageAssetsError
     ├── ConfigurationError        a setting is wrong: the message names it and what to set
+    │   └── ChangeRefusedError    a setting may not be changed, or not to this value
+    │       └── StaleChangeError  somebody else changed settings first
     ├── StorageError              the lake cannot be read or written
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
@@ -49,6 +51,14 @@ class ImageAssetsError(Exception):
 
 class ConfigurationError(ImageAssetsError, ValueError):
     """A setting is missing, unknown or impossible."""
+
+
+class ChangeRefusedError(ConfigurationError):
+    """What was to be changed while everything runs is no such setting, or the value is none of its own."""
+
+
+class StaleChangeError(ChangeRefusedError):
+    """Settings were changed since they were looked at; what was to be changed was not."""
 
 
 class StorageError(ImageAssetsError):

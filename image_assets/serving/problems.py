@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_assets import errors
+from image_assets.serving.observing.request_notes import note_refused
 from image_assets.shown_text import plain_lines
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
+    errors.StaleChangeError: Kind(HTTPStatus.PRECONDITION_FAILED, "changed-since"),
+    errors.ChangeRefusedError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-change"),
     errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
     errors.UnknownImageError: Kind(HTTPStatus.NOT_FOUND, "unknown-image"),
     errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
@@ -120,6 +123,7 @@ def problem_of(error: Exception) -> JSONResponse:
     """The answer to an error of the family; what a client cannot mend goes to the log."""
     kind = kind_of(error)
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
+    note_refused(more.get("reason", ""))
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
     _log.error("%s: %s", kind.name, error, exc_info=error)
