@@ -54,18 +54,20 @@ def last_words(store: ObjectStore, prefix: str) -> Mapping[str, Word]:
 
 
 def all_words(store: ObjectStore, prefix: str) -> Iterator[tuple[str, Word]]:
-    """Every word below a folder with what it is about, in the order of the keys.
+    """Every word below a folder with what it is about, in the order of the keys; `TableError` as of `word_of`."""
+    return (word_of(store, info.key) for info in store.list(prefix) if not is_litter(info.key))
+
+
+def word_of(store: ObjectStore, key: ObjectKey) -> tuple[str, Word]:
+    """The word that a key means, with what it is about.
 
     Raises:
-        TableError: an object is not named as a word is.
+        TableError: the object is not named as a word is.
     """
-    for info in store.list(prefix):
-        if is_litter(info.key):
-            continue
-        found = _KEY.fullmatch(info.key.rpartition("/")[2])
-        if found is None:
-            raise TableError(f"{store.uri(info.key)} is named as no decision is: move it elsewhere", key=info.key)
-        yield found["subject"], Word(datetime.strptime(found["at"], _INSTANT).replace(tzinfo=UTC), info.key)
+    found = _KEY.fullmatch(key.rpartition("/")[2])
+    if found is None:
+        raise TableError(f"{store.uri(key)} is named as no decision is: move it elsewhere", key=key)
+    return found["subject"], Word(datetime.strptime(found["at"], _INSTANT).replace(tzinfo=UTC), key)
 
 
 def later_than(last: datetime | None, now: datetime) -> datetime:

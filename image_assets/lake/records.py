@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from functools import cache
+from operator import methodcaller
 from typing import Any, TypeVar, cast
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
@@ -54,7 +54,7 @@ def parsed_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _as_bytes(record: Any) -> bytes:
-    return json.dumps(asdict(record), ensure_ascii=False, default=datetime.isoformat).encode("utf-8", "replace")
+    return json.dumps(asdict(record), ensure_ascii=False, default=methodcaller("isoformat")).encode("utf-8", "replace")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
-from image_assets.ids import ImageId
+from image_assets.ids import ImageId, ObjectKey
 from image_assets.labels import normalise_label, normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import later_than
@@ -129,11 +129,12 @@ def record_decisions(
     days = sorted({each.day for each in chosen})
     before = {day: log.of_day(day) for day in days}
     kept = _opinions(tables, chosen, decided_by, now, [each for day in days for each in before[day]])
-    _keep(tables.store, [(each.day, word) for each, (word, is_new) in zip(chosen, kept, strict=True) if is_new])
+    new = {_key(each.day, word): word for each, (word, is_new) in zip(chosen, kept, strict=True) if is_new}
+    _keep(tables.store, new)
+    log.note(new)
     for each in chosen:
         release_lease(tables.store, each.image_id, decided_by)
-    log.forget_moment()
-    after = outcomes_of(each for day in days for each in log.of_day(day))
+    after = outcomes_of([*(word for day in days for word in before[day]), *new.values()])
     last_at = max([now, *(word.decided_at for word, is_new in kept if is_new)])
     outcomes = {each.image_id: after[each.image_id] for each in chosen if each.image_id in after}
     return KeptDecisions(tuple(days), last_at, tuple(word for word, _ in kept), outcomes)
@@ -245,10 +246,14 @@ def _has_answers(tables: ParquetTables, day: date) -> bool:
     return tables.exists(GOLD_IMAGES, day) and {*_ANSWER} <= {*tables.schema_of(GOLD_IMAGES.name, day)}
 
 
-def _keep(store: ObjectStore, words: Sequence[tuple[date, Opinion]]) -> None:
+def _key(day: date, word: Opinion) -> ObjectKey:
+    return object_keys.review_key(day, ImageId(word.image_id), word.decided_at)
+
+
+def _keep(store: ObjectStore, words: Mapping[ObjectKey, Opinion]) -> None:
     write = write_durable_record if len(words) <= _FEW else write_record
-    for day, word in words:
-        write(store, object_keys.review_key(day, ImageId(word.image_id), word.decided_at), word)
+    for key, word in words.items():
+        write(store, key, word)
     if len(words) > _FEW:
         store.flush()
 

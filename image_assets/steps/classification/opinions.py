@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +14,8 @@ from image_assets.errors import ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
-from image_assets.lake.last_word import all_words
+from image_assets.lake.last_word import Word, word_of
+from image_assets.lake.litter import is_litter
 from image_assets.lake.object_keys import review_prefix
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.records import read_record
@@ -83,8 +84,9 @@ class OpinionLog:
 
     def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock = store, clock
-        self._read: dict[ObjectKey, Opinion] = {}
-        self._recent: list[Opinion] = []
+        self._known: dict[Word, Opinion] = {}
+        self._days: dict[str, date] = {}
+        self._recent: tuple[Opinion, ...] = ()
         self._look_again_at = float("-inf")
         self._looking = threading.Lock()
 
@@ -96,32 +98,54 @@ class OpinionLog:
     def all(self) -> list[Opinion]:
         """Opinions on all images, as they are in this moment."""
         with self._looking:
-            return self._look_everywhere()
+            return list(self._look_everywhere())
 
-    def recent(self) -> list[Opinion]:
+    def recent(self) -> tuple[Opinion, ...]:
         """Opinions on all images as they were a moment ago: to look takes a tenth of the time at most."""
         with self._looking:
             return self._recent if self._clock() < self._look_again_at else self._look_everywhere()
 
-    def forget_moment(self) -> None:
-        """Have `recent` look again: something was said here."""
-        self._look_again_at = float("-inf")
+    def day_of(self, image_id: str) -> date:
+        """The day of an image on which somebody has an opinion."""
+        return self._days[image_id]
 
-    def _look_everywhere(self) -> list[Opinion]:
+    def note(self, opinions: Mapping[ObjectKey, Opinion]) -> None:
+        """Opinions that were kept under these keys right now; `recent` has them at once."""
+        with self._looking:
+            self._know({Word(each.decided_at, key): each for key, each in opinions.items()})
+            self._recent = (*self._recent, *opinions.values())
+
+    def _look_everywhere(self) -> tuple[Opinion, ...]:
         begun = self._clock()
-        self._recent = self._look(object_keys.REVIEWS)
+        self._recent = tuple(self._look(object_keys.REVIEWS))
         ended = self._clock()
         self._look_again_at = ended + max(_LEAST_PAUSE_S, _PAUSES_A_LOOK * (ended - begun))
         return self._recent
 
     def _look(self, prefix: str) -> list[Opinion]:
-        found = [word.key for word in sorted(word for _, word in all_words(self._store, prefix))]
-        new = {key: opinion for key in found if key not in self._read and (opinion := _read(self._store, key))}
+        below = f"{prefix}/"
+        known = {word.key: word for word in self._known if word.key.startswith(below)}
+        listed = [info.key for info in self._store.list(prefix) if not is_litter(info.key)]
+        words = {key: known.get(key) or word_of(self._store, key)[1] for key in listed}
+        new = {word: opinion for word in words.values() if word not in self._known and (opinion := self._read(word))}
         # An erased image takes along what was said of it.
-        there, below = set(found), f"{prefix}/"
-        known = {key: each for key, each in self._read.items() if key in there or not key.startswith(below)}
-        self._read = {**known, **new} if new or len(known) < len(self._read) else self._read
-        return [self._read[key] for key in found if key in self._read]
+        gone = {word for key, word in known.items() if key not in words}
+        self._know(new)
+        for word in gone:
+            del self._known[word]
+        return [self._known[word] for word in sorted(words.values()) if word in self._known]
+
+    def _know(self, opinions: Mapping[Word, Opinion]) -> None:
+        self._known.update(opinions)
+        for word, each in opinions.items():
+            self._days[each.image_id] = date.fromisoformat(word.key.split("/")[1])
+
+    def _read(self, word: Word) -> Opinion | None:
+        """Nothing when it has gone since it was listed, with its image."""
+        with suppress(ObjectNotFoundError):
+            opinion = read_record(self._store, word.key, Opinion, TableError, "repair it or delete it")
+            return replace(opinion, label=normalise_label(opinion.label))
+        return None
 
 
 def read_opinions(store: ObjectStore, day: date | None = None) -> list[Opinion]:
@@ -155,11 +179,3 @@ def standing_words(opinions: Iterable[Opinion]) -> Sequence[Opinion]:
     """What was said and not taken back, in order."""
     words = [each.opinion for said in by_image(opinions).values() for each in said if not each.is_undone]
     return sorted(words, key=lambda each: each.decided_at)
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> Opinion | None:
-    """Nothing when it has gone since it was listed, with its image."""
-    with suppress(ObjectNotFoundError):
-        opinion = read_record(store, key, Opinion, TableError, "repair it or delete it")
-        return replace(opinion, label=normalise_label(opinion.label))
-    return None
