@@ -21,6 +21,8 @@ INDEX = "index"
 REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
+LEASES = "leases"
+ACCEPTANCES = "acceptances"
 DISMISSALS = "dismissals"
 API_KEYS = "access/keys"
 LINK_SECRETS = ObjectKey("access/links.json")
@@ -133,6 +135,21 @@ def dismissal_prefix(day: date) -> str:
 def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
     """One person's word on a rejected file; later ones sort later."""
     return _word_key(dismissal_prefix(day), subject, decided_at)
+
+
+def lease_key(image_id: ImageId) -> ObjectKey:
+    """Who looks at an image."""
+    return ObjectKey(f"{LEASES}/{image_id}.json")
+
+
+def acceptance_prefix(day: date) -> str:
+    """The folder of decisions to take rejected files of a day all the same."""
+    return f"{ACCEPTANCES}/{day:%Y-%m-%d}"
+
+
+def acceptance_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
+    """One person's decision to take a rejected file all the same, or not; later ones sort later."""
+    return _word_key(acceptance_prefix(day), subject, decided_at)
 
 
 def configuration_key(version: int) -> ObjectKey:
