@@ -70,7 +70,7 @@ def examine_storage(store: ObjectStore, settings: Settings) -> Finding:
 def examine_tables(tables: ParquetTables) -> Finding:
     """Read the newest day's ids from gold."""
     days = tables.days(GOLD_IMAGES.name)
-    readings = [Reading("days", "Days in gold.", len(days))]
+    readings = [Reading("partitions", "Days in gold.", len(days))]
     if not days:
         return Finding(detail="no day yet", readings=readings)
     images = tables.read_column(GOLD_IMAGES.name, days[-1], "image_id").len()
