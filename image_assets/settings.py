@@ -44,6 +44,7 @@ _DUPLICATES = DuplicateParams()
 _TRAINER = TrainerParams()
 _PREDICTION = PredictionParams()
 _GLOB = set("*?[]")
+_RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
 
 
 class Settings(BaseSettings):
@@ -154,6 +155,24 @@ class Settings(BaseSettings):
         default=None, pattern=r"^https?://", description="Address that is told of failed runs (JSON with a text)."
     )
     landing_lookback_days: int = Field(default=30, ge=1, description="Days in which the sensor looks for late files.")
+    allowed_hosts: str = Field(
+        default="", description="Names, with commas between, under which the service is called; else this machine's."
+    )
+    cors_origins: str = Field(
+        default="", description="Origins of other pages, with commas between, that may call the service."
+    )
+    trusted_proxies: str = Field(
+        default="", description="Addresses of proxies, with commas between, whose X-Forwarded-For is believed."
+    )
+    rate_limit: str = Field(
+        default="1200/minute", pattern=_RATE, description="Requests that one key may make, such as 1200/minute."
+    )
+    rate_limit_all: str = Field(
+        default="12000/minute", pattern=_RATE, description="Requests that all callers of one service may make."
+    )
+    dagster_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Address of Dagster's UI, for links to what made an image."
+    )
 
     @field_validator("root", "archive_root", mode="before")
     @classmethod
@@ -191,6 +210,21 @@ class Settings(BaseSettings):
         if days is not None and not info.data.get("archive_root"):
             raise ValueError(f"{PREFIX}ARCHIVE_ROOT says where to")
         return days
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names under which the service is called; none when they are not set."""
+        return _listed(self.allowed_hosts)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Other pages that may call the service."""
+        return _listed(self.cors_origins)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses of proxies that are believed."""
+        return _listed(self.trusted_proxies)
 
     @property
     def lake_params(self) -> LakeParams:
@@ -299,6 +333,10 @@ def _refuse_unknown() -> None:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             advice = f"did you mean {near[0]}?" if near else "see: image-assets settings"
             raise ConfigurationError(f"{name} is not a setting; {advice}")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for each in text.split(",") if (part := each.strip()))
 
 
 def _read_logo(path: Path) -> bytes:

@@ -16,12 +16,14 @@ from image_assets.cli.duplicates import duplicates
 from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
 from image_assets.cli.history import why
+from image_assets.cli.keys import keys
 from image_assets.cli.labels import label_images
 from image_assets.cli.plans import plan
 from image_assets.cli.repair import repair, scrub
 from image_assets.cli.report import report
 from image_assets.cli.runs import retry, run
 from image_assets.cli.search import search
+from image_assets.cli.serve import serve
 from image_assets.cli.setup import doctor, models, show_settings
 from image_assets.cli.texts import take_only_text
 from image_assets.cli.upkeep import archive, diff, restore
@@ -63,6 +65,8 @@ for command in (
     restore,
     scrub,
     repair,
+    serve,
+    keys,
     show_settings,
     doctor,
     models,

@@ -22,6 +22,8 @@ REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
 DISMISSALS = "dismissals"
+API_KEYS = "access/keys"
+LINK_SECRETS = ObjectKey("access/links.json")
 ARCHIVE_MARK = ObjectKey("archive.mark")
 CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
@@ -134,6 +136,11 @@ def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
 def _word_key(prefix: str, subject: str, said_at: datetime) -> ObjectKey:
     """A new key at every call: two people at the same instant do not overwrite each other."""
     return ObjectKey(f"{prefix}/{subject}-{said_at:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json")
+
+
+def api_key_key(key_id: str) -> ObjectKey:
+    """What is kept of a key of a program or a person."""
+    return ObjectKey(f"{API_KEYS}/{key_id}.json")
 
 
 def day_of(key: ObjectKey) -> date | None:

@@ -1,0 +1,71 @@
+"""`keys`: who may use the service, and for what."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from image_assets.access.keys import ApiKey, add_key, list_keys, revoke_key
+from image_assets.access.links import rotate_link_secret
+from image_assets.access.roles import Role
+from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.opening import open_objects
+from image_assets.settings import load_settings
+
+_INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+
+
+@click.group()
+def keys() -> None:
+    """Keys with which programs and people use the service.
+
+    Two keys of one name live side by side: add the new one, hand it out, revoke the old one. A running service takes
+    notice within a second.
+    """
+
+
+@keys.command("add")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice([*Role]), help="May be given several times."
+)
+@click.option("--user", "user_id", help="Whose images it uploads; NAME by default.")
+@click.option("--until", type=_INSTANT, help="Refused from this instant on (UTC).")
+def add_one(name: str, roles: Sequence[str], user_id: str | None, until: datetime | None) -> None:
+    """Make a key for NAME, a program or a person, and print it: it is shown this once."""
+    store, expires_at = open_objects(load_settings()), until.replace(tzinfo=UTC) if until else None
+    given = [Role(role) for role in roles]
+    key, text = add_key(store, name, given, datetime.now(UTC), user_id=user_id, expires_at=expires_at)
+    CONSOLE.print(f"key {key.key_id} of {name}, for {', '.join(key.roles)}; keep it, it is not shown again:")
+    click.echo(text)
+
+
+@keys.command("list")
+def list_all() -> None:
+    """Every key that was ever made; none of them can be shown."""
+    now = datetime.now(UTC)
+    rows = [_row(key, now) for key in list_keys(open_objects(load_settings()))]
+    print_rows("Keys", ["id", "name", "uploads as", "roles", "made", "state"], rows, is_first_whole=True)
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@click.option("--at", "instant", type=_INSTANT, help="From this instant on (UTC); now by default.")
+def revoke_one(key_id: str, instant: datetime | None) -> None:
+    """Have the key KEY_ID refused from now on."""
+    at = instant.replace(tzinfo=UTC) if instant else datetime.now(UTC)
+    key = revoke_key(open_objects(load_settings()), key_id, at)
+    CONSOLE.print(f"key {key_id} of {key.name} is refused from {key.expires_at:%Y-%m-%d %H:%M} UTC on", highlight=False)
+
+
+@keys.command("rotate-links")
+def rotate_links() -> None:
+    """Sign links to pictures with a new secret; after the next time, what is signed now is refused."""
+    rotate_link_secret(open_objects(load_settings()))
+    CONSOLE.print("links are signed with a new secret; those of the one before are followed until they expire")
+
+
+def _row(key: ApiKey, now: datetime) -> tuple[object, ...]:
+    until = f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "accepted"
+    state = until if key.is_live(now) else f"refused since {key.expires_at:%Y-%m-%d %H:%M}"
+    return key.key_id, key.name, key.user_id, ", ".join(key.roles), f"{key.created_at:%Y-%m-%d}", state

@@ -1,0 +1,105 @@
+"""The application: routes, and what every request passes on its way to them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final
+
+import anyio.to_thread
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
+from image_assets.serving.problems import MEDIA_TYPE, PlainErrorsAsProblems, ProblemBody, add_handlers
+from image_assets.serving.request_ids import REQUEST_ID, is_request_id
+from image_assets.serving.routes import health
+from image_assets.serving.service import Service
+from image_assets.settings import Settings
+
+_ROUTERS: Final = (health.router,)
+_THREADS: Final = 8
+"""Requests that read the lake at once; more would only take the two or three cores from each other."""
+_BODY_BYTES: Final = 2**20
+_LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]", "testserver")
+_PROBLEMS: Final = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
+
+
+def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        settings: where the lake is, and limits.
+        is_local: whether it listens to this machine alone; its owner then needs no key while there is none.
+    """
+    service = Service(settings, is_local=is_local)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        service.open()
+        try:
+            yield
+        finally:
+            service.close()
+
+    app = FastAPI(
+        title="image_assets",
+        summary="Product photos: upload, look up, search, predict, decide.",
+        version=version("image-assets"),
+        lifespan=lifespan,
+        middleware=_middleware(settings),
+        generate_unique_id_function=_operation_id,
+        responses=_documented(_PROBLEMS),
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=_BODY_BYTES,
+    )
+    app.state.service = service
+    add_handlers(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """From the outside in."""
+    stack = [
+        Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
+        Middleware(AnswerHeaders),
+        Middleware(PlainErrorsAsProblems),
+        Middleware(HeadAsGet),
+        Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
+        Middleware(OwnPagesOnly, origins=settings.origins),
+    ]
+    if settings.origins:
+        stack.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.origins,
+                allow_methods=["*"],
+                allow_headers=["Authorization", "Content-Type", "Content-Digest", "Idempotency-Key", REQUEST_ID],
+                expose_headers=["Location", "Retry-After", REQUEST_ID],
+            )
+        )
+    return stack
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _documented(statuses: tuple[int, ...]) -> dict[int | str, dict[str, Any]]:
+    """What any route may answer besides what it was asked for."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "model": ProblemBody,
+            "content": {MEDIA_TYPE: {}},
+        }
+        for status in statuses
+    }

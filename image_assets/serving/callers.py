@@ -1,0 +1,153 @@
+"""Who is asking, and whether they may: every route names the role that it needs."""
+
+import getpass
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from image_assets.access.roles import Role, includes
+from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.service import Service, ServiceHere
+
+_UNAUTHORISED: Final = Kind(HTTPStatus.UNAUTHORIZED, "key-needed")
+_FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
+_BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
+_KEY_IN_TEXT: Final = re.compile(r"ia_[0-9a-f]{12}_")
+_BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
+_NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking.
+
+    Attributes:
+        name: of the key, or of the owner of this machine; what is done is noted under it.
+        key_id: of the key; empty for the owner.
+        user_id: whose images an upload becomes.
+        roles: what the key is for.
+        address: where the request comes from.
+    """
+
+    name: str
+    key_id: str
+    user_id: str
+    roles: Collection[Role]
+    address: str
+
+    def may(self, role: Role) -> bool:
+        """Whether a role of the caller includes this one."""
+        return includes(self.roles, role)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether images of other users exist for the caller."""
+        return self.may(Role.READ)
+
+
+class Needs:
+    """A dependency that lets in who has a role, within the rate of requests; None for whoever asks.
+
+    Attributes:
+        role: which one.
+    """
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    async def __call__(
+        self,
+        request: Request,
+        response: Response,
+        service: ServiceHere,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> Caller:
+        """The caller.
+
+        Raises:
+            Problem: 401 without an accepted key, 403 without the role, 429 over the rate.
+        """
+        caller = await identify(request, service, credentials)
+        if not any(caller.may(role) for role in self.roles):
+            wanted = " or ".join(self.roles)
+            raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
+        response.headers.update(service.limits.take(caller.key_id or caller.name, service.rates))
+        return caller
+
+
+@cache
+def needs(*roles: Role) -> Any:
+    """The dependency of a route that needs one of some roles: `Annotated[Caller, needs(Role.READ)]`."""
+    return Depends(Needs(*roles))
+
+
+Reader = Annotated[Caller, needs(Role.READ)]
+OwnReader = Annotated[Caller, needs(Role.READ, Role.UPLOAD)]
+"""Somebody who sees every image, or the own ones alone: `Caller.sees_all`."""
+Uploader = Annotated[Caller, needs(Role.UPLOAD)]
+Reviewer = Annotated[Caller, needs(Role.REVIEW)]
+Admin = Annotated[Caller, needs(Role.ADMIN)]
+
+
+class Public:
+    """The mark of a route that anybody may ask for: `dependencies=[PUBLIC]`."""
+
+    def __call__(self) -> None:
+        """Nothing is asked of the caller."""
+
+
+PUBLIC: Final[Any] = Depends(Public())
+
+
+async def identify(request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+    """Whose key a request carries; the owner of the machine needs none while there are no keys.
+
+    Raises:
+        Problem: 400 for a key in the address, 401, or 429 after too many wrong keys.
+    """
+    if _KEY_IN_TEXT.search(request.url.query):
+        raise Problem(_BAD_REQUEST, "A key belongs in the header Authorization: addresses end up in logs. Revoke it.")
+    if not service.keys.is_fresh:
+        await run_in_threadpool(service.keys.refresh)
+    address = request.client.host if request.client else ""
+    if service.keys.is_empty and is_owner(request, service):
+        return _owner(address)
+    service.limits.refuse_guesser(address)
+    key = service.keys.find(credentials.credentials if credentials else "", datetime.now(UTC))
+    if key is None:
+        if credentials:
+            service.limits.count_wrong_key(address)
+        raise Problem(_UNAUTHORISED, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="image-assets"'})
+    caller = Caller(key.name, key.key_id, key.user_id, key.roles, address)
+    request.state.caller = caller
+    return caller
+
+
+def is_owner(request: Request, service: Service) -> bool:
+    """Whether only a user of this machine can have asked, and no proxy passed it on for another."""
+    address = request.client.host if request.client else ""
+    return service.is_local and is_loopback(address) and "x-forwarded-for" not in request.headers
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+@cache
+def _owner(address: str) -> Caller:
+    name = getpass.getuser()
+    return Caller(name, "", name, (Role.ADMIN,), address)

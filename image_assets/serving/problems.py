@@ -1,0 +1,211 @@
+"""Errors as clients see them: `application/problem+json` (RFC 9457), whatever part of the service raised them.
+
+A message of the service's own family is for its clients while they can mend the request. What they cannot mend is
+told in the log, with the request's id; the answer says only that, because messages name folders.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from image_assets import errors
+from image_assets.shown_text import plain_lines
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE: Final = "urn:image-assets:problem:"
+_RETRY_S: Final = 5
+_SEE_LOG: Final = "The service failed; the log says why, under this request's id."
+
+
+class ProblemBody(BaseModel):
+    """What went wrong, and what to do about it (RFC 9457)."""
+
+    type: str = Field(description="Stable name of the kind of problem.", examples=[f"{_TYPE}unknown-image"])
+    title: str = Field(description="The kind of problem in words.", examples=["Unknown image"])
+    status: int = Field(description="The HTTP status.", examples=[404])
+    detail: str = Field(description="What happened, and what to do.")
+    instance: str = Field(description="The id of the request, as in the log.")
+    reason: str | None = Field(default=None, description="Why a file cannot become an image, of the closed list.")
+    errors: list[dict[str, str]] | None = Field(
+        default=None, description="The faults of the request: `pointer` says where (RFC 6901), `detail` what."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its status, and its name in the type's URI."""
+
+    status: HTTPStatus
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("-", " ").capitalize()
+
+
+@dataclass(slots=True, eq=False)
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """A refusal that a route decides on.
+
+    Attributes:
+        kind: what kind of refusal.
+        detail: what happened, and what to do.
+        headers: of the answer.
+        more: further members of the body.
+    """
+
+    kind: Kind
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+KINDS: Final[Mapping[type[Exception], Kind]] = {
+    errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
+    errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
+    errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
+    errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
+    errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
+    errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
+    errors.ImageAssetsError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error"),
+}
+"""The family of errors; the nearest ancestor of an error decides."""
+
+_BUG: Final = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error")
+_INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
+
+
+def kind_of(error: Exception) -> Kind:
+    """The kind of problem that an error is."""
+    return next((KINDS[each] for each in type(error).__mro__ if each in KINDS), _BUG)
+
+
+def answer(
+    kind: Kind, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """The answer that tells of a problem."""
+    return JSONResponse(body_of(kind, detail, more), kind.status, headers, MEDIA_TYPE)
+
+
+def body_of(kind: Kind, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A problem as it is told in an answer, or within one about several things."""
+    return {
+        "type": f"{_TYPE}{kind.name}",
+        "title": kind.title,
+        "status": kind.status.value,
+        "detail": plain_lines(detail),
+        "instance": correlation_id.get() or "",
+        **(more or {}),
+    }
+
+
+def problem_of(error: Exception) -> JSONResponse:
+    """The answer to an error of the family; what a client cannot mend goes to the log."""
+    kind = kind_of(error)
+    more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
+    if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
+    _log.error("%s: %s", kind.name, error, exc_info=error)
+    if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer(kind, _SEE_LOG)
+    detail = f"{kind.title}: try again later; the log says why, under this request's id."
+    return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have an application answer every error as a problem."""
+    app.exception_handler(Problem)(_refuse)
+    app.exception_handler(errors.ImageAssetsError)(_explain)
+    app.exception_handler(HTTPException)(_name_status)
+    app.exception_handler(RequestValidationError)(_list_faults)
+    app.exception_handler(Exception)(_admit_bug)
+
+
+async def _refuse(_: Request, problem: Problem) -> JSONResponse:
+    return answer(problem.kind, problem.detail, problem.headers, problem.more)
+
+
+async def _explain(_: Request, error: errors.ImageAssetsError) -> JSONResponse:
+    return problem_of(error)
+
+
+async def _name_status(_: Request, error: HTTPException) -> JSONResponse:
+    return answer(_kind_of_status(error.status_code), _DETAILS.get(error.status_code, error.detail), error.headers)
+
+
+async def _list_faults(_: Request, error: RequestValidationError) -> JSONResponse:
+    found = [{"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
+    said = "; ".join(f"{each['pointer']}: {each['detail']}" for each in found[:_NAMED])
+    return answer(_INVALID, said, None, {"errors": found[:_LISTED]})
+
+
+async def _admit_bug(_: Request, error: Exception) -> JSONResponse:
+    _log.error("a bug: %s", error, exc_info=error)
+    return answer(_BUG, _SEE_LOG)
+
+
+_NAMED, _LISTED = 3, 20
+_DETAILS: Final[Mapping[int, str]] = {
+    404: "There is nothing at this address; /openapi.json lists what there is.",
+    405: "This address does not take this method; the header Allow says which.",
+}
+
+
+def _kind_of_status(status: int) -> Kind:
+    known = HTTPStatus(status)
+    return Kind(known, known.phrase.lower().replace(" ", "-"))
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+_PLAIN_DETAILS: Final[Mapping[int, str]] = {
+    400: "The request cannot be read, or names a host that this service does not answer for.",
+    413: "The body is larger than this address takes.",
+    500: _SEE_LOG,
+}
+
+
+class PlainErrorsAsProblems:
+    """Middleware: answers in plain text of the layers below the routes become problems like all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        replaced: JSONResponse | None = None
+
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_error(message):
+                status = message["status"]
+                replaced = answer(_kind_of_status(status), _PLAIN_DETAILS.get(status, HTTPStatus(status).description))
+                await replaced(scope, receive, send)
+            elif replaced is None:
+                await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _is_plain_error(message: Message) -> bool:
+    kind = MutableHeaders(raw=message["headers"]).get("content-type", "")
+    return bool(message["status"] >= HTTPStatus.BAD_REQUEST and kind.startswith("text/plain"))

@@ -1,0 +1,70 @@
+"""Listening: which addresses the service may be reached at, and the server that runs it."""
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import uvicorn
+
+from image_assets.access.keys import KeyRing
+from image_assets.errors import ConfigurationError
+from image_assets.opening import open_objects
+from image_assets.serving.application import create_app
+from image_assets.serving.callers import is_loopback
+from image_assets.settings import Settings
+
+_GRACE_S: Final = 10
+_HEADER_BYTES: Final = 16 * 1024
+_CONNECTIONS: Final = 1_000
+
+
+def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Answer requests until the process is interrupted or terminated; `tell` is told the address.
+
+    Raises:
+        ConfigurationError: others can reach the address and nobody has a key, or something listens there already.
+    """
+    is_local = is_loopback(host)
+    if not is_local:
+        _check_keys(settings, host)
+    config = uvicorn.Config(
+        create_app(settings, is_local=is_local),
+        host=host,
+        port=port,
+        # h11 alone bounds what it keeps of headers.
+        http="h11",
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies) or None,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    listening = _bound(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    tell(f"http://{shown}:{listening.getsockname()[1]}")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _check_keys(settings: Settings, host: str) -> None:
+    ring = KeyRing(open_objects(settings))
+    ring.refresh()
+    if not ring.has_live_key(datetime.now(UTC)):
+        way_out = "image-assets keys add NAME --role admin, or --host 127.0.0.1"
+        raise ConfigurationError(f"others can reach {host}, and there is no key: {way_out}")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(f"cannot listen at {host}:{port}: {error.strerror}; --port takes another") from error
+    return listening
