@@ -11,7 +11,8 @@ from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.opening import open_lake
+from image_assets.opening import open_encoder, open_lake
+from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
 
@@ -23,6 +24,7 @@ class Service:
 
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
+        inference: what models compute.
     """
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
@@ -31,6 +33,7 @@ class Service:
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
         self._settings = settings
+        self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings)
         self._opening = threading.Lock()
 
     @property
@@ -60,9 +63,11 @@ class Service:
 
     def open(self) -> None:
         """Begin what runs beside requests."""
+        self.inference.open()
 
     def close(self) -> None:
         """End what runs beside requests."""
+        self.inference.close()
 
 
 def service_of(request: Request) -> Service:

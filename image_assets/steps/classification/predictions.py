@@ -102,7 +102,7 @@ def predict_day(
     def work(inputs: Sequence[ClassifierInput]) -> list[dict[str, object]]:
         classifier = model.load()
         rows = classifier.probabilities(inputs)
-        return [{**_said(classifier.labels, row, params), "model_version": model.version} for row in rows]
+        return [{**say(classifier.labels, row, params), "model_version": model.version} for row in rows]
 
     if model.reads is Reads.EMBEDDING:
         report = work_on_vectors(tables, day, encoder, target, lambda rows: work(list(rows)), **pace)
@@ -154,7 +154,8 @@ def _zero_shot_labels(tables: ParquetTables, classes: Sequence[str]) -> tuple[st
     return tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
 
 
-def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+def say(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+    """What is kept of an image's probabilities: the best labels, and whether a person should look at it."""
     best = np.argsort(-row, kind="stable")[:TOP_LABELS]
     top = [{"label": labels[place], "confidence_ratio": float(row[place])} for place in best]
     return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < params.review_threshold}
