@@ -1,7 +1,7 @@
 """What a running service holds, opened once and shared by all requests."""
 
-import logging
 import threading
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated
 
@@ -9,14 +9,17 @@ from fastapi import Depends, Request
 
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
+from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
-
-_log = logging.getLogger(__name__)
+from image_assets.steps.questions.image_location import Location, locate
 
 
 class Service:
@@ -33,7 +36,9 @@ class Service:
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
         self._settings = settings
-        self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings)
+        self.inference = Inference(
+            self.tables, lambda: open_encoder(settings), lambda: self.settings, lambda image_id: self.locate(image_id)
+        )
         self._opening = threading.Lock()
 
     @property
@@ -60,6 +65,19 @@ class Service:
     @cached_property
     def _signer(self) -> LinkSigner:
         return open_signer(self.store)
+
+    def now(self) -> datetime:
+        """The time by which keys and links expire."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def encoder(self) -> EncoderDescription:
+        """Whose vectors the lake is searched with; nothing is loaded for it."""
+        return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
+
+    def locate(self, image_id: ImageId) -> Location | None:
+        """Where an image is; None when the lake has never seen it."""
+        return locate(self.tables, image_id)
 
     def open(self) -> None:
         """Begin what runs beside requests."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from starlette.concurrency import run_in_threadpool
 
 from image_assets.compute.engine import EngineParams
-from image_assets.errors import ImageAssetsError, ImageError, PoisonedItemError, SearchError, TableError
+from image_assets.errors import ImageAssetsError, ImageError, PoisonedItemError, TableError, UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
@@ -27,7 +27,8 @@ from image_assets.serving.inference.served_model import ModelPhase, ServedModel
 from image_assets.serving.inference.shared_encoder import SharedEncoder
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import say
-from image_assets.steps.classification.stored_input import day_of, stored_input
+from image_assets.steps.classification.stored_input import stored_input
+from image_assets.steps.questions.image_location import Location
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 Item = TypeVar("Item")
@@ -42,7 +43,7 @@ _PATIENCE_S: Final = 5.0
 Prediction: TypeAlias = dict[str, object]
 """`label`, `confidence_ratio`, `top_labels`, `needs_review`, `model_version`: the columns of the predictions."""
 
-ITS_OWN_FAULT: Final = (ImageError, PoisonedItemError, SearchError, TableError)
+ITS_OWN_FAULT: Final = (ImageError, PoisonedItemError, TableError, UnknownImageError)
 """What costs the one item of a request that it is about; anything else costs the request."""
 
 
@@ -81,9 +82,13 @@ class Inference:
     """
 
     def __init__(
-        self, tables: ParquetTables, open_encoder: Callable[[], ImageEncoder], settings: Callable[[], Settings]
+        self,
+        tables: ParquetTables,
+        open_encoder: Callable[[], ImageEncoder],
+        settings: Callable[[], Settings],
+        locate: Callable[[ImageId], Location | None],
     ) -> None:
-        self._tables, self._settings = tables, settings
+        self._tables, self._settings, self._locate = tables, settings, locate
         given = settings()
         self._model = ServedModel(open_encoder, given.serving_torch_threads)
         self._batcher = Batcher(self._model.ensure_loaded)
@@ -195,8 +200,10 @@ class Inference:
         return await (self._encode_one(subject) if reads is Reads.EMBEDDING else self._decode(subject))
 
     def _stored(self, image_id: ImageId, reads: Reads) -> ClassifierInput:
-        day = day_of(self._tables, image_id)
-        return stored_input(self._tables, image_id, day, reads, self.description)
+        location = self._locate(image_id)
+        if location is None or location.is_erased:
+            raise UnknownImageError(f"there is no image {image_id}")
+        return stored_input(self._tables, image_id, location.day, reads, self.description)
 
     async def _predict_one(self, predictor: Predictor, seen: ClassifierInput) -> Prediction:
         classifier, params = predictor.classifier, self._settings().prediction_params

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from image_assets.errors import SearchError, TableError
+from image_assets.errors import TableError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
@@ -28,15 +28,6 @@ def stored_input(
     if reads is Reads.EMBEDDING:
         return _vector(tables, image_id, day, encoder)
     return _picture(tables, image_id, day)
-
-
-def day_of(tables: ParquetTables, image_id: ImageId) -> date:
-    """The day of a cleansed image; `SearchError` when there is none of this id."""
-    rows = tables.scan(SILVER_IMAGES, ["day"], None, pl.col("image_id") == image_id)
-    if rows.is_empty():
-        raise SearchError(f"there is no cleansed image {image_id}")
-    day: date = rows.item(0, 0)
-    return day
 
 
 def _vector(tables: ParquetTables, image_id: ImageId, day: date, encoder: EncoderDescription) -> Embedding:
