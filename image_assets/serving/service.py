@@ -36,9 +36,7 @@ class Service:
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
         self._settings = settings
-        self.inference = Inference(
-            self.tables, lambda: open_encoder(settings), lambda: self.settings, lambda image_id: self.locate(image_id)
-        )
+        self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         self._opening = threading.Lock()
 
     @property

@@ -5,7 +5,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -49,9 +48,8 @@ def decode(picture: Picture, longest_side_px: int) -> Pixels:
 class Decoder:
     """Workers, started by the first picture, and the thread that speaks to them."""
 
-    def __init__(self, params: EngineParams, longest_side_px: int) -> None:
-        self._params = params
-        self._work: Callable[[Picture], Pixels] = partial(decode, longest_side_px=longest_side_px)
+    def __init__(self, params: EngineParams, work: Callable[[Picture], Pixels]) -> None:
+        self._params, self._work = params, work
         self._inbox: Inbox[Picture] = Inbox()
         self._numbers = count()
         self._asked: dict[int, Future[RgbImage]] = {}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import ClassifierInput, Reads
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder
 from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, Work
-from image_assets.serving.inference.decoder import Decoder
+from image_assets.serving.inference.decoder import Decoder, decode
 from image_assets.serving.inference.loop_lag import LoopLag
 from image_assets.serving.inference.places import Places
 from image_assets.serving.inference.predicting_model import PredictingModel, Predictor
@@ -93,7 +93,7 @@ class Inference:
         self._model = ServedModel(open_encoder, given.serving_torch_threads)
         self._batcher = Batcher(self._model.ensure_loaded)
         self._places = Places(MOST_ITEMS, lambda: self._batcher.state.seconds_per_item)
-        self._decoder = Decoder(_engine_params(given), SILVER_MAX_SIDE_PX)
+        self._decoder = Decoder(_engine_params(given), partial(decode, longest_side_px=SILVER_MAX_SIDE_PX))
         self._lag = LoopLag()
         self.encoder: ImageEncoder = SharedEncoder(self._model, self._batcher, self._places)
 
@@ -106,9 +106,7 @@ class Inference:
     def state(self) -> InferenceState:
         """See `InferenceState`; reads nothing."""
         batcher = self._batcher.state
-        phase, problem = self._model.phase, self._model.problem
-        if phase is ModelPhase.OK and batcher.oldest_s > _STUCK_S:
-            phase, problem = ModelPhase.FAILED, f"stuck: the oldest item waits for {batcher.oldest_s:.0f} s; restart it"
+        phase, problem = health_of(self._model.phase, self._model.problem, batcher.oldest_s)
         return InferenceState(
             phase=phase,
             problem=problem,
@@ -218,6 +216,16 @@ class Inference:
     async def _compute(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
         answers: list[Future[Result]] = self._batcher.submit(work, items)
         return list(await asyncio.gather(*map(asyncio.wrap_future, answers)))
+
+
+def health_of(phase: ModelPhase, problem: str | None, oldest_s: float) -> tuple[ModelPhase, str | None]:
+    """Whether the model can be asked, and why not; a loaded one that does not answer cannot."""
+    if phase is ModelPhase.OK and oldest_s > _STUCK_S:
+        return (
+            ModelPhase.FAILED,
+            f"stuck: oldest item > {_STUCK_S:g} s, it is {oldest_s:.0f} s old; restart the service",
+        )
+    return phase, problem
 
 
 def _engine_params(settings: Settings) -> EngineParams:

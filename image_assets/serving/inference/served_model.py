@@ -1,5 +1,6 @@
 """The encoder of a service: opened when it is first asked for, loaded when it first has to compute."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,11 +33,13 @@ class ServedModel:
         problem: why it failed and what to do; None unless it did.
     """
 
-    def __init__(self, open_encoder: Callable[[], ImageEncoder], torch_threads: int) -> None:
-        self._open_encoder, self._torch_threads = open_encoder, torch_threads
+    def __init__(
+        self, open_encoder: Callable[[], ImageEncoder], torch_threads: int, *, retry_after_s: float = _RETRY_S
+    ) -> None:
+        self._open_encoder, self._torch_threads, self._retry_after_s = open_encoder, torch_threads, retry_after_s
         self._encoder: ImageEncoder | None = None
         self._opening = threading.Lock()
-        self._failed_at = -_RETRY_S
+        self._failed_at = -math.inf
         self.phase = ModelPhase.NOT_LOADED
         self.problem: str | None = None
 
@@ -65,8 +68,8 @@ class ServedModel:
         """
         if self.phase is ModelPhase.OK:
             return
-        if time.monotonic() < self._failed_at + _RETRY_S:
-            raise ModelError(f"{self.problem} (tried again within {_RETRY_S:g} s)")
+        if time.monotonic() < self._failed_at + self._retry_after_s:
+            raise ModelError(f"{self.problem} (tried again within {self._retry_after_s:g} s)")
         self.phase = ModelPhase.LOADING
         try:
             self._load()

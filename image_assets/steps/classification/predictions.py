@@ -61,6 +61,11 @@ class Model:
     load: Callable[[], Classifier]
     remark: str
 
+    @property
+    def is_zero_shot(self) -> bool:
+        """Whether it goes by the names of the labels alone."""
+        return self.version.startswith(_ZERO_SHOT)
+
 
 def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], device: str = "auto") -> Model:
     """The champion; zero-shot classification with the encoder's texts while there is none that fits the encoder.
