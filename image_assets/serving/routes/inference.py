@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Sequence
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
 import numpy as np
