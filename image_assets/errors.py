@@ -11,6 +11,8 @@
     │       └── ObjectChangedError another process replaced the object first
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    │   └── PoisonedItemError     a model fails on this one item and on no other
+    ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     ├── UnknownImageError         what names an image or a file fits none (also a LookupError)
@@ -107,6 +109,22 @@ class TableError(ImageAssetsError, ValueError):
 
 class ModelError(ImageAssetsError, RuntimeError):
     """A model cannot be loaded or does not do what its description says."""
+
+
+class PoisonedItemError(ModelError):
+    """A model fails on this one item, for whatever reason; others of its batch are done."""
+
+
+class ServiceBusyError(ImageAssetsError):
+    """More is asked for at once than a service can do.
+
+    Attributes:
+        seconds: after which it is worth to ask again.
+    """
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SearchError(ImageAssetsError, ValueError):

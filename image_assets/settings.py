@@ -182,6 +182,18 @@ class Settings(BaseSettings):
     rate_limit_all: str = Field(
         default="12000/minute", pattern=_RATE, description="Requests that all callers of one service may make."
     )
+    serving_torch_threads: int = Field(
+        default=1, ge=1, description="Threads of one forward pass in the service; more only pay on an idle machine."
+    )
+    serving_decoders: int = Field(
+        default=2, ge=1, description="Worker processes of the service that decode pictures of others."
+    )
+    serving_decode_timeout_s: float = Field(
+        default=10.0, gt=0, description="Seconds that a picture of a question may take to decode."
+    )
+    serving_warm: bool = Field(
+        default=False, description="Load the model when the service starts, not when it is first needed."
+    )
     dagster_url: str | None = Field(
         default=None, pattern=r"^https?://", description="Address of Dagster's UI, for links to what made an image."
     )

@@ -18,7 +18,8 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.opening import open_lake
+from image_assets.opening import open_encoder, open_lake
+from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.serving.observing.audit_trail import AuditTrail
 from image_assets.serving.observing.examinations import (
@@ -42,6 +43,7 @@ class Service:
 
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
+        inference: what models compute.
     """
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
@@ -55,6 +57,7 @@ class Service:
         self.parts = Parts(self._examinations())
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self._settings = settings
+        self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0
@@ -108,10 +111,12 @@ class Service:
     def open(self) -> None:
         """Begin what runs beside requests; to be called where the event loop runs."""
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
+        self.inference.open()
 
     def close(self) -> None:
         """End what runs beside requests."""
         self._watching.cancel()
+        self.inference.close()
         self.trail.close()
 
     def _examinations(self) -> Examinations:
