@@ -120,7 +120,8 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     for uri, sha256 in origins.select("source_uri", "sha256").drop_nulls().unique().iter_rows():
         yield from _upload(tables, object_keys.key_of(SourceUri(uri)), sha256)
     yield from pictures_of(tables, image_id, day)
-    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
+    said = (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day))
+    for prefix in (object_keys.receipt_prefix(day), *said):
         yield from _named_after(tables, prefix, image_id)
 
 

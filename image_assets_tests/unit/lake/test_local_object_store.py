@@ -3,14 +3,22 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, StorageError, StoreUnavailableError
+from image_assets.errors import (
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    StorageError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
+from image_assets.lake.object_store import LocalObjectStore, LocalStagedObject, ObjectInfo
 
 KEY = ObjectKey("landing/2026-10-01/anna/a.jpg")
 
@@ -259,3 +267,28 @@ def test_a_store_may_be_sent_to_a_worker(store: LocalObjectStore) -> None:
     import pickle
 
     assert pickle.loads(pickle.dumps(store)) == store
+
+
+def test_a_claim_ends_with_its_process_however_it_ends(store: LocalObjectStore) -> None:
+    script = (
+        "import sys, pathlib; from image_assets.lake.object_store import LocalObjectStore;"
+        "claim = LocalObjectStore(pathlib.Path(sys.argv[1])).claiming('a name');"
+        "print(claim.__enter__(), flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(store.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        with store.claiming("a name") as is_mine:
+            assert not is_mine
+        other.kill()
+    with store.claiming("a name") as is_mine:
+        assert is_mine
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_as_such_while_an_object_is_staged(store: LocalObjectStore) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        staged = LocalStagedObject(store, store.root / "staged", full)
+        with pytest.raises(StoreFullError, match="free some space"):
+            staged.write(b"bytes")
