@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
@@ -33,6 +34,7 @@ _IS_LINK = "it or a folder of it is a symbolic link, and those are not followed:
 STAGING = ".staging"
 LOCKS = ".locks"
 CLAIMS = "claims"
+_LOCKED = ".locked"
 ANY_VERSION = "*"
 """In place of a version: whatever is there is replaced."""
 
@@ -90,6 +92,10 @@ class ObjectStore(Protocol):
 
     def staging(self) -> AbstractContextManager[StagedObject]:
         """An object to fill whose key is known at the end only; what has not landed by the block's end is gone."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what processes that were killed left of objects that they staged; how many."""
         ...
 
     def claiming(self, name: str) -> AbstractContextManager[bool]:
@@ -166,16 +172,29 @@ class LocalObjectStore:
 
     @contextmanager
     def staging(self) -> Iterator["LocalStagedObject"]:
-        """A file in the staging folder."""
-        path = self.root / STAGING / uuid.uuid4().hex
+        """A file in the staging folder, locked while its process lives."""
+        path = self.root / STAGING / f"{uuid.uuid4().hex}{_LOCKED}"
         with _explained("write", STAGING, self.root):
-            file = _with_folder(path).open("xb", buffering=0)
-        staged = LocalStagedObject(self, path, file)
+            file = _locked(_with_folder(path))
+        if file is None:
+            raise StoreUnavailableError(f"another process took {path}: try again", key=STAGING)
         try:
-            yield staged
+            yield LocalStagedObject(self, path, file)
         finally:
-            file.close()
             path.unlink(missing_ok=True)
+            file.close()
+
+    def sweep(self) -> int:
+        """Of files that their writers keep locked, those that nobody has locked; of other files the age would tell."""
+        swept = 0
+        for path in [*(self.root / STAGING).glob(f"*{_LOCKED}"), *(self.root / LOCKS / CLAIMS).glob("*")]:
+            with _explained("sweep", STAGING, self.root):
+                file = _locked(path)
+            if file is not None:
+                path.unlink(missing_ok=True)
+                file.close()
+                swept += 1
+        return swept
 
     @contextmanager
     def claiming(self, name: str) -> Iterator[bool]:
@@ -342,7 +361,7 @@ class LocalStagedObject:
 
     store: LocalObjectStore
     path: Path
-    file: BinaryIO
+    file: FileIO
 
     def write(self, data: bytes) -> None:
         """See `StagedObject`; a full disk is told at once."""
@@ -466,10 +485,10 @@ def _sync_folder(folder: int) -> None:
             os.close(readable)
 
 
-def _locked(path: Path) -> BinaryIO | None:
+def _locked(path: Path) -> FileIO | None:
     """The file, locked; None while another has it. A file that went before it was locked was another's: look again."""
     while True:
-        file = path.open("ab")
+        file = path.open("ab", buffering=0)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):

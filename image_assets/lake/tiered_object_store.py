@@ -48,6 +48,10 @@ class TieredObjectStore:
         """See `ObjectStore`."""
         return self.hot.staging()
 
+    def sweep(self) -> int:
+        """See `ObjectStore`."""
+        return self.hot.sweep()
+
     def claiming(self, name: str) -> AbstractContextManager[bool]:
         """See `ObjectStore`."""
         return self.hot.claiming(name)
