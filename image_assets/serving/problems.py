@@ -76,6 +76,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
+    errors.UnknownImageError: Kind(HTTPStatus.NOT_FOUND, "unknown-image"),
+    errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
+    errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),

@@ -1,7 +1,7 @@
 """What a running service holds, opened once and shared by all requests."""
 
-import logging
 import threading
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated
 
@@ -9,13 +9,16 @@ from fastapi import Depends, Request
 
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
+from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_lake
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
-
-_log = logging.getLogger(__name__)
+from image_assets.steps.questions.image_location import Location, locate
 
 
 class Service:
@@ -57,6 +60,19 @@ class Service:
     @cached_property
     def _signer(self) -> LinkSigner:
         return open_signer(self.store)
+
+    def now(self) -> datetime:
+        """The time by which keys and links expire."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def encoder(self) -> EncoderDescription:
+        """Whose vectors the lake is searched with; nothing is loaded for it."""
+        return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
+
+    def locate(self, image_id: ImageId) -> Location | None:
+        """Where an image is; None when the lake has never seen it."""
+        return locate(self.tables, image_id)
 
     def open(self) -> None:
         """Begin what runs beside requests."""

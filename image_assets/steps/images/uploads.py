@@ -75,11 +75,10 @@ def add_upload(
 
 def landing_key(facts: UploadFacts, sha256: Sha256) -> ObjectKey:
     """Where a file lands: the same file of the same user under the same name, on one day, has one place."""
-    user = facts.user_id if _PLAIN.fullmatch(facts.user_id) else f"user-{_digest(facts.user_id)}"
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{_digest(facts.raw_name)}\n{sha256[:_DIGEST_LENGTH]}")
     suffix = PurePath(facts.raw_name).suffix
     extension = suffix.lower() if _EXTENSION.fullmatch(suffix) and suffix.lower() != ".json" else ""
-    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user}/{name}{extension}")
+    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user_folder(facts.user_id)}/{name}{extension}")
 
 
 def is_landed(store: ObjectStore, key: ObjectKey, size_bytes: int) -> bool:
@@ -137,6 +136,11 @@ def told_before(tables: ParquetTables, day: date) -> Mapping[ObjectKey, Mapping[
         object_keys.key_of(SourceUri(uri)): {name: value for name, value in told.items() if value is not None}
         for uri, told in ((row.pop("source_uri"), row) for row in rows.iter_rows(named=True))
     }
+
+
+def user_folder(user_id: str) -> str:
+    """The folder of a user's uploads below that of a day."""
+    return user_id if _PLAIN.fullmatch(user_id) else f"user-{_digest(user_id)}"
 
 
 def _digest(text: str) -> str:
