@@ -17,11 +17,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.problems import MEDIA_TYPE, PlainErrorsAsProblems, ProblemBody, add_handlers
 from image_assets.serving.request_ids import REQUEST_ID, is_request_id
-from image_assets.serving.routes import health, records
+from image_assets.serving.routes import health, records, uploads
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
-_ROUTERS: Final = (health.router, records.router)
+_ROUTERS: Final = (health.router, uploads.router, records.router)
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
 _BODY_BYTES: Final = 2**20

@@ -16,8 +16,11 @@ from image_assets.models.encoders.checkpoint_description import describe_checkpo
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_lake
+from image_assets.serving.answers import Answers
+from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
+from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
 
@@ -33,6 +36,8 @@ class Service:
         self.tables: ParquetTables = open_lake(settings)
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
+        self.lanes = UploadLanes()
+        self.answers = Answers(self.tables.store)
         self._settings = settings
         self._opening = threading.Lock()
 
@@ -75,7 +80,8 @@ class Service:
         return locate(self.tables, image_id)
 
     def open(self) -> None:
-        """Begin what runs beside requests."""
+        """Begin what runs beside requests, with nothing left of those that were killed."""
+        tidy_up(self.tables)
 
     def close(self) -> None:
         """End what runs beside requests."""

@@ -61,6 +61,12 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
     return None
 
 
+def receipt_days(store: ObjectStore) -> list[date]:
+    """Days that have receipts."""
+    found = {info.key.split("/")[1] for info in store.list(object_keys.RECEIPTS) if info.key.count("/") > 1}
+    return [date.fromisoformat(day) for day in sorted(found)]
+
+
 def settle_receipts(tables: ParquetTables, day: date, now: datetime | None = None) -> int:
     """Remove the receipts of a day's uploads that its tables know, or that were cut off; how many."""
     store = tables.store

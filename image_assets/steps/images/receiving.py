@@ -19,7 +19,8 @@ from image_assets.imaging.announced import HEAD_BYTES, check_head
 from image_assets.imaging.inspect import InspectParams, check_size
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
-from image_assets.steps.images.receipts import Receipt
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.receipts import Receipt, receipt_days, settle_receipts
 from image_assets.steps.images.uploads import UploadFacts, check_texts, is_landed, landing_key, tell
 
 _LEAST_FREE: Final = 0.05
@@ -36,6 +37,13 @@ def check_room(store: ObjectStore) -> None:
     if free < _LEAST_FREE:
         told = f"{free:.1%} of the lake's disk is free, and uploads need {_LEAST_FREE:.0%}: free some space"
         raise StoreFullError(told)
+
+
+def tidy_up(tables: ParquetTables) -> None:
+    """Remove what services that were killed left: staged bytes, and receipts of what is known by now."""
+    tables.store.sweep()
+    for day in receipt_days(tables.store):
+        settle_receipts(tables, day)
 
 
 class IncomingFile:
