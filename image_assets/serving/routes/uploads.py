@@ -125,7 +125,7 @@ async def upload_images(
     raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
 
 
-@router.put("/uploads/{name:path}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
+@router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
 async def upload_file(
     request: Request,
     service: ServiceHere,
@@ -135,7 +135,7 @@ async def upload_file(
     on_behalf_of: OnBehalfOf = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Upload one photo as the body; its name is a value and may be any text, with slashes too."""
+    """Upload one photo as the body; POST takes it under any name, also one with a slash."""
     told = Told([label] if label is not None else [], on_behalf_of)
     return await _receive(service, request, caller, idempotency_key, partial(_from_body, told, name))
 
