@@ -8,7 +8,8 @@
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
-    │       └── ObjectChangedError another process replaced the object first
+    │       ├── ObjectChangedError another process replaced the object first
+    │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     │   └── PoisonedItemError     a model fails on this one item and on no other
@@ -89,6 +90,10 @@ class StoreUnavailableError(StorageError):
 
 class ObjectChangedError(StoreUnavailableError):
     """Another process replaced the object since its version was read; what was to be written was not."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """There is no room left in the storage."""
 
 
 class TableError(ImageAssetsError, ValueError):

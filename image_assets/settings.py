@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses of proxies, with commas between, whose X-Forwarded-For is believed."
     )
+    upload_max_bytes: int = Field(
+        default=500_000_000, ge=1, description="Largest form of uploads accepted, of all its files together."
+    )
     rate_limit: str = Field(
         default="1200/minute", pattern=_RATE, description="Requests that one key may make, such as 1200/minute."
     )

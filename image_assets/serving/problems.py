@@ -84,6 +84,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
+    errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),

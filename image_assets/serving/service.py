@@ -19,6 +19,8 @@ from image_assets.models.encoders.checkpoint_description import describe_checkpo
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake
+from image_assets.serving.answers import Answers
+from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.serving.observing.audit_trail import AuditTrail
@@ -33,6 +35,7 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
 _SECRETS_LAST_S: Final = 60.0
@@ -56,6 +59,8 @@ class Service:
         self.lag = LoopLag()
         self.parts = Parts(self._examinations())
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.lanes = UploadLanes()
+        self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         self._opening = threading.Lock()
@@ -109,7 +114,11 @@ class Service:
         return locate(self.tables, image_id)
 
     def open(self) -> None:
-        """Begin what runs beside requests; to be called where the event loop runs."""
+        """Begin what runs beside requests, with nothing left of those that were killed.
+
+        To be called where the event loop runs.
+        """
+        tidy_up(self.tables)
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
 

@@ -26,7 +26,12 @@ from image_assets.tables.upkeep import ERASURES
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
-_SAID_BY_DAY = (object_keys.review_prefix, object_keys.dismissal_prefix, object_keys.acceptance_prefix)
+_SAID_BY_DAY = (
+    object_keys.receipt_prefix,
+    object_keys.review_prefix,
+    object_keys.dismissal_prefix,
+    object_keys.acceptance_prefix,
+)
 _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 _DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{table.name}/" for table in _DOOR)
 
