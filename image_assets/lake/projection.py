@@ -4,9 +4,11 @@ It is a convenience, not the truth: whoever opens it brings it in line with the 
 damaged, foreign or gone is made anew. Its readers keep the file that they have opened, whoever replaces it.
 """
 
+import math
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -85,13 +87,16 @@ class Projection:
     path: Path
     scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, compare=False)
 
-    def query(self, sql: str, values: Values = (), **frames: pl.DataFrame) -> pl.DataFrame:
+    def query(
+        self, sql: str, values: Values = (), *, within_s: float = math.inf, **frames: pl.DataFrame
+    ) -> pl.DataFrame:
         """Rows of a query; frames are tables of their names.
 
         Raises:
             TableError: the file is damaged; `key` is the projection's.
+            TimeoutError: it took longer than it may.
         """
-        with closing(self.database.cursor()) as cursor, _explained(self.path):
+        with closing(self.database.cursor()) as cursor, _explained(self.path, *_DAMAGE), _bounded(cursor, within_s):
             for name, rows in frames.items():
                 cursor.register(name, rows.to_arrow())
             found: pl.DataFrame = cursor.sql(sql, params=list(values)).pl()
@@ -142,7 +147,7 @@ def _current(tables: ParquetTables, content: Content, former: Projection | None)
             raise
         except StorageError:
             return _made_here(tables, content, base, files)
-        _make(path, tables, content, base, files)
+        _make_or_restore(path, tables, content, base, files)
     made = _open(Path(store.uri(content.key)), content)
     if made is None:
         raise StoreUnavailableError(f"{content.key} went while it was opened: do it again", key=content.key)
@@ -154,11 +159,24 @@ def _made_here(
 ) -> Projection:
     scratch = tempfile.TemporaryDirectory(prefix="image-assets-")
     path = Path(scratch.name) / content.key
-    _make(path, tables, content, base, files)
+    _make_or_restore(path, tables, content, base, files)
     made = _open(path, content, scratch)
     if made is None:
         raise StoreUnavailableError(f"{path} cannot be opened though it was made just now", key=content.key)
     return made
+
+
+def _make_or_restore(
+    path: Path, tables: ParquetTables, content: Content, base: Projection | None, files: Sequence[ObjectInfo]
+) -> None:
+    """Fill a file without the base when that is found to be damaged."""
+    try:
+        _make(path, tables, content, base, files)
+    except TableError as error:
+        if base is None or error.key != path.name:
+            raise
+        path.unlink(missing_ok=True)
+        _make(path, tables, content, None, files)
 
 
 def _make(
@@ -255,11 +273,31 @@ def _open(
     return Projection(database, versions, path, scratch)
 
 
+_DAMAGE: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What reading a damaged file ends with."""
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _bounded(cursor: duckdb.DuckDBPyConnection, within_s: float) -> Iterator[None]:
+    if within_s <= 0:
+        raise TimeoutError
+    timer = threading.Timer(within_s, cursor.interrupt) if math.isfinite(within_s) else None
+    try:
+        if timer:
+            timer.start()
+        yield
+    except duckdb.InterruptException as error:
+        raise TimeoutError from error
+    finally:
+        if timer:
+            timer.cancel()
+
+
+@contextmanager
+def _explained(path: Path, *faults: type[duckdb.Error]) -> Iterator[None]:
     try:
         yield
-    except duckdb.Error as error:
+    except faults or duckdb.Error as error:
         if "no space" in str(error).lower():
             raise StoreUnavailableError(f"{path}: {error}; free some space and do it again") from error
         raise TableError(f"{path} cannot be read: {error}; delete it: it is made anew", key=path.name) from error
