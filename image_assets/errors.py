@@ -11,6 +11,9 @@
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
+    ├── UnknownImageError         what names an image or a file fits none (also a LookupError)
+    ├── AmbiguousImageError       what names an image or a file fits several (also a LookupError)
+    ├── DecisionError             what a person decided cannot be kept as it was said
     └── ImageError                this one image cannot be used: it becomes a rejected row
 
 Only `ImageError` is caught per image; everything else stops the run.
@@ -98,6 +101,18 @@ class ModelError(ImageAssetsError, RuntimeError):
 
 class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
+
+
+class UnknownImageError(ImageAssetsError, LookupError):
+    """An id or a name fits no image, or no rejected file."""
+
+
+class AmbiguousImageError(ImageAssetsError, LookupError):
+    """An id or a name fits several images, or several rejected files."""
+
+
+class DecisionError(ImageAssetsError, ValueError):
+    """What a person decided says nothing, says two things, or is not theirs to say."""
 
 
 class PrivacyError(ImageAssetsError, RuntimeError):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, print_frame, print_rows
-from image_assets.errors import ConfigurationError
+from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
@@ -36,7 +36,7 @@ def why(image: str) -> None:
     if certificates.height:
         print_frame(f"{image} was erased", certificates.drop("image_id"))
     elif not subjects:
-        raise ConfigurationError(
+        raise UnknownImageError(
             f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit; a new upload is "
             "known once its day has run"
         )

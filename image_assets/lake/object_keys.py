@@ -24,6 +24,8 @@ PAIR_REVIEWS = "pair_reviews"
 DISMISSALS = "dismissals"
 API_KEYS = "access/keys"
 LINK_SECRETS = ObjectKey("access/links.json")
+CONFIGURATION = "configuration"
+AUDIT = "audit"
 ARCHIVE_MARK = ObjectKey("archive.mark")
 CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
@@ -132,6 +134,16 @@ def dismissal_prefix(day: date) -> str:
 def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
     """One person's word on a rejected file; later ones sort later."""
     return _word_key(dismissal_prefix(day), subject, decided_at)
+
+
+def configuration_key(version: int) -> ObjectKey:
+    """What was said of the settings; later versions sort later."""
+    return ObjectKey(f"{CONFIGURATION}/{version:08d}.json")
+
+
+def audit_key(day: date, process: str) -> ObjectKey:
+    """What one process of the service changed on a day."""
+    return ObjectKey(f"{AUDIT}/{day:%Y-%m-%d}/{process}.jsonl")
 
 
 def _word_key(prefix: str, subject: str, said_at: datetime) -> ObjectKey:

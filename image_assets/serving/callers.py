@@ -5,7 +5,6 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -16,6 +15,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from image_assets.access.roles import Role, includes
+from image_assets.serving.observing.request_notes import note_caller
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
 
@@ -23,7 +23,7 @@ _UNAUTHORISED: Final = Kind(HTTPStatus.UNAUTHORIZED, "key-needed")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
 _KEY_IN_TEXT: Final = re.compile(r"ia_[0-9a-f]{12}_")
-_BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
+BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
 
 
@@ -70,7 +70,7 @@ class Needs:
         request: Request,
         response: Response,
         service: ServiceHere,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
     ) -> Caller:
         """The caller.
 
@@ -78,6 +78,7 @@ class Needs:
             Problem: 401 without an accepted key, 403 without the role, 429 over the rate.
         """
         caller = await identify(request, service, credentials)
+        note_caller(caller.name)
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
@@ -123,14 +124,12 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     if service.keys.is_empty and is_owner(request, service):
         return _owner(address)
     service.limits.refuse_guesser(address)
-    key = service.keys.find(credentials.credentials if credentials else "", datetime.now(UTC))
+    key = service.keys.find(credentials.credentials if credentials else "", service.now())
     if key is None:
         if credentials:
             service.limits.count_wrong_key(address)
         raise Problem(_UNAUTHORISED, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="image-assets"'})
-    caller = Caller(key.name, key.key_id, key.user_id, key.roles, address)
-    request.state.caller = caller
-    return caller
+    return Caller(key.name, key.key_id, key.user_id, key.roles, address)
 
 
 def is_owner(request: Request, service: Service) -> bool:

@@ -5,7 +5,7 @@ told in the log, with the request's id; the answer says only that, because messa
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -76,6 +76,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
+    errors.UnknownImageError: Kind(HTTPStatus.NOT_FOUND, "unknown-image"),
+    errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
+    errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
@@ -124,6 +127,12 @@ def problem_of(error: Exception) -> JSONResponse:
         return answer(kind, _SEE_LOG)
     detail = f"{kind.title}: try again later; the log says why, under this request's id."
     return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
+
+
+def documented(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    """Statuses that a route may answer with a problem, for its description."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -1,21 +1,27 @@
 """What a running service holds, opened once and shared by all requests."""
 
-import logging
 import threading
+import time
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
+from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_lake
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
+from image_assets.steps.questions.image_location import Location, locate
 
-_log = logging.getLogger(__name__)
+_SECRETS_LAST_S: Final = 60.0
 
 
 class Service:
@@ -32,6 +38,8 @@ class Service:
         self.limits = RateLimits()
         self._settings = settings
         self._opening = threading.Lock()
+        self._signer: LinkSigner | None = None
+        self._signer_opened_at = 0.0
 
     @property
     def settings(self) -> Settings:
@@ -50,13 +58,24 @@ class Service:
 
     @property
     def links(self) -> LinkSigner:
-        """Signs links and marks of pages."""
+        """Signs links and marks of pages, with the secrets of a minute ago at most."""
         with self._opening:
+            if self._signer is None or time.monotonic() - self._signer_opened_at > _SECRETS_LAST_S:
+                self._signer, self._signer_opened_at = open_signer(self.store), time.monotonic()
             return self._signer
 
+    def now(self) -> datetime:
+        """The time by which keys and links expire."""
+        return datetime.now(UTC)
+
     @cached_property
-    def _signer(self) -> LinkSigner:
-        return open_signer(self.store)
+    def encoder(self) -> EncoderDescription:
+        """Whose vectors the lake is searched with; nothing is loaded for it."""
+        return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
+
+    def locate(self, image_id: ImageId) -> Location | None:
+        """Where an image is; None when the lake has never seen it."""
+        return locate(self.tables, image_id)
 
     def open(self) -> None:
         """Begin what runs beside requests."""

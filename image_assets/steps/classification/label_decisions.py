@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
 import polars as pl
 
-from image_assets.errors import ConfigurationError, TableError
+from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, TableError, UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.labels import normalise_label, normalise_name
 from image_assets.lake import object_keys
@@ -22,6 +23,7 @@ _SCHEMA = pl.Schema(
     {"image_id": pl.String(), "label": pl.String(), "decided_at": pl.Datetime("us", "UTC"), "decided_by": pl.String()}
 )
 _NAMED = 5
+_Found: TypeAlias = dict[str, list[tuple[ImageId, date]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def record_decisions(tables: ParquetTables, decisions: Sequence[Decision], decid
     """Keep all decisions, or none, for the gold of their days; each counts as later than all before it on its image.
 
     Raises:
-        ConfigurationError: a label is empty, an image is unknown or decided twice, or its name fits several.
+        UnknownImageError: no image has this id or name.
+        AmbiguousImageError: a name fits several.
+        DecisionError: a label is empty, or an image is decided twice.
     """
     found = _find(tables, [decision.image for decision in decisions])
     _refuse(decisions, found)
@@ -84,36 +88,41 @@ def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def _find(tables: ParquetTables, images: Sequence[str]) -> dict[str, list[tuple[ImageId, date]]]:
+def _find(tables: ParquetTables, images: Sequence[str]) -> _Found:
     """The images of the lake that carry each id or name, names as they are compared."""
     # Only a person types the beginning of an id; a file has whole ones.
     whole = {image: whole_id(tables, image) if len(images) == 1 else image for image in images}
     asked = [normalise_name(image) for image in whole.values()]
     where = pl.col("image_id").is_in(asked) | pl.col("raw_name").str.normalize("NFC").is_in(asked)
     rows = tables.scan(BRONZE_IMAGES, ["image_id", "raw_name", "day"], where=where)
-    found: dict[str, list[tuple[ImageId, date]]] = {}
+    found: _Found = {}
     for image_id, raw_name, day in rows.iter_rows():
         found.setdefault(image_id, []).append((image_id, day))
         found.setdefault(normalise_name(raw_name), []).append((image_id, day))
     return found | {normalise_name(image): found[name] for image, name in whole.items() if name in found}
 
 
-def _refuse(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> None:
+def _refuse(decisions: Sequence[Decision], found: _Found) -> None:
     problems = list(_problems(decisions, found))
     if problems:
         more = f"\n  and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        raise ConfigurationError("nothing was kept:\n  " + "\n  ".join(problems[:_NAMED]) + more)
+        told = "\n  ".join(map(str, problems[:_NAMED]))
+        raise type(problems[0])(f"nothing was kept:\n  {told}{more}")
 
 
-def _problems(decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]) -> Iterator[str]:
+def _problems(
+    decisions: Sequence[Decision], found: dict[str, list[tuple[ImageId, date]]]
+) -> Iterator[ImageAssetsError]:
     decided: dict[ImageId, Decision] = {}
     for decision in decisions:
         images = found.get(normalise_name(decision.image), [])
         if not images:
-            yield f"{decision.place} is no image of this lake"
+            yield UnknownImageError(f"{decision.place} is no image of this lake")
         elif len(images) > 1:
-            yield f"{decision.place} names {len(images)} images, such as {images[0][0]} and {images[1][0]}: give the id"
+            several = f"{len(images)} images, such as {images[0][0]} and {images[1][0]}"
+            yield AmbiguousImageError(f"{decision.place} names {several}: give the id")
         elif (first := decided.setdefault(images[0][0], decision)) is not decision:
-            yield f"{decision.place} is decided twice, {first.place} is the same image: keep one of them"
+            twice = f"{decision.place} is decided twice, {first.place} is the same image"
+            yield DecisionError(f"{twice}: keep one of them")
         if not normalise_label(decision.label):
-            yield f"{decision.place} has no label"
+            yield DecisionError(f"{decision.place} has no label")

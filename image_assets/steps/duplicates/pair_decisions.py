@@ -12,7 +12,7 @@ from typing import Annotated
 
 import polars as pl
 
-from image_assets.errors import ConfigurationError, TableError
+from image_assets.errors import DecisionError, TableError, UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import last_words, later_than
@@ -83,7 +83,8 @@ def record_pair_decision(
     """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
 
     Raises:
-        ConfigurationError: an image has no row in `duplicate_images`, or both are one.
+        UnknownImageError: an image has no row in `duplicate_images`.
+        DecisionError: both are one.
     """
     first, second = _in_order(tables, [one, other])
     # Decisions on several pairs of images may be about one pair of photos.
@@ -139,11 +140,11 @@ def as_photos(decisions: Iterable[PairDecision]) -> PairDecisions:
 def _in_order(tables: ParquetTables, ids: Sequence[str]) -> list[dict[str, object]]:
     """The two images, the earlier first."""
     if len(set(ids)) < len(ids):
-        raise ConfigurationError(f"{ids[0]} is one image: a decision needs two")
+        raise DecisionError(f"{ids[0]} is one image: a decision needs two")
     where = pl.col("image_id").is_in(list(ids))
     found = tables.scan(DUPLICATE_IMAGES, ["image_id", "day"], where=where)
     for image_id in ids:
         if image_id not in found["image_id"]:
-            raise ConfigurationError(f"{image_id} was never compared with others: give the id of an image; run its day")
+            raise UnknownImageError(f"{image_id} was never compared with others: give the id of an image; run its day")
     rows = tables.scan(BRONZE_IMAGES, ["image_id", "day", "uploaded_at", "sha256"], found["day"].unique(), where)
     return rows.sort("day", "uploaded_at", "image_id").to_dicts()

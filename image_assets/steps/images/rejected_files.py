@@ -6,7 +6,13 @@ from functools import cache
 
 import polars as pl
 
-from image_assets.errors import ConfigurationError, ObjectForbiddenError, ObjectNotFoundError
+from image_assets.errors import (
+    AmbiguousImageError,
+    ImageAssetsError,
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    UnknownImageError,
+)
 from image_assets.ids import SourceUri
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
@@ -33,12 +39,13 @@ def choose_rejected(tables: ParquetTables, files: Sequence[RejectedFile], names:
     """The file that each name means.
 
     Raises:
-        ConfigurationError: a name means no file, or several.
+        UnknownImageError: a name means no file.
+        AmbiguousImageError: a name means several.
     """
     found = {name: find_rejected(tables, files, name) for name in names}
     problems = [problem for name, fitting in found.items() if (problem := _problem(name, fitting))]
     if problems:
-        raise ConfigurationError("nothing was kept:\n  " + "\n  ".join(problems))
+        raise type(problems[0])("nothing was kept:\n  " + "\n  ".join(map(str, problems)))
     return list(dict.fromkeys(file for fitting in found.values() for file in fitting))
 
 
@@ -83,10 +90,11 @@ def _remembered_names(tables: ParquetTables, day: date) -> Iterator[tuple[str, s
         yield from ((uri, normalise_name(name)) for uri, name in rows.iter_rows())
 
 
-def _problem(name: str, fitting: Sequence[RejectedFile]) -> str | None:
+def _problem(name: str, fitting: Sequence[RejectedFile]) -> ImageAssetsError | None:
     if not fitting:
-        return f'{name} is no rejected file: image-assets sql "from rejected_images" lists them'
+        return UnknownImageError(f'{name} is no rejected file: image-assets sql "from rejected_images" lists them')
     if len(fitting) > 1:
         which = " and ".join(f"{file.item} of {file.day}" for file in fitting[:2])
-        return f"{name} names {len(fitting)} rejected files, such as {which}: give one of these, or --day"
+        told = f"{name} names {len(fitting)} rejected files, such as {which}: give one of these, or --day"
+        return AmbiguousImageError(told)
     return None

@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 
-from image_assets.errors import ConfigurationError
+from image_assets.errors import AmbiguousImageError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -17,7 +17,7 @@ def whole_id(tables: ParquetTables, text: str) -> str:
     """The id that begins so, accepted, rejected or erased; the text itself when it is no beginning or fits nothing.
 
     Raises:
-        ConfigurationError: several ids begin so.
+        AmbiguousImageError: several ids begin so.
     """
     if not _BEGINNING.fullmatch(text):
         return text
@@ -27,5 +27,5 @@ def whole_id(tables: ParquetTables, text: str) -> str:
         name for table in known for name in tables.scan(table, ["image_id"], where=begins_so).get_column("image_id")
     }
     if len(found) > 1:
-        raise ConfigurationError(f"the ids of {len(found)} images begin with {text}: write more of it")
+        raise AmbiguousImageError(f"the ids of {len(found)} images begin with {text}: write more of it")
     return next(iter(found), text)

@@ -112,11 +112,15 @@ def told_before(tables: ParquetTables, day: date) -> Mapping[ObjectKey, Mapping[
 
 
 def _landing_key(facts: UploadFacts, data: bytes) -> ObjectKey:
-    user = facts.user_id if _PLAIN.fullmatch(facts.user_id) else f"user-{_digest(_bytes(facts.user_id))}"
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{_digest(_bytes(facts.raw_name))}\n{_digest(data)}")
     suffix = PurePath(facts.raw_name).suffix
     extension = suffix.lower() if _EXTENSION.fullmatch(suffix) and suffix.lower() != ".json" else ""
-    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user}/{name}{extension}")
+    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user_folder(facts.user_id)}/{name}{extension}")
+
+
+def user_folder(user_id: str) -> str:
+    """The folder of a user's uploads below that of a day."""
+    return user_id if _PLAIN.fullmatch(user_id) else f"user-{_digest(_bytes(user_id))}"
 
 
 def _bytes(text: str) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.errors import StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
@@ -62,11 +62,11 @@ def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
     """Everything that the lake has of an image, accepted or rejected, whole or half erased.
 
     Raises:
-        ConfigurationError: no image ever had this id.
+        UnknownImageError: no image ever had this id.
     """
     origins = _origins(tables, image_id)
     if origins.is_empty():
-        raise ConfigurationError(f"no image has the id {image_id}; a new upload has one once its day has run")
+        raise UnknownImageError(f"no image has the id {image_id}; a new upload has one once its day has run")
     day, sha256 = origins["day"][0], next(iter(origins["sha256"].drop_nulls().to_list()), None)
     rows = dict(_rows(tables, image_id, day))
     return Remains(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from image_assets.errors import ConfigurationError
+from image_assets.errors import UnknownImageError
 
 Invoke = Callable[..., Result]
 
@@ -145,7 +145,7 @@ def test_why_takes_a_file_of_the_same_bytes(full_home: Path, invoke: Invoke) -> 
 
 def test_of_what_nobody_knows_why_says_so(full_home: Path, invoke: Invoke) -> None:
     result = invoke("why", "unicorn.jpg")
-    assert isinstance(result.exception, ConfigurationError)
+    assert isinstance(result.exception, UnknownImageError)
     assert "nothing is known of 'unicorn.jpg'" in str(result.exception)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from image_assets.errors import ConfigurationError
+from image_assets.errors import UnknownImageError
 
 Invoke = Callable[..., Result]
 
@@ -32,7 +32,7 @@ def test_all_files_rejected_for_a_reason_are_dismissed_at_once(damaged_home: Pat
 
 def test_what_is_no_rejected_file_is_named_and_nothing_is_kept(damaged_home: Path, invoke: Invoke) -> None:
     result = invoke("dismiss", "note.txt", "blue [bold]shoe.jpg")
-    assert isinstance(result.exception, ConfigurationError)
+    assert isinstance(result.exception, UnknownImageError)
     assert "blue [bold]shoe.jpg is no rejected file" in str(result.exception)
     assert not (damaged_home / "lake" / "dismissals").exists()
 

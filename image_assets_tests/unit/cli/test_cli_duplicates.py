@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from image_assets.errors import ConfigurationError
+from image_assets.errors import UnknownImageError
 from image_assets.lake import object_keys
 
 Invoke = Callable[..., Result]
@@ -33,7 +33,7 @@ def test_a_decision_is_kept_and_says_from_when_on_it_counts(damaged_home: Path, 
 
 def test_a_decision_about_an_unknown_image_is_refused(full_home: Path, invoke: Invoke) -> None:
     result = invoke("duplicates", "different", ids_in(full_home)[0], "nonsense")
-    assert isinstance(result.exception, ConfigurationError)
+    assert isinstance(result.exception, UnknownImageError)
 
 
 def test_a_run_without_a_day_takes_in_todays_files_and_a_copy_is_listed_in_a_narrow_terminal(

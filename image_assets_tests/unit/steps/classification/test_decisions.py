@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from image_assets.errors import ConfigurationError, TableError
+from image_assets.errors import AmbiguousImageError, DecisionError, TableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake.object_keys import review_key
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
@@ -94,7 +94,7 @@ def test_decisions_kept_under_keys_without_a_mark_are_read(two: "Scenario") -> N
 def test_two_rows_for_one_image_are_refused_with_their_lines(two: "Scenario") -> None:
     image_id = str(next(row["image_id"] for row in two.rows(BRONZE_IMAGES) if row["raw_name"] == "hat.png"))
     decisions = [Decision("hat.png", "cap", 2), Decision("shoe.png", "boot", 3), Decision(image_id, "cap", 4)]
-    with pytest.raises(ConfigurationError, match=rf"line 4: {image_id} is decided twice, line 2: hat\.png is the same"):
+    with pytest.raises(DecisionError, match=rf"line 4: {image_id} is decided twice, line 2: hat\.png is the same"):
         record_decisions(two.tables, decisions, "eva", NOON)
     assert read_decisions(two.store).is_empty()
 
@@ -149,7 +149,7 @@ def test_a_decision_outlives_every_table(two: "Scenario") -> None:
 
 def test_unknown_images_are_named_and_nothing_is_kept(two: "Scenario") -> None:
     decisions = [Decision("hat.png", "cap"), Decision("scarf.png", "scarf")]
-    with pytest.raises(ConfigurationError, match=r"scarf\.png is no image"):
+    with pytest.raises(UnknownImageError, match=r"scarf\.png is no image"):
         record_decisions(two.tables, decisions, "eva", NOON)
     assert read_decisions(two.store).is_empty()
 
@@ -157,13 +157,13 @@ def test_unknown_images_are_named_and_nothing_is_kept(two: "Scenario") -> None:
 def test_a_name_that_fits_several_images_is_refused(two: "Scenario", paint: Paint) -> None:
     two.land("berta/hat.png", paint("green", kind="PNG"))
     two.take_in()
-    with pytest.raises(ConfigurationError, match="names 2 images"):
+    with pytest.raises(AmbiguousImageError, match="names 2 images"):
         decide(two, "hat.png", "cap")
 
 
 def test_an_empty_label_is_refused(two: "Scenario") -> None:
     for label in ("  ", "\a", "\N{ZERO WIDTH SPACE}"):
-        with pytest.raises(ConfigurationError, match="has no label"):
+        with pytest.raises(DecisionError, match="has no label"):
             decide(two, "hat.png", label)
 
 

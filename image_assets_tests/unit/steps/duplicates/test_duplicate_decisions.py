@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_assets.errors import ConfigurationError, TableError
+from image_assets.errors import DecisionError, TableError, UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.lake.object_keys import pair_review_key
 from image_assets.steps.duplicates.pair_decisions import (
@@ -116,13 +116,13 @@ def test_a_decision_does_not_concern_days_before_its_later_image(scenario: "Scen
 
 def test_an_unknown_image_is_refused(scenario: "Scenario") -> None:
     (first,) = compared(scenario, picture(1))
-    with pytest.raises(ConfigurationError, match="never compared"):
+    with pytest.raises(UnknownImageError, match="never compared"):
         decide(scenario, first, "nonsense", PairVerdict.SAME)
 
 
 def test_an_image_is_not_compared_with_itself(scenario: "Scenario") -> None:
     (first,) = compared(scenario, picture(1))
-    with pytest.raises(ConfigurationError, match="needs two"):
+    with pytest.raises(DecisionError, match="needs two"):
         decide(scenario, first, first, PairVerdict.SAME)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from image_assets.errors import ConfigurationError, TableError
+from image_assets.errors import AmbiguousImageError, TableError, UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.steps.audits.day_audits import audit_uploads
 from image_assets.steps.images.dismissals import RejectedFile, record_dismissals
@@ -178,12 +178,12 @@ def test_a_file_is_found_however_accents_are_encoded(scenario: "Scenario") -> No
 def test_a_name_that_fits_several_files_is_refused(refused: "Scenario") -> None:
     refused.land("bert/note.jpg", b"")
     refused.run()
-    with pytest.raises(ConfigurationError, match=r"note\.jpg names 2 rejected files.*give one of these, or --day"):
+    with pytest.raises(AmbiguousImageError, match=r"note\.jpg names 2 rejected files.*give one of these, or --day"):
         named(refused, "note.jpg")
 
 
 def test_a_name_that_no_rejected_file_has_is_refused(refused: "Scenario") -> None:
-    with pytest.raises(ConfigurationError, match=r"good\.jpg is no rejected file"):
+    with pytest.raises(UnknownImageError, match=r"good\.jpg is no rejected file"):
         named(refused, "good.jpg")
 
 

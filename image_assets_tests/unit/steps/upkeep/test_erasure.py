@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.errors import StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -192,7 +192,7 @@ def test_copies_on_other_days_that_named_it_are_forgotten_and_their_days_named(t
 
 
 def test_an_id_that_no_image_has_is_an_error_that_says_so(two: "Scenario") -> None:
-    with pytest.raises(ConfigurationError, match="no image has the id"):
+    with pytest.raises(UnknownImageError, match="no image has the id"):
         find_remains(two.tables, ImageId("11111111-1111-5111-8111-111111111111"))
 
 

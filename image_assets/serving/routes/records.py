@@ -1,0 +1,190 @@
+"""One image: what is known of it, its pictures, and its erasure."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from image_assets.access.roles import Role
+from image_assets.errors import ObjectNotFoundError, UnknownImageError
+from image_assets.ids import ImageId, ObjectKey
+from image_assets.lake import object_keys
+from image_assets.serving.callers import Admin, Caller, OwnReader
+from image_assets.serving.links import Picture, follows
+from image_assets.serving.observing.audit import audit
+from image_assets.serving.problems import Kind, Problem, documented
+from image_assets.serving.records import PATH_COLUMNS, Image, image_of
+from image_assets.serving.service import Service, ServiceHere
+from image_assets.steps.questions.image_record import ImageRecord, ImageState, read_image
+from image_assets.steps.upkeep.erasure import erase, find_remains
+
+router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
+
+_ERASED: Final = Kind(HTTPStatus.GONE, "erased")
+_BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
+_NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
+_FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
+_NOT_KEPT: Final = {"Cache-Control": "no-store"}
+_SECONDS_OF_A_RUN: Final = 60
+_KEYS: Final = {Picture.THUMBNAIL: object_keys.thumbnail_key, Picture.PREVIEW: object_keys.preview_key}
+"""Names that need nothing but the id."""
+_PICTURE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"image/webp": {}, "image/jpeg": {}}, "description": "The picture."},
+    304: {"description": "The picture that the caller has is the current one."},
+}
+_ORIGINAL: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The file as it was uploaded."},
+    206: {"content": {"application/octet-stream": {}}, "description": "The range that was asked for."},
+    416: {"description": "The file has no such range."},
+}
+_GONE: Final = documented((410,))
+IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
+
+
+@router.get("", responses=_GONE)
+def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
+    """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
+    record = _record(service, caller, _id(image_id))
+    if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
+        response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
+    return image_of(record, caller, service.links, service.now(), service.settings.dagster_url)
+
+
+class Certificate(BaseModel):
+    """What is left of an erased image."""
+
+    image_id: str
+    requested_by: str
+    objects_removed: int
+    rows_removed: int
+    days_to_run: list[str]
+
+
+@router.delete("")
+def erase_image(
+    image_id: UUID,
+    service: ServiceHere,
+    caller: Admin,
+    reason: Annotated[str, Query(min_length=3, max_length=200, description="Such as the number of a ticket.")],
+) -> Certificate:
+    """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate."""
+    remains = find_remains(service.tables, _id(image_id))
+    row = erase(service.tables, remains, f"{caller.name}: {reason}").row(0, named=True)
+    audit("erasure", [remains.image_id])
+    days = [day.isoformat() for day in remains.days]
+    return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
+
+
+@router.get("/thumbnail", responses={**_PICTURE, **_GONE}, response_class=Response)
+async def get_thumbnail(
+    image_id: UUID,
+    service: ServiceHere,
+    caller: Annotated[Caller | None, follows(Picture.THUMBNAIL, Role.READ, Role.UPLOAD)],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The thumbnail: WebP, longest side at most 300 px."""
+    return await _picture(service, caller, _id(image_id), Picture.THUMBNAIL, if_none_match)
+
+
+@router.get("/preview", responses={**_PICTURE, **_GONE}, response_class=Response)
+async def get_preview(
+    image_id: UUID,
+    service: ServiceHere,
+    caller: Annotated[Caller | None, follows(Picture.PREVIEW, Role.READ, Role.UPLOAD)],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The watermarked preview: JPEG, longest side at most 1200 px."""
+    return await _picture(service, caller, _id(image_id), Picture.PREVIEW, if_none_match)
+
+
+@router.get("/silver", responses={**_PICTURE, **_GONE}, response_class=Response)
+async def get_silver(
+    image_id: UUID,
+    service: ServiceHere,
+    caller: Annotated[Caller | None, follows(Picture.SILVER, Role.READ, Role.UPLOAD)],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The cleansed image: JPEG, longest side at most 512 px, no metadata."""
+    return await _picture(service, caller, _id(image_id), Picture.SILVER, if_none_match)
+
+
+@router.get("/original", responses={**_ORIGINAL, **_GONE}, response_class=Response)
+def get_original(
+    image_id: UUID,
+    service: ServiceHere,
+    caller: Annotated[Caller | None, follows(Picture.ORIGINAL, Role.ADMIN, Role.UPLOAD)],
+) -> Response:
+    """The file as it was uploaded, byte for byte, with all that it tells of its owner; ranges are served."""
+    name = _id(image_id)
+    record = _record(service, caller, name)
+    key = record.private.get("raw_path")
+    if not key:
+        raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), _NOT_KEPT)
+    if not service.store.exists(ObjectKey(key)):
+        raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", _NOT_KEPT)
+    headers = {"ETag": f'"{record.private["sha256"]}"', "Cache-Control": "private, no-cache"}
+    file_name = f"{name}.{key.rpartition('.')[2]}"
+    return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
+
+
+async def _picture(
+    service: Service, caller: Caller | None, image_id: ImageId, picture: Picture, if_none_match: str | None
+) -> Response:
+    """A derivative with the digest of its bytes, by which a copy of it is known wherever the lake lies."""
+    try:
+        data = await run_in_threadpool(_read, service, caller, image_id, picture)
+    except ObjectNotFoundError:
+        record = await run_in_threadpool(_record, service, caller, image_id)
+        raise Problem(_NOT_MADE, _not_made(record, picture), _NOT_KEPT) from None
+    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": _FOR_A_YEAR}
+    if if_none_match and tag in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    media_type = "image/webp" if picture is Picture.THUMBNAIL else "image/jpeg"
+    return Response(data, headers=headers, media_type=media_type)
+
+
+def _read(service: Service, caller: Caller | None, image_id: ImageId, picture: Picture) -> bytes:
+    """The bytes; who follows a link was allowed to when it was made."""
+    if caller is None and picture in _KEYS:
+        return service.store.read(_KEYS[picture](image_id))
+    record = _record(service, caller, image_id)
+    if record.state is ImageState.BLOCKED:
+        raise Problem(_BLOCKED, "The image may not be shown.", _NOT_KEPT)
+    key = record.facts.get(PATH_COLUMNS[picture])
+    if not key:
+        raise Problem(_NOT_MADE, _not_made(record, picture), _NOT_KEPT)
+    return service.store.read(ObjectKey(key))
+
+
+def _record(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+    """What is known of an image; whoever may not see it is told what he would be told of an id that nobody has.
+
+    Raises:
+        UnknownImageError: nothing is known to the caller.
+        Problem: 410 for an image that was erased.
+    """
+    location = service.locate(image_id)
+    if location is None or not (caller is None or caller.sees_all or location.is_of(caller.user_id)):
+        raise UnknownImageError(f"there is no image {image_id}")
+    if location.is_erased:
+        raise Problem(_ERASED, f"Image {image_id} was erased; the certificate {image_id} says when.", _NOT_KEPT)
+    record = read_image(service.tables, image_id, location.day, service.encoder)
+    if record is None:
+        raise UnknownImageError(f"there is no image {image_id}")
+    return record
+
+
+def _not_made(record: ImageRecord, picture: Picture) -> str:
+    if record.state is ImageState.ERROR:
+        return f"There is no {picture} of this image: {record.reason}"
+    return f"There is no {picture} of this image yet: it is {record.state}"
+
+
+def _id(image_id: UUID) -> ImageId:
+    return ImageId(str(image_id))
