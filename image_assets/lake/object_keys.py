@@ -36,6 +36,7 @@ CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
 MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
+GALLERY = ObjectKey("gallery.duckdb")
 
 
 def landing_prefix(day: date) -> str:
