@@ -253,9 +253,7 @@ def _source_files(tables: ParquetTables, content: Content) -> list[ObjectInfo]:
     return [info for info in listed if object_keys.day_of(info.key)]
 
 
-def _open(
-    path: Path, content: Content, scratch: tempfile.TemporaryDirectory[str] | None = None
-) -> Projection | None:
+def _open(path: Path, content: Content, scratch: tempfile.TemporaryDirectory[str] | None = None) -> Projection | None:
     """None for a file that is damaged, foreign, gone, or of another shape."""
     # A database of its own for each: DuckDB would take a file of the same name for the one that it has open already.
     database = duckdb.connect(config=_OFFLINE)
