@@ -21,6 +21,8 @@ INDEX = "index"
 REPORTS = "reports"
 REVIEWS = "reviews"
 PAIR_REVIEWS = "pair_reviews"
+LEASES = "leases"
+ACCEPTANCES = "acceptances"
 DISMISSALS = "dismissals"
 RECEIPTS = "receipts"
 ANSWERS = "answers"
@@ -34,6 +36,7 @@ CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
 MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
+GALLERY = ObjectKey("gallery.duckdb")
 
 
 def landing_prefix(day: date) -> str:
@@ -150,6 +153,21 @@ def dismissal_prefix(day: date) -> str:
 def dismissal_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
     """One person's word on a rejected file; later ones sort later."""
     return _word_key(dismissal_prefix(day), subject, decided_at)
+
+
+def lease_key(image_id: ImageId) -> ObjectKey:
+    """Who looks at an image."""
+    return ObjectKey(f"{LEASES}/{image_id}.json")
+
+
+def acceptance_prefix(day: date) -> str:
+    """The folder of decisions to take rejected files of a day all the same."""
+    return f"{ACCEPTANCES}/{day:%Y-%m-%d}"
+
+
+def acceptance_key(day: date, subject: str, decided_at: datetime) -> ObjectKey:
+    """One person's decision to take a rejected file all the same, or not; later ones sort later."""
+    return _word_key(acceptance_prefix(day), subject, decided_at)
 
 
 def configuration_key(version: int) -> ObjectKey:
