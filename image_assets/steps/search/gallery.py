@@ -13,13 +13,13 @@ from typing import Any, Final, TypeVar
 
 import polars as pl
 
-from image_assets.errors import SearchError, TableError
+from image_assets.errors import TableError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.projection import Projection, Versions, discard_projection, open_projection, source_versions
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
-from image_assets.steps.search.gallery_content import CODED, COPYABLE, LISTS, PLAIN, GalleryContent, schema_of
+from image_assets.steps.search.gallery_content import CODED, COPYABLE, GalleryContent, schema_of
 from image_assets.steps.search.gold_rows import GoldRows
 from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
 from image_assets.steps.search.words import WORD_COLUMNS

@@ -52,7 +52,7 @@ COPYABLE: Final = frozenset({"image_id", "canonical_id", *PLAIN, *CODED, *SHOWN}
 
 _MAIN_COLOUR: Final = "main_colour"
 _KEPT: Final = ("image_id", "canonical_id", *PLAIN, *SHOWN, *CODED)
-_ELSEWHERE: Final = {name: pl.String for name in ("image_id", "user_id", "state", "reason", "stage")} | {"day": pl.Date}
+_ELSEWHERE: Final = dict.fromkeys(("image_id", "user_id", "state", "reason", "stage"), pl.String) | {"day": pl.Date}
 
 
 class GalleryContent:
