@@ -184,7 +184,7 @@ def _make(
 ) -> None:
     """Fill a file: a copy of the base in which changed days are replaced, or all of it."""
     days = {day for info in files if (day := object_keys.day_of(info.key))}
-    changed = _changed_days(base.versions if base else {}, {info.key: info.version for info in files})
+    changed = changed_days(base.versions if base else {}, {info.key: info.version for info in files})
     is_copy = base is not None and len(changed) <= max(1, _REBUILD_FROM * len(days))
     if base and is_copy:
         shutil.copyfile(base.path, path)
@@ -244,7 +244,8 @@ def _read_together(files: Sequence[ObjectInfo], days: Collection[date]) -> Itera
         yield some
 
 
-def _changed_days(known: Versions, wanted: Versions) -> set[date]:
+def changed_days(known: Versions, wanted: Versions) -> set[date]:
+    """Days of which any table file has come, changed or gone."""
     return {day for key, _ in known.items() ^ wanted.items() if (day := object_keys.day_of(key))}
 
 

@@ -16,7 +16,14 @@ import polars as pl
 from image_assets.errors import SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.projection import Projection, Versions, discard_projection, open_projection, source_versions
+from image_assets.lake.projection import (
+    Projection,
+    Versions,
+    changed_days,
+    discard_projection,
+    open_projection,
+    source_versions,
+)
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
 from image_assets.steps.search.gallery_content import CODED, COPYABLE, LISTS, PLAIN, GalleryContent, schema_of
@@ -160,6 +167,11 @@ class Gallery:
                 return Location(*found.row(0))
         return None
 
+    def days_of(self, image_id: ImageId) -> list[date]:
+        """Days on which an image may be: its own, or those that have changed since."""
+        location = self.locate(image_id)
+        return [location.day] if location else sorted(changed_days(self.versions, source_versions(self._tables, _CONTENT)))
+
     def copies_of(self, image_id: ImageId) -> pl.Series:
         """The ids of an image and of its duplicates."""
         return self.projection.query(_COPIES, [image_id]).get_column("image_id")
@@ -254,7 +266,10 @@ class Gallery:
 
 def open_gallery(tables: ParquetTables, former: Gallery | None = None) -> Gallery:
     """The gallery as the tables are now; `former` itself when nothing has changed."""
-    if former and former.versions == source_versions(tables, _CONTENT):
+    versions = source_versions(tables, _CONTENT)
+    if not versions:
+        raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
+    if former and former.versions == versions:
         return former
     return Gallery(tables, open_projection(tables, _CONTENT, former.projection if former else None))
 

@@ -44,14 +44,14 @@ CODED: Final = (
 )
 """Columns of gold that are kept as codes; of colours only their everyday names."""
 
-SHOWN: Final = ("raw_name", "thumbnail_path")
-"""Columns of gold that are kept to be shown; conditions on them are left to gold."""
+_MAIN_COLOUR, _HAS_THUMBNAIL = "main_colour", "has_thumbnail"
 
-COPYABLE: Final = frozenset({"image_id", "canonical_id", *PLAIN, *CODED, *SHOWN} - {COLOUR_COLUMN})
-"""Columns of gold that the projection can answer with."""
+COPYABLE: Final = (
+    {"image_id", "canonical_id", "raw_name", *PLAIN, *CODED} - {COLOUR_COLUMN} | {_MAIN_COLOUR, _HAS_THUMBNAIL}
+)
+"""Columns of gold that can be answered with, and two more: the largest share's colour, and whether there is a picture."""
 
-_MAIN_COLOUR: Final = "main_colour"
-_KEPT: Final = ("image_id", "canonical_id", *PLAIN, *SHOWN, *CODED)
+_KEPT: Final = ("image_id", "canonical_id", "raw_name", "thumbnail_path", *PLAIN, *CODED)
 _ELSEWHERE: Final = {name: pl.String for name in ("image_id", "user_id", "state", "reason", "stage")} | {"day": pl.Date}
 
 
@@ -66,7 +66,7 @@ class GalleryContent:
         """See `Content`."""
         kept = ", ".join(f"{name} {kind}" for name, kind in PLAIN.items())
         codes = ", ".join(f"{name} UINTEGER" for name in CODED)
-        shown = f"raw_name VARCHAR, has_thumbnail BOOLEAN, {_MAIN_COLOUR} VARCHAR"
+        shown = f"raw_name VARCHAR, {_HAS_THUMBNAIL} BOOLEAN, {_MAIN_COLOUR} VARCHAR"
         database.execute(
             f"CREATE TABLE images (image_id UUID, canonical_id UUID, is_copy BOOLEAN, {kept}, {shown}, {codes})"
         )
@@ -182,7 +182,7 @@ _JOINS = " ".join(f"LEFT JOIN {name}_values ON rows.{name} = {name}_values.value
 _PLAIN = ", ".join(f"rows.{name}" for name in PLAIN)
 _ENCODED: Final = f"""
 SELECT image_id::UUID, canonical_id::UUID, coalesce(canonical_id <> image_id, false), {_PLAIN},
-raw_name, has_thumbnail, {_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY day DESC, image_id"""  # noqa: S608 - names of ours
+raw_name, {_HAS_THUMBNAIL}, {_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY day DESC, image_id"""  # noqa: S608 - names of ours
 
 
 def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFrame) -> pl.DataFrame:

@@ -37,6 +37,11 @@ class SearchedLake:
         self.gallery = open_gallery(tables, former)
         self.version = (self._manifest, vectors_of(tables, encoder).versions, self.gallery.versions)
 
+    @property
+    def index_version(self) -> str | None:
+        """Build of the index in force; None when there is none."""
+        return self._manifest.build if self._manifest else None
+
     @cached_property
     def pool(self) -> VectorPool:
         """The vectors; `TableError` when there is no day, `SearchError` when the index cannot be used."""
