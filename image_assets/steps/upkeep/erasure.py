@@ -26,6 +26,12 @@ from image_assets.tables.upkeep import ERASURES
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
+_SAID_BY_DAY = (
+    object_keys.receipt_prefix,
+    object_keys.review_prefix,
+    object_keys.dismissal_prefix,
+    object_keys.acceptance_prefix,
+)
 _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 _DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{table.name}/" for table in _DOOR)
 
@@ -120,7 +126,7 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     for uri, sha256 in origins.select("source_uri", "sha256").drop_nulls().unique().iter_rows():
         yield from _upload(tables, object_keys.key_of(SourceUri(uri)), sha256)
     yield from pictures_of(tables, image_id, day)
-    for prefix in (object_keys.review_prefix(day), object_keys.PAIR_REVIEWS, object_keys.dismissal_prefix(day)):
+    for prefix in (*(prefix_of(day) for prefix_of in _SAID_BY_DAY), object_keys.PAIR_REVIEWS, object_keys.LEASES):
         yield from _named_after(tables, prefix, image_id)
 
 
