@@ -1,7 +1,7 @@
 """Marks of pages as clients hold them: opaque, signed, and good for the question alone that they were given for.
 
-A mark names a place in an order, so it stays good when the lake changes: the next page goes on behind that place, in the
-lake as it is then.
+A mark names a place in an order, so it stays good when the lake changes: the next page goes on behind that place, in
+the lake as it is then.
 """
 
 import base64

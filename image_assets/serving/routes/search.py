@@ -3,11 +3,14 @@
 from datetime import date
 from typing import Annotated, Final, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from image_assets.errors import SearchError
 from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, OwnReader
+from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.listed import (
     FACET_NAMES,
     SHOWN,
@@ -19,10 +22,18 @@ from image_assets.serving.listed import (
     view_of,
 )
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.sent_pictures import (
+    JSON,
+    OTHER_TYPE,
+    PICTURE_BYTES,
+    media_type_of,
+    picture_body,
+    read_json,
+    read_pictures,
+)
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Order, Wanted
-from image_assets.steps.search.gallery_facets import count_facets
 from image_assets.steps.search.image_search import SearchRequest
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -59,8 +70,8 @@ class Chosen(BaseModel):
     page_token: str | None = Field(
         default=None,
         max_length=MAX_LENGTH,
-        description="`next_page_token` of the page before, with the same parameters; it goes on behind that page's last "
-        "image, also when images have come since.",
+        description="`next_page_token` of the page before, with the same parameters; it goes on behind the last image of "
+        "that page, also when images have come since.",
     )
 
     @property
@@ -83,7 +94,7 @@ class Chosen(BaseModel):
     @property
     def question(self) -> object:
         """What a page's token is bound to."""
-        return type(self).__name__.removesuffix("Body"), self.model_dump(exclude={"page_size", "page_token", "facets"})
+        return self.model_dump(exclude={"page_size", "page_token", "facets"})
 
     def wanted(self, view: View) -> Wanted:
         """What is wanted, if the caller may ask for it."""
@@ -131,7 +142,13 @@ def list_images(query: Annotated[ListQuery, Query()], service: ServiceHere, call
     )
 
 
-class SearchQuery(Chosen):
+class PictureQuery(Chosen):
+    """What is asked with a picture."""
+
+    min_score: float = Field(default=-1.0, ge=-1, le=1, description="Lowest cosine similarity.")
+
+
+class SearchQuery(PictureQuery):
     """What is looked for: like a text or an image; with neither, the newest."""
 
     text: Annotated[str, Field(min_length=1, max_length=_TEXT)] | None = Field(
@@ -140,7 +157,6 @@ class SearchQuery(Chosen):
     image_id: Annotated[str, Field(min_length=4, max_length=36, pattern="^[0-9a-f-]+$")] | None = Field(
         default=None, description="An image that they should look like, or the beginning of its id."
     )
-    min_score: float = Field(default=-1.0, ge=-1, le=1, description="Lowest cosine similarity.")
     words: bool = Field(default=True, description="Whether words that describe an image count beside its looks.")
 
 
@@ -181,25 +197,44 @@ def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, 
     return _found(service, caller, query, None)
 
 
-@router.post("/search")
-def search_images_by(body: SearchBody, service: ServiceHere, caller: OwnReader) -> FoundImages:
-    """Images like a text, another image or a vector, that meet conditions."""
-    return _found(service, caller, body, body.vector)
+@router.post(
+    "/search",
+    responses=OTHER_TYPE,
+    max_body_size=PICTURE_BYTES,
+    openapi_extra=picture_body(are_many=False, or_json=SearchBody.model_json_schema()),
+)
+async def search_images_by(
+    request: Request, query: Annotated[PictureQuery, Query()], service: ServiceHere, caller: OwnReader
+) -> FoundImages:
+    """Images like a picture (the body, or the file of a form), or what JSON says: a text, an image or a vector.
+
+    Beside a picture the conditions stand in the address, otherwise all stands in the JSON.
+    """
+    if media_type_of(request) == JSON:
+        body = await read_json(request, SearchBody)
+        if query.model_fields_set:
+            raise SearchError(f"{min(query.model_fields_set)} belongs into the JSON, where the rest is")
+        return await run_in_threadpool(_found, service, caller, body, body.vector)
+    service.inference.refuse_when_full()
+    (picture,) = await read_pictures(request, most=1)
+    (vector,) = await unless_gone(request, service.inference.encode_images([picture.data]))
+    return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
 
-def _found(service: Service, caller: Caller, asked: SearchQuery, vector: list[float] | None) -> FoundImages:
+def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[float] | None) -> FoundImages:
     view, signer = view_of(caller), service.links
-    wanted, question = asked.wanted(view), (view.owner, asked.question)
+    wanted, question = asked.wanted(view), (view.owner, asked.question, vector)
+    like = asked if isinstance(asked, SearchQuery) else SearchQuery()
     request = SearchRequest(
-        text=asked.text,
-        image_id=ImageId(asked.image_id) if asked.image_id else None,
+        text=like.text,
+        image_id=ImageId(like.image_id) if like.image_id else None,
         vector=vector,
         conditions=wanted.conditions,
         min_score=asked.min_score,
         count=asked.count,
         after=take_token(signer, asked.page_token, question),
         with_duplicates=wanted.with_duplicates,
-        with_words=asked.words,
+        with_words=like.words,
         owner=wanted.owner,
         columns=SHOWN,
     )

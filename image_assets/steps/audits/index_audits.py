@@ -47,7 +47,7 @@ def audit_searchable(
     What is measured are the seconds from the commit of its day's vectors to the hit, if they came after `before`.
     """
     lake = SearchedLake(tables, encoder, params)
-    shown = lake.gold.select(["image_id", "day", "encoder"], days=days).filter(pl.col("encoder") == encoder.name)
+    shown = lake.gallery.gold.select(["image_id", "day", "encoder"], days=days).filter(pl.col("encoder") == encoder.name)
     if shown.is_empty():
         return {day: Audit(0, ()) for day in days}
     lost = shown.join(lake.pool.images, on="image_id", how="anti")

@@ -46,13 +46,14 @@ CODED: Final = (
 
 _MAIN_COLOUR, _HAS_THUMBNAIL = "main_colour", "has_thumbnail"
 
-COPYABLE: Final = (
-    {"image_id", "canonical_id", "raw_name", *PLAIN, *CODED} - {COLOUR_COLUMN} | {_MAIN_COLOUR, _HAS_THUMBNAIL}
-)
-"""Columns of gold that can be answered with, and two more: the largest share's colour, and whether there is a picture."""
+COPYABLE: Final = {"image_id", "canonical_id", "raw_name", *PLAIN, *CODED} - {COLOUR_COLUMN} | {
+    _MAIN_COLOUR,
+    _HAS_THUMBNAIL,
+}
+"""Columns that can be answered with: of gold, and the main colour and whether there is a thumbnail."""
 
 _KEPT: Final = ("image_id", "canonical_id", "raw_name", "thumbnail_path", *PLAIN, *CODED)
-_ELSEWHERE: Final = {name: pl.String for name in ("image_id", "user_id", "state", "reason", "stage")} | {"day": pl.Date}
+_ELSEWHERE: Final = dict.fromkeys(("image_id", "user_id", "state", "reason", "stage"), pl.String) | {"day": pl.Date}
 
 
 class GalleryContent:
@@ -98,7 +99,8 @@ class GalleryContent:
     def remove(self, database: duckdb.DuckDBPyConnection, days: Collection[date]) -> None:
         """See `Content`."""
         for table in ("images", "elsewhere", "schemas"):
-            database.execute(f"DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))", [list(days)])
+            sql = f"DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))"  # noqa: S608 - names of ours
+            database.execute(sql, [list(days)])
 
     def finish(self, database: duckdb.DuckDBPyConnection) -> None:
         """Choose which copies stand for a photo of which nothing else is shown."""

@@ -177,9 +177,9 @@ class ImageSearch:
         """Whether what it knows of the lake is loading, ok or failed; see `Followed`."""
         return self._followed.state
 
-    def warm(self) -> None:
-        """Open what every search needs."""
-        self._followed.current()
+    def begin(self) -> None:
+        """Have somebody open what searches need, before they come."""
+        self._followed.begin()
 
     def _on_lake(self, ask: Callable[[SearchedLake], _T]) -> _T:
         """Ask again when the lake has changed meanwhile, or its gallery is found to be damaged and was discarded."""
@@ -195,8 +195,11 @@ class ImageSearch:
             return ask(self._followed.current(anew=True))
 
     def _look(self, former: SearchedLake | None) -> SearchedLake:
-        now = SearchedLake(self._tables, self._encoder.description, self._params, former.gallery if former else None)
-        return former if former and former.version == now.version else now
+        now = SearchedLake(self._tables, self._encoder.description, self._params, former)
+        if former and former.version == now.version:
+            return former
+        now.prepare_like(former)
+        return now
 
     def _search(self, lake: SearchedLake, request: SearchRequest) -> SearchPage:
         if not request.likes:
