@@ -8,9 +8,13 @@
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
-    │       └── ObjectChangedError another process replaced the object first
+    │       ├── ObjectChangedError another process replaced the object first
+    │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    │   └── PoisonedItemError     a model fails on this one item and on no other
+    ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
+    ├── ServiceError              a service did not do what a client asked of it
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     ├── UnknownImageError         what names an image or a file fits none (also a LookupError)
@@ -89,6 +93,10 @@ class ObjectChangedError(StoreUnavailableError):
     """Another process replaced the object since its version was read; what was to be written was not."""
 
 
+class StoreFullError(StoreUnavailableError):
+    """There is no room left in the storage."""
+
+
 class TableError(ImageAssetsError, ValueError):
     """A table file cannot be read, or rows break the table's schema.
 
@@ -109,6 +117,22 @@ class ModelError(ImageAssetsError, RuntimeError):
     """A model cannot be loaded or does not do what its description says."""
 
 
+class PoisonedItemError(ModelError):
+    """A model fails on this one item, for whatever reason; others of its batch are done."""
+
+
+class ServiceBusyError(ImageAssetsError):
+    """More is asked for at once than a service can do.
+
+    Attributes:
+        seconds: after which it is worth to ask again.
+    """
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
 
@@ -123,6 +147,22 @@ class AmbiguousImageError(ImageAssetsError, LookupError):
 
 class DecisionError(ImageAssetsError, ValueError):
     """What a person decided says nothing, says two things, or is not theirs to say."""
+
+
+class ServiceError(ImageAssetsError):
+    """A service did not do what a client asked of it.
+
+    Attributes:
+        status: of its answer; None where it was not reached.
+        problem: what it told (RFC 9457).
+        reason: why a file cannot become an image, where that is the problem.
+    """
+
+    def __init__(self, message: str, *, status: int | None, problem: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = problem or {}
+        self.reason = self.problem.get("reason")
 
 
 class PrivacyError(ImageAssetsError, RuntimeError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -176,11 +176,29 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses of proxies, with commas between, whose X-Forwarded-For is believed."
     )
+    api_key: SecretStr | None = Field(
+        default=None, description="Key of image-assets keys add, for commands that ask a service: upload --to."
+    )
+    upload_max_bytes: int = Field(
+        default=500_000_000, ge=1, description="Largest form of uploads accepted, of all its files together."
+    )
     rate_limit: str = Field(
         default="1200/minute", pattern=_RATE, description="Requests that one key may make, such as 1200/minute."
     )
     rate_limit_all: str = Field(
         default="12000/minute", pattern=_RATE, description="Requests that all callers of one service may make."
+    )
+    serving_torch_threads: int = Field(
+        default=1, ge=1, description="Threads of one forward pass in the service; more only pay on an idle machine."
+    )
+    serving_decoders: int = Field(
+        default=2, ge=1, description="Worker processes of the service that decode pictures of others."
+    )
+    serving_decode_timeout_s: float = Field(
+        default=10.0, gt=0, description="Seconds that a picture of a question may take to decode."
+    )
+    serving_warm: bool = Field(
+        default=False, description="Load the model when the service starts, not when it is first needed."
     )
     dagster_url: str | None = Field(
         default=None, pattern=r"^https?://", description="Address of Dagster's UI, for links to what made an image."

@@ -84,9 +84,12 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
+    errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
+    errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
     errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
+    errors.ServiceBusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     errors.ImageAssetsError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error"),
 }
 """The family of errors; the nearest ancestor of an error decides."""
@@ -124,6 +127,8 @@ def problem_of(error: Exception) -> JSONResponse:
     kind = kind_of(error)
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
     note_refused(more.get("reason", ""))
+    if isinstance(error, errors.ServiceBusyError):
+        return answer(kind, str(error), {"Retry-After": str(error.seconds)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
     _log.error("%s: %s", kind.name, error, exc_info=error)

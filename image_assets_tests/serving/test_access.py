@@ -55,7 +55,6 @@ def test_a_route_lets_in_its_roles_and_nobody_else(
     if isinstance(guard, Public):
         assert status not in {401, 403}
     elif key is None:
-        # Who collects numbers on the machine itself needs no key.
         assert status == (200 if isinstance(guard, NeedsUnlessLocal) else 401)
     elif any(includes([KEYS[key]], role) for role in guard.roles):
         assert status not in {401, 403}

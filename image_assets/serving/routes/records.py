@@ -1,6 +1,7 @@
 """One image: what is known of it, its pictures, and its erasure."""
 
 import hashlib
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -20,7 +21,8 @@ from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, image_of
 from image_assets.serving.service import Service, ServiceHere
-from image_assets.steps.questions.image_record import ImageRecord, ImageState, read_image
+from image_assets.steps.images.receipts import find_pending
+from image_assets.steps.questions.image_record import ImageRecord, ImageState, pending_image, read_image
 from image_assets.steps.upkeep.erasure import erase, find_remains
 
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
@@ -170,7 +172,9 @@ def _record(service: Service, caller: Caller | None, image_id: ImageId) -> Image
         Problem: 410 for an image that was erased.
     """
     location = service.locate(image_id)
-    if location is None or not (caller is None or caller.sees_all or location.is_of(caller.user_id)):
+    if location is None:
+        return _pending(service, caller, image_id)
+    if not (caller is None or caller.sees_all or location.is_of(caller.user_id)):
         raise UnknownImageError(f"there is no image {image_id}")
     if location.is_erased:
         raise Problem(_ERASED, f"Image {image_id} was erased; the certificate {image_id} says when.", _NOT_KEPT)
@@ -178,6 +182,15 @@ def _record(service: Service, caller: Caller | None, image_id: ImageId) -> Image
     if record is None:
         raise UnknownImageError(f"there is no image {image_id}")
     return record
+
+
+def _pending(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+    today = service.now().date()
+    days = (today - timedelta(days=age) for age in range(service.settings.landing_lookback_days))
+    receipt = find_pending(service.store, image_id, days)
+    if receipt is None or not (caller is None or caller.sees_all or receipt.user_id == caller.user_id):
+        raise UnknownImageError(f"there is no image {image_id}")
+    return pending_image(receipt)
 
 
 def _not_made(record: ImageRecord, picture: Picture) -> str:
