@@ -133,7 +133,7 @@ def test_every_expression_is_one_and_names_what_there_is(
 def test_no_alert_goes_off_while_all_is_well(prometheus: Prometheus) -> None:
     prometheus.wait_for('up{job="image-assets"} == 1')
     # How full and how busy the machine is, is its own affair.
-    about_the_service = ("ServiceDown", "PartFailed", "RequestsFail")
+    about_the_service = ("ServiceDown", "PartFailed", "ModelStuck", "RequestsFail", "TooBusy")
     rules = [rule for rule in RULES if rule["alert"] in about_the_service]
     assert [rule["alert"] for rule in rules if prometheus.values(rule["expr"])] == []
     assert len(rules) == len(about_the_service)

@@ -3,13 +3,13 @@
 import asyncio
 import threading
 import time
-from dataclasses import dataclass
 
 import pytest
 
 from image_assets.errors import StoreUnavailableError
-from image_assets.serving.observing.examinations import examine_queue
-from image_assets.serving.observing.loop_lag import LoopLag
+from image_assets.serving.inference.inference import InferenceState
+from image_assets.serving.inference.served_model import ModelPhase
+from image_assets.serving.observing.examinations import examine_model
 from image_assets.serving.observing.parts import Finding, Part, Parts, State
 
 
@@ -76,34 +76,33 @@ def test_what_an_examination_raises_is_told_without_folders(error: Exception) ->
     assert "/secret" not in found.detail
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A queue as it is seen from outside."""
+def model(phase: ModelPhase, problem: str | None = None, oldest_s: float = 0.0) -> InferenceState:
+    return InferenceState(
+        phase=phase,
+        problem=problem,
+        items=3,
+        waiting=2,
+        oldest_s=oldest_s,
+        batches=5,
+        computed=40,
+        seconds_per_item=0.01,
+        loop_lag_s=0.0,
+    )
 
-    oldest_s: float
-    waiting: int = 3
-    batches: int = 5
-    items: int = 40
-    seconds_per_item: float = 0.01
 
-
-@pytest.mark.parametrize(("oldest_s", "state"), [(0.0, State.OK), (29.0, State.OK), (31.0, State.FAILED)])
-def test_a_queue_whose_oldest_item_waits_for_half_a_minute_is_stuck(oldest_s: float, state: State) -> None:
-    found = examine_queue(Waiting(oldest_s))
+@pytest.mark.parametrize(
+    ("seen", "state", "said"),
+    [
+        (model(ModelPhase.OK), State.OK, ""),
+        (model(ModelPhase.NOT_LOADED), State.LOADING, "first needed"),
+        (model(ModelPhase.LOADING), State.LOADING, "waits"),
+        (model(ModelPhase.FAILED, "no model in /secret/folder"), State.FAILED, "the log says why"),
+        (model(ModelPhase.FAILED, "stuck: oldest item > 30 s", 31.0), State.FAILED, "stuck"),
+    ],
+)
+def test_the_model_says_whether_it_is_stuck_and_no_folder(seen: InferenceState, state: State, said: str) -> None:
+    found = examine_model(seen)
     assert found.state == state
-    assert ("stuck" in found.detail) == (state == State.FAILED)
-    assert {each.name: each.value for each in found.readings}["oldest_item_seconds"] == oldest_s
-
-
-def test_what_blocks_the_event_loop_is_seen() -> None:
-    lag = LoopLag()
-
-    async def work() -> None:
-        watching = asyncio.get_running_loop().create_task(lag.watch())
-        await asyncio.sleep(0.1)
-        time.sleep(0.4)
-        await asyncio.sleep(0.1)
-        watching.cancel()
-
-    asyncio.run(work())
-    assert 0.3 < lag.worst() < 5
+    assert said in found.detail
+    assert "/secret" not in found.detail
+    assert {each.name: each.value for each in found.readings}["oldest_item_seconds"] == seen.oldest_s
