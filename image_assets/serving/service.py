@@ -1,6 +1,5 @@
 """What a running service holds, opened once and shared by all requests."""
 
-import asyncio
 import threading
 import time
 from datetime import UTC, date, datetime
@@ -29,10 +28,11 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_model,
+    examine_projection,
     examine_storage,
     examine_tables,
 )
-from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
@@ -59,9 +59,8 @@ class Service:
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
-        self.lag = LoopLag()
         self.parts = Parts(self._examinations())
-        self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.metrics = Metrics(lambda: self.parts.states, lambda: self.inference.state.loop_lag_s)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
@@ -128,13 +127,11 @@ class Service:
         To be called where the event loop runs.
         """
         tidy_up(self.tables)
-        self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
         self.search.begin()
 
     def close(self) -> None:
         """End what runs beside requests."""
-        self._watching.cancel()
         self.inference.close()
         self.trail.close()
 
@@ -144,7 +141,9 @@ class Service:
             "storage": lambda: examine_storage(self.store, self._settings),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
+            "projection": lambda: examine_projection(self.search, self.tables),
             "index": lambda: examine_index(self.store, self._settings),
+            "model": lambda: examine_model(self.inference.state),
         }
 
 

@@ -36,6 +36,8 @@ class Followed(Generic[_T]):
         self._found: _T | None = None
         self._problem: ImageAssetsError | None = None
         self._looked_at = -float("inf")
+        self.look_s = 0.0
+        """How long the last look took."""
         self._looking = threading.Lock()
 
     @property
@@ -44,6 +46,11 @@ class Followed(Generic[_T]):
         if self._problem:
             return FollowedState.FAILED
         return FollowedState.OK if self._found is not None else FollowedState.LOADING
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since somebody looked whether anything has changed; infinite before anybody did."""
+        return time.monotonic() - self._looked_at
 
     def current(self, *, anew: bool = False) -> _T:
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
@@ -68,15 +75,21 @@ class Followed(Generic[_T]):
 
     def _look_now(self) -> _T:
         with self._looking:
-            self._found = self._look(self._found)
+            self._found = self._timed_look()
             self._looked_at, self._problem = time.monotonic(), None
             return self._found
 
     def _look_beside(self) -> None:
         try:
-            self._found, self._problem = self._look(self._found), None
+            self._found, self._problem = self._timed_look(), None
         except ImageAssetsError as error:
             _log.warning("what is searched cannot be opened anew: %s", error)
             self._problem = error
         finally:
             self._looking.release()
+
+    def _timed_look(self) -> _T:
+        began = time.monotonic()
+        found = self._look(self._found)
+        self.look_s = time.monotonic() - began
+        return found
