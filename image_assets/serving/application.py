@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -15,13 +14,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
-from image_assets.serving.problems import MEDIA_TYPE, PlainErrorsAsProblems, ProblemBody, add_handlers
+from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
 from image_assets.serving.request_ids import REQUEST_ID, is_request_id
 from image_assets.serving.routes import health, inference, records
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
-_ROUTERS: Final = (health.router, records.router, inference.router)
+ROUTERS: Final = (health.router, records.router, inference.router)
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
 _BODY_BYTES: Final = 2**20
@@ -47,21 +46,21 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         finally:
             service.close()
 
-    app = FastAPI(
+    app = _Application(
         title="image_assets",
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,
         middleware=_middleware(settings),
         generate_unique_id_function=_operation_id,
-        responses=_documented(_PROBLEMS),
+        responses=documented(_PROBLEMS),
         docs_url=None,
         redoc_url=None,
         max_body_size=_BODY_BYTES,
     )
     app.state.service = service
     add_handlers(app)
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     return app
 
@@ -93,13 +92,12 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _documented(statuses: tuple[int, ...]) -> dict[int | str, dict[str, Any]]:
-    """What any route may answer besides what it was asked for."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "model": ProblemBody,
-            "content": {MEDIA_TYPE: {}},
-        }
-        for status in statuses
-    }
+class _Application(FastAPI):
+    """With the one shape that every error has in its description."""
+
+    def openapi(self) -> dict[str, Any]:
+        """See `FastAPI.openapi`."""
+        description = super().openapi()
+        shapes = description.setdefault("components", {}).setdefault("schemas", {})
+        shapes["ProblemBody"] = ProblemBody.model_json_schema()
+        return description

@@ -5,7 +5,7 @@ told in the log, with the request's id; the answer says only that, because messa
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -131,6 +131,12 @@ def problem_of(error: Exception) -> JSONResponse:
         return answer(kind, _SEE_LOG)
     detail = f"{kind.title}: try again later; the log says why, under this request's id."
     return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
+
+
+def documented(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    """Statuses that a route may answer with a problem, for its description."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -17,6 +17,7 @@ from image_assets.settings import Settings
 _GRACE_S: Final = 10
 _HEADER_BYTES: Final = 16 * 1024
 _CONNECTIONS: Final = 1_000
+_BACKLOG: Final = 2_048
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
@@ -64,6 +65,8 @@ def _bound(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # From here on requests wait for the service instead of being refused.
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise ConfigurationError(f"cannot listen at {host}:{port}: {error.strerror}; --port takes another") from error

@@ -1,9 +1,10 @@
 """What a running service holds, opened once and shared by all requests."""
 
 import threading
+import time
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -20,6 +21,8 @@ from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.settings import Settings
 from image_assets.steps.questions.image_location import Location, locate
+
+_SECRETS_LAST_S: Final = 60.0
 
 
 class Service:
@@ -38,6 +41,8 @@ class Service:
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         self._opening = threading.Lock()
+        self._signer: LinkSigner | None = None
+        self._signer_opened_at = 0.0
 
     @property
     def settings(self) -> Settings:
@@ -56,13 +61,11 @@ class Service:
 
     @property
     def links(self) -> LinkSigner:
-        """Signs links and marks of pages."""
+        """Signs links and marks of pages, with the secrets of a minute ago at most."""
         with self._opening:
+            if self._signer is None or time.monotonic() - self._signer_opened_at > _SECRETS_LAST_S:
+                self._signer, self._signer_opened_at = open_signer(self.store), time.monotonic()
             return self._signer
-
-    @cached_property
-    def _signer(self) -> LinkSigner:
-        return open_signer(self.store)
 
     def now(self) -> datetime:
         """The time by which keys and links expire."""

@@ -17,7 +17,7 @@ from image_assets.models.encoders.encoder import Embeddings
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.inference.inference import Inference, Prediction
-from image_assets.serving.problems import Problem, ProblemBody, body_of, kind_of
+from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
@@ -32,10 +32,7 @@ from image_assets.serving.service import Service, ServiceHere
 router = APIRouter(prefix="/v1", tags=["inference"])
 
 _LONGEST_TEXT: Final = 500
-_OTHER_TYPE: Final[dict[int | str, dict[str, Any]]] = {
-    408: {"description": "The client hung up before it was answered."},
-    415: {"description": "The body is of a type that this address does not take."},
-}
+_OTHER_TYPE: Final = documented((408, 415))
 Model = TypeVar("Model", bound=BaseModel)
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")]
 

@@ -1,0 +1,156 @@
+"""Who is let in: keys, roles, hosts and pages; the matrix is made from the routes, so that none is forgotten."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from image_assets.access.keys import add_key, revoke_key
+from image_assets.access.roles import Role, includes
+from image_assets.lake.object_store import LocalObjectStore
+from image_assets.serving.application import ROUTERS, create_app
+from image_assets.serving.callers import Needs, Public
+from image_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from image_assets_tests.serving.conftest import Lake, Served
+
+KEYS = {"anna": Role.UPLOAD, "read": Role.READ, "review": Role.REVIEW, "admin": Role.ADMIN}
+NOBODYS = "00000000-0000-5000-8000-000000000000"
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+MATRIX = [(route, method, key) for route in ROUTES for method in sorted(route.methods) for key in (None, *KEYS)]
+
+
+def guards_of(dependant: Dependant) -> Iterator[Needs | Public]:
+    if isinstance(dependant.call, Needs | Public):
+        yield dependant.call
+    for below in dependant.dependencies:
+        yield from guards_of(below)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{'/'.join(route.methods)} {route.path}")
+def test_every_route_says_who_may_ask(route: APIRoute) -> None:
+    assert len(list(guards_of(route.dependant))) == 1
+
+
+def test_every_route_is_documented_and_nothing_else_is(tmp_path: Path) -> None:
+    documented = create_app(Settings(root=tmp_path)).openapi()["paths"]
+    known = {(route.path, method.lower()) for route in ROUTES for method in route.methods if route.include_in_schema}
+    assert {(path, method) for path, methods in documented.items() for method in methods} == known
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "key"), MATRIX, ids=[f"{method} {route.path} as {key}" for route, method, key in MATRIX]
+)
+def test_a_route_lets_in_its_roles_and_nobody_else(
+    served: "Served", route: APIRoute, method: str, key: str | None
+) -> None:
+    (guard,) = guards_of(route.dependant)
+    path = route.path.format(**dict.fromkeys(route.param_convertors, NOBODYS))
+    status = served.ask(path, key, method).status_code
+    if isinstance(guard, Public):
+        assert status not in {401, 403}
+    elif key is None:
+        assert status == 401
+    elif any(includes([KEYS[key]], role) for role in guard.roles):
+        assert status not in {401, 403}
+    else:
+        assert status == 403
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic eDp5", "bearer ia_000000000000_" + "x" * 43])
+def test_a_wrong_key_is_told_nothing_but_that(served: "Served", header: str) -> None:
+    refused = served.ask(f"/v1/images/{NOBODYS}", headers={"Authorization": header})
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert "detail" in refused.json()
+
+
+def test_a_key_in_the_address_is_refused_whatever_it_may(served: "Served") -> None:
+    refused = served.ask("/v1/images/x", "admin", params={"key": served.lake.keys["admin"]})
+    assert refused.status_code == 400
+    assert served.lake.keys["admin"] not in refused.text
+
+
+def test_a_running_service_takes_a_new_key_and_refuses_a_revoked_one(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served, store, now = serve_lake(own_lake), LocalObjectStore(own_lake.root), datetime.now(UTC)
+    path = f"/v1/images/{own_lake.ids_of('anna')[0]}"
+    key, text = add_key(store, "shop", [Role.READ], now)
+    headers = {"Authorization": f"Bearer {text}"}
+    statuses = [served.ask(path, headers=headers).status_code]
+    revoke_key(store, key.key_id, now)
+    for _ in range(40):
+        statuses.append(served.ask(path, headers=headers).status_code)
+        if statuses[-1] == 401:
+            break
+    assert (statuses[0], statuses[-1]) == (200, 401)
+
+
+def test_without_any_key_the_owner_of_the_machine_may_do_everything_and_a_proxied_stranger_nothing(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    for record in (own_lake.root / "access" / "keys").iterdir():
+        record.unlink()
+    served, path = serve_lake(own_lake), f"/v1/images/{own_lake.ids_of('bo')[0]}"
+    assert served.ask(path).json()["exif"]
+    assert served.ask(path, headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 401
+
+
+def test_an_address_that_others_reach_needs_a_live_key(own_lake: "Lake") -> None:
+    for record in (own_lake.root / "access" / "keys").iterdir():
+        record.unlink()
+    past = datetime.now(UTC) - timedelta(days=1)
+    add_key(LocalObjectStore(own_lake.root), "old", [Role.ADMIN], past, expires_at=past + timedelta(hours=1))
+    refused = own_lake.command("serve", "--host", "0.0.0.0", "--port", "0")
+    assert refused.returncode == 1
+    assert "image-assets keys add" in refused.stderr
+
+
+def test_another_host_name_is_not_answered_for(served: "Served") -> None:
+    assert served.ask("/health", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+)
+def test_a_page_of_another_origin_changes_nothing(served: "Served", headers: dict[str, str]) -> None:
+    refused = served.ask(f"/v1/images/{NOBODYS}", "admin", "DELETE", headers=headers, params={"reason": "none"})
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:image-assets:problem:foreign-page")
+
+
+def test_who_guesses_keys_is_refused_for_a_while(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    served = serve_lake(own_lake)
+    wrong = {"Authorization": "Bearer ia_000000000000_" + "x" * 43}
+    statuses = [served.ask(f"/v1/images/{NOBODYS}", headers=wrong).status_code for _ in range(40)]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+
+
+def test_a_key_has_so_many_requests_and_is_told_when_to_come_again(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served = serve_lake(own_lake, rate_limit="3/hour")
+    answers = [served.ask(f"/v1/images/{NOBODYS}", "admin") for _ in range(4)]
+    assert [each.status_code for each in answers] == [404, 404, 404, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert served.ask(f"/v1/images/{NOBODYS}", "read").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/health", "/nowhere", "/v1/images/zzz"])
+def test_every_answer_has_its_id_and_the_headers_that_bind_browsers(served: "Served", path: str) -> None:
+    answer = served.ask(path, headers={"X-Request-ID": "my-id-7"})
+    assert answer.headers["x-request-id"] == "my-id-7"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("given", ["a" * 65, "with space", "<b>", "x\ty"])
+def test_an_id_of_a_request_that_is_none_is_replaced(served: "Served", given: str) -> None:
+    assert served.ask("/health", headers={"X-Request-ID": given}).headers["x-request-id"] != given

@@ -1,0 +1,108 @@
+"""One image over HTTP: what is told of it and to whom, its pictures, and its end."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from image_assets_tests.serving.conftest import Lake, Served
+
+NOBODYS = "00000000-0000-5000-8000-000000000000"
+
+
+def record(served: "Served", key: str, image_id: str) -> dict[str, Any]:
+    answer = served.ask(f"/v1/images/{image_id}", key)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_an_image_that_has_run_is_done_and_tells_what_made_it(served: "Served") -> None:
+    image_id = served.lake.ids_of("anna")[0]
+    told = record(served, "admin", image_id)
+    assert told["state"] == "done"
+    assert told["user_id"] == "anna"
+    assert told["predictions"][0]["top_labels"]
+    assert {"bronze_images", "silver_images", "image_embeddings/builtin", "gold_images"} <= {
+        step["table"] for step in told["lineage"]["steps"]
+    }
+
+
+def test_a_rejected_file_is_an_error_with_its_reason(served: "Served") -> None:
+    rows = served.lake.tables.scan_files(["tables/rejected_images/2026-03-15.parquet"], ["image_id"])
+    told = record(served, "bo", rows.item())
+    assert (told["state"], told["reason"]) == ("error", "not_an_image")
+
+
+@pytest.mark.parametrize(
+    ("key", "sees"),
+    [
+        ("admin", {"user_id", "raw_name", "exif"}),
+        ("review", {"user_id", "raw_name"}),
+        ("anna", {"user_id", "raw_name"}),
+        ("read", set()),
+    ],
+)
+def test_what_is_private_is_told_by_role(served: "Served", key: str, sees: set[str]) -> None:
+    told = record(served, key, served.lake.ids_of("anna")[0])
+    assert {name for name in ("user_id", "raw_name", "exif") if told[name]} == sees
+
+
+@pytest.mark.parametrize("path", ["", "/thumbnail", "/preview", "/silver", "/original"])
+def test_images_of_others_do_not_exist_for_who_only_uploads(served: "Served", path: str) -> None:
+    ids = served.lake.ids_of("bo")[0], NOBODYS
+    other, nobodys = (served.ask(f"/v1/images/{each}{path}", "anna") for each in ids)
+    assert other.status_code == nobodys.status_code == 404
+    assert other.json()["type"] == nobodys.json()["type"]
+
+
+@pytest.mark.parametrize("picture", ["silver", "thumbnail", "preview"])
+def test_a_link_is_followed_without_a_key_and_shows_the_picture(served: "Served", picture: str) -> None:
+    link = record(served, "read", served.lake.ids_of("anna")[0])["links"][picture]
+    answer = served.ask(link)
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert Image.open(io.BytesIO(answer.content)).size[0] >= 300
+    again = served.ask(link, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_picture_needs_a_link_or_a_key(served: "Served") -> None:
+    assert served.ask(f"/v1/images/{served.lake.ids_of('anna')[0]}/thumbnail").status_code == 401
+
+
+def test_a_link_is_for_one_picture_of_one_image(served: "Served") -> None:
+    one, other = served.lake.ids_of("anna")[:2]
+    link = record(served, "read", one)["links"]["thumbnail"]
+    changes = (one, other), ("thumbnail", "preview"), ("exp=1", "exp=2"), ("sig=", "sig=x")
+    for forged in (link.replace(*change) for change in changes):
+        assert served.ask(forged).status_code == 403
+
+
+def test_an_original_is_whole_attached_and_for_its_owner(served: "Served") -> None:
+    image_id = served.lake.ids_of("anna")[0]
+    path = f"/v1/images/{image_id}/original"
+    whole = served.ask(path, "anna")
+    assert whole.headers["content-type"] == "application/octet-stream"
+    assert whole.headers["content-disposition"].startswith("attachment")
+    part = served.ask(path, "anna", headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, whole.content[5:10])
+    assert served.ask(path, "read").status_code == 403
+
+
+def test_what_is_erased_is_gone_and_erased_again_with_the_same_certificate(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+    link = record(served, "read", image_id)["links"]["thumbnail"]
+    path, reason = f"/v1/images/{image_id}", {"reason": "ticket 7"}
+    assert served.ask(path, "admin", "DELETE").status_code == 422, "no reason"
+    first, again = (served.ask(path, "admin", "DELETE", params=reason).json() for _ in range(2))
+    assert {**first, "days_to_run": []} == {**again, "days_to_run": []}
+    assert first["objects_removed"] > 3
+    assert served.ask(path, "admin").status_code == 410
+    gone = served.ask(link)
+    assert (gone.status_code, gone.headers["cache-control"]) == (410, "no-store")
