@@ -2,11 +2,14 @@
 
     ImageAssetsError
     ├── ConfigurationError        a setting is wrong: the message names it and what to set
+    │   └── ChangeRefusedError    a setting may not be changed, or not to this value
+    │       └── StaleChangeError  somebody else changed settings first
     ├── StorageError              the lake cannot be read or written
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
-    │       └── ObjectChangedError another process replaced the object first
+    │       ├── ObjectChangedError another process replaced the object first
+    │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     │   └── PoisonedItemError     a model fails on this one item and on no other
@@ -53,6 +56,14 @@ class ConfigurationError(ImageAssetsError, ValueError):
     """A setting is missing, unknown or impossible."""
 
 
+class ChangeRefusedError(ConfigurationError):
+    """What was to be changed while everything runs is no such setting, or the value is none of its own."""
+
+
+class StaleChangeError(ChangeRefusedError):
+    """Settings were changed since they were looked at; what was to be changed was not."""
+
+
 class StorageError(ImageAssetsError):
     """The lake cannot be read or written.
 
@@ -79,6 +90,10 @@ class StoreUnavailableError(StorageError):
 
 class ObjectChangedError(StoreUnavailableError):
     """Another process replaced the object since its version was read; what was to be written was not."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """There is no room left in the storage."""
 
 
 class TableError(ImageAssetsError, ValueError):

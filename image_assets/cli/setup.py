@@ -7,8 +7,10 @@ import click
 from rich.text import Text
 
 from image_assets.cli.console import print_rows
+from image_assets.configuration import effective_values, read_configuration
 from image_assets.errors import ImageAssetsError
-from image_assets.settings import PREFIX, Settings, load_settings
+from image_assets.opening import open_objects
+from image_assets.settings import PREFIX, Settings, load_settings, origins
 
 if TYPE_CHECKING:
     from image_assets.models.encoders.catalogue import CatalogueEntry
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("settings")
 def show_settings() -> None:
-    """Every setting, its value and what it does."""
+    """Every setting, its value in force, where that comes from, and what it does.
+
+    What was set in the lake (image-assets config) counts before the environment, and that before .env.
+    """
     settings = load_settings()
-    rows = [
-        (f"{PREFIX}{name.upper()}", str(getattr(settings, name)), field.description)
-        for name, field in type(settings).model_fields.items()
-    ]
-    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows, is_first_whole=True)
+    values = effective_values(settings, origins(settings), read_configuration(open_objects(settings)))
+    rows = [(f"{PREFIX}{each.name.upper()}", str(each.value), each.source, each.meaning) for each in values]
+    print_rows("Settings", ["name", "value", "from", "meaning"], rows, is_first_whole=True)
 
 
 @click.command()

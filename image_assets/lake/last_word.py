@@ -5,7 +5,7 @@ about the same subject, and with a mark, so that of two people who speak at once
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectStore
 
 _KEY: Final = re.compile(r"(?P<subject>.+)-(?P<at>\d{8}T\d{12})(-(?P<mark>[0-9a-f]+))?\.json")
+_INSTANT: Final = "%Y%m%dT%H%M%S%f"
 _STEP: Final = timedelta(microseconds=1)
 
 
@@ -47,15 +48,26 @@ def last_words(store: ObjectStore, prefix: str) -> Mapping[str, Word]:
         TableError: an object is not named as a word is.
     """
     last: dict[str, Word] = {}
-    for info in store.list(prefix):
-        if is_litter(info.key):
-            continue
-        found = _KEY.fullmatch(info.key.rpartition("/")[2])
-        if found is None:
-            raise TableError(f"{store.uri(info.key)} is named as no decision is: move it elsewhere", key=info.key)
-        word = Word(datetime.strptime(found["at"], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC), info.key)
-        last[found["subject"]] = max(word, last.get(found["subject"], word))
+    for subject, word in all_words(store, prefix):
+        last[subject] = max(word, last.get(subject, word))
     return last
+
+
+def all_words(store: ObjectStore, prefix: str) -> Iterator[tuple[str, Word]]:
+    """Every word below a folder with what it is about, in the order of the keys; `TableError` as of `word_of`."""
+    return (word_of(store, info.key) for info in store.list(prefix) if not is_litter(info.key))
+
+
+def word_of(store: ObjectStore, key: ObjectKey) -> tuple[str, Word]:
+    """The word that a key means, with what it is about.
+
+    Raises:
+        TableError: the object is not named as a word is.
+    """
+    found = _KEY.fullmatch(key.rpartition("/")[2])
+    if found is None:
+        raise TableError(f"{store.uri(key)} is named as no decision is: move it elsewhere", key=key)
+    return found["subject"], Word(datetime.strptime(found["at"], _INSTANT).replace(tzinfo=UTC), key)
 
 
 def later_than(last: datetime | None, now: datetime) -> datetime:

@@ -14,13 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
+from image_assets.serving.observing.middleware import Observed
 from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
 from image_assets.serving.request_ids import REQUEST_ID, is_request_id
-from image_assets.serving.routes import health, inference, records
+from image_assets.serving.routes import configuration, health, inference, records, uploads
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
-ROUTERS: Final = (health.router, records.router, inference.router)
+ROUTERS: Final = (health.router, configuration.router, uploads.router, records.router, inference.router)
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
 _BODY_BYTES: Final = 2**20
@@ -51,7 +52,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, Middleware(Observed, metrics=service.metrics, trail=service.trail)),
         generate_unique_id_function=_operation_id,
         responses=documented(_PROBLEMS),
         docs_url=None,
@@ -65,13 +66,14 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
         Middleware(PlainErrorsAsProblems),
         Middleware(HeadAsGet),
+        observed,
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
         Middleware(OwnPagesOnly, origins=settings.origins),
     ]

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_assets import errors
+from image_assets.serving.observing.request_notes import note_refused
 from image_assets.shown_text import plain_lines
 
 _log = logging.getLogger(__name__)
@@ -75,12 +76,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
+    errors.StaleChangeError: Kind(HTTPStatus.PRECONDITION_FAILED, "changed-since"),
+    errors.ChangeRefusedError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-change"),
     errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
     errors.UnknownImageError: Kind(HTTPStatus.NOT_FOUND, "unknown-image"),
     errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
     errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
+    errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
@@ -122,6 +126,7 @@ def problem_of(error: Exception) -> JSONResponse:
     """The answer to an error of the family; what a client cannot mend goes to the log."""
     kind = kind_of(error)
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
+    note_refused(more.get("reason", ""))
     if isinstance(error, errors.ServiceBusyError):
         return answer(kind, str(error), {"Retry-After": str(error.seconds)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:

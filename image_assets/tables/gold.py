@@ -20,7 +20,10 @@ class GoldImages(dy.Schema):
     user_id = dy.String(nullable=True, description="Who uploaded it.")
     uploaded_at = columns.instant("When it was uploaded.")
     raw_name = dy.String(description="The name that the user gave it.")
-    label = dy.String(nullable=True, description="What a person decided, else what came with the upload.")
+    label = dy.String(
+        nullable=True,
+        description="What people decided, while they differ what stood before; else what came with the upload.",
+    )
     label_source = dy.Enum(LABEL_SOURCES, nullable=True, description="human: a decision; supplied: with the upload.")
     format = dy.String(description="Format of the original.")
     original_width_px = columns.pixels("Width of the original as stored.")
@@ -55,7 +58,9 @@ class GoldImages(dy.Schema):
         description="At most three labels with their probabilities, most probable first.",
     )
     model_version = dy.String(nullable=True, description="Which model predicted.")
-    needs_review = dy.Bool(nullable=True, description="Whether the model is unsure and no person has decided.")
+    needs_review = dy.Bool(
+        nullable=True, description="Whether the model is unsure and no person has decided, or people differ."
+    )
     policy = dy.Enum(VERDICTS, nullable=True, description="Whether it may be shown; null while not judged.")
     state = dy.Enum(
         STATES,

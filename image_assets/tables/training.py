@@ -7,7 +7,7 @@ from image_assets.tables.gold import LABEL_SOURCES
 from image_assets.tables.table import Table
 
 SPLITS = ["train", "validation", "test"]
-ISSUE_KINDS = ["conflict", "noise"]
+ISSUE_KINDS = ["disputed", "conflict", "noise"]
 ROLES = ["challenger", "champion"]
 
 
@@ -28,16 +28,20 @@ class TrainingSet(dy.Schema):
 class LabelIssues(dy.Schema):
     """One row per image whose label is doubtful, worst first."""
 
-    rank = dy.UInt32(primary_key=True, min=1, description="1 is the most doubtful; conflicts come before noise.")
+    rank = dy.UInt32(primary_key=True, min=1, description="1 is the most doubtful: disputed, conflict, noise.")
     kind = dy.Enum(
-        ISSUE_KINDS, description="conflict: a near-duplicate has another label; noise: classifiers insist on another."
+        ISSUE_KINDS,
+        description="disputed: people differ; conflict: a near-duplicate has another label; noise: classifiers insist "
+        "on another.",
     )
     image_id = dy.String(regex=columns.UUID_PATTERN, description="The image.")
     day = columns.day()
     label = dy.String(description="The label it has.")
-    suggested_label = dy.String(description="The near-duplicate's label, or the one that classifiers predict.")
+    suggested_label = dy.String(
+        description="The other label: of another person, of the near-duplicate, or of classifiers."
+    )
     confidence_ratio = dy.Float32(
-        nullable=True, min=0.0, max=1.0, description="Out-of-fold probability of the suggested label; null: conflict."
+        nullable=True, min=0.0, max=1.0, description="Out-of-fold probability of the suggested label; null: no noise."
     )
     other_image_id = dy.String(nullable=True, regex=columns.UUID_PATTERN, description="The near-duplicate.")
 

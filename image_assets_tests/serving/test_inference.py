@@ -13,8 +13,9 @@ from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, promote
-from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.steps.classification.models_in_use import model_in_use
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
+from image_assets.tables.predictions import predictions_table
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
@@ -27,13 +28,14 @@ NOBODYS = "00000000-0000-5000-8000-000000000000"
 @pytest.fixture(scope="session")
 def photo(filled_lake: "Lake") -> bytes:
     """The file of one of anna's photos."""
-    return drawn_photo("red", 1)
+    (original,) = filled_lake.root.glob(f"bronze/**/{filled_lake.ids_of('anna')[0]}.*")
+    return original.read_bytes()
 
 
 def stored(tables: ParquetTables) -> list[dict[str, object]]:
     """What the runs have kept of every accepted image."""
-    keys = [f"tables/{GOLD_IMAGES.name}/{day}.parquet" for day in tables.days(GOLD_IMAGES.name)]
-    return list(tables.scan_files(keys, ["image_id", *SAID]).drop_nulls("label").iter_rows(named=True))
+    table = predictions_table(str(model_in_use(tables.store)))
+    return list(tables.scan(table, ["image_id", *SAID]).iter_rows(named=True))
 
 
 def test_an_image_of_the_lake_is_predicted_as_its_run_predicted_it(served: "Served", filled_lake: "Lake") -> None:
@@ -109,13 +111,13 @@ def test_a_file_without_a_vector_is_named_among_all_files(served: "Served", phot
         ("/v1/predict", {"json": {"image_url": "http://localhost/x.jpg"}}, 422),
         ("/v1/predict", {"content": b"{", "headers": {"Content-Type": "application/json"}}, 422),
         ("/v1/predict", {"files": [("file", ("a", b"x")), ("file", ("b", b"x"))]}, 422),
-        ("/v1/predict_batch", {"files": [("file", (str(number), b"x")) for number in range(65)]}, 422),
+        ("/v1/predict_batch", {"files": [("file", (str(number), b"x")) for number in range(65)]}, 413),
         ("/v1/predict_batch", {"json": {"image_ids": [NOBODYS] * 65}}, 422),
         ("/v1/encode", {"json": {"texts": []}}, 422),
         ("/v1/encode", {"json": {"texts": [" "]}}, 422),
         ("/v1/encode", {"json": {"texts": ["x" * 501]}}, 422),
         ("/v1/encode", {"json": {"texts": ["x"], "more": 1}}, 422),
-        ("/v1/predict", {"content": bytes(2**25 + 1), "headers": JPEG}, 413),
+        ("/v1/predict", {"content": bytes(2**26 + 1), "headers": JPEG}, 413),
     ],
 )
 def test_a_request_that_makes_no_sense_is_told_so(
@@ -148,3 +150,20 @@ def test_another_champion_predicts_without_a_restart(
     assert "head-1" in versions
     said = service.ask("/v1/predict", "read", "POST", content=photo, headers=JPEG).json()
     assert (said["label"], said["model_version"], said["needs_review"]) == ("cherry", "head-1", True)
+
+
+def test_a_batch_that_is_sent_again_is_answered_alike(served: "Served", photo: bytes) -> None:
+    headers = {"Idempotency-Key": "predict-1"}
+    first, again = (
+        served.ask("/v1/predict_batch", "read", "POST", files={"file": ("a.jpg", photo)}, headers=headers)
+        for _ in range(2)
+    )
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    other = served.ask("/v1/predict_batch", "read", "POST", files={"file": ("a.jpg", b"other")}, headers=headers)
+    assert other.status_code == 422
+
+
+def test_the_model_is_a_part_that_is_ready(served: "Served", photo: bytes) -> None:
+    assert served.ask("/v1/predict", "read", "POST", content=photo, headers=JPEG).status_code == 200
+    assert served.ask("/ready").json()["parts"]["model"]["state"] == "ok"
+    assert "image_assets_model_items_total" in served.ask("/metrics", "admin").text

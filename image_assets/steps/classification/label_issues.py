@@ -1,4 +1,4 @@
-"""Labels worth a second look: near-duplicates that contradict each other, and labels that no classifier believes."""
+"""Labels worth a second look: people or near-duplicates that differ, and labels that no classifier believes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from image_assets.models.classifiers.classifier import Reads
 from image_assets.models.classifiers.label_noise import find_doubtful_labels
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.labelled_inputs import examples_of
+from image_assets.steps.classification.opinions import read_opinions
+from image_assets.steps.classification.outcomes import outcomes_of
 from image_assets.steps.classification.splits import group_images
 from image_assets.steps.classification.training_set import duplicate_links
 from image_assets.tables.training import LABEL_ISSUES, TRAINING_SET
@@ -42,8 +44,19 @@ def _label_issues(tables: ParquetTables, encoder: EncoderDescription) -> pl.Data
     training = tables.read(TRAINING_SET, None)
     conflicts = list(_conflicts(tables, training))
     noise = list(_noise(tables, training, encoder)) if training["group_id"].n_unique() > 1 else []
-    issues = [{**issue, "rank": rank} for rank, issue in enumerate([*conflicts, *noise], start=1)]
+    found = [*_disputes(tables, training), *conflicts, *noise]
+    issues = [{**issue, "rank": rank} for rank, issue in enumerate(found, start=1)]
     return pl.DataFrame(issues, schema=LABEL_ISSUES.schema.create_empty().schema)
+
+
+def _disputes(tables: ParquetTables, training: pl.DataFrame) -> Iterator[_Issue]:
+    """Every image on which people differ, with the latest other label."""
+    outcomes = outcomes_of(read_opinions(tables.store))
+    for row in training.sort("image_id").iter_rows(named=True):
+        outcome = outcomes.get(row["image_id"])
+        if outcome and outcome.is_conflict:
+            other = next(label for label in reversed(outcome.sides.values()) if label != row["label"])
+            yield _issue("disputed", row, other, None, None)
 
 
 def _conflicts(tables: ParquetTables, training: pl.DataFrame) -> Iterator[_Issue]:

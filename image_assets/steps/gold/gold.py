@@ -47,7 +47,7 @@ def gold_inputs(tables: ParquetTables, day: date, encoder: str) -> pl.DataFrame:
     joined = joined.join(refused, on="image_id", how="left", maintain_order="left")
     joined = joined.join(_predicted(tables, day), on="image_id", how="left", maintain_order="left")
     joined = joined.join(_decided(tables, day), on="image_id", how="left", maintain_order="left")
-    joined = joined.with_columns(**_LABELS, state=_STATE).drop("decided_label")
+    joined = joined.with_columns(**_LABELS, state=_STATE).drop("decided_label", "is_conflict")
     joined = joined.with_columns(pl.when(~_IS_BLOCKED).then(_SHOWN).name.keep())
     return with_versions(joined, joined.columns)
 
@@ -69,7 +69,8 @@ _LABELS = {
     .when(pl.col("label").is_not_null())
     .then(pl.lit("supplied"))
     .cast(pl.Enum(LABEL_SOURCES)),
-    "needs_review": pl.col("needs_review") & pl.col("decided_label").is_null(),
+    "needs_review": (pl.col("needs_review") & pl.col("decided_label").is_null())
+    | pl.col("is_conflict").fill_null(False),
 }
 _SHOWN = pl.col("cleansed_path", "thumbnail_path", "preview_path")
 _IS_BLOCKED = (pl.col("policy") == "blocked").fill_null(value=False)
@@ -100,7 +101,7 @@ def _predicted(tables: ParquetTables, day: date) -> pl.DataFrame:
 
 
 def _decided(tables: ParquetTables, day: date) -> pl.DataFrame:
-    return read_decisions(tables.store, day).select("image_id", decided_label="label")
+    return read_decisions(tables.store, day).select("image_id", "is_conflict", decided_label="label")
 
 
 def _originals(tables: ParquetTables, day: date) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from image_assets.ids import ObjectKey, SourceUri
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.classification.label_decisions import read_decisions
+from image_assets.steps.classification.opinions import Kind, read_opinions
 from image_assets.steps.images.dismissals import read_dismissals
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.rejected_files import find_rejected, list_rejected
@@ -26,6 +26,8 @@ from image_assets.tables.rejections import REJECTED_IMAGES, rejections_of, rejec
 from image_assets.tables.table import Table
 
 _UUID = re.compile(UUID_PATTERN.strip("^$"))
+_DONE = {Kind.LABEL: "decided", Kind.ACCEPT: "accepted", Kind.SKIP: "skipped", Kind.UNDO: "taken back"}
+_OF_OPINION = ("label", "decided_by", "predicted_label", "model_version")
 _AT_LAST = datetime.max.replace(tzinfo=UTC)
 _UNTOLD = GIVEN | {"image_id", "source_uri", "embedding", "item", "stage"}
 
@@ -46,7 +48,7 @@ class Event:
     Attributes:
         at: when; None where nobody noted it.
         where: the table, `landing`, `reviews` or `dismissals`.
-        what: in a word or two: uploaded, accepted, made, rejected, decided, dismissed.
+        what: in a word or two: uploaded, accepted, made, rejected, decided, skipped, taken back, dismissed.
         facts: what is known, by column.
         objects: files that came of it, and whether they are still there.
         recipe_version: what made the row; None for what no recipe made.
@@ -179,7 +181,7 @@ def _dismissals(tables: ParquetTables, subject: Subject) -> Iterator[Event]:
 
 
 def _decisions(tables: ParquetTables, subject: Subject) -> Iterator[Event]:
-    decisions = read_decisions(tables.store, subject.day).filter(image_id=subject.image_id or "")
-    for row in decisions.iter_rows(named=True):
-        facts = {"label": row["label"], "decided_by": row["decided_by"]}
-        yield Event(row["decided_at"], object_keys.REVIEWS, "decided", facts, {})
+    for each in read_opinions(tables.store, subject.day):
+        if each.image_id == subject.image_id:
+            facts = {name: value for name in _OF_OPINION if (value := getattr(each, name))}
+            yield Event(each.decided_at, object_keys.REVIEWS, _DONE[each.kind or Kind.LABEL], facts, {})

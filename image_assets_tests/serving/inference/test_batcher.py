@@ -8,10 +8,12 @@ from concurrent.futures import wait as wait_for
 import pytest
 
 from image_assets.errors import ModelError, PoisonedItemError, ServiceBusyError
-from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher
-from image_assets.serving.inference.inference import health_of
+from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, BatcherState
+from image_assets.serving.inference.examination import examine_model
+from image_assets.serving.inference.inference import InferenceState
 from image_assets.serving.inference.places import Places
 from image_assets.serving.inference.served_model import ModelPhase
+from image_assets.serving.observing.parts import State
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -154,12 +156,20 @@ def test_a_stuck_thread_is_seen_by_the_age_of_its_oldest_item(batcher: Batcher, 
     until(lambda: batcher.state.oldest_s == 0)
 
 
-def test_a_loaded_model_that_does_not_answer_has_failed() -> None:
-    assert health_of(ModelPhase.OK, None, 29.0) == (ModelPhase.OK, None)
-    phase, problem = health_of(ModelPhase.OK, None, 31.0)
-    assert (phase, "oldest item > 30 s" in str(problem)) == (ModelPhase.FAILED, True)
-    # Loading a large model takes minutes.
-    assert health_of(ModelPhase.LOADING, None, 31.0) == (ModelPhase.LOADING, None)
+@pytest.mark.parametrize(
+    ("phase", "oldest_s", "expected"),
+    [
+        (ModelPhase.OK, 29.0, State.OK),
+        (ModelPhase.OK, 31.0, State.FAILED),
+        # Loading a large model takes minutes.
+        (ModelPhase.LOADING, 31.0, State.LOADING),
+        (ModelPhase.NOT_LOADED, 0.0, State.OK),
+        (ModelPhase.FAILED, 0.0, State.FAILED),
+    ],
+)
+def test_a_model_is_ready_unless_it_failed_or_is_stuck(phase: ModelPhase, oldest_s: float, expected: State) -> None:
+    queue = BatcherState(waiting=1, oldest_s=oldest_s, batches=3, items=9, seconds_per_item=0.01)
+    assert examine_model(InferenceState(phase, 2, queue)).state is expected
 
 
 def test_whoever_finds_no_room_is_told_when_to_come_again() -> None:

@@ -1,16 +1,13 @@
 """A model is loaded once it is needed; one that cannot be loaded says why, and is tried again later."""
 
-import asyncio
 import subprocess
 import sys
-import time
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from image_assets.errors import ModelError
-from image_assets.serving.inference.loop_lag import LoopLag
 from image_assets.serving.inference.served_model import ModelPhase, ServedModel
 
 if TYPE_CHECKING:
@@ -72,16 +69,3 @@ assert "torch" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_lag_of_the_event_loop_tells_what_blocked_it() -> None:
-    async def block() -> float:
-        lag = LoopLag()
-        lag.start()
-        await asyncio.sleep(0.15)
-        time.sleep(0.5)
-        await asyncio.sleep(0.15)
-        lag.stop()
-        return lag.largest_s
-
-    assert asyncio.run(block()) > 0.3

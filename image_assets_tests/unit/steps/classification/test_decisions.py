@@ -1,5 +1,6 @@
 """What people decided: nothing of it is ever lost, and nothing is kept that no image stands for."""
 
+import json
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,16 @@ import pytest
 from image_assets.errors import AmbiguousImageError, DecisionError, TableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake.object_keys import review_key
-from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
+from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.classification.label_decisions import (
+    Decision,
+    KeptDecisions,
+    read_decisions,
+    record_decisions,
+)
+from image_assets.steps.classification.opinions import Kind, OpinionLog
+from image_assets.steps.images.named_images import find_images
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -173,3 +183,125 @@ def test_a_damaged_decision_is_named(two: "Scenario") -> None:
     two.store.write(found.key, b"{}")
     with pytest.raises(TableError, match="is damaged: image_id: Field required; repair it or delete it"):
         read_decisions(two.store)
+
+
+def say(scenario: "Scenario", by: str, label: str = "", kind: Kind = Kind.LABEL, **more: str) -> KeptDecisions:
+    return record_decisions(scenario.tables, [Decision("hat.png", label, kind=kind, **more)], by, NOON)
+
+
+def gold_of_hat(scenario: "Scenario") -> tuple[object, object, object]:
+    labels(scenario)
+    row = next(row for row in scenario.rows(GOLD_IMAGES) if row["raw_name"] == "hat.png")
+    return row["label"], row["label_source"], row["needs_review"]
+
+
+def test_while_people_differ_gold_shows_what_stood_before_and_asks_for_a_review(two: "Scenario") -> None:
+    say(two, "ann", "cap")
+    assert say(two, "bob", "beret").conflicts[0].sides == {"ann": "cap", "bob": "beret"}
+    assert gold_of_hat(two) == ("cap", "human", True)
+    say(two, "cy", "beret")
+    assert gold_of_hat(two)[:2] == ("beret", "human")
+
+
+def test_decisions_of_a_release_without_kinds_keep_their_last_label_and_contradict_new_ones(two: "Scenario") -> None:
+    for by, label in (("ann", "cap"), ("bob", "beret")):
+        say(two, by, label)
+    for found in list(two.store.list("reviews")):
+        kept = json.loads(two.store.read(found.key))
+        old = {name: kept[name] for name in ("image_id", "label", "decided_at", "decided_by")}
+        two.store.write(found.key, json.dumps(old).encode())
+    assert gold_of_hat(two)[:2] == ("beret", "human")
+    assert read_decisions(two.store)["is_conflict"].to_list() == [False]
+    assert say(two, "ann", "cap").conflicts
+
+
+def test_taking_back_again_and_again_ends_at_what_the_uploader_said(two: "Scenario") -> None:
+    say(two, "ann", "cap")
+    say(two, "ann", "beret")
+    say(two, "ann", kind=Kind.UNDO)
+    assert gold_of_hat(two)[0] == "cap"
+    say(two, "ann", kind=Kind.UNDO)
+    assert gold_of_hat(two)[:2] == ("hat", "supplied")
+    with pytest.raises(DecisionError, match="nothing that could be taken back"):
+        say(two, "ann", kind=Kind.UNDO)
+
+
+def test_nobody_takes_back_what_another_said(two: "Scenario") -> None:
+    say(two, "ann", "cap")
+    with pytest.raises(DecisionError, match="nothing that could be taken back"):
+        say(two, "bob", kind=Kind.UNDO)
+
+
+def test_without_an_image_the_own_last_decision_is_taken_back(two: "Scenario") -> None:
+    say(two, "ann", "cap")
+    record_decisions(two.tables, [Decision("shoe.png", "boot")], "ann", NOON + timedelta(minutes=1))
+    say(two, "bob", "cap")
+    undo = Decision("", kind=Kind.UNDO, decision_id="u1")
+    for _ in range(2):
+        record_decisions(two.tables, [undo], "ann", NOON + timedelta(minutes=2))
+    assert read_decisions(two.store)["label"].to_list() == ["cap"]
+
+
+def test_an_accepted_answer_is_kept_with_the_model_that_gave_it(two: "Scenario") -> None:
+    labels(two)
+    two.predict()
+    two.curate()
+    row = next(row for row in two.rows(GOLD_IMAGES) if row["raw_name"] == "hat.png")
+    kept = say(two, "ann", kind=Kind.ACCEPT).opinions[0]
+    assert kept.label == row["predicted_label"] == "red"
+    assert (kept.model_version, kept.confidence_ratio) == (row["model_version"], row["confidence_ratio"])
+    assert gold_of_hat(two)[:2] == ("red", "human")
+    with pytest.raises(DecisionError, match="the model says 'red' by now"):
+        say(two, "ann", "blue", Kind.ACCEPT)
+
+
+def test_where_no_model_spoke_nothing_can_be_accepted(two: "Scenario") -> None:
+    with pytest.raises(DecisionError, match="no model has said anything"):
+        say(two, "ann", kind=Kind.ACCEPT)
+
+
+def test_a_decision_sent_again_is_kept_once_and_one_of_its_name_that_differs_is_refused(two: "Scenario") -> None:
+    first, again = say(two, "ann", "cap", decision_id="d1"), say(two, "ann", "cap", decision_id="d1")
+    assert first.opinions == again.opinions
+    assert len(list(two.store.list("reviews"))) == 1
+    with pytest.raises(DecisionError, match="another decision has the id d1"):
+        say(two, "ann", "beret", decision_id="d1")
+    say(two, "bob", "cap", decision_id="d1")
+    assert len(list(two.store.list("reviews"))) == 2
+
+
+def test_one_decision_does_not_sync_all_disks(two: "Scenario", paint: Paint) -> None:
+    class Store(LocalObjectStore):
+        def flush(self) -> None:
+            pytest.fail("one file can be made to last by itself")
+
+    record_decisions(ParquetTables(Store(two.root)), [Decision("hat.png", "cap")], "ann", NOON)
+    assert read_decisions(two.store)["label"].to_list() == ["cap"]
+
+
+def test_an_image_without_a_cleansed_picture_is_found_by_its_id(two: "Scenario") -> None:
+    image_id = str(two.rows(BRONZE_IMAGES)[0]["image_id"])
+    assert not list(two.store.list("silver"))
+    for _ in range(2):
+        assert find_images(two.tables, [image_id]) == {image_id: [(image_id, two.day)]}
+        two.derive()
+
+
+def test_a_log_reads_each_word_once_and_forgets_those_of_erased_images(two: "Scenario") -> None:
+    say(two, "ann", "cap")
+    log = OpinionLog(two.store)
+    assert [each.label for each in log.all()] == ["cap"]
+    (found,) = two.store.list("reviews")
+    two.store.write(found.key, b"{}")
+    assert [each.label for each in log.all()] == ["cap"]
+    two.store.delete(found.key)
+    assert log.all() == []
+
+
+def test_a_log_that_was_asked_a_moment_ago_has_what_was_said_here_since(two: "Scenario") -> None:
+    log = OpinionLog(two.store, lambda: 0.0)
+    assert log.recent() == ()
+    say(two, "bob", "cap")
+    assert log.recent() == ()
+    record_decisions(two.tables, [Decision("shoe.png", "boot")], "ann", NOON, log)
+    assert [each.label for each in log.recent()] == ["boot"]
