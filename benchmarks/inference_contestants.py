@@ -1,6 +1,5 @@
-"""Endpoints that predict a picture, each the way its users write it: `python inference_contestants.py KIND PORT`."""
+"""Endpoints that predict a picture as everybody writes them first: `python inference_contestants.py async|def PORT`."""
 
-import base64
 import sys
 from typing import Any
 
@@ -14,9 +13,6 @@ from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 from image_assets.steps.classification.predictions import CLOTHES, PredictionParams, say
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
-
-KINDS = ("async", "def", "litserve")
-LARGEST_BATCH = 32
 
 
 class Model:
@@ -55,36 +51,10 @@ def plain_app(*, is_async: bool) -> FastAPI:
     return app
 
 
-def run_litserve(port: int) -> None:
-    """One worker, no waiting for a batch to fill; a picture comes in JSON, as in its examples."""
-    import litserve
-
-    class Predictor(litserve.LitAPI):
-        def setup(self, device: str) -> None:  # noqa: ARG002 - its name is LitServe's
-            self.model = Model()
-
-        def decode_request(self, request: dict[str, str]) -> Any:
-            return self.model.decode(base64.b64decode(request["image"]))
-
-        def predict(self, pictures: list[Any]) -> list[dict[str, object]]:
-            return self.model.predict(list(pictures))
-
-        def encode_response(self, output: dict[str, object]) -> dict[str, object]:
-            return output
-
-    api = Predictor(max_batch_size=LARGEST_BATCH, batch_timeout=0.0, api_path="/v1/predict")
-    litserve.LitServer(api, accelerator="cpu", workers_per_device=1).run(
-        host="127.0.0.1", port=port, num_api_servers=1, generate_client_file=False, log_level="error"
-    )
-
-
 def main() -> None:
     """Serve until terminated."""
     kind, port = sys.argv[1], int(sys.argv[2])
-    if kind == "litserve":
-        run_litserve(port)
-    else:
-        uvicorn.run(plain_app(is_async=kind == "async"), host="127.0.0.1", port=port, log_level="error", http="h11")
+    uvicorn.run(plain_app(is_async=kind == "async"), host="127.0.0.1", port=port, log_level="error", http="h11")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ class Server:
             }
             command = [python, "-m", "image_assets", "serve", "--port", str(port)]
         else:
-            command = [python, str(Path(__file__).with_name("inference_contestants.py")), kind, str(port)]
+            name = "inference_litserve.py" if kind == "litserve" else "inference_contestants.py"
+            command = [python, str(Path(__file__).with_name(name)), kind, str(port)]
         self.log = folder / f"{kind}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
@@ -152,7 +153,7 @@ async def ask_all(server: Server, clients: int, photos: Iterator[bytes]) -> tupl
         connection = await Connection(server.port).open()
         for _ in left:
             took = await connection.ask("POST", "/v1/predict", *server.body(next(photos)))
-            seconds.append(took)  # noqa: PERF401 - clients share the list
+            seconds.append(took)
         connection.close()
 
     async def watch() -> None:
@@ -163,7 +164,11 @@ async def ask_all(server: Server, clients: int, photos: Iterator[bytes]) -> tupl
             await asyncio.sleep(0.05)
 
     watching = asyncio.create_task(watch())
-    await asyncio.gather(*(client() for _ in range(clients)))
+    try:
+        await asyncio.gather(*(client() for _ in range(clients)))
+    except RuntimeError as error:
+        error.add_note(server.log.read_text()[-2000:])
+        raise
     # What the loop was blocked with is only seen when it answers.
     await asyncio.sleep(0.2)
     watching.cancel()
@@ -247,9 +252,9 @@ def main() -> None:
     alone_ms = statistics.median(measured[OURS, 1].p50_ms)
     said = (
         "## Predictions over HTTP\n\n"
-        f"{len(PHOTOS)} photos, builtin encoder, zero-shot, one torch thread; medians of {options.rounds} rounds by turns. "
-        f"The same work without HTTP takes {bare_ms:.1f} ms ({bare_cpu_ms:.1f} ms of the processor); a lone client of the "
-        f"service waits {alone_ms:.1f} ms.\n\n"
+        f"{len(PHOTOS)} photos, builtin encoder, zero-shot, one torch thread; medians of {options.rounds} rounds by "
+        f"turns. The same without HTTP takes {bare_ms:.1f} ms ({bare_cpu_ms:.1f} ms of the processor); a lone client "
+        f"of the service waits {alone_ms:.1f} ms.\n\n"
     )
     markers = ("<!-- inference: written by benchmarks/inference_over_http.py -->", "<!-- /inference -->")
     write_section(options.page, markers, said + "\n".join(rows(measured)))
