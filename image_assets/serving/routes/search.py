@@ -70,8 +70,8 @@ class Chosen(BaseModel):
     page_token: str | None = Field(
         default=None,
         max_length=MAX_LENGTH,
-        description="`next_page_token` of the page before, with the same parameters; it goes on behind the last image of "
-        "that page, also when images have come since.",
+        description="`next_page_token` of the page before, with the same parameters; it goes on behind the last image "
+        "of that page, also when images have come since.",
     )
 
     @property

@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 from image_assets.errors import ImageAssetsError
 
 _log: Final = logging.getLogger(__name__)
+_REST: Final = 4
 _T = TypeVar("_T")
 
 
@@ -28,14 +29,15 @@ class Followed(Generic[_T]):
 
     Args:
         look: opens what there is, given the former one, and returns that when nothing has changed.
-        patience_s: how old the last look may be before there is another; 0: everyone looks, and waits for it.
+        patience_s: how old the last look may be before there is another, but four times as long as that one took; 0:
+            everyone looks, and waits for it.
     """
 
     def __init__(self, look: Callable[[_T | None], _T], patience_s: float) -> None:
         self._look, self._patience_s = look, patience_s
         self._found: _T | None = None
         self._problem: ImageAssetsError | None = None
-        self._looked_at = -float("inf")
+        self._looked_at, self._took_s = -float("inf"), 0.0
         self._looking = threading.Lock()
 
     @property
@@ -49,7 +51,7 @@ class Followed(Generic[_T]):
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
         if anew or self._patience_s <= 0 or (self._found is None and self._problem is None):
             return self._look_now()
-        if time.monotonic() - self._looked_at > self._patience_s:
+        if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self._took_s):
             self.begin()
         found, problem = self._found, self._problem
         if problem:
@@ -59,7 +61,6 @@ class Followed(Generic[_T]):
     def begin(self) -> None:
         """Have somebody look, unless somebody does."""
         if self._looking.acquire(blocking=False):
-            self._looked_at = time.monotonic()
             threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
 
     def forget(self) -> None:
@@ -73,10 +74,13 @@ class Followed(Generic[_T]):
             return self._found
 
     def _look_beside(self) -> None:
+        began = time.monotonic()
         try:
             self._found, self._problem = self._look(self._found), None
         except ImageAssetsError as error:
             _log.warning("what is searched cannot be opened anew: %s", error)
             self._problem = error
         finally:
+            self._looked_at = time.monotonic()
+            self._took_s = self._looked_at - began
             self._looking.release()
