@@ -235,8 +235,13 @@ class Gallery:
         """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
         return self.projection.query(sql, (*meeting.values, *more), within_s=within_s, **meeting.frames)
 
-    def meeting(self, wanted: Wanted, *, with_blocked: bool = False) -> Meeting:
+    def meeting(self, wanted: Wanted, *, with_blocked: bool = False, without: Sequence[date] = ()) -> Meeting:
         """The clause of what is wanted, copies of a photo included.
+
+        Args:
+            wanted: which images.
+            with_blocked: those that are blocked, too.
+            without: days whose images are not meant.
 
         Raises:
             SearchError: a condition is on a column that no day has, or its value is of another type.
@@ -249,6 +254,8 @@ class Gallery:
         if others:
             frames["met"] = self.gold.select(["image_id"], others)
             clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
+        if without:
+            clauses.append(_on_others(without))
         if not with_blocked and not any(condition.column == "state" for condition in wanted.conditions):
             clauses.append(Clause("state <> ?", (self._code_of("state", "blocked"),)))
         if wanted.owner is not None:
@@ -257,10 +264,12 @@ class Gallery:
 
     def _clauses(self, condition: Condition) -> list[Clause]:
         clauses = [clause_of(condition, self.gold.dtypes[condition.column], self.values_of)]
-        without = [day for day, schema in self.gold.schemas.items() if condition.column not in schema]
-        if without:
-            clauses.append(Clause("day NOT IN (SELECT unnest(?::DATE[]))", (without,)))
-        return clauses
+        without = self.days_without(condition.column)
+        return [*clauses, _on_others(without)] if without else clauses
+
+    def days_without(self, column: str) -> tuple[date, ...]:
+        """Days of an older release, of whose images gold says nothing in this column."""
+        return tuple(day for day, schema in self.gold.schemas.items() if column not in schema)
 
     def _code_of(self, column: str, value: str) -> int:
         values = self.values_of(column)
@@ -300,6 +309,10 @@ def _numbered(clauses: Sequence[Clause], frames: Mapping[str, pl.DataFrame]) -> 
     return Meeting(" AND ".join(parts) or "true", tuple(values), frames)
 
 
+def _on_others(days: Sequence[date]) -> Clause:
+    return Clause("day NOT IN (SELECT unnest(?::DATE[]))", (list(days),))
+
+
 def _shown(meeting: Meeting, wanted: Wanted) -> str:
     """FROM and WHERE of the images, of copies only those that stand for their photo."""
     if wanted.with_duplicates:
@@ -336,11 +349,11 @@ def _behind_day(place: Place, values: int) -> Clause:
 
 
 def _behind_confidence(place: Place, values: int) -> Clause:
-    than, name = f"${values + 1}::FLOAT", f"${values + 2}::UUID"
+    than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
     return Clause(f"({_CONFIDENCE} > {than} OR ({_CONFIDENCE} = {than} AND image_id > {name}))", place)
 
 
-_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})"
+_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE"
 _ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
 _BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
