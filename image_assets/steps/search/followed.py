@@ -49,14 +49,14 @@ class Followed(Generic[_T]):
 
     def current(self, *, anew: bool = False) -> _T:
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
-        if anew or self._patience_s <= 0 or (self._found is None and self._problem is None):
+        if anew or self._patience_s <= 0:
             return self._look_now()
         if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self._took_s):
             self.begin()
         found, problem = self._found, self._problem
         if problem:
             raise problem
-        return self._look_now() if found is None else found
+        return self._look_now(unless_known=True) if found is None else found
 
     def begin(self) -> None:
         """Have somebody look, unless somebody does."""
@@ -67,8 +67,10 @@ class Followed(Generic[_T]):
         """Do not go by what was found."""
         self._found = None
 
-    def _look_now(self) -> _T:
+    def _look_now(self, *, unless_known: bool = False) -> _T:
         with self._looking:
+            if unless_known and self._found is not None:
+                return self._found
             self._found = self._look(self._found)
             self._looked_at, self._problem = time.monotonic(), None
             return self._found
