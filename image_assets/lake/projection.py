@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import duckdb
@@ -89,7 +90,12 @@ class Projection:
     is_temporary: bool = False
 
     def query(
-        self, sql: str, values: Values = (), *, within_s: float = math.inf, **frames: pl.DataFrame
+        self,
+        sql: str,
+        values: Values = (),
+        frames: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+        *,
+        within_s: float = math.inf,
     ) -> pl.DataFrame:
         """Rows of a query; frames are tables of their names.
 

@@ -103,7 +103,7 @@ class Gallery:
     """The images of one moment; threads may share it."""
 
     def __init__(self, tables: ParquetTables, projection: Projection) -> None:
-        self._tables, self.projection = tables, projection
+        self.tables, self.projection = tables, projection
         self._values: dict[str, pl.DataFrame] = {}
         self._remembered: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._remembering = Lock()
@@ -120,7 +120,7 @@ class Gallery:
         schemas = {day: schema_of(columns) for day, columns in rows}
         if not schemas:
             raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
-        return GoldRows(self._tables, schemas, self.versions)
+        return GoldRows(self.tables, schemas, self.versions)
 
     def find(self, wanted: Wanted) -> pl.DataFrame:
         """`image_id` and `day` of the images.
@@ -171,7 +171,7 @@ class Gallery:
         """Days on which an image may be: its own, or those that have changed since."""
         location = self.locate(image_id)
         return (
-            [location.day] if location else sorted(changed_days(self.versions, source_versions(self._tables, _CONTENT)))
+            [location.day] if location else sorted(changed_days(self.versions, source_versions(self.tables, _CONTENT)))
         )
 
     def copies_of(self, image_id: ImageId) -> pl.Series:
@@ -197,7 +197,7 @@ class Gallery:
         ids = pl.DataFrame({"image_id": []}, schema={"image_id": pl.String}) if among is None else _ids(among)
         frames = {"without": _ids(without), "among": ids}
         sql = f"SELECT count(*) FROM kept.images WHERE {counted}"  # noqa: S608 - names of ours
-        images = self.projection.query(sql, **frames).item()
+        images = self.projection.query(sql, (), frames).item()
         names = [name for name in WORD_COLUMNS if name in bits and bits[name].height]
         if not names:
             return pl.DataFrame(schema={"image_id": pl.String, "bits": pl.UInt32}), images
@@ -206,7 +206,7 @@ class Gallery:
         sql = f"""SELECT image_id::VARCHAR AS image_id, ({has})::UINTEGER AS bits FROM kept.images {joins}
         WHERE ({has}) > 0 AND {counted}"""  # noqa: S608 - names of ours
         more = {f"{name}_bits": bits[name] for name in names}
-        return self.projection.query(sql, **frames, **more), images
+        return self.projection.query(sql, (), {**frames, **more}), images
 
     def values_of(self, column: str) -> pl.DataFrame:
         """`code` and `value` of what the codes of a column stand for."""
@@ -233,7 +233,7 @@ class Gallery:
         self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
     ) -> pl.DataFrame:
         """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
-        return self.projection.query(sql, (*meeting.values, *more), within_s=within_s, **meeting.frames)
+        return self.projection.query(sql, (*meeting.values, *more), meeting.frames, within_s=within_s)
 
     def meeting(self, wanted: Wanted, *, with_blocked: bool = False, without: Sequence[date] = ()) -> Meeting:
         """The clause of what is wanted, copies of a photo included.

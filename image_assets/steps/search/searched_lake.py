@@ -9,7 +9,7 @@ from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.search.gallery import Wanted, open_gallery
+from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
 from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
@@ -37,7 +37,7 @@ class SearchedLake:
         self._hidden: dict[bool, pl.Series] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
-        self.gallery = open_gallery(tables, former.gallery if former else None)
+        self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
         self._of_vectors = (self._manifest, vectors_of(tables, encoder).versions)
         self.version = (self._of_vectors, self.gallery.versions)
 
