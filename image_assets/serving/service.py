@@ -1,5 +1,6 @@
 """What a running service holds, opened once and shared by all requests."""
 
+import asyncio
 import threading
 import time
 from datetime import UTC, date, datetime
@@ -21,7 +22,6 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
-from image_assets.serving.inference.examination import examine_model
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.serving.observing.audit_trail import AuditTrail
@@ -34,6 +34,7 @@ from image_assets.serving.observing.examinations import (
     examine_storage,
     examine_tables,
 )
+from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
@@ -61,7 +62,8 @@ class Service:
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
         self.parts = Parts(self._examinations())
-        self.metrics = Metrics(lambda: self.parts.states, lambda: self.inference.state.loop_lag_s)
+        self.lag = LoopLag()
+        self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
@@ -128,11 +130,13 @@ class Service:
         To be called where the event loop runs.
         """
         tidy_up(self.tables)
+        self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
         self.search.begin()
 
     def close(self) -> None:
         """End what runs beside requests."""
+        self._watching.cancel()
         self.inference.close()
         self.trail.close()
 
