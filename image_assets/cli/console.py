@@ -5,7 +5,6 @@ from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
-import polars as pl
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -14,7 +13,6 @@ from rich.text import Text
 
 from image_assets.shown_text import plain, plain_lines
 
-_CELL_LENGTH = 60
 _FINISHED_BARS = 12
 _ALWAYS_A_TABLE, _WIDE = 4, 10_000
 
@@ -29,7 +27,7 @@ class _PlainConsole(Console):
 CONSOLE = _PlainConsole(soft_wrap=False, markup=False, emoji=False)
 
 
-def print_rows(
+def print_table(
     title: str,
     names: Sequence[str],
     rows: Sequence[Sequence[object]],
@@ -72,11 +70,6 @@ def _records(title: str, names: Sequence[str], rows: Sequence[Sequence[object]],
             records.add_row(Text(plain(name)), _cell(value, cell_length))
         records.add_section()
     return records
-
-
-def print_frame(title: str, frame: pl.DataFrame) -> None:
-    """A frame as a table."""
-    print_rows(title, frame.columns, frame.rows(), _CELL_LENGTH)
 
 
 def _cell(value: object, length: int | None) -> Text:

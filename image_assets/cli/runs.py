@@ -11,6 +11,7 @@ from rich.progress import track
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
+from image_assets.cli.rows import json_option
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
@@ -30,6 +31,7 @@ SOME_REJECTED = 2
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
 @only_option
+@json_option
 @click.pass_context
 def run(
     context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, only: str | None
@@ -98,6 +100,7 @@ def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     type=click.Choice([reason.value for reason in RejectionReason]),
     help="Why the files were rejected; may be given several times.",
 )
+@json_option
 @click.pass_context
 def retry(
     context: click.Context,

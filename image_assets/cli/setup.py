@@ -1,12 +1,13 @@
 """Commands about the installation itself: `settings`, `doctor` and `models`."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from image_assets.cli.console import print_rows
+from image_assets.cli.rows import json_option, print_rows
 from image_assets.errors import ImageAssetsError
 from image_assets.settings import PREFIX, Settings, load_settings
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("settings")
+@json_option
 def show_settings() -> None:
     """Every setting, its value and what it does."""
     settings = load_settings()
@@ -22,10 +24,13 @@ def show_settings() -> None:
         (f"{PREFIX}{name.upper()}", str(getattr(settings, name)), field.description)
         for name, field in type(settings).model_fields.items()
     ]
-    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows, is_first_whole=True)
+    values = settings.model_dump(mode="json").values()
+    data = [{"name": row[0], "value": value, "meaning": row[2]} for row, value in zip(rows, values, strict=True)]
+    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows, data, is_first_whole=True)
 
 
 @click.command()
+@json_option
 def models() -> None:
     """Encoders worth knowing; IMAGE_ASSETS_ENCODER takes any of them, and other checkpoints of their kind."""
     from image_assets.models.encoders.catalogue import CATALOGUE
@@ -35,7 +40,8 @@ def models() -> None:
         (each.name, each.dimension, each.input_size_px, each.parameters_m, each.licence, each.source, _here(each))
         for each in CATALOGUE
     ]
-    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows)
+    data = [{**asdict(each), "is_here": each.is_here} for each in CATALOGUE]
+    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows, data)
 
 
 def _here(entry: "CatalogueEntry") -> str:
@@ -43,6 +49,7 @@ def _here(entry: "CatalogueEntry") -> str:
 
 
 @click.command()
+@json_option
 def doctor() -> None:
     """Say whether storage, landing zone, model, device and Dagster are as they should be, and what to do if not."""
     from image_assets.cli import examinations
@@ -54,6 +61,7 @@ def doctor() -> None:
         "Doctor",
         ["", "what", "finding"],
         [(marks[is_well], name, words) for is_well, name, words in findings],
+        [{"is_well": is_well, "what": name, "finding": words} for is_well, name, words in findings],
     )
     if not all(is_well for is_well, _, _ in findings):
         raise ImageAssetsError("something is not as it should be; see above")
