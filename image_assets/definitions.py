@@ -1,6 +1,7 @@
 """The one place where Dagster objects meet: `dagster dev` loads `defs`; tests and the CLI build their own."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import dagster as dg
 
@@ -49,6 +50,7 @@ from image_assets.orchestration.jobs import (
 )
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import EncoderResource, LakeResource, LoggedProgress, WorkersResource
+from image_assets.orchestration.runs.json_console import CONSOLE, console_config, json_console
 from image_assets.orchestration.tracking import MLFLOW, end_run_hook, mlflow_resource
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.report import ReportParams
@@ -59,14 +61,14 @@ from image_assets.tables.chain import LANDING
 def build_definitions(settings: Settings, **resources: object) -> dg.Definitions:
     """All assets, checks, jobs and automation for these settings; `resources` replace the usual ones by key."""
     encoder, enrichment = encoder_key(settings.encoder), settings.enrichment_params
-    daily = Daily(daily_partitions(settings.start_day), settings.owner, enrichment.chain, settings.chunk_size)
+    daily = Daily(daily_partitions(settings.start_day), enrichment.chain, settings)
     daily_assets = [
-        *bronze_assets(daily, settings.inspect_params),
-        *silver_assets(daily, settings.derivative_params),
+        *bronze_assets(daily),
+        *silver_assets(daily),
         *embedding_assets(daily, settings.encoder),
-        *duplicate_assets(daily, encoder, settings.duplicate_params),
+        *duplicate_assets(daily, encoder),
         *enrichment_assets(daily, encoder, enrichment),
-        *prediction_assets(daily, settings.prediction_params, settings.class_names),
+        *prediction_assets(daily),
         *gold_assets(daily, encoder),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
     ]
@@ -78,31 +80,25 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *upkeep_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
         *archive_assets(settings.owner, settings.archive_after_days),
     ]
-    training = classifier_assets(settings.owner, settings.trainer_params, settings.class_selection)
-    daily_job = dg.define_asset_job(
-        DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION
-    )
+    training = classifier_assets(settings)
+    is_json = settings.log_format == "json"
+    define_job = partial(dg.define_asset_job, config=console_config("INFO") if is_json else None)
+    daily_job = define_job(DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION)
     jobs = [
         daily_job,
-        dg.define_asset_job(
-            WAREHOUSE_JOB, dg.AssetSelection.assets(*whole_lake), description=WAREHOUSE_JOB_DESCRIPTION
-        ),
-        dg.define_asset_job(
+        define_job(WAREHOUSE_JOB, dg.AssetSelection.assets(*whole_lake), description=WAREHOUSE_JOB_DESCRIPTION),
+        define_job(
             TRAIN_JOB, dg.AssetSelection.assets(*training), description=TRAIN_JOB_DESCRIPTION, hooks={end_run_hook()}
         ),
-        dg.define_asset_job(
-            MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING), description=MORNING_JOB_DESCRIPTION
-        ),
-        dg.define_asset_job(
-            HOUSEKEEPING_JOB, dg.AssetSelection.assets(*upkeep), description=HOUSEKEEPING_JOB_DESCRIPTION
-        ),
+        define_job(MORNING_JOB, dg.AssetSelection.checks_for_assets(LANDING), description=MORNING_JOB_DESCRIPTION),
+        define_job(HOUSEKEEPING_JOB, dg.AssetSelection.assets(*upkeep), description=HOUSEKEEPING_JOB_DESCRIPTION),
     ]
     return dg.Definitions(
         assets=[*landing_assets(daily), *daily_assets, *training, *whole_lake, *upkeep],
         asset_checks=[
             *all_checks(daily.partitions, encoder, daily.chain),
             *index_checks(daily.partitions, settings.index_params),
-            *drift_checks(daily.partitions, encoder, settings.drift_params),
+            *drift_checks(daily.partitions, encoder, settings),
             *punctuality_checks(daily.partitions, settings.landing_lookback_days),
         ],
         jobs=jobs,
@@ -111,12 +107,13 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
             landing_sensor(daily.partitions, settings.landing_lookback_days),
             follower(dg.AssetSelection.assets(*whole_lake)),
             split_failed_runs(daily_job),
-            later_days_sensor(daily.partitions, settings.duplicate_params),
+            later_days_sensor(daily.partitions, settings),
             model_sensor(daily.partitions, f"{settings.encoder}@{settings.encoder_revision or 'newest'}"),
             *([alert_sensor(settings.alert_webhook)] if settings.alert_webhook else []),
         ],
         resources={**usual_resources(settings), **resources},
         executor=dg.in_process_executor,
+        loggers={CONSOLE: json_console} if is_json else {},
     )
 
 

@@ -2,13 +2,18 @@
 
     ImageAssetsError
     ├── ConfigurationError        a setting is wrong: the message names it and what to set
+    │   └── ChangeRefusedError    a setting may not be changed, or not to this value
+    │       └── StaleChangeError  somebody else changed settings first
     ├── StorageError              the lake cannot be read or written
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
-    │       └── ObjectChangedError another process replaced the object first
+    │       ├── ObjectChangedError another process replaced the object first
+    │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
     ├── ModelError                a model is missing, corrupt or of the wrong kind
+    │   └── PoisonedItemError     a model fails on this one item and on no other
+    ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     ├── UnknownImageError         what names an image or a file fits none (also a LookupError)
@@ -51,6 +56,14 @@ class ConfigurationError(ImageAssetsError, ValueError):
     """A setting is missing, unknown or impossible."""
 
 
+class ChangeRefusedError(ConfigurationError):
+    """What was to be changed while everything runs is no such setting, or the value is none of its own."""
+
+
+class StaleChangeError(ChangeRefusedError):
+    """Settings were changed since they were looked at; what was to be changed was not."""
+
+
 class StorageError(ImageAssetsError):
     """The lake cannot be read or written.
 
@@ -79,6 +92,10 @@ class ObjectChangedError(StoreUnavailableError):
     """Another process replaced the object since its version was read; what was to be written was not."""
 
 
+class StoreFullError(StoreUnavailableError):
+    """There is no room left in the storage."""
+
+
 class TableError(ImageAssetsError, ValueError):
     """A table file cannot be read, or rows break the table's schema.
 
@@ -97,6 +114,22 @@ class TableError(ImageAssetsError, ValueError):
 
 class ModelError(ImageAssetsError, RuntimeError):
     """A model cannot be loaded or does not do what its description says."""
+
+
+class PoisonedItemError(ModelError):
+    """A model fails on this one item, for whatever reason; others of its batch are done."""
+
+
+class ServiceBusyError(ImageAssetsError):
+    """More is asked for at once than a service can do.
+
+    Attributes:
+        seconds: after which it is worth to ask again.
+    """
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SearchError(ImageAssetsError, ValueError):

@@ -6,6 +6,7 @@ Stays out: printing, Dagster, requests.
 
 from typing import TYPE_CHECKING
 
+from image_assets.configuration import configured
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
@@ -41,16 +42,18 @@ def open_encoder(settings: Settings) -> "LazyEncoder":
 
 def open_search(settings: Settings) -> ImageSearch:
     """The search of the lake."""
+    tables = open_lake(settings)
     return ImageSearch(
-        open_lake(settings),
+        tables,
         open_encoder(settings),
-        limits=settings.inspect_params,
+        limits=configured(settings, tables.store).inspect_params,
         params=settings.index_params.usearch,
     )
 
 
 def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:
-    """The steps of a day as the settings and the champion want them; no model is loaded."""
+    """The steps of a day as the settings in force and the champion want them; no model is loaded."""
+    settings = configured(settings, tables.store)
     enrichment = settings.enrichment_params
     encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))
     captioner = (

@@ -6,11 +6,15 @@ parameters of the floors below. Stays out: anything that acts on them.
 
 import difflib
 import os
+import re
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from image_assets.compute.engine import EngineParams
@@ -44,6 +48,8 @@ _DUPLICATES = DuplicateParams()
 _TRAINER = TrainerParams()
 _PREDICTION = PredictionParams()
 _GLOB = set("*?[]")
+_MASK = "***"
+_PASSWORD = re.compile(r"://[^/?#@\s]*@")
 _RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
 
 
@@ -152,7 +158,13 @@ class Settings(BaseSettings):
         default=4, ge=1, description="Weeks in which every file of every image is read once, a share each week."
     )
     alert_webhook: str | None = Field(
-        default=None, pattern=r"^https?://", description="Address that is told of failed runs (JSON with a text)."
+        default=None,
+        pattern=r"^https?://",
+        repr=False,
+        description="Address that is told of failed runs (JSON with a text).",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="json: runs log a JSON object per line, as the service always does."
     )
     landing_lookback_days: int = Field(default=30, ge=1, description="Days in which the sensor looks for late files.")
     allowed_hosts: str = Field(
@@ -164,11 +176,26 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses of proxies, with commas between, whose X-Forwarded-For is believed."
     )
+    upload_max_bytes: int = Field(
+        default=500_000_000, ge=1, description="Largest form of uploads accepted, of all its files together."
+    )
     rate_limit: str = Field(
         default="1200/minute", pattern=_RATE, description="Requests that one key may make, such as 1200/minute."
     )
     rate_limit_all: str = Field(
         default="12000/minute", pattern=_RATE, description="Requests that all callers of one service may make."
+    )
+    serving_torch_threads: int = Field(
+        default=1, ge=1, description="Threads of one forward pass in the service; more only pay on an idle machine."
+    )
+    serving_decoders: int = Field(
+        default=2, ge=1, description="Worker processes of the service that decode pictures of others."
+    )
+    serving_decode_timeout_s: float = Field(
+        default=10.0, gt=0, description="Seconds that a picture of a question may take to decode."
+    )
+    serving_warm: bool = Field(
+        default=False, description="Load the model when the service starts, not when it is first needed."
     )
     dagster_url: str | None = Field(
         default=None, pattern=r"^https?://", description="Address of Dagster's UI, for links to what made an image."
@@ -210,6 +237,13 @@ class Settings(BaseSettings):
         if days is not None and not info.data.get("archive_root"):
             raise ValueError(f"{PREFIX}ARCHIVE_ROOT says where to")
         return days
+
+    def shown(self, name: str) -> Any:
+        """A value for whoever may not know secrets: `***` for one that is set, and for a password within an address."""
+        value = getattr(self, name)
+        if value is not None and is_secret(type(self).model_fields[name]):
+            return _MASK
+        return _PASSWORD.sub(f"://{_MASK}@", value) if isinstance(value, str) else value
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -318,6 +352,26 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = (f"{PREFIX}{_name(problem['loc'])}: {problem['msg']}" for problem in error.errors())
         raise ConfigurationError("; ".join(wrong)) from error
+
+
+def is_secret(about: FieldInfo) -> bool:
+    """Whether a setting is a secret: one that is left out of a `repr`, or of pydantic's types for secrets."""
+    return about.repr is False or "Secret" in str(about.annotation)
+
+
+def origins(settings: Settings) -> Mapping[str, str]:
+    """Where the value of each setting comes from: environment, .env, argument (of a program) or default."""
+    here, written = ({name.upper() for name in names} for names in (os.environ, dotenv_values(".env")))
+    return {name: _origin(settings, name, here, written) for name in Settings.model_fields}
+
+
+def _origin(settings: Settings, name: str, here: Collection[str], written: Collection[str]) -> str:
+    variable = f"{PREFIX}{name.upper()}"
+    if variable in here:
+        return "environment"
+    if variable in written:
+        return ".env"
+    return "argument" if name in settings.model_fields_set else "default"
 
 
 def _name(location: tuple[int | str, ...]) -> str:

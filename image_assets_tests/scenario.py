@@ -108,6 +108,9 @@ class HastyStore(LocalObjectStore):
     def flush(self) -> None:
         """Nothing."""
 
+    def sync(self, key: ObjectKey) -> None:
+        """Nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class MortalStore(HastyStore):

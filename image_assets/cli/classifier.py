@@ -4,8 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.runs import train_with_progress
 from image_assets.errors import ModelError
 from image_assets.models.classifiers.mlflow_registry import set_champion
@@ -85,7 +84,7 @@ def print_versions(settings: Settings) -> None:
         {**asdict(card), "is_champion": bool(row[0]), **dict(zip(_SCORES, row[-len(_SCORES) :], strict=True))}
         for card, row in zip(cards, rows, strict=True)
     ]
-    print_rows("Classifiers", names, rows, data)
+    print_rows("Classifiers", names, rows, data=data)
     if champion is None:
         CONSOLE.print("nothing is in charge: predictions are zero-shot", highlight=False)
 

@@ -7,9 +7,8 @@ from datetime import date, datetime
 import click
 import polars as pl
 
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option, print_frame, print_rows, wants_json
 from image_assets.cli.period import period, period_options, yesterday
-from image_assets.cli.rows import json_option, print_frame, print_rows, wants_json
 from image_assets.lake.sql import query
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake

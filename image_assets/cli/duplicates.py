@@ -9,9 +9,8 @@ import click
 from rich.text import Text
 
 from image_assets.cli.clock import mention_clock
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.period import period, period_options
-from image_assets.cli.rows import json_option, print_rows
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.shown_text import plain
@@ -38,7 +37,7 @@ def duplicates(
     photos = rows["canonical_id"].rank("dense").alias("photo")
     title = f"{photos.n_unique()} photos came {rows.height} times"
     shown = [_row(each) for each in rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)]
-    print_rows(title, ["image", "photo", "day", "how"], shown, rows.iter_rows(named=True), is_first_whole=True)
+    print_rows(title, ["image", "photo", "day", "how"], shown, is_first_whole=True, data=rows.iter_rows(named=True))
 
 
 def _row(image: Mapping[str, Any]) -> tuple[object, ...]:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import json_option, print_rows, wants_json
+from image_assets.cli.console import CONSOLE, json_option, print_rows, wants_json
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
@@ -45,7 +44,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     for each in found:
         certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by)
         row = certificate.row(0, named=True)
-        print_rows("Certificate", ["what", "value"], list(row.items()), [row])
+        print_rows("Certificate", ["what", "value"], list(row.items()), data=[row])
     days = sorted({day for remains in found for day in remains.days})
     if no_run:
         CONSOLE.print(f"run again: {', '.join(str(day) for day in days)}", highlight=False)
@@ -64,4 +63,4 @@ def _print_remains(remains: Remains) -> None:
     rows += [(key, "rows", count) for key, count in remains.rows.items()]
     rows += [(key, "made anew", 1) for key in remains.derived]
     data = [dict(zip(("image_id", "key", "kind", "count"), (remains.image_id, *row), strict=True)) for row in rows]
-    print_rows(f"{remains.image_id} of {remains.day}", ["what", "", "count"], rows, data)
+    print_rows(f"{remains.image_id} of {remains.day}", ["what", "", "count"], rows, data=data)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
@@ -55,6 +56,14 @@ def examine_landing(settings: Settings) -> str:
         advice = f"move them to landing/YYYY-MM-DD/USER/, {settings.start_day} or later"
         raise ConfigurationError(f"{len(strays)} files belong to no day, such as {strays[0]!r}: {advice}")
     return f"{len(days)} days have uploads; no file lies outside a day"
+
+
+def examine_configuration(settings: Settings) -> str:
+    """Read every version of what was set in the lake."""
+    versions = read_history(open_objects(settings))
+    if not versions:
+        return "nothing is set in the lake"
+    return f"version {versions[-1].version} sets {len(versions[-1].values)} settings; every version can be read"
 
 
 def examine_tables(settings: Settings) -> str:
@@ -150,6 +159,7 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "Python": examine_python,
     "storage": examine_storage,
     "landing zone": examine_landing,
+    "configuration": examine_configuration,
     "tables": examine_tables,
     "originals": examine_originals,
     "formats": examine_formats,

@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 from rich.progress import track
 
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option
 from image_assets.cli.manifest import match_rows, read_manifest
 from image_assets.cli.period import recent_days
-from image_assets.cli.rows import json_option
 from image_assets.errors import ConfigurationError, ImageAssetsError
 from image_assets.ids import ObjectKey
 from image_assets.labels import normalise_label

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import encoder_key
@@ -38,7 +37,7 @@ def why(image: str) -> None:
     certificates = find_certificates(tables, ImageId(plain(image)))
     if certificates.height:
         shown = certificates.drop("image_id")
-        print_rows(f"{image} was erased", shown.columns, shown.rows(), certificates.iter_rows(named=True))
+        print_rows(f"{image} was erased", shown.columns, shown.rows(), data=certificates.iter_rows(named=True))
     elif not subjects:
         raise UnknownImageError(
             f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit; a new upload is "
@@ -65,7 +64,7 @@ def _print_story(subject: Subject, chapters: list[Event]) -> None:
         first, *more = [*facts, *([f"run {run}"] if run else [])] or [""]
         rows += [(_when(chapter.at), chapter.where, chapter.what, first), *(("", "", "", fact) for fact in more)]
     title = f"{subject.image_id or 'no image'} of {subject.day}, from {subject.source_uri}"
-    print_rows(title, ["when (UTC)", "where", "what", "facts"], rows, data)
+    print_rows(title, ["when (UTC)", "where", "what", "facts"], rows, data=data)
 
 
 def _runs_of(subject: Subject, chapters: list[Event]) -> dict[str, str]:

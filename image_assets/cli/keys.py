@@ -8,8 +8,7 @@ import click
 from image_assets.access.keys import ApiKey, add_key, list_keys, revoke_key
 from image_assets.access.links import rotate_link_secret
 from image_assets.access.roles import Role
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.opening import open_objects
 from image_assets.settings import load_settings
 
@@ -50,7 +49,7 @@ def list_all() -> None:
     names, rows = ["id", "name", "uploads as", "roles", "made", "state"], [_row(key, now) for key in made]
     known = ("key_id", "name", "user_id", "roles", "created_at", "expires_at")
     data = [{**{name: getattr(key, name) for name in known}, "is_live": key.is_live(now)} for key in made]
-    print_rows("Keys", names, rows, data, is_first_whole=True)
+    print_rows("Keys", names, rows, is_first_whole=True, data=data)
 
 
 @keys.command("revoke")

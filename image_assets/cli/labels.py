@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from image_assets.cli.clock import mention_clock
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.csv_file import read_csv
-from image_assets.cli.rows import json_option, print_rows
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
 from image_assets.opening import open_lake
@@ -67,7 +66,7 @@ def reviews(by: str) -> None:
     conflicts = find_conflicts(log, opinions)
     rows = [(each.image_id, each.day, _sides(each.sides), each.label) for each in conflicts]
     names = ["image", "day", "who says what", "counts meanwhile"]
-    print_rows(f"{len(rows)} conflicts", names, rows, [asdict(each) for each in conflicts], is_first_whole=True)
+    print_rows(f"{len(rows)} conflicts", names, rows, is_first_whole=True, data=[asdict(each) for each in conflicts])
     progress = progress_of(opinions, by, datetime.now(UTC))
     left = ReviewQueue(tables, log).count_left(by)
     CONSOLE.print(

@@ -10,6 +10,7 @@ import traceback
 import click
 
 from image_assets.cli.classifier import classifier, train
+from image_assets.cli.config import config
 from image_assets.cli.data import query_lake, status
 from image_assets.cli.dismissals import dismiss
 from image_assets.cli.duplicates import duplicates
@@ -69,6 +70,7 @@ for command in (
     serve,
     keys,
     show_settings,
+    config,
     doctor,
     models,
 ):

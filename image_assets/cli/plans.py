@@ -10,9 +10,8 @@ import click
 from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.period import days_between, period, period_options
-from image_assets.cli.rows import json_option, print_rows
 from image_assets.errors import TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
@@ -101,7 +100,8 @@ def _print_tables(needs: Sequence[Need], pace: _Pace) -> None:
         besides = pace.seconds_per_day
         total = "?" if besides is None else _words(besides * len({need.day for need in needs}))
         rows.append(("everything else", None, None, None, None, total))
-    print_rows("To compute by table", ["table", "new", "stale", "awaited", "images/s of late", "about"], rows, data)
+    names = ["table", "new", "stale", "awaited", "images/s of late", "about"]
+    print_rows("To compute by table", names, rows, data=data)
 
 
 def _print_days(needs: Sequence[Need], pace: _Pace, failed: Collection[date]) -> None:
@@ -112,7 +112,7 @@ def _print_days(needs: Sequence[Need], pace: _Pace, failed: Collection[date]) ->
         to_compute = {need.table: need.images for need in mine if need.images}
         known = {"day": day, "seen": mine[0].seen, "is_failed": day in failed, "to_compute": to_compute}
         data.append({**known, "about_s": _seconds(mine, pace)})
-    print_rows("To compute by day", ["day", "seen", "last run", "images", "about"], rows, data)
+    print_rows("To compute by day", ["day", "seen", "last run", "images", "about"], rows, data=data)
 
 
 def _work(needs: Sequence[Need]) -> str:

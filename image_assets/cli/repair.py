@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, ProgressBars
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows, wants_json
 from image_assets.cli.period import days_between, period, period_options
-from image_assets.cli.rows import json_option, print_rows, wants_json
 from image_assets.errors import StorageError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import open_lake
@@ -35,7 +34,7 @@ def scrub(is_all: bool) -> None:
         CONSOLE.print(f"this week's share, 1 of {settings.scrub_weeks}: --all reads every file", highlight=False)
     if found.damages:
         rows = [(each.key, each.problem) for each in found.damages[:_SHOWN]]
-        print_rows("Damaged", ["file", "is"], rows, [_known_of(each) for each in found.damages])
+        print_rows("Damaged", ["file", "is"], rows, data=[_known_of(each) for each in found.damages])
         _tell_rest(len(found.damages))
         days = sorted({each.day for each in found.damages})
         raise StorageError(
@@ -68,7 +67,7 @@ def repair(
     if remedies:
         rows = [(each.damage.key, each.damage.problem, each.words) for each in remedies[:_SHOWN]]
         data = [{**_known_of(each.damage), "will_be": each.words} for each in remedies]
-        print_rows(f"{len(remedies)} damaged files", ["file", "is", "will be"], rows, data)
+        print_rows(f"{len(remedies)} damaged files", ["file", "is", "will be"], rows, data=data)
         _tell_rest(len(remedies))
     if not dry_run:
         _repair(tables, days, remedies, is_sure=yes, is_run=not no_run)

@@ -9,9 +9,8 @@ import click
 from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
-from image_assets.cli.console import CONSOLE, ProgressBars
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
-from image_assets.cli.rows import json_option
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home

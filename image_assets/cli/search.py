@@ -8,8 +8,7 @@ from typing import Any
 import click
 import polars as pl
 
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.ids import ImageId
 from image_assets.opening import open_objects, open_search
 from image_assets.settings import Settings, load_settings
@@ -99,12 +98,12 @@ def _print(title: str, rows: pl.DataFrame) -> None:
     shown = rows.select(**_COLUMNS).with_columns(pl.col("id").str.head(_ID_LENGTH))
     if rows.get_column("words").list.len().sum() == 0:
         title = f"{title}: {rows.height} photos"
-        print_rows(title, shown.columns, shown.rows(), rows.iter_rows(named=True), _CELL_LENGTH)
+        print_rows(title, shown.columns, shown.rows(), _CELL_LENGTH, data=rows.iter_rows(named=True))
         return
     words = rows.get_column("words").list.join(" ").alias("words")
     shown = shown.rename({"score": "looks"}).insert_column(1, words)
     title = f"{title}: {rows.height} photos, by looks and words"
-    print_rows(title, shown.columns, shown.rows(), rows.iter_rows(named=True), _SHORT_CELL_LENGTH)
+    print_rows(title, shown.columns, shown.rows(), _SHORT_CELL_LENGTH, data=rows.iter_rows(named=True))
 
 
 def _show(settings: Settings, title: str, rows: pl.DataFrame, html: Path | None, *, is_opened: bool) -> None:

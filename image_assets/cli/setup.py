@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import json_option, print_rows
+from image_assets.configuration import effective_values, read_configuration
 from image_assets.errors import ImageAssetsError
-from image_assets.settings import PREFIX, Settings, load_settings
+from image_assets.opening import open_objects
+from image_assets.settings import PREFIX, Settings, load_settings, origins
 
 if TYPE_CHECKING:
     from image_assets.models.encoders.catalogue import CatalogueEntry
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
 @click.command("settings")
 @json_option
 def show_settings() -> None:
-    """Every setting, its value and what it does."""
+    """Every setting, its value in force, where that comes from, and what it does.
+
+    What was set in the lake (image-assets config) counts before the environment, and that before .env.
+    """
     settings = load_settings()
-    rows = [
-        (f"{PREFIX}{name.upper()}", str(getattr(settings, name)), field.description)
-        for name, field in type(settings).model_fields.items()
-    ]
-    values = settings.model_dump(mode="json").values()
-    data = [{"name": row[0], "value": value, "meaning": row[2]} for row, value in zip(rows, values, strict=True)]
-    print_rows("Settings (environment or .env)", ["name", "value", "meaning"], rows, data, is_first_whole=True)
+    values = effective_values(settings, origins(settings), read_configuration(open_objects(settings)))
+    rows = [(f"{PREFIX}{each.name.upper()}", str(each.value), each.source, each.meaning) for each in values]
+    data = [asdict(each) for each in values]
+    print_rows("Settings", ["name", "value", "from", "meaning"], rows, is_first_whole=True, data=data)
 
 
 @click.command()
@@ -41,7 +43,7 @@ def models() -> None:
         for each in CATALOGUE
     ]
     data = [{**asdict(each), "is_here": each.is_here} for each in CATALOGUE]
-    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows, data)
+    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows, data=data)
 
 
 def _here(entry: "CatalogueEntry") -> str:
@@ -61,7 +63,7 @@ def doctor() -> None:
         "Doctor",
         ["", "what", "finding"],
         [(marks[is_well], name, words) for is_well, name, words in findings],
-        [{"is_well": is_well, "what": name, "finding": words} for is_well, name, words in findings],
+        data=[{"is_well": is_well, "what": name, "finding": words} for is_well, name, words in findings],
     )
     if not all(is_well for is_well, _, _ in findings):
         raise ImageAssetsError("something is not as it should be; see above")

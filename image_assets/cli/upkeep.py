@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, ProgressBars
-from image_assets.cli.rows import json_option, print_rows
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows
 from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
@@ -88,4 +87,4 @@ def _print_diff(diff: TableDiff) -> None:
         names = ["column", "changed", "mean difference", "largest"]
         known = {"table": diff.table, "against": diff.against}
         data = [{**known, **dict(zip(_DIFFERING, row, strict=True))} for row in rows]
-        print_rows(f"Columns of {diff.table}", names, rows, data)
+        print_rows(f"Columns of {diff.table}", names, rows, data=data)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -35,6 +36,16 @@ class Backlog(Generic[Item]):
         self._waiting: deque[Task[Item]] = deque()
         self._suspects: deque[Task[Item]] = deque()
         self._seconds_per_item: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come although nothing waits."""
+        return False
+
+    @property
+    def bells(self) -> Sequence[Connection]:
+        """Readable when something has come that nobody has looked for yet."""
+        return ()
 
     @property
     def suspects(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 from image_assets.compute.backlog import Backlog
 from image_assets.compute.crew import Crew
+from image_assets.compute.inbox import Inbox
 from image_assets.compute.outcomes import Done as Done
 from image_assets.compute.outcomes import Failed as Failed
 from image_assets.compute.outcomes import Item, Result
@@ -121,6 +122,13 @@ class ProcessEngine:
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError when workers cannot import `work` or cannot start."""
         return self._stream(_pickle_work(work), Backlog(items, self._params.batch_size))
+
+    def answer(self, work: Callable[[Item], Result], inbox: Inbox[Item]) -> Iterator[Outcome[Item, Result]]:
+        """As `map`, of items that come while it goes on; it ends when the inbox is closed.
+
+        Outcomes come as soon as they are known. What is in hand at the end costs its worker and has no outcome.
+        """
+        return self._stream(_pickle_work(work), inbox)
 
     def close(self) -> None:
         """Kill the workers, busy or not."""

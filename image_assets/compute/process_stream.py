@@ -8,9 +8,9 @@ One that hung gets none: it would cost the time limit again, and a limit is chos
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import Generic, cast
+from typing import Any, Generic, cast
 
 from image_assets.compute.backlog import Backlog
 from image_assets.compute.crew import Crew
@@ -58,6 +58,8 @@ class ProcessStream(Generic[Item, Result]):
                 worker.assign(tasks, self._item_timeout_s)
         while self._wants_a_worker():
             self._crew.start_one()
+        if self._backlog.bells:
+            return self._backlog.is_open
         return self._crew.is_any_busy or self._backlog.suspects > 0 or self._backlog.holds(1)
 
     def _wants_a_worker(self) -> bool:
@@ -67,10 +69,9 @@ class ProcessStream(Generic[Item, Result]):
         return self._crew.has_vacancy and self._backlog.holds(unclaimed + 1)
 
     def _collect(self) -> list[Outcome[Item, Result]]:
-        """Wait until a worker reports, dies or is late; returns what became known."""
+        """Wait until a worker reports, dies or is late, or more comes; returns what became known."""
         attended = self._crew.attended()
-        patience_s = min(worker.deadline for worker in attended) - time.monotonic()
-        rung = wait([worker.bell for worker in attended], max(0.0, patience_s))
+        rung = wait([*self._backlog.bells, *(worker.bell for worker in attended)], _patience_s(attended))
         outcomes: list[Outcome[Item, Result]] = []
         for worker in attended:
             if worker.bell in rung:
@@ -157,6 +158,13 @@ class ProcessStream(Generic[Item, Result]):
                 f"the last: {error}. Look at IMAGE_ASSETS_WORKER_MEMORY_MB, "
                 "IMAGE_ASSETS_IMAGE_TIMEOUT_S and the storage."
             )
+
+
+def _patience_s(attended: Sequence[WorkerProcess[Any]]) -> float | None:
+    """How long the earliest of them has left; None: nobody is waited for."""
+    if not attended:
+        return None
+    return max(0.0, min(worker.deadline for worker in attended) - time.monotonic())
 
 
 def _not_importable(traceback: str) -> ConfigurationError:

@@ -91,14 +91,24 @@ def open_image(data: bytes) -> Image.Image:
         ImageError: not_an_image, unsupported_format; to be called inside `foreign_decoder` for the rest.
     """
     name = format_of(data)
-    if name is not None and name not in ALLOWED_FORMATS:
-        raise ImageError(RejectionReason.UNSUPPORTED_FORMAT, _unsupported(name))
+    check_format(name)
     try:
         return _opened(data, name)
     except UnidentifiedImageError as error:
         if name is None:
-            raise ImageError(RejectionReason.NOT_AN_IMAGE, "no known image format") from error
+            raise not_an_image() from error
         raise _unreadable(data, name) from error
+
+
+def not_an_image() -> ImageError:
+    """What is said of a file that starts like nothing that is known."""
+    return ImageError(RejectionReason.NOT_AN_IMAGE, "no known image format")
+
+
+def check_format(name: str | None) -> None:
+    """Raise `ImageError`, unsupported_format, for what a file claims to be; None may still turn out to be one."""
+    if name is not None and name not in ALLOWED_FORMATS:
+        raise ImageError(RejectionReason.UNSUPPORTED_FORMAT, _unsupported(name))
 
 
 def _unreadable(data: bytes, name: str) -> ImageError:

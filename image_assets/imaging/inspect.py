@@ -67,12 +67,12 @@ def inspect_image(data: bytes, limits: InspectParams) -> ImageHeader:
         ImageError: empty, too_large, not_an_image, unsupported_format, truncated, corrupt, too_many_pixels,
             too_small, bad_aspect.
     """
-    _check_size(len(data), limits)
+    check_size(len(data), limits)
     with foreign_decoder(data):
         whole = mended(data)
         image = open_image(whole)
-        _check_dimensions(*stored_size(image, whole), limits)
-        _check_dimensions(*shown_size(image, whole), limits)
+        check_dimensions(*stored_size(image, whole), limits)
+        check_dimensions(*shown_size(image, whole), limits)
         return _header(image, whole, _count_pictures(image, data))
 
 
@@ -103,7 +103,8 @@ def _count_pictures(image: Image.Image, data: bytes) -> int:
     return max(1, min(found, _MAX_FRAMES))
 
 
-def _check_size(size_bytes: int, limits: InspectParams) -> None:
+def check_size(size_bytes: int, limits: InspectParams) -> None:
+    """Raise `ImageError`, empty or too_large."""
     if size_bytes == 0:
         raise ImageError(RejectionReason.EMPTY, "0 bytes")
     if size_bytes > limits.max_bytes:
@@ -111,7 +112,8 @@ def _check_size(size_bytes: int, limits: InspectParams) -> None:
         raise ImageError(RejectionReason.TOO_LARGE, detail)
 
 
-def _check_dimensions(width_px: int, height_px: int, limits: InspectParams) -> None:
+def check_dimensions(width_px: int, height_px: int, limits: InspectParams) -> None:
+    """Raise `ImageError`, too_many_pixels, too_small or bad_aspect."""
     found = f"{width_px} x {height_px} pixels"
     if width_px * height_px > limits.max_pixels:
         raise ImageError(RejectionReason.TOO_MANY_PIXELS, f"{found}; at most {limits.max_pixels} in all")

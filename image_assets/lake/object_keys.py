@@ -24,6 +24,8 @@ PAIR_REVIEWS = "pair_reviews"
 LEASES = "leases"
 ACCEPTANCES = "acceptances"
 DISMISSALS = "dismissals"
+RECEIPTS = "receipts"
+ANSWERS = "answers"
 API_KEYS = "access/keys"
 LINK_SECRETS = ObjectKey("access/links.json")
 CONFIGURATION = "configuration"
@@ -34,6 +36,7 @@ CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
 MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
+GALLERY = ObjectKey("gallery.duckdb")
 
 
 def landing_prefix(day: date) -> str:
@@ -55,6 +58,21 @@ def landing_day_of(key: ObjectKey) -> date | None:
 def sidecar_key(upload: ObjectKey) -> ObjectKey:
     """What the uploader says of an upload, if there is such a file."""
     return ObjectKey(f"{upload}.json")
+
+
+def receipt_prefix(day: date) -> str:
+    """The folder of a day's uploads that were answered and are not known to have been taken in."""
+    return f"{RECEIPTS}/{day:%Y-%m-%d}"
+
+
+def receipt_key(day: date, image_id: ImageId) -> ObjectKey:
+    """What is known of an upload before a run has taken it in."""
+    return ObjectKey(f"{receipt_prefix(day)}/{image_id}.json")
+
+
+def answer_key(day: date, digest: str) -> ObjectKey:
+    """The first answer to a request that may be sent again; by the day on which it was given."""
+    return ObjectKey(f"{ANSWERS}/{day:%Y-%m-%d}/{digest}.json")
 
 
 def bronze_prefix(day: date) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
@@ -20,6 +21,7 @@ from image_assets.errors import (
     ObjectForbiddenError,
     ObjectNotFoundError,
     StorageError,
+    StoreFullError,
     StoreUnavailableError,
 )
 from image_assets.ids import ObjectKey
@@ -31,6 +33,8 @@ _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _IS_LINK = "it or a folder of it is a symbolic link, and those are not followed: put what it points to there instead"
 STAGING = ".staging"
 LOCKS = ".locks"
+CLAIMS = "claims"
+_LOCKED = ".locked"
 ANY_VERSION = "*"
 """In place of a version: whatever is there is replaced."""
 
@@ -54,6 +58,18 @@ class ObjectInfo:
     version: str
 
 
+class StagedObject(Protocol):
+    """Bytes on their way into a store, which have no key yet."""
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        ...
+
+    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> None:
+        """Make them the object of a key, once; it survives a power cut from then on."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Atomic objects: a reader sees the old bytes or the new ones, never a part.
 
@@ -74,12 +90,32 @@ class ObjectStore(Protocol):
         """A local file to fill; it becomes the object, durably, when the block ends without an error."""
         ...
 
+    def staging(self) -> AbstractContextManager[StagedObject]:
+        """An object to fill whose key is known at the end only; what has not landed by the block's end is gone."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what processes that were killed left of objects that they staged; how many."""
+        ...
+
+    def claiming(self, name: str) -> AbstractContextManager[bool]:
+        """Whether the caller has a name for itself until the block ends, or its process: one at a time has it."""
+        ...
+
+    def free_ratio(self) -> float:
+        """The share of the storage that is free; 1 where it has no end."""
+        ...
+
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """Give an object a second key; replacing or deleting either leaves the other."""
         ...
 
     def flush(self) -> None:
         """Make everything written so far survive a power cut."""
+        ...
+
+    def sync(self, key: ObjectKey) -> None:
+        """Make one object survive a power cut; no error when there is none."""
         ...
 
     def delete(self, key: ObjectKey) -> None:
@@ -135,6 +171,52 @@ class LocalObjectStore:
                 raise
 
     @contextmanager
+    def staging(self) -> Iterator["LocalStagedObject"]:
+        """A file in the staging folder, locked while its process lives."""
+        path = self.root / STAGING / f"{uuid.uuid4().hex}{_LOCKED}"
+        with _explained("write", STAGING, self.root):
+            file = _locked(_with_folder(path))
+        if file is None:
+            raise StoreUnavailableError(f"another process took {path}: try again", key=STAGING)
+        try:
+            yield LocalStagedObject(self, path, file)
+        finally:
+            path.unlink(missing_ok=True)
+            file.close()
+
+    def sweep(self) -> int:
+        """Of files that their writers keep locked, those that nobody has locked; of other files the age would tell."""
+        swept = 0
+        for path in [*(self.root / STAGING).glob(f"*{_LOCKED}"), *(self.root / LOCKS / CLAIMS).glob("*")]:
+            with _explained("sweep", STAGING, self.root):
+                file = _locked(path)
+            if file is not None:
+                path.unlink(missing_ok=True)
+                file.close()
+                swept += 1
+        return swept
+
+    @contextmanager
+    def claiming(self, name: str) -> Iterator[bool]:
+        """Lock a file of its own, which the system unlocks when the process ends, however that comes."""
+        path = self.root / LOCKS / CLAIMS / hashlib.sha256(os.fsencode(name)).hexdigest()
+        with _explained("lock", f"{LOCKS}/{CLAIMS}", self.root):
+            file = _locked(_with_folder(path))
+        try:
+            yield file is not None
+        finally:
+            if file is not None:
+                path.unlink(missing_ok=True)
+                file.close()
+
+    def free_ratio(self) -> float:
+        """As this user may fill it."""
+        with _explained("measure", "the free space", self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            found = os.statvfs(self.root)
+        return found.f_bavail / max(1, found.f_blocks)
+
+    @contextmanager
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
         """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
         folder = self.root / STAGING / uuid.uuid4().hex
@@ -144,9 +226,7 @@ class LocalObjectStore:
             try:
                 yield folder / "object"
                 with (folder / "object").open("rb+") as file:
-                    os.fsync(file.fileno())
-                with self._place(key, make=True) as place, self._over(key, over):
-                    _rename(folder / "object", place)
+                    self._land(file.fileno(), folder / "object", key, over)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -169,6 +249,13 @@ class LocalObjectStore:
     def flush(self) -> None:
         """Ask the kernel to write out its caches: one call a chunk is far cheaper than one a file."""
         os.sync()
+
+    def sync(self, key: ObjectKey) -> None:
+        """The file, then its folder."""
+        with _explained("keep", key, self.root), suppress(FileNotFoundError), self._place(key) as place:
+            with _open_file(place, key) as file:
+                os.fsync(file.fileno())
+            _sync_folder(place[0])
 
     def delete(self, key: ObjectKey) -> None:
         """Unlink the file."""
@@ -227,6 +314,14 @@ class LocalObjectStore:
         """An absolute path."""
         return str(self._path(key).absolute())
 
+    def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None) -> None:
+        """The bytes before the name, the name before anybody is told of it."""
+        os.fsync(descriptor)
+        with self._place(key, make=True) as place:
+            with self._over(key, over):
+                _rename(staged, place)
+            _sync_folder(place[0])
+
     @contextmanager
     def _over(self, key: ObjectKey, version: str | None) -> Iterator[None]:
         """Of those who replace a known version one at a time; the lock files, one for many keys, stay for good."""
@@ -260,6 +355,28 @@ class LocalObjectStore:
             os.close(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class LocalStagedObject:
+    """A file in the staging folder of a store."""
+
+    store: LocalObjectStore
+    path: Path
+    file: FileIO
+
+    def write(self, data: bytes) -> None:
+        """See `StagedObject`; a full disk is told at once."""
+        with _explained("write", STAGING, self.store.root):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self.file.write(rest) :]
+
+    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> None:
+        """See `StagedObject`."""
+        _names(key)
+        with _explained("write", key, self.store.root):
+            self.store._land(self.file.fileno(), self.path, key, over)
+
+
 _Place: TypeAlias = tuple[int, str]
 """The descriptor of a folder, and a name in it."""
 
@@ -281,6 +398,7 @@ def _enter(above: int, name: str, *, is_followed: bool, make: bool) -> int:
             raise
         with suppress(FileExistsError):
             os.mkdir(name, dir_fd=above)
+            _sync_folder(above)
         return os.open(name, flags, dir_fd=above)
     except NotADirectoryError as error:
         if _link_text((above, name)) is None:
@@ -357,6 +475,32 @@ def _rename(source: Path, target: _Place) -> None:
     os.replace(source, target[1], dst_dir_fd=target[0])
 
 
+def _sync_folder(folder: int) -> None:
+    """Where its names may be passed through but not listed, they are for somebody else to keep."""
+    with suppress(PermissionError):
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(readable)
+        finally:
+            os.close(readable)
+
+
+def _locked(path: Path) -> FileIO | None:
+    """The file, locked; None while another has it. A file that went before it was locked was another's: look again."""
+    while True:
+        file = path.open("ab", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except BlockingIOError:
+            file.close()
+            return None
+        except FileNotFoundError:
+            pass
+        file.close()
+
+
 def _link_text(place: _Place) -> str | None:
     """Where a symbolic link points to; None for whatever else is there, or nothing."""
     try:
@@ -386,5 +530,5 @@ def _explained(verb: str, key: str, root: Path) -> Iterator[None]:
             raise StorageError(f"{where}; {advice}", key=key) from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             advice = "free some space and run again: finished work is kept"
-            raise StoreUnavailableError(f"{where}; {advice}", key=key) from error
+            raise StoreFullError(f"{where}; {advice}", key=key) from error
         raise StoreUnavailableError(f"{where}; check the disk and run again", key=key) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore, StagedObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,22 @@ class TieredObjectStore:
         """See `ObjectStore`."""
         return self.hot.writing(key, over=over)
 
+    def staging(self) -> AbstractContextManager[StagedObject]:
+        """See `ObjectStore`."""
+        return self.hot.staging()
+
+    def sweep(self) -> int:
+        """See `ObjectStore`."""
+        return self.hot.sweep()
+
+    def claiming(self, name: str) -> AbstractContextManager[bool]:
+        """See `ObjectStore`."""
+        return self.hot.claiming(name)
+
+    def free_ratio(self) -> float:
+        """That of the lake, where everything is written."""
+        return self.hot.free_ratio()
+
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """See `ObjectStore`; within the lake, not from the archive."""
         self.hot.copy(source, target)
@@ -51,6 +67,10 @@ class TieredObjectStore:
     def flush(self) -> None:
         """See `ObjectStore`."""
         self.hot.flush()
+
+    def sync(self, key: ObjectKey) -> None:
+        """See `ObjectStore`; what lies in the archive alone was made safe on its way there."""
+        self.hot.sync(key)
 
     def delete(self, key: ObjectKey) -> None:
         """Remove the object from both tiers."""

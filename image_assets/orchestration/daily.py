@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 import dagster as dg
 
 from image_assets.compute.engine import Engine
+from image_assets.configuration import configured
 from image_assets.errors import ImageAssetsError, StoreUnavailableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.keys import Group
@@ -19,6 +20,7 @@ from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.resources import EncoderResource
 from image_assets.orchestration.runs.bad_days import name_bad_days
+from image_assets.settings import Settings
 from image_assets.tables.chain import Chain
 from image_assets.tables.table import Table
 
@@ -37,15 +39,13 @@ class Daily:
 
     Attributes:
         partitions: the days.
-        owner: of all assets.
         chain: what each table is made from.
-        chunk_size: rows that a step commits at a time.
+        settings: those of the environment; a step asks its run for those in force.
     """
 
     partitions: dg.DailyPartitionsDefinition
-    owner: str
     chain: Chain
-    chunk_size: int
+    settings: Settings
 
     def spec(
         self,
@@ -64,7 +64,7 @@ class Daily:
             deps=list(deps),
             group_name=group.value,
             kinds=kinds,
-            owners=[self.owner],
+            owners=[self.settings.owner],
             code_version=version,
             partitions_def=self.partitions,
         )
@@ -105,7 +105,7 @@ class Daily:
             required_resource_keys={"lake", "progress", *needs},
         )
         def daily_assets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-            yield from _run_days(context, steps, AssetRun(name, context, self.chunk_size))
+            yield from _run_days(context, steps, AssetRun(name, context, self.settings))
 
         return daily_assets
 
@@ -117,18 +117,23 @@ class AssetRun:
     Attributes:
         name: of the asset, or of the step that makes several.
         context: Dagster's.
-        chunk_size: rows that a step commits at a time.
+        base: the settings of the environment.
     """
 
     name: str
     context: dg.AssetExecutionContext
-    chunk_size: int
+    base: Settings
     _made: dict[Callable[..., object], object] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> ParquetTables:
         """The lake's tables, opened once."""
         return cast("ParquetTables", self.context.resources.lake.tables)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force when the step began: a code server stays for weeks, and they may change meanwhile."""
+        return configured(self.base, self.tables.store)
 
     @property
     def engine(self) -> Engine:
@@ -147,7 +152,7 @@ class AssetRun:
     def work(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> T:
         """Bring a day in line by a step of the lake, which commits in chunks and shows how far it is."""
         track = self.context.resources.progress.track(f"{self.name} {day}")
-        return step(self.tables, day, *asked, **more, chunk_size=self.chunk_size, on_progress=track)
+        return step(self.tables, day, *asked, **more, chunk_size=self.base.chunk_size, on_progress=track)
 
     def once(self, make: Callable[P, T], *asked: P.args, **more: P.kwargs) -> T:
         """What `make` makes, on the first day that needs it, where its errors are told; the same for all days."""

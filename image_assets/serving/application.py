@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -15,13 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
-from image_assets.serving.problems import MEDIA_TYPE, PlainErrorsAsProblems, ProblemBody, add_handlers
+from image_assets.serving.observing.middleware import Observed
+from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
 from image_assets.serving.request_ids import REQUEST_ID, is_request_id
-from image_assets.serving.routes import health, records
+from image_assets.serving.routes import configuration, health, inference, records, uploads
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
-ROUTERS: Final = (health.router, records.router)
+ROUTERS: Final = (health.router, configuration.router, uploads.router, records.router, inference.router)
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
 _BODY_BYTES: Final = 2**20
@@ -47,14 +47,14 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         finally:
             service.close()
 
-    app = FastAPI(
+    app = _Application(
         title="image_assets",
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, Middleware(Observed, metrics=service.metrics, trail=service.trail)),
         generate_unique_id_function=_operation_id,
-        responses=_documented(_PROBLEMS),
+        responses=documented(_PROBLEMS),
         docs_url=None,
         redoc_url=None,
         max_body_size=_BODY_BYTES,
@@ -66,13 +66,14 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
         Middleware(PlainErrorsAsProblems),
         Middleware(HeadAsGet),
+        observed,
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
         Middleware(OwnPagesOnly, origins=settings.origins),
     ]
@@ -93,13 +94,12 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _documented(statuses: tuple[int, ...]) -> dict[int | str, dict[str, Any]]:
-    """What any route may answer besides what it was asked for."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "model": ProblemBody,
-            "content": {MEDIA_TYPE: {}},
-        }
-        for status in statuses
-    }
+class _Application(FastAPI):
+    """With the one shape that every error has in its description."""
+
+    def openapi(self) -> dict[str, Any]:
+        """See `FastAPI.openapi`."""
+        description = super().openapi()
+        shapes = description.setdefault("components", {}).setdefault("schemas", {})
+        shapes["ProblemBody"] = ProblemBody.model_json_schema()
+        return description

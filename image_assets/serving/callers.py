@@ -77,13 +77,32 @@ class Needs:
         Raises:
             Problem: 401 without an accepted key, 403 without the role, 429 over the rate.
         """
-        caller = await identify(request, service, credentials)
+        caller = await self.identify(request, service, credentials)
+        note_caller(caller.name)
         note_caller(caller.name)
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
         response.headers.update(service.limits.take(caller.key_id or caller.name, service.rates))
         return caller
+
+    async def identify(
+        self, request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
+    ) -> Caller:
+        """See `identify`."""
+        return await identify(request, service, credentials)
+
+
+class NeedsUnlessLocal(Needs):
+    """A dependency that lets in the owner of this machine too, though there are keys: for a collector beside it."""
+
+    async def identify(
+        self, request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
+    ) -> Caller:
+        """See `identify`."""
+        if credentials is None and is_owner(request, service):
+            return _owner(request.client.host if request.client else "")
+        return await super().identify(request, service, credentials)
 
 
 @cache
@@ -98,6 +117,7 @@ OwnReader = Annotated[Caller, needs(Role.READ, Role.UPLOAD)]
 Uploader = Annotated[Caller, needs(Role.UPLOAD)]
 Reviewer = Annotated[Caller, needs(Role.REVIEW)]
 Admin = Annotated[Caller, needs(Role.ADMIN)]
+OPERATOR: Final[Any] = Depends(NeedsUnlessLocal(Role.ADMIN))
 
 
 class Public:
@@ -118,8 +138,8 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     """
     if _KEY_IN_TEXT.search(request.url.query):
         raise Problem(_BAD_REQUEST, "A key belongs in the header Authorization: addresses end up in logs. Revoke it.")
-    if not service.keys.is_fresh:
-        await run_in_threadpool(service.keys.refresh)
+    if not service.is_fresh:
+        await run_in_threadpool(service.refresh)
     address = request.client.host if request.client else ""
     if service.keys.is_empty and is_owner(request, service):
         return _owner(address)

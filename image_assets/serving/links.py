@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.security.http import HTTPAuthorizationCredentials
-from pydantic import UUID5
 
 from image_assets.access.links import LinkSigner, Signature
 from image_assets.access.roles import Role
@@ -67,7 +67,7 @@ class LinkOr(Needs):
         response: Response,
         service: ServiceHere,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
-        image_id: UUID5,
+        image_id: UUID,
         exp: Annotated[int | None, Query(ge=0, le=2**40, description="Of a link: until when it is followed.")] = None,
         kid: Annotated[str | None, Query(max_length=16, description="Of a link: which secret signed it.")] = None,
         sig: Annotated[str | None, Query(max_length=64, description="Of a link: its signature.")] = None,

@@ -5,7 +5,7 @@ told in the log, with the request's id; the answer says only that, because messa
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_assets import errors
+from image_assets.serving.observing.request_notes import note_refused
 from image_assets.shown_text import plain_lines
 
 _log = logging.getLogger(__name__)
@@ -75,15 +76,20 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 KINDS: Final[Mapping[type[Exception], Kind]] = {
+    errors.StaleChangeError: Kind(HTTPStatus.PRECONDITION_FAILED, "changed-since"),
+    errors.ChangeRefusedError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-change"),
     errors.ImageError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image"),
     errors.UnknownImageError: Kind(HTTPStatus.NOT_FOUND, "unknown-image"),
     errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
     errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
+    errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
+    errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
     errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
+    errors.ServiceBusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     errors.ImageAssetsError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error"),
 }
 """The family of errors; the nearest ancestor of an error decides."""
@@ -120,6 +126,9 @@ def problem_of(error: Exception) -> JSONResponse:
     """The answer to an error of the family; what a client cannot mend goes to the log."""
     kind = kind_of(error)
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
+    note_refused(more.get("reason", ""))
+    if isinstance(error, errors.ServiceBusyError):
+        return answer(kind, str(error), {"Retry-After": str(error.seconds)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
     _log.error("%s: %s", kind.name, error, exc_info=error)
@@ -127,6 +136,12 @@ def problem_of(error: Exception) -> JSONResponse:
         return answer(kind, _SEE_LOG)
     detail = f"{kind.title}: try again later; the log says why, under this request's id."
     return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
+
+
+def documented(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    """Statuses that a route may answer with a problem, for its description."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:

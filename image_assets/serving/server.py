@@ -12,6 +12,7 @@ from image_assets.errors import ConfigurationError
 from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
 from image_assets.serving.callers import is_loopback
+from image_assets.serving.observing.log_output import log_as_json
 from image_assets.settings import Settings
 
 _GRACE_S: Final = 10
@@ -26,6 +27,7 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
     Raises:
         ConfigurationError: others can reach the address and nobody has a key, or something listens there already.
     """
+    log_as_json()
     is_local = is_loopback(host)
     if not is_local:
         _check_keys(settings, host)

@@ -1,5 +1,6 @@
 """What a running service holds, opened once and shared by all requests."""
 
+import asyncio
 import threading
 import time
 from datetime import UTC, datetime
@@ -10,15 +11,31 @@ from fastapi import Depends, Request
 
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
+from image_assets.configuration import LiveSettings
 from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.opening import open_lake
+from image_assets.opening import open_encoder, open_lake
+from image_assets.serving.answers import Answers
+from image_assets.serving.arrivals import UploadLanes
+from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
+from image_assets.serving.observing.audit_trail import AuditTrail
+from image_assets.serving.observing.examinations import (
+    Examinations,
+    examine_configuration,
+    examine_index,
+    examine_storage,
+    examine_tables,
+)
+from image_assets.serving.observing.loop_lag import LoopLag
+from image_assets.serving.observing.metrics import Metrics
+from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
 _SECRETS_LAST_S: Final = 60.0
@@ -29,6 +46,7 @@ class Service:
 
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
+        inference: what models compute.
     """
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
@@ -36,7 +54,15 @@ class Service:
         self.tables: ParquetTables = open_lake(settings)
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
+        self.live = LiveSettings(settings, self.tables.store)
+        self.trail = AuditTrail(self.tables.store)
+        self.lag = LoopLag()
+        self.parts = Parts(self._examinations())
+        self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.lanes = UploadLanes()
+        self.answers = Answers(self.tables.store)
         self._settings = settings
+        self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0
@@ -44,7 +70,17 @@ class Service:
     @property
     def settings(self) -> Settings:
         """The settings in force."""
-        return self._settings
+        return self.live.now
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `refresh` would do nothing."""
+        return self.keys.is_fresh and self.live.is_fresh
+
+    def refresh(self) -> None:
+        """Read keys and settings that were changed since."""
+        self.keys.refresh()
+        self.live.refresh()
 
     @property
     def store(self) -> ObjectStore:
@@ -78,10 +114,28 @@ class Service:
         return locate(self.tables, image_id)
 
     def open(self) -> None:
-        """Begin what runs beside requests."""
+        """Begin what runs beside requests, with nothing left of those that were killed.
+
+        To be called where the event loop runs.
+        """
+        tidy_up(self.tables)
+        self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
+        self.inference.open()
 
     def close(self) -> None:
         """End what runs beside requests."""
+        self._watching.cancel()
+        self.inference.close()
+        self.trail.close()
+
+    def _examinations(self) -> Examinations:
+        """What /ready looks at."""
+        return {
+            "storage": lambda: examine_storage(self.store, self._settings),
+            "configuration": lambda: examine_configuration(self.store),
+            "tables": lambda: examine_tables(self.tables),
+            "index": lambda: examine_index(self.store, self._settings),
+        }
 
 
 def service_of(request: Request) -> Service:

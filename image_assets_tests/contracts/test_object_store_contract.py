@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from image_assets.errors import ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore, ObjectInfo, ObjectStore
+from image_assets.lake.object_store import STAGING, LocalObjectStore, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.tiered_object_store import TieredObjectStore
 
@@ -127,6 +127,90 @@ def test_an_interruption_while_filling_makes_no_object(store: ObjectStore) -> No
         fail_while_filling(store, KEY, KeyboardInterrupt())
     assert not store.exists(KEY)
     assert keys(store, "silver") == []
+
+
+def stage(store: ObjectStore, key: ObjectKey, *pieces: bytes, **options: str | None) -> None:
+    with store.staging() as staged:
+        for piece in pieces:
+            staged.write(piece)
+        staged.land(key, **options)
+
+
+def staged_files(store: ObjectStore) -> list[str]:
+    return keys(store, STAGING)
+
+
+@pytest.mark.parametrize("pieces", [(), (b"",), (b"one",), (b"one", bytes(MEGABYTE), b"three")], ids=len)
+def test_what_was_staged_in_pieces_lands_whole_under_a_key_that_is_told_last(
+    store: ObjectStore, pieces: tuple[bytes, ...]
+) -> None:
+    stage(store, KEY, *pieces)
+    assert store.read(KEY) == b"".join(pieces)
+    assert staged_files(store) == []
+
+
+def test_what_is_staged_is_no_object_and_what_does_not_land_leaves_nothing(store: ObjectStore) -> None:
+    with store.staging() as staged:
+        staged.write(b"not wanted")
+        assert (keys(store, "silver"), len(staged_files(store))) == ([], 1)
+    with suppress(ZeroDivisionError), store.staging() as staged:
+        staged.write(b"%d" % (1 // 0))
+    assert (keys(store, "silver"), staged_files(store)) == ([], [])
+
+
+def test_what_was_staged_lands_over_the_version_that_was_told_and_no_other(store: ObjectStore) -> None:
+    stage(store, KEY, b"former", over=None)
+    version = store.version(KEY)
+    stage(store, KEY, b"later", over=version)
+    for over in (version, None):
+        with pytest.raises(ObjectChangedError):
+            stage(store, KEY, b"too late", over=over)
+    assert (store.read(KEY), staged_files(store)) == (b"later", [])
+
+
+def test_of_those_who_claim_a_name_one_has_it(store: ObjectStore) -> None:
+    with store.claiming("a name") as first, store.claiming("a name") as second, store.claiming("another") as other:
+        assert (first, second, other) == (True, False, True)
+    with store.claiming("a name") as again:
+        assert again
+
+
+def test_a_claim_that_was_refused_does_not_end_the_first(store: ObjectStore) -> None:
+    with store.claiming("a name"):
+        for _ in range(2):
+            with store.claiming("a name") as refused:
+                assert not refused
+
+
+def test_at_no_moment_two_have_a_name(store: ObjectStore) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def claim() -> None:
+        for _ in range(200):
+            with store.claiming("a name") as is_mine:
+                if is_mine:
+                    inside.append(1)
+                    most.append(len(inside))
+                    inside.pop()
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(most) == {1}
+
+
+def test_the_free_share_is_a_share(store: ObjectStore) -> None:
+    assert 0 <= store.free_ratio() <= 1
+
+
+def test_one_object_is_made_safe_whether_it_is_there_or_not(store: ObjectStore) -> None:
+    store.sync(KEY)
+    store.write(KEY, b"bytes")
+    store.sync(KEY)
+    assert store.read(KEY) == b"bytes"
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -328,6 +412,8 @@ def test_a_key_that_is_no_plain_path_is_refused_everywhere(store: ObjectStore, k
         store.delete,
         lambda key: store.write(key, b""),
         lambda key: store.writing(key).__enter__(),
+        lambda key: stage(store, key, b""),
+        store.sync,
         lambda key: list(store.list(key)),
         store.uri,
     )
@@ -367,6 +453,7 @@ def test_what_a_link_points_to_is_neither_read_nor_copied_nor_changed(
         lambda: store.copy(key, ObjectKey("silver/stolen.jpg")),
         lambda: store.write(key, b"overwritten"),
         lambda: fill(store, key),
+        lambda: stage(store, key, b"overwritten"),
         lambda: store.delete(key),
     )
     for action in actions:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from image_assets.cli.console import CONSOLE
-from image_assets.cli.rows import print_rows
+from image_assets.cli.console import CONSOLE, print_rows
 from workshop.builtin.training import FINISH, EpochReport, TrainingParams, train_builtin, train_twice
 
 

@@ -1,11 +1,9 @@
 """Bronze: every upload of a day accounted for."""
 
 from datetime import date
-from functools import partial
 
 import dagster as dg
 
-from image_assets.imaging.inspect import InspectParams
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, describe_increment
@@ -14,14 +12,14 @@ from image_assets.steps.upkeep.scrub import note_lost_originals
 from image_assets.tables.images import BRONZE_IMAGES
 
 
-def bronze_assets(daily: Daily, limits: InspectParams) -> list[dg.AssetsDefinition]:
+def bronze_assets(daily: Daily) -> list[dg.AssetsDefinition]:
     """`bronze_images`."""
-    version = bronze_recipe(limits).version
+    version = bronze_recipe(daily.settings.inspect_params).version
     spec = daily.table_spec(BRONZE_IMAGES, group=Group.BRONZE, kinds={"pillow"}, version=version)
-    return [daily.asset(spec, partial(_bronze_images, limits), needs={"workers"})]
+    return [daily.asset(spec, _bronze_images, needs={"workers"})]
 
 
-def _bronze_images(limits: InspectParams, run: AssetRun, day: date) -> Metadata:
-    report = run.work(take_in_day, day, limits, run.engine)
+def _bronze_images(run: AssetRun, day: date) -> Metadata:
+    report = run.work(take_in_day, day, run.settings.inspect_params, run.engine)
     damaged = dg.MetadataValue.int(note_lost_originals(run.tables, day))
     return {**describe_increment(run.tables, report, BRONZE_IMAGES), "damaged_originals": damaged}

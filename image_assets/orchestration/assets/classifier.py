@@ -6,10 +6,11 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.configuration import configured
 from image_assets.errors import ModelError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.mlflow_registry import set_champion
-from image_assets.models.classifiers.trainers import TrainerParams, make_trainer
+from image_assets.models.classifiers.trainers import make_trainer
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import GPU_POOL, Group
@@ -24,6 +25,7 @@ from image_assets.orchestration.metadata.counts import column_schema
 from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.resources import EncoderResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
+from image_assets.settings import Settings
 from image_assets.steps.classification.champion import kept_classifiers, read_card
 from image_assets.steps.classification.label_issues import find_label_issues
 from image_assets.steps.classification.record import record_training
@@ -45,13 +47,13 @@ CLASSIFIER = "classifier"
 CHALLENGER_WINS = "challenger_wins"
 
 
-def classifier_assets(owner: str, trainer: TrainerParams, classes: ClassSelection) -> list[dg.AssetsDefinition]:
+def classifier_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """`training_set`, `label_issues`, `classifier` and `classifier_evaluations`."""
     return [
-        _training_set(owner),
-        _label_issues(owner),
-        _classifier(owner, trainer, classes),
-        _classifier_evaluations(owner, classes),
+        _training_set(settings.owner),
+        _label_issues(settings.owner),
+        _classifier(settings),
+        _classifier_evaluations(settings),
     ]
 
 
@@ -80,7 +82,8 @@ def _label_issues(owner: str) -> dg.AssetsDefinition:
     return label_issues
 
 
-def _classifier(owner: str, params: TrainerParams, classes: ClassSelection) -> dg.AssetsDefinition:
+def _classifier(settings: Settings) -> dg.AssetsDefinition:
+    params, owner = settings.trainer_params, settings.owner
     description = "A classifier trained on the training set, registered with MLflow and kept in the lake."
     kinds = {"mlflow", "torch" if params.trainer == "mobilenet" else "scikitlearn"}
     spec = _spec(CLASSIFIER, description, owner, kinds, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
@@ -96,6 +99,7 @@ def _classifier(owner: str, params: TrainerParams, classes: ClassSelection) -> d
 
         with explained():
             mlflow.start()
+            classes = configured(settings, lake.tables.store).class_selection
             trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
             report = train_classifier(lake.tables, gpu.description, trainer, classes, track)
             pictures = plot_scores(report.classifier.labels, report.test)
@@ -106,8 +110,9 @@ def _classifier(owner: str, params: TrainerParams, classes: ClassSelection) -> d
     return classifier
 
 
-def _classifier_evaluations(owner: str, classes: ClassSelection) -> dg.AssetsDefinition:
-    spec = _table_spec(CLASSIFIER_EVALUATIONS, owner, {"mlflow"}, [CLASSIFIER, TRAINING_SET.name, IMAGE_EMBEDDINGS])
+def _classifier_evaluations(settings: Settings) -> dg.AssetsDefinition:
+    deps = [CLASSIFIER, TRAINING_SET.name, IMAGE_EMBEDDINGS]
+    spec = _table_spec(CLASSIFIER_EVALUATIONS, settings.owner, {"mlflow"}, deps)
     check = dg.AssetCheckSpec(
         CHALLENGER_WINS,
         asset=CLASSIFIER_EVALUATIONS.name,
@@ -119,6 +124,7 @@ def _classifier_evaluations(owner: str, classes: ClassSelection) -> dg.AssetsDef
         lake: LakeResource, gpu: EncoderResource, mlflow: dg.ResourceParam[TrackedRun]
     ) -> Iterator[dg.MaterializeResult[Any]]:
         with explained():
+            classes = configured(settings, lake.tables.store).class_selection
             comparison = _compare_newest(lake.tables, gpu.description, classes)
             mlflow.start()
             if conclude(lake.tables, comparison, datetime.now(UTC)):

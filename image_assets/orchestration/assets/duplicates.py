@@ -1,7 +1,6 @@
 """Duplicates: which images show the same photo as an earlier one, of this day or of any day before."""
 
 from datetime import date
-from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -13,21 +12,20 @@ from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
 from image_assets.steps.duplicates.duplicates import duplicate_recipe, find_duplicates
-from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.tables.duplicates import DUPLICATE_IMAGES, DUPLICATE_KINDS
 
 _SHOWN_PAIRS = 12
 
 
-def duplicate_assets(daily: Daily, encoder: str, params: DuplicateParams) -> list[dg.AssetsDefinition]:
+def duplicate_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
     """`duplicate_images`; it only reads vectors, and so needs the encoder's description but not the encoder."""
-    version = f"{duplicate_recipe(params).version} {encoder}"
+    version = f"{duplicate_recipe(daily.settings.duplicate_params).version} {encoder}"
     spec = daily.table_spec(DUPLICATE_IMAGES, group=Group.ENRICHMENT, kinds={"polars"}, version=version)
-    return [daily.asset(spec, partial(_duplicate_images, params), needs={"gpu"})]
+    return [daily.asset(spec, _duplicate_images, needs={"gpu"})]
 
 
-def _duplicate_images(params: DuplicateParams, run: AssetRun, day: date) -> Metadata:
-    report = run.work(find_duplicates, day, run.gpu.description, params)
+def _duplicate_images(run: AssetRun, day: date) -> Metadata:
+    report = run.work(find_duplicates, day, run.gpu.description, run.settings.duplicate_params)
     counts = describe_increment(run.tables, report, DUPLICATE_IMAGES)
     return {**counts, **_describe_duplicates(run.tables, day, with_pictures=not report.is_unchanged)}
 

@@ -1,11 +1,9 @@
 """Silver: one decode pass makes cleansed images, thumbnails and watermarked previews."""
 
 from datetime import date
-from functools import partial
 
 import dagster as dg
 
-from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
@@ -18,18 +16,19 @@ from image_assets.tables.table import Table
 _WORST = 8
 
 
-def silver_assets(daily: Daily, params: DerivativeParams) -> list[dg.AssetsDefinition]:
+def silver_assets(daily: Daily) -> list[dg.AssetsDefinition]:
     """`silver_images`, `thumbnails` and `watermarked_previews`; any subset of them can be run."""
-    recipes = derivative_recipes(params)
+    recipes = derivative_recipes(daily.settings.derivative_params)
     specs = [
         daily.table_spec(table, group=Group.SILVER, kinds={"pillow"}, version=recipes[table.name].version)
         for table in DERIVED_TABLES
     ]
-    return [daily.assets("derivatives", specs, partial(_derivatives, params), needs={"workers"}, can_subset=True)]
+    return [daily.assets("derivatives", specs, _derivatives, needs={"workers"}, can_subset=True)]
 
 
-def _derivatives(params: DerivativeParams, run: AssetRun, day: date) -> dict[str, Metadata]:
+def _derivatives(run: AssetRun, day: date) -> dict[str, Metadata]:
     wanted = [table for table in DERIVED_TABLES if run.wants(table.name)]
+    params = run.settings.derivative_params
     reports = run.work(derive_day, day, params, run.engine, wanted=wanted)
     pairs = zip(wanted, reports, strict=True)
     return {table.name: _described(run.tables, table, report) for table, report in pairs}

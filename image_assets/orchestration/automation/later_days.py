@@ -6,13 +6,14 @@ from datetime import date
 
 import dagster as dg
 
+from image_assets.configuration import configured
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.keys import DAILY_REPORT
 from image_assets.orchestration.partitions import DAYS_PER_RUN, day_tags, days_by_run, days_of
 from image_assets.orchestration.resources import EncoderResource, LakeResource
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
 from image_assets.orchestration.runs.history import days_under_way
-from image_assets.steps.duplicates.links import DuplicateParams
+from image_assets.settings import Settings
 from image_assets.steps.questions.later_days import outdated_days
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
@@ -21,7 +22,7 @@ FOLLOWING = (DUPLICATE_IMAGES.name, GOLD_IMAGES.name, DAILY_SUMMARY.name, DAILY_
 """What an image of an earlier day may change; no picture is decoded and no model is asked."""
 
 
-def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: DuplicateParams) -> dg.SensorDefinition:
+def later_days_sensor(partitions: dg.DailyPartitionsDefinition, settings: Settings) -> dg.SensorDefinition:
     """Asks once for each day whose duplicates are out of date, the earliest first, some days at a time.
 
     A day waits while a run of it or of an earlier day is under way, its own included: what that changes is compared
@@ -39,7 +40,8 @@ def later_days_sensor(partitions: dg.DailyPartitionsDefinition, params: Duplicat
         description=description,
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource, gpu: EncoderResource) -> dg.SensorResult:
-        outdated = outdated_days(lake.tables, gpu.description, params)
+        tables = lake.tables
+        outdated = outdated_days(tables, gpu.description, configured(settings, tables.store).duplicate_params)
         asked = {day: version for day, version in _asked(context).items() if day in outdated}
         known, busy = set(days_of(partitions.get_partition_keys())), _first_under_way(context.instance)
         wanted = [day for day, version in outdated.items() if day in known and asked.get(day) != version]

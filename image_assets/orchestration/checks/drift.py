@@ -7,8 +7,10 @@ from typing import Protocol
 
 import dagster as dg
 
+from image_assets.configuration import configured
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.checks.daily_check import daily_check
+from image_assets.settings import Settings
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.day_drift import (
     audit_classes,
@@ -34,11 +36,11 @@ class Comparison(Protocol):
 
 
 def drift_checks(
-    partitions: dg.DailyPartitionsDefinition, encoder: str, params: DriftParams
+    partitions: dg.DailyPartitionsDefinition, encoder: str, settings: Settings
 ) -> Iterator[dg.AssetChecksDefinition]:
     """One check per measure; what it says ends with what to do."""
-    for asset, name, measure, description, comparison in _comparisons(encoder, params):
-        audit = partial(_compare, comparison, params)
+    for asset, name, measure, description, comparison in _comparisons(encoder, settings.drift_params):
+        audit = partial(_compare, comparison, settings)
         yield daily_check(partitions, asset, name, description, audit, is_blocking=False, measure=measure)
 
 
@@ -79,5 +81,5 @@ _LOOK_AT = {
 }
 
 
-def _compare(comparison: Comparison, params: DriftParams, tables: ParquetTables, day: date, _: datetime) -> Audit:
-    return comparison(tables, day=day, params=params)
+def _compare(comparison: Comparison, settings: Settings, tables: ParquetTables, day: date, _: datetime) -> Audit:
+    return comparison(tables, day=day, params=configured(settings, tables.store).drift_params)

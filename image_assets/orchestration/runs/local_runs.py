@@ -19,10 +19,10 @@ from image_assets.orchestration.partitions import day_tags, days_by_run
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.bad_days import bad_days, is_failed, is_step_failure, split
 from image_assets.orchestration.runs.history import INVOCATION_TAG, UNFINISHED
+from image_assets.orchestration.runs.json_console import CONSOLE, console_config
 
 _LISTEN_S = 0.2
 T = TypeVar("T")
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,11 @@ def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
 ) -> RunReport:
     run_id = str(uuid4())
+    # Where nobody collects JSON, a person reads bars and a summary.
+    config = console_config("INFO" if CONSOLE in job.loggers else "CRITICAL")
     with at_work(instance, run_id):
         result = job.execute_in_process(
-            instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False, run_id=run_id
+            instance=instance, tags=tags, run_config=config, raise_on_error=False, run_id=run_id
         )
     failed = [check for check in result.get_asset_check_evaluations() if is_failed(check)]
     problems = [_words(event) for event in result.all_events if is_step_failure(event)]

@@ -11,8 +11,7 @@ from image_assets.serving.observing.request_notes import REQUEST
 def audit(what: str, subjects: Sequence[str], result: str = "done", note: str = "") -> None:
     """Keep for good that this request has changed something; to be called when it is done and before the answer.
 
-    Who, from where and the request's id are known. A changing request that is refused on the way to its route is kept
-    by the middleware.
+    Who, from where and the request's id are known. What a caller may not change is kept by the middleware.
 
     Args:
         what: the operation: upload, decision, erasure, configuration, ...
@@ -26,4 +25,3 @@ def audit(what: str, subjects: Sequence[str], result: str = "done", note: str = 
     notes = REQUEST.get()
     request_id = correlation_id.get() or ""
     notes.trail.append(Act(notes.caller, what, subjects, len(subjects), result, notes.address, request_id, note))
-    notes.is_audited = True

@@ -15,13 +15,13 @@ class RequestNotes:
         trail: where acts are kept.
         address: where the request comes from.
         caller: name of its key; empty for nobody.
-        is_audited: whether an act of it was kept.
+        refused: why a file in it cannot become an image; empty if that is not so.
     """
 
     trail: AuditTrail
     address: str
     caller: str = ""
-    is_audited: bool = False
+    refused: str = ""
 
 
 # An object, because what a route's thread sets in a context of its own does not come back to the middleware.
@@ -32,3 +32,9 @@ def note_caller(name: str) -> None:
     """Write down whose key a request has shown; nothing happens outside of a request."""
     if notes := REQUEST.get(None):
         notes.caller = name
+
+
+def note_refused(reason: str) -> None:
+    """Write down why a file of a request cannot become an image."""
+    if notes := REQUEST.get(None):
+        notes.refused = reason

@@ -3,11 +3,12 @@
 import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
-from pydantic import UUID5, BaseModel
+from pydantic import BaseModel
 
 from image_assets.access.roles import Role
 from image_assets.errors import ObjectNotFoundError, UnknownImageError
@@ -16,7 +17,7 @@ from image_assets.lake import object_keys
 from image_assets.serving.callers import Admin, Caller, OwnReader
 from image_assets.serving.links import Picture, follows
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, image_of
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.questions.image_record import ImageRecord, ImageState, read_image
@@ -41,12 +42,12 @@ _ORIGINAL: Final[dict[int | str, dict[str, Any]]] = {
     206: {"content": {"application/octet-stream": {}}, "description": "The range that was asked for."},
     416: {"description": "The file has no such range."},
 }
-_GONE: Final[dict[int | str, dict[str, Any]]] = {410: {"description": "The image was erased."}}
+_GONE: Final = documented((410,))
 IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
 
 
 @router.get("", responses=_GONE)
-def get_image(image_id: UUID5, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
+def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
     """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
     record = _record(service, caller, _id(image_id))
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
@@ -64,9 +65,9 @@ class Certificate(BaseModel):
     days_to_run: list[str]
 
 
-@router.delete("", responses={404: {"description": "No image ever had this id."}})
+@router.delete("")
 def erase_image(
-    image_id: UUID5,
+    image_id: UUID,
     service: ServiceHere,
     caller: Admin,
     reason: Annotated[str, Query(min_length=3, max_length=200, description="Such as the number of a ticket.")],
@@ -81,7 +82,7 @@ def erase_image(
 
 @router.get("/thumbnail", responses={**_PICTURE, **_GONE}, response_class=Response)
 async def get_thumbnail(
-    image_id: UUID5,
+    image_id: UUID,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.THUMBNAIL, Role.READ, Role.UPLOAD)],
     if_none_match: IfNoneMatch = None,
@@ -92,7 +93,7 @@ async def get_thumbnail(
 
 @router.get("/preview", responses={**_PICTURE, **_GONE}, response_class=Response)
 async def get_preview(
-    image_id: UUID5,
+    image_id: UUID,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.PREVIEW, Role.READ, Role.UPLOAD)],
     if_none_match: IfNoneMatch = None,
@@ -103,7 +104,7 @@ async def get_preview(
 
 @router.get("/silver", responses={**_PICTURE, **_GONE}, response_class=Response)
 async def get_silver(
-    image_id: UUID5,
+    image_id: UUID,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.SILVER, Role.READ, Role.UPLOAD)],
     if_none_match: IfNoneMatch = None,
@@ -114,7 +115,7 @@ async def get_silver(
 
 @router.get("/original", responses={**_ORIGINAL, **_GONE}, response_class=Response)
 def get_original(
-    image_id: UUID5,
+    image_id: UUID,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.ORIGINAL, Role.ADMIN, Role.UPLOAD)],
 ) -> Response:
@@ -185,5 +186,5 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
     return f"There is no {picture} of this image yet: it is {record.state}"
 
 
-def _id(image_id: UUID5) -> ImageId:
+def _id(image_id: UUID) -> ImageId:
     return ImageId(str(image_id))

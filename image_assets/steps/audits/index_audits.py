@@ -15,6 +15,7 @@ from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.vectors.index_changes import day_changes, fits
 from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
+from image_assets.tables.gold import GOLD_IMAGES
 
 _SAME = 0.999
 """Lowest score of an image with its own vector, in half precision."""
@@ -47,7 +48,7 @@ def audit_searchable(
     What is measured are the seconds from the commit of its day's vectors to the hit, if they came after `before`.
     """
     lake = SearchedLake(tables, encoder, params)
-    shown = lake.gold.select(["image_id", "day", "encoder"], days=days).filter(pl.col("encoder") == encoder.name)
+    shown = tables.scan(GOLD_IMAGES, ["image_id", "day"], days, pl.col("encoder") == encoder.name)
     if shown.is_empty():
         return {day: Audit(0, ()) for day in days}
     lost = shown.join(lake.pool.images, on="image_id", how="anti")

@@ -61,6 +61,11 @@ class Model:
     load: Callable[[], Classifier]
     remark: str
 
+    @property
+    def is_zero_shot(self) -> bool:
+        """Whether it goes by the names of the labels alone."""
+        return self.version.startswith(_ZERO_SHOT)
+
 
 def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence[str], device: str = "auto") -> Model:
     """The champion; zero-shot classification with the encoder's texts while there is none that fits the encoder.
@@ -102,7 +107,7 @@ def predict_day(
     def work(inputs: Sequence[ClassifierInput]) -> list[dict[str, object]]:
         classifier = model.load()
         rows = classifier.probabilities(inputs)
-        return [{**_said(classifier.labels, row, params), "model_version": model.version} for row in rows]
+        return [{**say(classifier.labels, row, params), "model_version": model.version} for row in rows]
 
     if model.reads is Reads.EMBEDDING:
         report = work_on_vectors(tables, day, encoder, target, lambda rows: work(list(rows)), **pace)
@@ -154,7 +159,8 @@ def _zero_shot_labels(tables: ParquetTables, classes: Sequence[str]) -> tuple[st
     return tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
 
 
-def _said(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+def say(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+    """What is kept of an image's probabilities: the best labels, and whether a person should look at it."""
     best = np.argsort(-row, kind="stable")[:TOP_LABELS]
     top = [{"label": labels[place], "confidence_ratio": float(row[place])} for place in best]
     return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < params.review_threshold}

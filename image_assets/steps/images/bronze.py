@@ -27,6 +27,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
+from image_assets.steps.images.receipts import settle_receipts
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.checkpoints import checkpoints_of
 from image_assets.steps.increment.increment import IncrementReport
@@ -59,7 +60,9 @@ def take_in_day(
     inputs = partial(bronze_inputs, tables, day)
     work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
-    return run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
+    report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
+    settle_receipts(tables, day)
+    return report
 
 
 def bronze_target(limits: InspectParams) -> Target:
@@ -153,7 +156,7 @@ def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
     for file in landing.files:
         if file.source_uri not in left_behind:
             yield _listed(file, rows.get(file.source_uri))
-    listed = landing.sidecars.union(landing.passed_over, (file.source_uri for file in landing.files))
+    listed = landing.sidecars.union(landing.passed_over, landing.awaiting, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
         if uri not in listed:
             original_uri = _original_uri(row)

@@ -1,5 +1,6 @@
 """A day's uploads as they lie in the landing zone: files, and the sidecars that describe them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,8 +12,13 @@ from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.steps.images.sidecar import names_file
 
 _SIDECAR = ".json"
+# As `uploads.landing_key` names files.
+_SIDECAR_OF_UPLOAD = re.compile(
+    r".*/(?P<file>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.[a-z0-9]{1,5})?)\.json", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,19 @@ class LandingFile:
 
 @dataclass(frozen=True, slots=True)
 class LandingDay:
-    """All files of a day, and the source URIs that are no uploads: sidecars, and what operating systems leave."""
+    """All files of a day, and the source URIs that are no uploads.
+
+    Attributes:
+        files: the uploads.
+        sidecars: what describes them.
+        passed_over: what operating systems leave.
+        awaiting: sidecars that an upload sent ahead: its file is on its way, or was when its service was killed.
+    """
 
     files: tuple[LandingFile, ...]
     sidecars: frozenset[SourceUri]
     passed_over: frozenset[SourceUri]
+    awaiting: frozenset[SourceUri] = frozenset()
 
 
 def list_landing(store: ObjectStore, day: date) -> LandingDay:
@@ -60,12 +74,24 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())
+    awaiting = frozenset(key for key in found.keys() - sidecars if is_awaiting(store, key))
     files = [
         _landing_file(info, found[ObjectKey(sidecar_of[key])] if key in sidecar_of else None)
         for key, info in found.items()
-        if key not in sidecars
+        if key not in sidecars and key not in awaiting
     ]
-    return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()))
+    return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
+
+
+def is_awaiting(store: ObjectStore, key: ObjectKey) -> bool:
+    """Whether what lies there without a file beside it is the sidecar of an upload that goes before its file."""
+    named = _SIDECAR_OF_UPLOAD.fullmatch(key)
+    if named is None:
+        return False
+    try:
+        return names_file(store.read(key), named["file"])
+    except (ObjectNotFoundError, ObjectForbiddenError):
+        return False
 
 
 def find_left_behind(store: ObjectStore, landing: LandingDay, known: Iterable[SourceUri]) -> frozenset[SourceUri]:

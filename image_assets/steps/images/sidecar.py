@@ -9,6 +9,8 @@ from image_assets.labels import normalise_label
 
 MAX_SIDECAR_BYTES = 64_000
 MAX_TEXT_LENGTH = 2_000
+AWAITED = "sidecar_of"
+"""The field in which a sidecar that goes before its file names that file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ def parse_sidecar(data: bytes) -> Sidecar:
     if not isinstance(fields, dict):
         return Sidecar(problem=f"a JSON object is expected, not {type(fields).__name__}")
     return _sidecar_of(fields)
+
+
+def names_file(data: bytes, name: str) -> bool:
+    """Whether a sidecar says itself which file it belongs to, and says this one."""
+    try:
+        fields = json.loads(data) if len(data) <= MAX_SIDECAR_BYTES else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and fields.get(AWAITED) == name
 
 
 def _sidecar_of(fields: Mapping[str, object]) -> Sidecar:

@@ -7,25 +7,25 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import polars as pl
 
 from image_assets.errors import ConfigurationError
-from image_assets.ids import ObjectKey, SourceUri
+from image_assets.ids import ObjectKey, Sha256, SourceUri
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.images.sidecar import MAX_TEXT_LENGTH, parse_sidecar
+from image_assets.steps.images.sidecar import AWAITED, MAX_TEXT_LENGTH, parse_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}")
+_DIGEST_LENGTH: Final = 32
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _NEVER_SEEN: Final[Mapping[ObjectKey, Mapping[str, object]]] = MappingProxyType({})
 
@@ -65,14 +65,25 @@ def add_upload(
     Raises:
         ConfigurationError: a text is too long for a sidecar.
     """
-    key = _landing_key(facts, data)
+    key = landing_key(facts, Sha256(hashlib.sha256(data).hexdigest()))
     check_texts(facts)
-    # The sidecar goes first: a run that finds the file finds what was said of it too. Writing the same bytes again
-    # would make either look new.
-    until_first(partial(_tell, store, key, facts, remembered.get(key, _NOTHING)))
-    if not store.exists(key):
+    tell(store, key, facts, remembered.get(key, _NOTHING), store.write)
+    if not is_landed(store, key, len(data)):
         store.write(key, data)
     return key
+
+
+def landing_key(facts: UploadFacts, sha256: Sha256) -> ObjectKey:
+    """Where a file lands: the same file of the same user under the same name, on one day, has one place."""
+    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{_digest(facts.raw_name)}\n{sha256[:_DIGEST_LENGTH]}")
+    suffix = PurePath(facts.raw_name).suffix
+    extension = suffix.lower() if _EXTENSION.fullmatch(suffix) and suffix.lower() != ".json" else ""
+    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user_folder(facts.user_id)}/{name}{extension}")
+
+
+def is_landed(store: ObjectStore, key: ObjectKey, size_bytes: int) -> bool:
+    """Whether the whole file lies there already; writing the same bytes again would make it look new."""
+    return store.sizes([key]).get(key) == size_bytes
 
 
 def check_texts(facts: UploadFacts) -> None:
@@ -88,14 +99,30 @@ def check_texts(facts: UploadFacts) -> None:
             )
 
 
-def _tell(store: ObjectStore, key: ObjectKey, facts: UploadFacts, remembered: Mapping[str, object]) -> None:
-    sidecar_key = object_keys.sidecar_key(key)
-    there, former = store.version(sidecar_key), _read_former(store, sidecar_key)
-    told = former or remembered
-    sidecar = {**told, **_said(facts, told)}
-    if sidecar != former:
-        data = json.dumps(sidecar, ensure_ascii=False).encode("utf-8", "replace")
-        store.write(sidecar_key, data, over=there)
+class Put(Protocol):
+    """How an object is written: `ObjectStore.write`, or what outlives a power cut by itself."""
+
+    def __call__(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        """See `ObjectStore.write`."""
+        ...
+
+
+def tell(store: ObjectStore, key: ObjectKey, facts: UploadFacts, remembered: Mapping[str, object], put: Put) -> None:
+    """Write the sidecar of an upload, unless it says so already.
+
+    It goes before its file: a run that finds the file finds what was said of it too. It names that file, so that a
+    run that finds the sidecar alone knows it for one (`landing.is_awaiting`).
+    """
+    sidecar_key, mark = object_keys.sidecar_key(key), {AWAITED: key.rpartition("/")[2]}
+
+    def attempt() -> None:
+        there, former = store.version(sidecar_key), _read_former(store, sidecar_key)
+        told = former or remembered
+        sidecar = {**told, **_said(facts, told), **mark}
+        if former is None or sidecar != {**former, **mark}:
+            put(sidecar_key, json.dumps(sidecar, ensure_ascii=False).encode("utf-8", "replace"), over=there)
+
+    until_first(attempt)
 
 
 def told_before(tables: ParquetTables, day: date) -> Mapping[ObjectKey, Mapping[str, object]]:
@@ -111,24 +138,13 @@ def told_before(tables: ParquetTables, day: date) -> Mapping[ObjectKey, Mapping[
     }
 
 
-def _landing_key(facts: UploadFacts, data: bytes) -> ObjectKey:
-    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{_digest(_bytes(facts.raw_name))}\n{_digest(data)}")
-    suffix = PurePath(facts.raw_name).suffix
-    extension = suffix.lower() if _EXTENSION.fullmatch(suffix) and suffix.lower() != ".json" else ""
-    return ObjectKey(f"{object_keys.landing_prefix(facts.day)}/{user_folder(facts.user_id)}/{name}{extension}")
-
-
 def user_folder(user_id: str) -> str:
     """The folder of a user's uploads below that of a day."""
-    return user_id if _PLAIN.fullmatch(user_id) else f"user-{_digest(_bytes(user_id))}"
+    return user_id if _PLAIN.fullmatch(user_id) else f"user-{_digest(user_id)}"
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
 
 
 def _read_former(store: ObjectStore, key: ObjectKey) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ COLOUR_COLUMN: Final = "dominant_colours"
 _LABELS: Final = {"label", "predicted_label"}
 
 _WRITTEN: Final = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=)\s*(.*?)\s*", re.DOTALL)
+_BITS: Final = 64
 _TRUTHS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _COMPARE: Final[Mapping[str, Callable[[pl.Expr, pl.Expr], pl.Expr]]] = {
     "=": operator.eq,
@@ -72,7 +73,7 @@ def _met(column: pl.Expr, condition: Condition, dtype: pl.DataType, value: str) 
     elif isinstance(dtype, pl.String | pl.Enum | pl.Categorical):
         met = _COMPARE[condition.comparison](_plain(column.cast(pl.String)), pl.lit(_spelt(condition.column, value)))
     else:
-        met = _COMPARE[condition.comparison](column, pl.lit(_literal(condition.column, dtype, value)))
+        met = _COMPARE[condition.comparison](column, pl.lit(literal_of(condition.column, dtype, value)))
     return met.fill_null(value=False)
 
 
@@ -105,7 +106,8 @@ def _have_colour(lists: pl.Series, name: str) -> pl.Series:
     return lists.list.eval(pl.element().is_in(wanted.implode())).list.any()
 
 
-def _literal(column: str, dtype: pl.DataType, value: str) -> object:
+def literal_of(column: str, dtype: pl.DataType, value: str) -> object:
+    """A value as the column's type has it; `SearchError` when it is of another."""
     try:
         if dtype == pl.Boolean:
             return _TRUTHS[value.lower()]
@@ -114,6 +116,13 @@ def _literal(column: str, dtype: pl.DataType, value: str) -> object:
         if isinstance(dtype, pl.Datetime):
             instant = datetime.fromisoformat(value)
             return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        return int(value) if dtype.is_integer() else float(value)
+        return _whole(value) if dtype.is_integer() else float(value)
     except (ValueError, KeyError) as error:
         raise SearchError(f"{column} is of type {dtype}: {value!r} cannot be compared with it") from error
+
+
+def _whole(value: str) -> int:
+    number = int(value)
+    if number.bit_length() >= _BITS:
+        raise ValueError(f"{number} is beyond every column")
+    return number

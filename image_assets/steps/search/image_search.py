@@ -1,30 +1,34 @@
 """Search: by text, by picture, by an image of the lake, by a vector, or by conditions alone; one room for all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import SearchError
+from image_assets.errors import ObjectChangedError, SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
+from image_assets.lake import object_keys
+from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition
-from image_assets.steps.search.gold_rows import GoldRows
-from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, NewestFirst, Ranking, cut_page
+from image_assets.steps.search.followed import Followed, FollowedState
+from image_assets.steps.search.gallery import Gallery, Order, Wanted, discard_gallery, is_copyable
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Question
-from image_assets.steps.search.words import match_words
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 _LOWEST_SCORE = -1.0
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class SearchRequest:
         after: `SearchPage.after` of the page before.
         with_duplicates: find every copy of an image, not one.
         with_words: let words that describe an image count beside what it looks like.
+        owner: whose images alone there are, to the letter; None for everybody's.
+        order: of images that nothing was asked about.
+        columns: of gold that are wanted; None for all. Those of `COPYABLE` are at hand.
     """
 
     text: str | None = None
@@ -54,6 +61,14 @@ class SearchRequest:
     after: str | None = None
     with_duplicates: bool = False
     with_words: bool = True
+    owner: str | None = None
+    order: Order = Order.NEWEST
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which images may be found."""
+        return Wanted(self.conditions, self.with_duplicates, self.owner)
 
     @property
     def likes(self) -> Sequence[object]:
@@ -78,7 +93,16 @@ class SearchPage:
 
 
 class ImageSearch:
-    """Searches a lake; what it opened it keeps until the lake changes, so one of them serves many requests."""
+    """Searches a lake; what it opened it keeps until the lake changes, so one of them serves many requests.
+
+    Args:
+        tables: the lake's tables.
+        encoder: makes vectors of what is asked for.
+        limits: what a picture to search with may be.
+        params: of the index.
+        patience_s: so old may be what it knows of the lake; while it looks anew it answers with what it knows. 0: each
+            answer waits for what the lake is at that moment.
+    """
 
     def __init__(
         self,
@@ -87,10 +111,11 @@ class ImageSearch:
         *,
         limits: InspectParams,
         params: UsearchParams,
+        patience_s: float = 0,
     ) -> None:
         self._tables, self._encoder = tables, encoder
         self._limits, self._params = limits, params
-        self._lake: SearchedLake | None = None
+        self._followed = Followed(self._look, patience_s)
 
     def search(self, request: SearchRequest) -> SearchPage:
         """A page of images.
@@ -101,34 +126,56 @@ class ImageSearch:
             TableError: nothing was ever committed.
         """
         _check(request)
-        lake = self._current_lake()
-        ranking: Ranking
+        return self._on_lake(lambda lake: self._search(lake, request))
+
+    def on_gallery(self, ask: Callable[[Gallery], _T]) -> _T:
+        """What one gallery answers: of one moment, and whole."""
+        return self._on_lake(lambda lake: ask(lake.gallery))
+
+    @property
+    def state(self) -> FollowedState:
+        """Whether what it knows of the lake is loading, ok or failed; see `Followed`."""
+        return self._followed.state
+
+    def warm(self) -> None:
+        """Open what every search needs."""
+        self._followed.current()
+
+    def _on_lake(self, ask: Callable[[SearchedLake], _T]) -> _T:
+        """Ask again when the lake has changed meanwhile, or its gallery is found to be damaged and was discarded."""
+        try:
+            return ask(self._followed.current())
+        except ObjectChangedError:
+            return until_first(lambda: ask(self._followed.current(anew=True)))
+        except TableError as error:
+            if error.key != object_keys.GALLERY:
+                raise
+            discard_gallery(self._tables)
+            self._followed.forget()
+            return ask(self._followed.current(anew=True))
+
+    def _look(self, former: SearchedLake | None) -> SearchedLake:
+        now = SearchedLake(self._tables, self._encoder.description, self._params, former.gallery if former else None)
+        return former if former and former.version == now.version else now
+
+    def _search(self, lake: SearchedLake, request: SearchRequest) -> SearchPage:
         if request.likes:
-            images, ranking = lake.pool.images, self._ranking(lake, request)
+            hits, after = cut_page(self._ranking(lake, request), request.count, request.after)
         else:
-            images = lake.gold.find(request.conditions, with_duplicates=request.with_duplicates)
-            ranking = NewestFirst(images)
-        hits, after = cut_page(ranking, request.count, request.after)
-        return SearchPage(_rows(lake.gold, hits, images), after, self._unknown(request.text or ""))
+            hits, after = lake.gallery.page(request.wanted, request.order, request.count, request.after)
+        return SearchPage(_rows(lake.gallery, hits, request.columns), after, self._unknown(request.text or ""))
 
     def _unknown(self, text: str) -> tuple[str, ...]:
         words = dict.fromkeys(re.findall(r"\w+", text))
         return tuple(word for word in words if not self._encoder.knows(word))
 
-    def _current_lake(self) -> SearchedLake:
-        now = SearchedLake(self._tables, self._encoder.description, self._params)
-        lake = self._lake
-        if lake is None or lake.version != now.version:
-            self._lake = lake = now
-        return lake
-
     def _ranking(self, lake: SearchedLake, request: SearchRequest) -> Ranking:
-        image_id = None if request.image_id is None else lake.pool.find_id(request.image_id)
+        image_id = None if request.image_id is None else _find_id(lake, request)
         among, without = _selection(lake, request, image_id)
         query = self._encoded(request) if image_id is None else lake.pool.vector_of(image_id)
         question = Question(lake.pool, query, among, without)
         if request.text and request.with_words:
-            matches = match_words(lake.words(request.conditions, among, without), request.text)
+            matches = lake.match_words(request.text, among, without)
             if matches.height:
                 return ByLikenessAndWords(question, matches, request.min_score)
         return ByLikeness(question, request.min_score)
@@ -142,16 +189,24 @@ class ImageSearch:
         return self._encoder.encode_images([decode_within(request.image, SILVER_MAX_SIDE_PX)])
 
 
+def _find_id(lake: SearchedLake, request: SearchRequest) -> ImageId:
+    """The image that a request names; of other users' images an owner does not even learn that there are any."""
+    if request.owner is None:
+        return lake.pool.find_id(request.image_id or "")
+    own = lake.gallery.find(Wanted(owner=request.owner, with_duplicates=True))
+    return lake.pool.find_id(request.image_id or "", own.get_column("image_id"))
+
+
 def _selection(
     lake: SearchedLake, request: SearchRequest, image_id: ImageId | None
 ) -> tuple[pl.Series | None, pl.Series]:
     """Ids that alone may be found, if there are conditions, and ids that may not be found."""
     among, without = None, lake.hidden(with_duplicates=request.with_duplicates)
-    if request.conditions:
-        found = lake.gold.find(request.conditions, with_duplicates=request.with_duplicates)
+    if not request.wanted.is_everything:
+        found = lake.gallery.find(request.wanted)
         among, without = found.get_column("image_id"), without.clear()
     if image_id is not None:
-        own = pl.Series([image_id]) if request.with_duplicates else lake.gold.copies_of(image_id)
+        own = pl.Series([image_id]) if request.with_duplicates else lake.gallery.copies_of(image_id)
         without = pl.concat([without, own])
     return among, without
 
@@ -184,14 +239,18 @@ def _unit_vector(numbers: npt.ArrayLike, encoder: EncoderDescription) -> Vectors
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)[None]
 
 
-def _rows(gold: GoldRows, hits: Sequence[Hit], images: pl.DataFrame) -> pl.DataFrame:
+def _rows(gallery: Gallery, hits: Sequence[Hit], columns: Sequence[str] | None) -> pl.DataFrame:
     """Rows of gold in the order of the ranking."""
     scores = pl.DataFrame(
         [(each.image_id, each.score, list(each.words)) for each in hits],
         schema={"image_id": pl.String, "score": pl.Float64, "words": pl.List(pl.String)},
         orient="row",
     )
-    ids = scores.get_column("image_id")
-    days = images.filter(pl.col("image_id").is_in(ids.implode())).get_column("day").unique()
-    found = gold.select(gold.columns, days=days.to_list(), ids=ids)
-    return scores.join(found, on="image_id", how="left", maintain_order="left").select("score", "words", *gold.columns)
+    names = gallery.gold.columns if columns is None else columns
+    if is_copyable(names):
+        found = gallery.rows([each.image_id for each in hits], names)
+    else:
+        days = gallery.rows([each.image_id for each in hits], ["day"]).get_column("day").unique()
+        wanted = ["image_id", *(name for name in names if name != "image_id")]
+        found = gallery.gold.select(wanted, days=days.to_list(), ids=scores.get_column("image_id"))
+    return scores.join(found, on="image_id", how="left", maintain_order="left").select("score", "words", *names)

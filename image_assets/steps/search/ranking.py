@@ -17,6 +17,10 @@ _CANDIDATES: Final = 1_000
 _DEEPER: Final = 4
 
 
+Place = tuple[float, ImageId]
+"""Of an image in an order: the more relevant first, equals by id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """An image in its place: by falling relevance, then by id.
@@ -48,18 +52,6 @@ class Likeness(Protocol):
     def nearest(self, count: int, among: pl.Series | None = None) -> Mapping[ImageId, float]:
         """Cosines of the so many images nearest to it, best first; of those among the ids alone, if there are any."""
         ...
-
-
-class NewestFirst:
-    """Images (`image_id`, `day`) of the newest day first."""
-
-    def __init__(self, images: pl.DataFrame) -> None:
-        self._ordered = images.select("image_id", "day").sort("day", "image_id", descending=[True, False])
-
-    def first(self, count: int) -> Sequence[Hit]:
-        """See `Ranking`."""
-        rows = self._ordered.head(count).iter_rows()
-        return [Hit(ImageId(name), float(day.toordinal()), None) for name, day in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ def cut_page(ranking: Ranking, count: int, after: str | None) -> tuple[Sequence[
 
     A mark names a place in the order, not a number of images: what comes or goes elsewhere shifts nothing.
     """
-    mark = _place_of(after) if after is not None else None
+    mark = place_of(after) if after is not None else None
     depth = count + 1
     while True:
         ranked = sorted(ranking.first(depth), key=_place)
@@ -107,7 +99,7 @@ def cut_page(ranking: Ranking, count: int, after: str | None) -> tuple[Sequence[
         # Images as relevant as the page's last one may be missing while the deepest ones found are as relevant.
         if is_all or (len(behind) > count and ranked[-1].relevance < behind[count - 1].relevance):
             page = behind[:count]
-            return page, _mark_of(page[-1]) if len(behind) > count else None
+            return page, mark_of(page[-1]) if len(behind) > count else None
         depth *= _DEEPER
 
 
@@ -119,20 +111,27 @@ def _described(likeness: Likeness, matches: pl.DataFrame) -> Mapping[ImageId, fl
     return described
 
 
-def _place(hit: Hit) -> tuple[float, ImageId]:
+def _place(hit: Hit) -> Place:
     return -hit.relevance, hit.image_id
 
 
-def _mark_of(hit: Hit) -> str:
+def mark_of(hit: Hit) -> str:
+    """What asks for the page behind an image."""
     return f"{hit.relevance!r}_{hit.image_id}"
 
 
-def _place_of(mark: str) -> tuple[float, ImageId]:
+def place_of(mark: str) -> Place:
+    """Where a mark stands in the order; `SearchError` when no page gave it."""
     relevance, _, image_id = mark.partition("_")
     try:
         place = -float(relevance), ImageId(image_id)
     except ValueError as error:
-        raise SearchError(f"{mark!r} is no mark of a page: pass on what the page before said") from error
+        raise no_mark(mark) from error
     if not image_id or math.isnan(place[0]):
-        raise SearchError(f"{mark!r} is no mark of a page: pass on what the page before said")
+        raise no_mark(mark)
     return place
+
+
+def no_mark(mark: str) -> SearchError:
+    """What is wrong with a mark that no page gave."""
+    return SearchError(f"{mark!r} is no mark of a page: pass on what the page before said")

@@ -100,10 +100,11 @@ class VectorPool:
         ]
         return dict(sorted(found, key=lambda each: (-each[1], each[0]))[:count])
 
-    def find_id(self, beginning: str) -> ImageId:
-        """The one id that begins like this; `SearchError` when there is none, or several."""
+    def find_id(self, beginning: str, among: pl.Series | None = None) -> ImageId:
+        """The one id, of some or of all, that begins like this; `SearchError` when there is none, or several."""
         found = self.images.get_column("image_id")
         found = found.filter(found.str.starts_with(beginning))
+        found = found if among is None else found.filter(found.is_in(among.implode()))
         if found.len() > 1:
             raise SearchError(f"the ids of {found.len()} images begin with {beginning}: write more of it")
         if found.is_empty():

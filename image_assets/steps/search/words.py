@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -12,43 +13,57 @@ WORD_COLUMNS: Final = ("label", "predicted_label", "tags", "caption", "text")
 """Columns of gold that hold words."""
 
 _MOST_WORDS: Final = 32
+_TEXTS: Final = pl.List(pl.String)
 
 
-def match_words(rows: pl.DataFrame, text: str) -> pl.DataFrame:
-    """Which images are described with which words of a text.
+def words_of(text: str) -> list[str]:
+    """The words that are looked for."""
+    return list(dict.fromkeys(re.findall(r"\w+", normalise_label(text))))[:_MOST_WORDS]
+
+
+def word_bits(values: pl.DataFrame, words: Sequence[str]) -> pl.DataFrame:
+    """Which values of a column hold which words.
 
     Args:
-        rows: `image_id` and `WORD_COLUMNS`.
-        text: the query.
+        values: `code` and `value`, a text or a list of texts.
+        words: those that are looked for.
 
     Returns:
-        `image_id`, `words` (a list) and `share_ratio` of the images with any: the weight of their words out of the
-        weight of all words that describe some image. A rare word weighs more, by the inverse document frequency of
-        BM25 (Robertson and Zaragoza 2009); repetitions do not count, because these texts are short.
+        `code` and `bits` of the values with any: bit 0 is the first word's.
     """
-    words = list(dict.fromkeys(re.findall(r"\w+", normalise_label(text))))[:_MOST_WORDS]
-    if not words:
-        return pl.DataFrame(schema={"image_id": pl.String, "share_ratio": pl.Float64, "words": pl.List(pl.String)})
-    document = pl.concat_str([_text_of(rows, name) for name in WORD_COLUMNS], separator="\n", ignore_nulls=True)
-    has = rows.select(document.str.normalize("NFC").str.to_lowercase().alias("document")).select(
-        pl.col("document").str.contains(_pattern(word)).alias(word) for word in words
-    )
-    weights = {word: _weight(int(has.get_column(word).sum()), rows.height) for word in words}
-    total = sum(weights.values()) or 1.0
-    share = pl.sum_horizontal([pl.col(word) * weight for word, weight in weights.items()]) / total
-    held = pl.concat_list([pl.when(pl.col(word)).then(pl.lit(word)) for word in words]).list.drop_nulls()
-    found = has.select(share_ratio=share, words=held)
-    return rows.select("image_id").with_columns(found).filter(pl.col("share_ratio") > 0)
+    text = pl.col("value").list.join("\n", ignore_nulls=True) if values.schema["value"] == _TEXTS else pl.col("value")
+    plain = values.select("code", text.str.normalize("NFC").str.to_lowercase().alias("text"))
+    bits = [
+        pl.col("text").str.contains(_pattern(word)).cast(pl.UInt32) * pl.lit(1 << place, dtype=pl.UInt32)
+        for place, word in enumerate(words)
+    ]
+    has = pl.sum_horizontal([pl.lit(0, dtype=pl.UInt32), *bits]).cast(pl.UInt32)
+    return plain.select("code", bits=has).filter(pl.col("bits") > 0)
 
 
-def _text_of(rows: pl.DataFrame, name: str) -> pl.Expr:
-    dtype = rows.schema[name]
-    if not isinstance(dtype, pl.List):
-        return pl.col(name).cast(pl.String)
-    element = pl.element()
-    if isinstance(dtype.inner, pl.Struct):
-        element = element.struct.field(dtype.inner.fields[0].name)
-    return pl.col(name).list.eval(element).list.join("\n", ignore_nulls=True)
+def weigh_words(found: pl.DataFrame, words: Sequence[str], images: int) -> pl.DataFrame:
+    """How much of a query describes which image.
+
+    Args:
+        found: `image_id` and `bits` of the images that any word describes.
+        words: those that are looked for.
+        images: how many there are to choose from.
+
+    Returns:
+        `image_id`, `words` (a list) and `share_ratio` of the images: the weight of their words out of the weight of all
+        words that describe some image. A rare word weighs more, by the inverse document frequency of BM25 (Robertson
+        and Zaragoza 2009); repetitions do not count, because these texts are short.
+    """
+    if found.is_empty():
+        return pl.DataFrame(schema={"image_id": pl.String, "share_ratio": pl.Float64, "words": _TEXTS})
+    kinds = found.group_by("bits").len("images").sort("bits")
+    has = [(pl.col("bits") & pl.lit(1 << place, dtype=pl.UInt32)) > 0 for place in range(len(words))]
+    counts = kinds.select(pl.col("images").filter(it).sum().alias(f"{place}") for place, it in enumerate(has)).row(0)
+    weights = [_weight(count, images) for count in counts]
+    share = pl.sum_horizontal([it * weight for it, weight in zip(has, weights, strict=True)]) / (sum(weights) or 1.0)
+    held = pl.concat_list([pl.when(it).then(pl.lit(word)) for it, word in zip(has, words, strict=True)])
+    weighed = kinds.select("bits", share_ratio=share, words=held.list.drop_nulls())
+    return found.join(weighed, on="bits", maintain_order="left").drop("bits")
 
 
 def _pattern(word: str) -> str:

@@ -2,7 +2,7 @@
 
 The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
 in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
-left: the day's report, indexes, the warehouse. Killed anywhere, do it again: it ends where one go would have ended.
+left: the day's report, indexes, the warehouse, the gallery. Killed anywhere, do it again: it ends where one go would have ended.
 """
 
 import hashlib
@@ -26,7 +26,12 @@ from image_assets.tables.upkeep import ERASURES
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
-_SAID_BY_DAY = (object_keys.review_prefix, object_keys.dismissal_prefix, object_keys.acceptance_prefix)
+_SAID_BY_DAY = (
+    object_keys.receipt_prefix,
+    object_keys.review_prefix,
+    object_keys.dismissal_prefix,
+    object_keys.acceptance_prefix,
+)
 _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 _DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{table.name}/" for table in _DOOR)
 
@@ -179,7 +184,7 @@ def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[Ob
     chunks = tables.files(object_keys.CHECKPOINTS)
     yield from (key for key in chunks if _may_name(key, day) and _is_damaged_checkpoint(tables, key))
     yield from _indexes(tables, image_id)
-    known = (object_keys.WAREHOUSE_VERSION, object_keys.WAREHOUSE)
+    known = (object_keys.WAREHOUSE_VERSION, object_keys.WAREHOUSE, object_keys.GALLERY)
     yield from (key for key in known if tables.store.exists(key))
 
 

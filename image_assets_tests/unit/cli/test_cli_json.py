@@ -86,9 +86,8 @@ def test_a_plan_tells_tables_and_days_in_numbers(
     invoke("add", str(damaged_home / "more.jpg"), "--user", "bob")
     rows = rows_of("plan")
     (table,) = [row for row in rows if row.get("table") == "bronze_images"]
-    day = next(row for row in rows if row.get("seen") == 1)
-    assert table["new"] == 1
-    assert day["to_compute"]
+    days = [row["to_compute"] for row in rows if "to_compute" in row]
+    assert sum(each["bronze_images"] for each in days if isinstance(each, dict)) == table["new"] > 0
 
 
 @pytest.mark.parametrize("command", [["duplicates"], ["classifier", "list"], ["keys", "list"], ["scrub", "--all"]])

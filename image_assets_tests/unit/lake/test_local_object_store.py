@@ -3,14 +3,24 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, StorageError, StoreUnavailableError
+from image_assets.errors import (
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    StorageError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
+from image_assets.lake.object_store import LOCKS, STAGING, LocalObjectStore, LocalStagedObject, ObjectInfo
 
 KEY = ObjectKey("landing/2026-10-01/anna/a.jpg")
 
@@ -259,3 +269,47 @@ def test_a_store_may_be_sent_to_a_worker(store: LocalObjectStore) -> None:
     import pickle
 
     assert pickle.loads(pickle.dumps(store)) == store
+
+
+@contextmanager
+def another_process(store: LocalObjectStore) -> Iterator[None]:
+    """One that claims a name and stages an object, and is killed."""
+    script = (
+        "import sys, pathlib; from image_assets.lake.object_store import LocalObjectStore;"
+        "store = LocalObjectStore(pathlib.Path(sys.argv[1]));"
+        "claim, staging = store.claiming('a name'), store.staging();"
+        "staging.__enter__().write(b'half'); print(claim.__enter__(), flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(store.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        yield
+        other.kill()
+
+
+def test_a_claim_ends_with_its_process_however_it_ends(store: LocalObjectStore) -> None:
+    with another_process(store), store.claiming("a name") as is_mine:
+        assert not is_mine
+    with store.claiming("a name") as is_mine:
+        assert is_mine
+
+
+def test_what_is_swept_was_left_by_the_dead_and_not_what_the_living_are_at(store: LocalObjectStore) -> None:
+    def left() -> list[str]:
+        return [
+            path.suffix for folder in (STAGING, LOCKS) for path in (store.root / folder).rglob("*") if path.is_file()
+        ]
+
+    with another_process(store), store.writing(KEY) as filled:
+        filled.write_bytes(b"by hand")
+        assert (store.sweep(), len(left())) == (0, 3)
+    assert (len(left()), store.sweep(), left()) == (2, 2, [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_as_such_while_an_object_is_staged(store: LocalObjectStore) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        staged = LocalStagedObject(store, store.root / "staged", full)
+        with pytest.raises(StoreFullError, match="free some space"):
+            staged.write(b"bytes")

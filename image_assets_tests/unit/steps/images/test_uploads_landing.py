@@ -34,6 +34,7 @@ def test_an_upload_lands_with_what_was_said_of_it(scenario: "Scenario") -> None:
         "uploaded_at": "2026-10-01T12:00:00+00:00",
         "raw_name": "my dress.JPG",
         "label": "dress",
+        "sidecar_of": key.rpartition("/")[2],
     }
 
 
@@ -52,6 +53,22 @@ def test_the_same_file_lands_once(scenario: "Scenario") -> None:
     first = add_upload(scenario.store, facts(), b"bytes")
     before = scenario.files()
     assert add_upload(scenario.store, facts(), b"bytes") == first
+    assert scenario.files() == before
+
+
+def test_a_file_that_a_power_cut_left_empty_is_written_again(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(), b"bytes")
+    scenario.store.write(key, b"")
+    add_upload(scenario.store, facts(), b"bytes")
+    assert scenario.store.read(key) == b"bytes"
+
+
+def test_a_sidecar_of_before_it_named_its_file_is_not_touched(scenario: "Scenario") -> None:
+    key = add_upload(scenario.store, facts(), b"bytes")
+    told_then = {name: value for name, value in told(scenario, key).items() if name != "sidecar_of"}
+    scenario.store.write(sidecar_key(key), json.dumps(told_then).encode())
+    before = scenario.files()
+    add_upload(scenario.store, facts(), b"bytes")
     assert scenario.files() == before
 
 

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import polars as pl
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 
 from image_assets.ids import ImageId
 from image_assets.search.rank_fusion import fuse
-from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, NewestFirst, cut_page
-from image_assets.steps.search.words import match_words
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, cut_page
+from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,21 @@ class Scored:
 A_TO_C = Scored({ImageId(name): 1 - place / 10 for place, name in enumerate("abc")})
 
 
-def described(**words: str) -> pl.DataFrame:
-    rows = pl.DataFrame({"image_id": [*words], "caption": [*words.values()]})
-    return rows.with_columns(label=None, predicted_label=None, tags=pl.lit(["cotton"]), text=None)
+def described(text: str, **captions: str) -> pl.DataFrame:
+    """Matches of a text with the captions, all of which are tagged with cotton."""
+    rows = pl.DataFrame({"image_id": [*captions], "caption": [*captions.values()]}).with_row_index("code")
+    rows = rows.with_columns(label=None, predicted_label=None, tags=pl.lit(["cotton"]), text=None)
+    words = words_of(text)
+    parts = [
+        word_bits(rows.select("code", value=pl.col(name).cast(pl.List(pl.String) if name == "tags" else pl.String)), words)
+        for name in WORD_COLUMNS
+    ]
+    bits = pl.concat(parts).group_by("code").agg(pl.col("bits").bitwise_or())
+    return weigh_words(bits.join(rows, on="code").select("image_id", "bits"), words, rows.height)
 
 
-def matched(text: str, **words: str) -> dict[str, list[str]]:
-    return dict(match_words(described(**words), text).select("image_id", "words").iter_rows())
+def matched(text: str, **captions: str) -> dict[str, list[str]]:
+    return dict(described(text, **captions).select("image_id", "words").iter_rows())
 
 
 def test_what_is_high_in_both_rankings_is_first() -> None:
@@ -46,19 +53,14 @@ def test_what_is_high_in_both_rankings_is_first() -> None:
 
 
 def test_words_lift_what_looks_less_alike() -> None:
-    ranking = ByLikenessAndWords(A_TO_C, match_words(described(a="", b="", c="red"), "red"), -1)
+    ranking = ByLikenessAndWords(A_TO_C, described("red", a="", b="", c="red"), -1)
     assert [each.image_id for each in ranking.first(9)] == ["c", "a", "b"]
     assert [(each.score, each.words) for each in ranking.first(1)] == [(0.8, ["red"])]
 
 
 def test_the_least_score_holds_for_what_words_found_too() -> None:
-    ranking = ByLikenessAndWords(A_TO_C, match_words(described(a="", b="", c="red"), "red"), 0.85)
+    ranking = ByLikenessAndWords(A_TO_C, described("red", a="", b="", c="red"), 0.85)
     assert {each.image_id for each in ranking.first(9)} == {"a", "b"}
-
-
-def test_the_newest_come_first_and_have_no_score() -> None:
-    images = pl.DataFrame({"image_id": ["a", "b", "c"], "day": [date(2026, 10, number) for number in (1, 2, 2)]})
-    assert [(each.image_id, each.score) for each in NewestFirst(images).first(2)] == [("b", None), ("c", None)]
 
 
 def test_a_word_is_found_in_any_column_case_and_number() -> None:
@@ -73,7 +75,7 @@ def test_a_part_of_a_word_is_not_the_word() -> None:
 
 
 def test_a_rare_word_weighs_more_than_a_common_one() -> None:
-    found = match_words(described(a="red", b="red", c="red", d="shoe", e=""), "red shoe")
+    found = described("red shoe", a="red", b="red", c="red", d="shoe", e="")
     shares = dict(found.select("image_id", "share_ratio").iter_rows())
     assert shares["d"] > shares["a"] > 0
     assert shares["a"] + shares["d"] == pytest.approx(1)

@@ -1,0 +1,70 @@
+"""Items that come one by one while a stream goes on, from any thread: what a service is asked for."""
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+from threading import Lock
+
+from image_assets.compute.backlog import Backlog, Item, Task
+
+
+class Inbox(Backlog[Item]):
+    """A backlog that is filled from outside; a worker gets one item at a time, so that nobody waits for a neighbour."""
+
+    def __init__(self) -> None:
+        super().__init__((), largest_batch=1)
+        self._lock = Lock()
+        self._incoming: deque[Item] = deque()
+        self._is_open = True
+        self._bell, self._cord = Pipe(duplex=False)
+
+    @property
+    def is_open(self) -> bool:
+        """False once it was closed: the stream ends then, whatever waits."""
+        return self._is_open
+
+    @property
+    def bells(self) -> Sequence[Connection]:
+        """See `Backlog`."""
+        return (self._bell,)
+
+    def put(self, item: Item) -> None:
+        """Have an item done; RuntimeError when it is closed."""
+        with self._lock:
+            if not self._is_open:
+                raise RuntimeError("the inbox is closed")
+            self._incoming.append(item)
+            self._ring()
+
+    def withdraw(self, item: Item) -> None:
+        """Forget an item that no worker has seen yet; one that was begun is finished."""
+        with self._lock, suppress(ValueError):
+            self._incoming.remove(item)
+
+    def clear(self) -> None:
+        """Forget everything that waits, also for a second chance; while no stream reads it."""
+        with self._lock:
+            self._incoming.clear()
+        self._waiting.clear()
+        self._suspects.clear()
+
+    def close(self) -> None:
+        """Let the stream end, and with it what is in hand; may be called twice."""
+        with self._lock:
+            self._is_open = False
+            self._ring()
+
+    def holds(self, count: int) -> bool:
+        """Whether at least so many ordinary tasks wait by now."""
+        with self._lock:
+            if self._bell.poll():
+                self._bell.recv_bytes()
+            while len(self._waiting) < count and self._incoming:
+                self._waiting.append(Task(self._incoming.popleft()))
+        return len(self._waiting) >= count
+
+    def _ring(self) -> None:
+        """One ring at a time: a line that is full would have the ringer wait."""
+        if not self._bell.poll():
+            self._cord.send_bytes(b"!")

@@ -1,0 +1,36 @@
+"""Clients that leave before they are answered: nobody works for them."""
+
+import asyncio
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from starlette.requests import Request
+
+from image_assets.serving.problems import Kind, Problem
+
+Result = TypeVar("Result")
+
+_GONE: Final = Kind(HTTPStatus.REQUEST_TIMEOUT, "client-gone")
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """What the work returns; it is cancelled when the client hangs up. The body must have been read.
+
+    Raises:
+        Problem: the client has gone; nobody reads it, the log does.
+    """
+    answering, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_until_gone(request))
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+        raise Problem(_GONE, "the client has gone")
+    finally:
+        leaving.cancel()
+        answering.cancel()
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,262 @@
+"""What models say: vectors of pictures and texts, and labels of pictures and images."""
+
+import base64
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
+
+import numpy as np
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import UUID5, BaseModel, ConfigDict, Field, ValidationError
+
+from image_assets.errors import ImageAssetsError, ImageError
+from image_assets.ids import ImageId
+from image_assets.models.encoders.encoder import Embeddings
+from image_assets.serving.callers import Caller, Reader
+from image_assets.serving.clients_gone import unless_gone
+from image_assets.serving.inference.inference import Inference, Prediction
+from image_assets.serving.problems import Problem, ProblemBody, body_of, kind_of
+from image_assets.serving.sent_pictures import (
+    JSON,
+    MOST_PICTURES,
+    PICTURE_BYTES,
+    PICTURES_BYTES,
+    media_type_of,
+    picture_body,
+    read_pictures,
+)
+from image_assets.serving.service import Service, ServiceHere
+
+router = APIRouter(prefix="/v1", tags=["inference"])
+
+_LONGEST_TEXT: Final = 500
+_OTHER_TYPE: Final[dict[int | str, dict[str, Any]]] = {
+    408: {"description": "The client hung up before it was answered."},
+    415: {"description": "The body is of a type that this address does not take."},
+}
+Model = TypeVar("Model", bound=BaseModel)
+Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")]
+
+
+class VectorForm(StrEnum):
+    """How vectors are written."""
+
+    FLOAT = "float"
+    BASE64 = "base64"
+
+
+class Texts(BaseModel):
+    """Texts to be encoded."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"texts": ["a red dress"]}]})
+
+    texts: list[Text] = Field(min_length=1, max_length=MOST_PICTURES)
+
+
+class Vectors(BaseModel):
+    """Unit vectors, in the order of what was sent: their dot product is the cosine similarity."""
+
+    encoder: str = Field(description="Vectors of one encoder and revision can be compared.", examples=["builtin"])
+    revision: str
+    dimension: int = Field(examples=[256])
+    vectors: list[list[float]] | list[str] = Field(
+        description="Numbers, or with `encoding=base64` each vector as float32, little-endian."
+    )
+
+
+class ImageName(BaseModel):
+    """An image of the lake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_id: UUID5
+
+
+class ImageNames(BaseModel):
+    """Images of the lake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_ids: list[UUID5] = Field(min_length=1, max_length=MOST_PICTURES)
+
+
+class TopLabel(BaseModel):
+    """A label and how probable it is."""
+
+    label: str
+    confidence_ratio: float = Field(ge=0, le=1)
+
+
+class Said(BaseModel):
+    """What the model takes a picture for; the same as a run would keep of it."""
+
+    label: str = Field(examples=["dress"])
+    confidence_ratio: float = Field(ge=0, le=1, description="Calibrated probability of the label.")
+    top_labels: list[TopLabel] = Field(description="The most probable labels, at most three.")
+    needs_review: bool = Field(description="Whether the confidence is below the threshold.")
+    model_version: str = Field(examples=["head-3f9a01c2"])
+
+
+class SaidOfOne(BaseModel):
+    """What came of one picture of several: a prediction, or the problem with it."""
+
+    file: str | None = Field(default=None, description="The name that the sender gave the file.")
+    image_id: str | None = None
+    prediction: Said | None = None
+    problem: ProblemBody | None = None
+
+
+class SaidOfAll(BaseModel):
+    """A result per picture, in the order in which they were sent."""
+
+    results: list[SaidOfOne]
+
+
+class Classes(BaseModel):
+    """What the model tells apart."""
+
+    model_version: str
+    is_zero_shot: bool = Field(description="Whether it goes by the names of the labels, without having learnt any.")
+    remark: str = Field(description="Why this model predicts.")
+    labels: list[str]
+    review_threshold: float = Field(description="Predictions of less confidence need a review.")
+
+
+@router.post(
+    "/encode",
+    response_model=Vectors,
+    responses=_OTHER_TYPE,
+    max_body_size=PICTURES_BYTES,
+    openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
+)
+async def encode(
+    request: Request, service: ServiceHere, caller: Reader, encoding: Annotated[VectorForm, Query()] = VectorForm.FLOAT
+) -> Response:
+    """Unit vectors of texts (JSON) or pictures (the body, or the files of a form): all of them, or none and why."""
+    inference = service.inference
+    inference.refuse_when_full()
+    if media_type_of(request) == JSON:
+        texts = (await _read(request, Texts)).texts
+        _count(service, caller, texts)
+        vectors = await unless_gone(request, inference.encode_texts(texts))
+    else:
+        pictures = [picture.data for picture in await read_pictures(request, MOST_PICTURES)]
+        _count(service, caller, pictures)
+        vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
+    return Response(_written(inference, vectors, encoding), media_type=JSON)
+
+
+@router.post(
+    "/predict",
+    responses=_OTHER_TYPE,
+    max_body_size=PICTURE_BYTES,
+    openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
+)
+async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
+    """What the model takes a picture for (the body, or the file of a form), or an image of the lake (JSON)."""
+    inference = service.inference
+    inference.refuse_when_full()
+    subject: bytes | ImageId
+    if media_type_of(request) == JSON:
+        subject = _id((await _read(request, ImageName)).image_id)
+    else:
+        (picture,) = await read_pictures(request, most=1)
+        subject = picture.data
+    return Said.model_validate(await unless_gone(request, inference.predict(subject)))
+
+
+@router.post(
+    "/predict_batch",
+    responses=_OTHER_TYPE,
+    max_body_size=PICTURES_BYTES,
+    openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
+    response_model_exclude_none=True,
+)
+async def predict_batch(request: Request, service: ServiceHere, caller: Reader) -> SaidOfAll:
+    """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
+    inference = service.inference
+    inference.refuse_when_full()
+    if media_type_of(request) == JSON:
+        ids = [_id(image_id) for image_id in (await _read(request, ImageNames)).image_ids]
+        _count(service, caller, ids)
+        answers = await unless_gone(request, inference.predict_each(ids))
+        named = [{"image_id": image_id} for image_id in ids]
+    else:
+        pictures = await read_pictures(request, MOST_PICTURES)
+        _count(service, caller, pictures)
+        answers = await unless_gone(request, inference.predict_each([picture.data for picture in pictures]))
+        named = [{"file": picture.name} for picture in pictures]
+    results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
+    return SaidOfAll(results=results)
+
+
+@router.get("/classes")
+async def list_classes(service: ServiceHere, _: Reader) -> Classes:
+    """What the model that predicts tells apart; it changes when another one is promoted."""
+    predictor = await service.inference.predictor()
+    return Classes(
+        model_version=predictor.model.version,
+        is_zero_shot=predictor.model.is_zero_shot,
+        remark=predictor.model.remark,
+        labels=list(predictor.classifier.labels),
+        review_threshold=service.settings.review_threshold,
+    )
+
+
+def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
+    """A request counts as its items: as many by themselves would. One of them was counted with the request."""
+    if len(items) > 1:
+        service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
+
+
+async def _read(request: Request, model: type[Model]) -> Model:
+    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(faults) from error
+
+
+def _all_of(answers: Sequence[Any]) -> Embeddings:
+    """All vectors; a `Problem` that names each picture that has none."""
+    refused = [(place, each) for place, each in enumerate(answers) if isinstance(each, ImageAssetsError)]
+    if refused:
+        first = refused[0][1]
+        faults = [{"pointer": f"/file/{place}", "detail": str(error)} for place, error in refused]
+        raise Problem(kind_of(first), _told(first), more={**_reason(first), "errors": faults})
+    return np.stack(answers)
+
+
+def _written(inference: Inference, vectors: Embeddings, encoding: VectorForm) -> bytes:
+    encoder = inference.description
+    written: Any = np.ascontiguousarray(vectors, "<f4")
+    if encoding is VectorForm.BASE64:
+        written = [base64.b64encode(vector.tobytes()).decode() for vector in written]
+    answer = {
+        "encoder": encoder.name,
+        "revision": encoder.revision,
+        "dimension": encoder.dimension,
+        "vectors": written,
+    }
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _result(answer: Prediction | ImageAssetsError) -> dict[str, Any]:
+    if not isinstance(answer, ImageAssetsError):
+        return {"prediction": Said.model_validate(answer)}
+    return {"problem": ProblemBody.model_validate(body_of(kind_of(answer), _told(answer), _reason(answer)))}
+
+
+def _told(error: ImageAssetsError) -> str:
+    return error.detail if isinstance(error, ImageError) else str(error)
+
+
+def _reason(error: ImageAssetsError) -> dict[str, str]:
+    return {"reason": error.reason.value} if isinstance(error, ImageError) else {}
+
+
+def _id(image_id: UUID5) -> ImageId:
+    return ImageId(str(image_id))

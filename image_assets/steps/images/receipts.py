@@ -1,0 +1,95 @@
+"""Receipts: what is known of an upload from its answer until a run has taken it in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from image_assets.errors import TableError
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import parsed_by, read_record
+from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_of
+
+_DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
+# A receipt is there a moment before its file.
+_GRACE = timedelta(hours=1)
+_REMEDY = "delete it: the upload itself is in the landing zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An upload that was answered.
+
+    Attributes:
+        image_id: the one that bronze will give.
+        day: the partition, in ISO 8601.
+        source_uri: where it lies in the landing zone, percent-encoded.
+        sha256: of the file.
+        size_bytes: of the file.
+        user_id: whose image it becomes.
+        raw_name: what the user called it.
+        received_at: when, in ISO 8601.
+    """
+
+    image_id: ImageId
+    day: Annotated[str, parsed_by(date.fromisoformat)]
+    source_uri: SourceUri
+    sha256: Sha256
+    size_bytes: int
+    user_id: str
+    raw_name: str
+    received_at: Annotated[str, parsed_by(datetime.fromisoformat)]
+
+
+def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) -> Receipt | None:
+    """The upload of this id, if it lies in the landing zone; a run may know it by now: ask the tables first.
+
+    Args:
+        store: the lake's objects.
+        image_id: a UUID.
+        days: on which it may have come, the likeliest first; each costs a look.
+    """
+    for day in days:
+        key = object_keys.receipt_key(day, image_id)
+        if store.exists(key):
+            receipt = read_record(store, key, Receipt, TableError, _REMEDY)
+            return receipt if store.exists(object_keys.key_of(receipt.source_uri)) else None
+    return None
+
+
+def receipt_days(store: ObjectStore) -> list[date]:
+    """Days that have receipts."""
+    found = {info.key.split("/")[1] for info in store.list(object_keys.RECEIPTS) if info.key.count("/") > 1}
+    return [date.fromisoformat(day) for day in sorted(found)]
+
+
+def settle_receipts(tables: ParquetTables, day: date, now: datetime | None = None) -> int:
+    """Remove the receipts of a day's uploads that its tables know, or that were cut off; how many."""
+    store = tables.store
+    listed = list(store.list(object_keys.receipt_prefix(day)))
+    if not listed:
+        return 0
+    known = {name for table in _DOOR for name in _column(tables, table.name, day, "image_id")}
+    sources = {uri for table in _DOOR for uri in _column(tables, table.name, day, "source_uri")}
+    before = (now or datetime.now(UTC)) - _GRACE
+    settled = 0
+    for info in listed:
+        image_id = info.key.rpartition("/")[2].removesuffix(".json")
+        if image_id in known or _is_over(store, info.key, sources, is_old=info.arrived_at < before):
+            store.delete(info.key)
+            settled += 1
+    return settled
+
+
+def _column(tables: ParquetTables, table: str, day: date, name: str) -> Iterable[str]:
+    return tables.read_column(table, day, name).drop_nulls()
+
+
+def _is_over(store: ObjectStore, key: ObjectKey, sources: set[str], *, is_old: bool) -> bool:
+    """Whether the file was refused before its bytes were read, or never came to be."""
+    receipt = read_record(store, key, Receipt, TableError, _REMEDY)
+    return receipt.source_uri in sources or (is_old and not store.exists(object_keys.key_of(receipt.source_uri)))

@@ -1,0 +1,77 @@
+"""Something that is opened as it is at one moment and looked at again while it answers."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from image_assets.errors import ImageAssetsError
+
+_log: Final = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class FollowedState(StrEnum):
+    """Whether there is something to answer with."""
+
+    LOADING = "loading"
+    OK = "ok"
+    FAILED = "failed"
+
+
+class Followed(Generic[_T]):
+    """The last one that was opened; whoever asks for it after some time has somebody else look whether it changed.
+
+    What went wrong while it was looked for is told to everyone who asks until it goes well.
+
+    Args:
+        look: opens what there is, given the former one, and returns that when nothing has changed.
+        patience_s: how old the last look may be before there is another; 0: everyone looks, and waits for it.
+    """
+
+    def __init__(self, look: Callable[[_T | None], _T], patience_s: float) -> None:
+        self._look, self._patience_s = look, patience_s
+        self._found: _T | None = None
+        self._problem: ImageAssetsError | None = None
+        self._looked_at = -float("inf")
+        self._looking = threading.Lock()
+
+    @property
+    def state(self) -> FollowedState:
+        """What a probe is told."""
+        if self._problem:
+            return FollowedState.FAILED
+        return FollowedState.OK if self._found is not None else FollowedState.LOADING
+
+    def current(self, *, anew: bool = False) -> _T:
+        """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
+        if anew or self._patience_s <= 0 or (self._found is None and self._problem is None):
+            return self._look_now()
+        if time.monotonic() - self._looked_at > self._patience_s and self._looking.acquire(blocking=False):
+            self._looked_at = time.monotonic()
+            threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
+        if self._problem:
+            raise self._problem
+        assert self._found is not None
+        return self._found
+
+    def forget(self) -> None:
+        """Do not go by what was found."""
+        self._found = None
+
+    def _look_now(self) -> _T:
+        with self._looking:
+            self._found = self._look(self._found)
+            self._looked_at, self._problem = time.monotonic(), None
+            return self._found
+
+    def _look_beside(self) -> None:
+        try:
+            self._found, self._problem = self._look(self._found), None
+        except ImageAssetsError as error:
+            _log.warning("what is searched cannot be opened anew: %s", error)
+            self._problem = error
+        finally:
+            self._looking.release()

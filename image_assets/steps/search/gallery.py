@@ -1,0 +1,340 @@
+"""The gallery: which images meet conditions, in which order, counted and shown; all of it from one narrow file."""
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+import polars as pl
+
+from image_assets.errors import SearchError, TableError
+from image_assets.ids import ImageId
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.projection import Projection, Versions, discard_projection, open_projection, source_versions
+from image_assets.steps.search.conditions import Condition
+from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
+from image_assets.steps.search.gallery_content import CODED, COPYABLE, LISTS, PLAIN, GalleryContent, schema_of
+from image_assets.steps.search.gold_rows import GoldRows
+from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
+from image_assets.steps.search.words import WORD_COLUMNS
+from image_assets.tables.columns import UUID_PATTERN
+from image_assets.tables.gold import GOLD_IMAGES
+
+_CONTENT: Final = GalleryContent()
+_REMEMBERED: Final = 256
+_NO_CODE: Final = 2**32 - 1
+_LEAST_SURE: Final = 2.0
+"""Stands for the confidence of an image of which no model has said anything: it comes last."""
+
+_ID: Final = re.compile(UUID_PATTERN)
+_T = TypeVar("_T")
+
+
+class Order(StrEnum):
+    """In which order images are shown that nothing was asked about."""
+
+    NEWEST = "newest"
+    LEAST_SURE = "least_sure"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which images of gold are meant.
+
+    Attributes:
+        conditions: all must be met; what is blocked is found by nobody who does not ask for a state.
+        with_duplicates: every copy of a photo, not one.
+        owner: whose images alone there are, to the letter; None for everybody's.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    with_duplicates: bool = False
+    owner: str | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is asked of an image."""
+        return not self.conditions and self.owner is None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an image is that is known at all.
+
+    Attributes:
+        day: of its upload.
+        user_id: who uploaded it, where that is known.
+        state: as in gold; for what gold does not have: processing, error, or erased.
+        reason: why it was rejected, of the closed list.
+        stage: the table that lacks it for that.
+    """
+
+    day: date
+    user_id: str | None
+    state: str
+    reason: str | None = None
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A WHERE clause over `kept.images`, its values from `$1` on, and the ids that it names `met`."""
+
+    where: str
+    values: tuple[object, ...]
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+
+class Gallery:
+    """The images of one moment; threads may share it."""
+
+    def __init__(self, tables: ParquetTables, projection: Projection) -> None:
+        self._tables, self.projection = tables, projection
+        self._values: dict[str, pl.DataFrame] = {}
+        self._remembered: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._remembering = Lock()
+
+    @property
+    def versions(self) -> Versions:
+        """Of the table files that it was made of."""
+        return self.projection.versions
+
+    @cached_property
+    def gold(self) -> GoldRows:
+        """Gold itself, for what the gallery does not keep; `TableError` when there is no day."""
+        rows = self.projection.query("FROM kept.schemas").iter_rows()
+        schemas = {day: schema_of(columns) for day, columns in rows}
+        if not schemas:
+            raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
+        return GoldRows(self._tables, schemas, self.versions)
+
+    def find(self, wanted: Wanted) -> pl.DataFrame:
+        """`image_id` and `day` of the images.
+
+        Of duplicates only the first, unless wanted: the canonical image, or the one of the lowest id when that does not
+        meet the conditions.
+        """
+        meeting = self.meeting(wanted)
+        return self.query(f"SELECT image_id::VARCHAR AS image_id, day {_shown(meeting, wanted)}", meeting)
+
+    def count(self, wanted: Wanted) -> int:
+        """How many there are; kept for those who ask again."""
+        meeting = self.meeting(wanted)
+        sql = f"SELECT count(*) {_shown(meeting, wanted)}"
+        return self.remember((sql, repr(meeting.values), wanted), lambda: int(self.query(sql, meeting).item()))
+
+    def page(self, wanted: Wanted, order: Order, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:
+        """The `count` images behind a mark, and the mark of the page after them; None for either means none."""
+        meeting = self.meeting(wanted)
+        behind = Clause("true") if after is None else _BEHIND[order](_place_of(after), len(meeting.values))
+        key, ordered = _ORDERS[order]
+        sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {_shown(meeting, wanted)}
+        AND {behind.sql} ORDER BY {ordered}, image_id LIMIT {count + 1:d}"""
+        found = self.query(sql, meeting, behind.values).iter_rows()
+        hits = [Hit(ImageId(name), _relevance(key), None) for name, key in found]
+        return hits[:count], mark_of(hits[count - 1]) if len(hits) > count else None
+
+    def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
+        """`image_id` and columns of `COPYABLE` of those images that there are, in no order."""
+        coded = [name for name in columns if name in CODED]
+        kept = ", ".join(_OUT.get(name) or _out(name) for name in dict.fromkeys(["image_id", *columns]))
+        joins = " ".join(f"LEFT JOIN kept.{name}_values ON {name}_values.code = images.{name}" for name in coded)
+        sql = f"SELECT {kept} FROM kept.images {joins} WHERE image_id IN (SELECT unnest($1::UUID[]))"
+        return self.projection.query(sql, [list(ids)]).cast(
+            {name: dtype for name, dtype in _TYPES.items() if name in columns}
+        )
+
+    def locate(self, image_id: ImageId) -> Location | None:
+        """Where an image is; None for one that is not known."""
+        if not _ID.fullmatch(image_id):
+            return None
+        for sql in (_ELSEWHERE, _IN_GOLD):
+            found = self.projection.query(sql, [image_id])
+            if found.height:
+                return Location(*found.row(0))
+        return None
+
+    def copies_of(self, image_id: ImageId) -> pl.Series:
+        """The ids of an image and of its duplicates."""
+        return self.projection.query(_COPIES, [image_id]).get_column("image_id")
+
+    def described(
+        self, bits: Mapping[str, pl.DataFrame], among: pl.Series | None, without: pl.Series
+    ) -> tuple[pl.DataFrame, int]:
+        """Images whose words are among those looked for, and how many images there are.
+
+        Args:
+            bits: for some of `WORD_COLUMNS`, `code` and the `bits` of the words that its value has.
+            among: the only ids that count, if there are any.
+            without: ids that do not count.
+
+        Returns:
+            `image_id` and `bits`.
+        """
+        counted = "image_id NOT IN (SELECT image_id::UUID FROM without)"
+        if among is not None:
+            counted += " AND image_id IN (SELECT image_id::UUID FROM among)"
+        ids = pl.DataFrame({"image_id": []}, schema={"image_id": pl.String}) if among is None else _ids(among)
+        frames = {"without": _ids(without), "among": ids}
+        images = self.projection.query(f"SELECT count(*) FROM kept.images WHERE {counted}", **frames).item()
+        names = [name for name in WORD_COLUMNS if name in bits and bits[name].height]
+        if not names:
+            return pl.DataFrame(schema={"image_id": pl.String, "bits": pl.UInt32}), images
+        joins = " ".join(f"LEFT JOIN {name}_bits ON {name}_bits.code = images.{name}" for name in names)
+        has = " | ".join(f"coalesce({name}_bits.bits, 0)" for name in names)
+        sql = f"""SELECT image_id::VARCHAR AS image_id, ({has})::UINTEGER AS bits FROM kept.images {joins}
+        WHERE ({has}) > 0 AND {counted}"""
+        more = {f"{name}_bits": bits[name] for name in names}
+        return self.projection.query(sql, **frames, **more), images
+
+    def values_of(self, column: str) -> pl.DataFrame:
+        """`code` and `value` of what the codes of a column stand for."""
+        if column not in self._values:
+            self._values[column] = self.projection.query(f"SELECT code, value FROM kept.{column}_values")
+        return self._values[column]
+
+    def remember(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
+        """What was made under this key before; the gallery does not change."""
+        with self._remembering:
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
+                kept: _T = self._remembered[key]
+                return kept
+        made = make()
+        with self._remembering:
+            self._remembered[key] = made
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return made
+
+    def query(
+        self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
+    ) -> pl.DataFrame:
+        """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
+        return self.projection.query(sql, (*meeting.values, *more), within_s=within_s, **meeting.frames)
+
+    def meeting(self, wanted: Wanted, *, with_blocked: bool = False) -> Meeting:
+        """The clause of what is wanted, copies of a photo included.
+
+        Raises:
+            SearchError: a condition is on a column that no day has, or its value is of another type.
+        """
+        self.gold.check(wanted.conditions)
+        kept = [each for each in wanted.conditions if is_kept(each)]
+        clauses = [clause for each in kept for clause in self._clauses(each)]
+        frames = {}
+        others = [each for each in wanted.conditions if not is_kept(each)]
+        if others:
+            frames["met"] = self.gold.select(["image_id"], others)
+            clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
+        if not with_blocked and not any(condition.column == "state" for condition in wanted.conditions):
+            clauses.append(Clause("state <> ?", (self._code_of("state", "blocked"),)))
+        if wanted.owner is not None:
+            clauses.append(Clause("user_id = ?", (self._code_of("user_id", wanted.owner),)))
+        return _numbered(clauses, frames)
+
+    def _clauses(self, condition: Condition) -> list[Clause]:
+        clauses = [clause_of(condition, self.gold.dtypes[condition.column], self.values_of)]
+        without = [day for day, schema in self.gold.schemas.items() if condition.column not in schema]
+        if without:
+            clauses.append(Clause("day NOT IN (SELECT unnest(?::DATE[]))", (without,)))
+        return clauses
+
+    def _code_of(self, column: str, value: str) -> int:
+        values = self.values_of(column)
+        codes = values.filter(pl.col("value") == pl.lit(value)).get_column("code")
+        return int(codes[0]) if codes.len() else _NO_CODE
+
+
+def open_gallery(tables: ParquetTables, former: Gallery | None = None) -> Gallery:
+    """The gallery as the tables are now; `former` itself when nothing has changed."""
+    if former and former.versions == source_versions(tables, _CONTENT):
+        return former
+    return Gallery(tables, open_projection(tables, _CONTENT, former.projection if former else None))
+
+
+def discard_gallery(tables: ParquetTables) -> None:
+    """Have it made anew."""
+    discard_projection(tables, _CONTENT)
+
+
+def is_copyable(columns: Sequence[str]) -> bool:
+    """Whether the gallery has all of these columns of gold."""
+    return COPYABLE.issuperset(columns)
+
+
+def _numbered(clauses: Sequence[Clause], frames: Mapping[str, pl.DataFrame]) -> Meeting:
+    """One clause; its values are numbered, so that it may stand in a query several times."""
+    parts = list[str]()
+    values = list[object]()
+    for clause in clauses:
+        first, *others = clause.sql.split("?")
+        numbered = "".join(f"${len(values) + place}{other}" for place, other in enumerate(others, 1))
+        parts.append(first + numbered)
+        values += clause.values
+    return Meeting(" AND ".join(parts) or "true", tuple(values), frames)
+
+
+def _shown(meeting: Meeting, wanted: Wanted) -> str:
+    """FROM and WHERE of the images, of copies only those that stand for their photo."""
+    if wanted.with_duplicates:
+        return f"FROM kept.images WHERE {meeting.where}"
+    if wanted.is_everything:
+        stand_ins = "FROM kept.stand_ins"
+    else:
+        stand_ins = f"""SELECT min(image_id) FROM kept.images WHERE {meeting.where} AND is_copy AND canonical_id NOT IN
+        (SELECT image_id FROM kept.images WHERE {meeting.where} AND NOT is_copy) GROUP BY canonical_id"""
+    return f"FROM kept.images WHERE {meeting.where} AND (NOT is_copy OR image_id IN ({stand_ins}))"
+
+
+def _ids(ids: pl.Series) -> pl.DataFrame:
+    return ids.alias("image_id").to_frame()
+
+
+def _place_of(mark: str) -> Place:
+    place = place_of(mark)
+    if not math.isfinite(place[0]) or not _ID.fullmatch(place[1]):
+        raise no_mark(mark)
+    return place
+
+
+def _relevance(key: date | float) -> float:
+    """Falls from one image to the next."""
+    return float(key.toordinal()) if isinstance(key, date) else -key
+
+
+def _behind_day(place: Place, values: int) -> Clause:
+    """Of an older day, or of the same and of a higher id."""
+    day = date.fromordinal(int(min(max(-place[0], date.min.toordinal()), date.max.toordinal())))
+    sql = f"(day < ${values + 1} OR (day = ${values + 1} AND image_id > ${values + 2}::UUID))"
+    return Clause(sql, (day, place[1]))
+
+
+def _behind_confidence(place: Place, values: int) -> Clause:
+    sql = f"({_CONFIDENCE} > ${values + 1}::FLOAT OR ({_CONFIDENCE} = ${values + 1}::FLOAT AND image_id > ${values + 2}::UUID))"
+    return Clause(sql, (place[0], place[1]))
+
+
+_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})"
+_ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
+_BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
+_OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
+_TYPES: Final = {"uploaded_at": pl.Datetime("us")}
+_ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
+_IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images
+LEFT JOIN kept.user_id_values ON user_id_values.code = images.user_id
+LEFT JOIN kept.state_values ON state_values.code = images.state WHERE image_id = $1::UUID"""
+_COPIES: Final = """WITH photo AS (
+SELECT CASE WHEN is_copy THEN canonical_id ELSE image_id END AS id FROM kept.images WHERE image_id = $1::UUID)
+SELECT image_id::VARCHAR AS image_id FROM kept.images
+WHERE (is_copy AND canonical_id IN (FROM photo)) OR (NOT is_copy AND image_id IN (FROM photo))"""
+
+
+def _out(name: str) -> str:
+    return f"{name}_values.value AS {name}" if name in CODED else f"images.{name}"
