@@ -79,7 +79,6 @@ class Needs:
         """
         caller = await self.identify(request, service, credentials)
         note_caller(caller.name)
-        note_caller(caller.name)
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")

@@ -5,12 +5,16 @@ The caller is known before a body is read, and a body is not read when there is 
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from image_assets.serving.problems import Kind, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
 
 PICTURE_BYTES: Final = 32 * 2**20
 """Largest body with one picture: larger ones are uploaded, and asked for by their id."""
@@ -19,6 +23,11 @@ PICTURES_BYTES: Final = 64 * 2**20
 MOST_PICTURES: Final = 64
 FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
+OTHER_TYPE: Final[dict[int | str, dict[str, Any]]] = {
+    408: {"description": "The client hung up before it was answered."},
+    415: {"description": "The body is of a type that this address does not take."},
+}
+"""What routes answer besides that take bodies of several types."""
 
 _UNKNOWN_TYPE: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
 _NO_PICTURE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
@@ -53,6 +62,15 @@ async def read_pictures(request: Request, most: int) -> list[SentPicture]:
     if not 1 <= len(pictures) <= most:
         raise Problem(_NO_PICTURE, f"{len(pictures)} files: send 1 to {most}")
     return pictures
+
+
+async def read_json(request: Request, model: type[Model]) -> Model:
+    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(faults) from error
 
 
 async def _files(request: Request) -> list[SentPicture]:

@@ -3,13 +3,12 @@
 import base64
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import UUID5, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import UUID5, BaseModel, ConfigDict, Field
 
 from image_assets.errors import ImageAssetsError, ImageError
 from image_assets.ids import ImageId
@@ -21,10 +20,12 @@ from image_assets.serving.problems import Problem, ProblemBody, body_of, kind_of
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
+    OTHER_TYPE,
     PICTURE_BYTES,
     PICTURES_BYTES,
     media_type_of,
     picture_body,
+    read_json,
     read_pictures,
 )
 from image_assets.serving.service import Service, ServiceHere
@@ -32,11 +33,6 @@ from image_assets.serving.service import Service, ServiceHere
 router = APIRouter(prefix="/v1", tags=["inference"])
 
 _LONGEST_TEXT: Final = 500
-_OTHER_TYPE: Final[dict[int | str, dict[str, Any]]] = {
-    408: {"description": "The client hung up before it was answered."},
-    415: {"description": "The body is of a type that this address does not take."},
-}
-Model = TypeVar("Model", bound=BaseModel)
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")]
 
 
@@ -127,7 +123,7 @@ class Classes(BaseModel):
 @router.post(
     "/encode",
     response_model=Vectors,
-    responses=_OTHER_TYPE,
+    responses=OTHER_TYPE,
     max_body_size=PICTURES_BYTES,
     openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
 )
@@ -138,7 +134,7 @@ async def encode(
     inference = service.inference
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
-        texts = (await _read(request, Texts)).texts
+        texts = (await read_json(request, Texts)).texts
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
@@ -150,7 +146,7 @@ async def encode(
 
 @router.post(
     "/predict",
-    responses=_OTHER_TYPE,
+    responses=OTHER_TYPE,
     max_body_size=PICTURE_BYTES,
     openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
 )
@@ -160,7 +156,7 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
     inference.refuse_when_full()
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
-        subject = _id((await _read(request, ImageName)).image_id)
+        subject = _id((await read_json(request, ImageName)).image_id)
     else:
         (picture,) = await read_pictures(request, most=1)
         subject = picture.data
@@ -169,7 +165,7 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
 
 @router.post(
     "/predict_batch",
-    responses=_OTHER_TYPE,
+    responses=OTHER_TYPE,
     max_body_size=PICTURES_BYTES,
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
     response_model_exclude_none=True,
@@ -179,7 +175,7 @@ async def predict_batch(request: Request, service: ServiceHere, caller: Reader) 
     inference = service.inference
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await _read(request, ImageNames)).image_ids]
+        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
         _count(service, caller, ids)
         answers = await unless_gone(request, inference.predict_each(ids))
         named = [{"image_id": image_id} for image_id in ids]
@@ -209,15 +205,6 @@ def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
     """A request counts as its items: as many by themselves would. One of them was counted with the request."""
     if len(items) > 1:
         service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
-
-
-async def _read(request: Request, model: type[Model]) -> Model:
-    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as error:
-        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(faults) from error
 
 
 def _all_of(answers: Sequence[Any]) -> Embeddings:
