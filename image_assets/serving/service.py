@@ -38,6 +38,8 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.classification.opinions import OpinionLog
+from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
@@ -64,6 +66,8 @@ class Service:
         self.parts = Parts(self._examinations())
         self.lag = LoopLag()
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.opinions = OpinionLog(self.store)
+        self.reviews = ReviewQueue(self.tables, self.opinions)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
