@@ -1,5 +1,6 @@
 """What a running service holds, opened once and shared by all requests."""
 
+import asyncio
 import threading
 import time
 from datetime import UTC, date, datetime
@@ -33,9 +34,12 @@ from image_assets.serving.observing.examinations import (
     examine_storage,
     examine_tables,
 )
+from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.classification.opinions import OpinionLog
+from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
@@ -60,7 +64,10 @@ class Service:
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
         self.parts = Parts(self._examinations())
-        self.metrics = Metrics(lambda: self.parts.states, lambda: self.inference.state.loop_lag_s)
+        self.lag = LoopLag()
+        self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.opinions = OpinionLog(self.store)
+        self.reviews = ReviewQueue(self.tables, self.opinions)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
@@ -127,11 +134,13 @@ class Service:
         To be called where the event loop runs.
         """
         tidy_up(self.tables)
+        self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
         self.search.begin()
 
     def close(self) -> None:
         """End what runs beside requests."""
+        self._watching.cancel()
         self.inference.close()
         self.trail.close()
 

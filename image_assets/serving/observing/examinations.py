@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from image_assets.configuration import read_configuration, version_of
 from image_assets.errors import StorageError
@@ -23,6 +23,14 @@ from image_assets.tables.gold import GOLD_IMAGES
 
 Examinations: TypeAlias = Mapping[str, Callable[[], Finding]]
 """By the name of the part, in the order in which they are shown."""
+
+
+_STUCK_AFTER_S: Final = 30.0
+_WORDS: Final = {
+    ModelPhase.NOT_LOADED: (State.LOADING, "is loaded when it is first needed; whoever asks waits for it"),
+    ModelPhase.LOADING: (State.LOADING, "whoever asks waits for it"),
+    ModelPhase.FAILED: (State.FAILED, "cannot be loaded: the log says why and what to do; tried again every 30 s"),
+}
 
 
 def examine_storage(store: ObjectStore, settings: Settings) -> Finding:
@@ -81,21 +89,18 @@ def examine_projection(search: ImageSearch, tables: ParquetTables) -> Finding:
 
 
 def examine_model(state: InferenceState) -> Finding:
-    """Whether what waits for the model is being computed."""
+    """Whether what waits for the model is being computed; one that loads is not stuck, however long that takes."""
+    queue = state.queue
     readings = (
-        Reading(
-            "queue_items", "Items on their way, from before they are decoded to their answer.", state.items
-        ),
-        Reading("waiting_items", "Items that are decoded and in no batch yet.", state.waiting),
-        Reading("oldest_item_seconds", "Age of the oldest item that the model has not answered.", state.oldest_s),
-        Reading("batches", "Batches computed.", state.batches, is_counter=True),
-        Reading("computed_items", "Items computed.", state.computed, is_counter=True),
-        Reading("item_seconds", "Seconds of the model per item, lately.", state.seconds_per_item),
+        Reading("queue_items", "Items on their way, from before they are decoded to their answer.", state.on_their_way),
+        Reading("waiting_items", "Items that are decoded and in no batch yet.", queue.waiting),
+        Reading("oldest_item_seconds", "Age of the oldest item that the model has not answered.", queue.oldest_s),
+        Reading("batches", "Batches computed.", queue.batches, is_counter=True),
+        Reading("computed_items", "Items computed.", queue.items, is_counter=True),
+        Reading("item_seconds", "Seconds of the model per item, lately.", queue.seconds_per_item),
     )
-    if state.phase is ModelPhase.FAILED:
-        # Why a model cannot be loaded names its folder.
-        said = state.problem if state.oldest_s > 0 and state.problem else "cannot be loaded; the log says why"
-        return Finding(State.FAILED, said, readings)
-    if state.phase is ModelPhase.OK:
-        return Finding(readings=readings)
-    return Finding(State.LOADING, "is loaded when it is first needed; whoever asks waits for it", readings)
+    if state.phase in _WORDS:
+        return Finding(*_WORDS[state.phase], readings)
+    if queue.oldest_s > _STUCK_AFTER_S:
+        return Finding(State.FAILED, f"stuck: the oldest item waits for {queue.oldest_s:.0f} s", readings)
+    return Finding(readings=readings)
