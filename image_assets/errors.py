@@ -14,6 +14,7 @@
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     │   └── PoisonedItemError     a model fails on this one item and on no other
     ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
+    ├── ServiceError              a service did not do what a client asked of it
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
     ├── SearchError               a search asks for what there is not, or its index does not fit
     ├── UnknownImageError         what names an image or a file fits none (also a LookupError)
@@ -146,6 +147,22 @@ class AmbiguousImageError(ImageAssetsError, LookupError):
 
 class DecisionError(ImageAssetsError, ValueError):
     """What a person decided says nothing, says two things, or is not theirs to say."""
+
+
+class ServiceError(ImageAssetsError):
+    """A service did not do what a client asked of it.
+
+    Attributes:
+        status: of its answer; None where it was not reached.
+        problem: what it told (RFC 9457).
+        reason: why a file cannot become an image, where that is the problem.
+    """
+
+    def __init__(self, message: str, *, status: int | None, problem: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = problem or {}
+        self.reason = self.problem.get("reason")
 
 
 class PrivacyError(ImageAssetsError, RuntimeError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         default="", description="Addresses of proxies, with commas between, whose X-Forwarded-For is believed."
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="Key of image-assets keys add, for commands that ask a service: upload --to."
     )
     upload_max_bytes: int = Field(
         default=500_000_000, ge=1, description="Largest form of uploads accepted, of all its files together."

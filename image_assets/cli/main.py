@@ -28,6 +28,7 @@ from image_assets.cli.serve import serve
 from image_assets.cli.setup import doctor, models, show_settings
 from image_assets.cli.texts import take_only_text
 from image_assets.cli.upkeep import archive, diff, restore
+from image_assets.cli.upload import upload
 from image_assets.errors import ImageAssetsError
 from image_assets.shown_text import plain_lines
 
@@ -47,6 +48,7 @@ def cli() -> None:
 for command in (
     demo,
     add,
+    upload,
     plan,
     run,
     retry,

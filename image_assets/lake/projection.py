@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import duckdb
 import polars as pl
@@ -96,7 +96,7 @@ class Projection:
             TableError: the file is damaged; `key` is the projection's.
             TimeoutError: it took longer than it may.
         """
-        with closing(self.database.cursor()) as cursor, _explained(self.path, *_DAMAGE), _bounded(cursor, within_s):
+        with closing(self.database.cursor()) as cursor, _explained(self.path, _DAMAGE), _bounded(cursor, within_s):
             for name, rows in frames.items():
                 cursor.register(name, rows.to_arrow())
             found: pl.DataFrame = cursor.sql(sql, params=list(values)).pl()
@@ -184,7 +184,7 @@ def _make(
 ) -> None:
     """Fill a file: a copy of the base in which changed days are replaced, or all of it."""
     days = {day for info in files if (day := object_keys.day_of(info.key))}
-    changed = _changed_days(base.versions if base else {}, {info.key: info.version for info in files})
+    changed = changed_days(base.versions if base else {}, {info.key: info.version for info in files})
     is_copy = base is not None and len(changed) <= max(1, _REBUILD_FROM * len(days))
     if base and is_copy:
         shutil.copyfile(base.path, path)
@@ -244,7 +244,8 @@ def _read_together(files: Sequence[ObjectInfo], days: Collection[date]) -> Itera
         yield some
 
 
-def _changed_days(known: Versions, wanted: Versions) -> set[date]:
+def changed_days(known: Versions, wanted: Versions) -> set[date]:
+    """Days of which any table file has come, changed or gone."""
     return {day for key, _ in known.items() ^ wanted.items() if (day := object_keys.day_of(key))}
 
 
@@ -253,9 +254,7 @@ def _source_files(tables: ParquetTables, content: Content) -> list[ObjectInfo]:
     return [info for info in listed if object_keys.day_of(info.key)]
 
 
-def _open(
-    path: Path, content: Content, scratch: tempfile.TemporaryDirectory[str] | None = None
-) -> Projection | None:
+def _open(path: Path, content: Content, scratch: tempfile.TemporaryDirectory[str] | None = None) -> Projection | None:
     """None for a file that is damaged, foreign, gone, or of another shape."""
     # A database of its own for each: DuckDB would take a file of the same name for the one that it has open already.
     database = duckdb.connect(config=_OFFLINE)
@@ -294,10 +293,10 @@ def _bounded(cursor: duckdb.DuckDBPyConnection, within_s: float) -> Iterator[Non
 
 
 @contextmanager
-def _explained(path: Path, *faults: type[duckdb.Error]) -> Iterator[None]:
+def _explained(path: Path, faults: tuple[type[duckdb.Error], ...] = (duckdb.Error,)) -> Iterator[None]:
     try:
         yield
-    except faults or duckdb.Error as error:
+    except faults as error:
         if "no space" in str(error).lower():
             raise StoreUnavailableError(f"{path}: {error}; free some space and do it again") from error
         raise TableError(f"{path} cannot be read: {error}; delete it: it is made anew", key=path.name) from error

@@ -113,6 +113,16 @@ class Arrivals:
         self.files.append(arrival)
         return arrival
 
+    def finish(self) -> None:
+        """See what headers show of short files."""
+        for file in self.files:
+            file.finish()
+
+    @property
+    def identity(self) -> Sequence[tuple[str, str]]:
+        """What tells these files from others in a request that is sent again."""
+        return [file.identity for file in self.files]
+
     def land(self, facts: Sequence[UploadFacts]) -> Sequence[Receipt | None]:
         """Land them in order, each with what was said of it."""
         return [file.land(each) for file, each in zip(self.files, facts, strict=True)]

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, Final
 
@@ -12,13 +12,14 @@ from fastapi import Depends, Request
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
 from image_assets.configuration import LiveSettings
+from image_assets.errors import TableError
 from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.opening import open_encoder, open_lake
+from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.inference.examination import examine_model
@@ -40,6 +41,7 @@ from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
 _SECRETS_LAST_S: Final = 60.0
+_LAKE_LASTS_S: Final = 1.0
 
 
 class Service:
@@ -48,6 +50,7 @@ class Service:
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
         inference: what models compute.
+        search: finds images, in the lake of a second ago at most once it has looked at it.
     """
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
@@ -64,6 +67,7 @@ class Service:
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
+        self.search = open_search(settings, self.inference.encoder, patience_s=_LAKE_LASTS_S)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0
@@ -112,7 +116,12 @@ class Service:
 
     def locate(self, image_id: ImageId) -> Location | None:
         """Where an image is; None when the lake has never seen it."""
-        return locate(self.tables, image_id)
+        try:
+            days: list[date] | None = self.search.days_of(image_id)
+        except TableError:
+            # Without a day of gold, or with a damaged one, nothing is known of where to look.
+            days = None
+        return locate(self.tables, image_id, days)
 
     def open(self) -> None:
         """Begin what runs beside requests, with nothing left of those that were killed.
@@ -122,6 +131,7 @@ class Service:
         tidy_up(self.tables)
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
+        self.search.begin()
 
     def close(self) -> None:
         """End what runs beside requests."""

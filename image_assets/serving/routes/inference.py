@@ -4,14 +4,13 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
-from fastapi.exceptions import RequestValidationError
-from pydantic import UUID5, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import UUID5, BaseModel, ConfigDict, Field
 
 from image_assets.errors import ImageAssetsError, ImageError
 from image_assets.ids import ImageId
@@ -24,6 +23,8 @@ from image_assets.serving.problems import Problem, ProblemBody, body_of, documen
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
+    OTHER_TYPE,
+    UNLIMITED,
     media_type_of,
     picture_body,
     read_json,
@@ -34,10 +35,6 @@ from image_assets.serving.service import Service, ServiceHere
 router = APIRouter(prefix="/v1", tags=["inference"])
 
 _LONGEST_TEXT: Final = 500
-_UNLIMITED: Final = 2**62
-"""What is read is bounded as it is read: see `read_pieces`."""
-_OTHER_TYPE: Final = documented((408, 415))
-Model = TypeVar("Model", bound=BaseModel)
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")]
 
 
@@ -128,8 +125,8 @@ class Classes(BaseModel):
 @router.post(
     "/encode",
     response_model=Vectors,
-    responses=_OTHER_TYPE,
-    max_body_size=_UNLIMITED,
+    responses=OTHER_TYPE,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
 )
 async def encode(
@@ -139,11 +136,11 @@ async def encode(
     inference = service.inference
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
-        texts = (await _read(request, Texts)).texts
+        texts = (await read_json(request, Texts)).texts
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
-        pictures = [bytes(picture.data) for picture in await read_pictures(request)]
+        pictures = [picture.data for picture in await read_pictures(request)]
         _count(service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
@@ -151,8 +148,8 @@ async def encode(
 
 @router.post(
     "/predict",
-    responses=_OTHER_TYPE,
-    max_body_size=_UNLIMITED,
+    responses=OTHER_TYPE,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
 )
 async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
@@ -161,18 +158,18 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
     inference.refuse_when_full()
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
-        subject = _id((await _read(request, ImageName)).image_id)
+        subject = _id((await read_json(request, ImageName)).image_id)
     else:
         (picture,) = await read_pictures(request, most=1)
-        subject = bytes(picture.data)
+        subject = picture.data
     return Said.model_validate(await unless_gone(request, inference.predict(subject)))
 
 
 @router.post(
     "/predict_batch",
     response_model=SaidOfAll,
-    responses={**documented((408, 409, 415))},
-    max_body_size=_UNLIMITED,
+    responses={**OTHER_TYPE, **documented((409,))},
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
 )
 async def predict_batch(
@@ -209,10 +206,10 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
 async def _subjects(request: Request) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
     """What is asked about, and how each is named in the answer."""
     if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await _read(request, ImageNames)).image_ids]
+        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
         return [{"image_id": image_id} for image_id in ids], ids
     pictures = await read_pictures(request)
-    return [{"file": picture.name} for picture in pictures], [bytes(picture.data) for picture in pictures]
+    return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
 
 
 def _digest(subject: bytes | ImageId) -> str:
@@ -223,15 +220,6 @@ def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
     """A request counts as its items: as many by themselves would. One of them was counted with the request."""
     if len(items) > 1:
         service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
-
-
-async def _read(request: Request, model: type[Model]) -> Model:
-    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
-    try:
-        return model.model_validate_json(await read_json(request))
-    except ValidationError as error:
-        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(faults) from error
 
 
 def _all_of(answers: Sequence[Any]) -> Embeddings:

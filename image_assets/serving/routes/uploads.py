@@ -1,7 +1,7 @@
 """Photos that come in: one as a plain body, or many in a form."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.message import Message
@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import anyio.to_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 
 from image_assets.access.roles import Role
@@ -97,47 +97,57 @@ class Told:
         return [UploadFacts(today, user_id, "", label=label, more=_labelled_by(caller, label)) for label in labels]
 
 
+@dataclass(frozen=True, slots=True)
+class UploadCall:
+    """A request to upload: who asks, what is said of the files, and what its answer says already, such as limits."""
+
+    service: Service
+    request: Request
+    caller: Caller
+    key: str | None
+    told: Told
+    so_far: Response
+
+
+def _call(
+    request: Request,
+    response: Response,
+    service: ServiceHere,
+    caller: Uploader,
+    label: Label = None,
+    on_behalf_of: OnBehalfOf = None,
+    idempotency_key: IdempotencyKey = None,
+) -> UploadCall:
+    told = Told([label] if label is not None else [], on_behalf_of)
+    return UploadCall(service, request, caller, idempotency_key, told, response)
+
+
+UploadHere = Annotated[UploadCall, Depends(_call)]
+
+
 @router.post(
     "/images",
     **_route(openapi_extra={"requestBody": {"content": {_FORM: {"schema": _FORM_SCHEMA}, **_RAW_BODY}}}),
 )
-async def upload_images(
-    request: Request,
-    service: ServiceHere,
-    caller: Uploader,
-    name: Name = None,
-    label: Label = None,
-    on_behalf_of: OnBehalfOf = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def upload_images(call: UploadHere, name: Name = None) -> Response:
     """Upload photos: files in a form, or one as the body, named by `name` or by Content-Disposition.
 
     An answer of 202 says that they are in the lake for good; a run makes images of them. One file that is refused stops
     no other.
     """
-    told = Told([label] if label is not None else [], on_behalf_of)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    headers = call.request.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _FORM:
-        return await _receive(service, request, caller, idempotency_key, partial(_from_form, told))
+        return await _receive(call, _from_form)
     if kind.startswith("image/") or kind == "application/octet-stream":
-        called = name or _disposition_name(request.headers.get("content-disposition"))
-        return await _receive(service, request, caller, idempotency_key, partial(_from_body, told, called))
+        return await _receive(call, partial(_from_body, name or _disposition_name(headers.get("content-disposition"))))
     raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
-async def upload_file(
-    request: Request,
-    service: ServiceHere,
-    caller: Uploader,
-    name: str,
-    label: Label = None,
-    on_behalf_of: OnBehalfOf = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def upload_file(call: UploadHere, name: str) -> Response:
     """Upload one photo as the body; POST takes it under any name, also one with a slash."""
-    told = Told([label] if label is not None else [], on_behalf_of)
-    return await _receive(service, request, caller, idempotency_key, partial(_from_body, told, name))
+    return await _receive(call, partial(_from_body, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +160,13 @@ class _Reading:
     told: Callable[[], Told]
 
 
-def _from_body(told: Told, name: str, service: Service, _: Request, arrivals: Arrivals) -> _Reading:
+def _from_body(name: str, call: UploadCall, arrivals: Arrivals) -> _Reading:
     file = arrivals.begin(name)
-    return _Reading(BodyParams(service.settings.max_bytes), file.take, lambda: None, lambda: told)
+    return _Reading(BodyParams(call.service.settings.max_bytes), file.take, lambda: None, lambda: call.told)
 
 
-def _from_form(told: Told, service: Service, request: Request, arrivals: Arrivals) -> _Reading:
-    form = Form(request.headers["content-type"], arrivals.begin)
+def _from_form(call: UploadCall, arrivals: Arrivals) -> _Reading:
+    form = Form(call.request.headers["content-type"], arrivals.begin)
 
     def said() -> Told:
         unknown = {name for name, _ in form.fields} - _FIELDS
@@ -164,61 +174,50 @@ def _from_form(told: Told, service: Service, request: Request, arrivals: Arrival
             raise Problem(_INVALID, f"{min(unknown)!r} is no field of this form: it has files, label, on_behalf_of.")
         labels = [text for name, text in form.fields if name == "label"]
         behalf = next((text for name, text in form.fields if name == "on_behalf_of"), None)
-        return Told(labels or told.labels, behalf or told.on_behalf_of)
+        return Told(labels or call.told.labels, behalf or call.told.on_behalf_of)
 
-    return _Reading(BodyParams(service.settings.upload_max_bytes), form.feed, form.finish, said)
+    return _Reading(BodyParams(call.service.settings.upload_max_bytes), form.feed, form.finish, said)
 
 
-async def _receive(
-    service: Service,
-    request: Request,
-    caller: Caller,
-    key: str | None,
-    reading_of: Callable[[Service, Request, Arrivals], _Reading],
-) -> Response:
+async def _receive(call: UploadCall, reading_of: Callable[[UploadCall, Arrivals], _Reading]) -> Response:
     """Read the whole body aside, then land what is in it and answer."""
-    with service.lanes.one():
-        async with _prepared(service, caller, key) as (memory, arrivals):
-            run = partial(anyio.to_thread.run_sync, limiter=service.lanes.threads)
-            reading = await run(reading_of, service, request, arrivals)
-            async for piece in read_pieces(request, reading.params):
+    lanes = call.service.lanes
+    with lanes.one():
+        async with contextmanager_in_threadpool(_prepared(call)) as (memory, arrivals):
+            run = partial(anyio.to_thread.run_sync, limiter=lanes.threads)
+            reading = await run(reading_of, call, arrivals)
+            async for piece in read_pieces(call.request, reading.params):
                 await run(reading.feed, piece)
-            return await run(_land, service, request, caller, memory, arrivals, reading)
+            answer: Response = await run(_land, call, memory, arrivals, reading)
+    answer.headers.update(call.so_far.headers)
+    return answer
 
 
-def _land(
-    service: Service, request: Request, caller: Caller, memory: Memory, arrivals: Arrivals, reading: _Reading
-) -> Response:
+@contextmanager
+def _prepared(call: UploadCall) -> Iterator[tuple[Memory, Arrivals]]:
+    service = call.service
+    with (
+        service.answers.remembering(call.caller.name, call.key) as memory,
+        arriving(service.store, service.settings.inspect_params) as arrivals,
+    ):
+        yield memory, arrivals
+
+
+def _land(call: UploadCall, memory: Memory, arrivals: Arrivals, reading: _Reading) -> Response:
+    """The first answer to this request, or what becomes of its files now."""
     reading.finish()
-    told = reading.told()
-    facts = told.facts(caller, service.now().date(), len(arrivals.files))
-    for file in arrivals.files:
-        file.finish()
+    facts = reading.told().facts(call.caller, call.service.now().date(), len(arrivals.files))
+    arrivals.finish()
     said = [[each.user_id, each.label] for each in facts]
-    received = [file.identity for file in arrivals.files]
-    fingerprint = fingerprint_of(request.method, request.url.path, received, said)
+    fingerprint = fingerprint_of(call.request.method, call.request.url.path, arrivals.identity, said)
     if replayed := memory.replay(fingerprint):
         return replayed
     receipts = arrivals.land(facts)
-    response = answer_of(arrivals.files, receipts)
-    memory.keep(fingerprint, response)
+    answer = answer_of(arrivals.files, receipts)
+    memory.keep(fingerprint, answer)
     landed = [receipt.image_id for receipt in receipts if receipt]
     audit("upload", landed, "accepted" if landed else "refused", f"{len(receipts) - len(landed)} refused")
-    return response
-
-
-@asynccontextmanager
-async def _prepared(service: Service, caller: Caller, key: str | None) -> AsyncIterator[tuple[Memory, Arrivals]]:
-    @contextmanager
-    def both() -> Iterator[tuple[Memory, Arrivals]]:
-        with (
-            service.answers.remembering(caller.name, key) as memory,
-            arriving(service.store, service.settings.inspect_params) as arrivals,
-        ):
-            yield memory, arrivals
-
-    async with contextmanager_in_threadpool(both()) as prepared:
-        yield prepared
+    return answer
 
 
 def _labelled_by(caller: Caller, label: str | None) -> dict[str, object]:

@@ -49,13 +49,18 @@ class Followed(Generic[_T]):
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
         if anew or self._patience_s <= 0 or (self._found is None and self._problem is None):
             return self._look_now()
-        if time.monotonic() - self._looked_at > self._patience_s and self._looking.acquire(blocking=False):
+        if time.monotonic() - self._looked_at > self._patience_s:
+            self.begin()
+        found, problem = self._found, self._problem
+        if problem:
+            raise problem
+        return self._look_now() if found is None else found
+
+    def begin(self) -> None:
+        """Have somebody look, unless somebody does."""
+        if self._looking.acquire(blocking=False):
             self._looked_at = time.monotonic()
             threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
-        if self._problem:
-            raise self._problem
-        assert self._found is not None
-        return self._found
 
     def forget(self) -> None:
         """Do not go by what was found."""

@@ -1,6 +1,7 @@
 """What a search looks at: gold and the vectors as they were at one moment, opened when they are first needed."""
 
-from functools import cached_property
+from threading import Lock
+from typing import Self
 
 import polars as pl
 
@@ -8,7 +9,7 @@ from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
+from image_assets.steps.search.gallery import Wanted, open_gallery
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
 from image_assets.steps.vectors.index_store import read_manifest
@@ -29,17 +30,40 @@ class SearchedLake:
         tables: ParquetTables,
         encoder: EncoderDescription,
         params: UsearchParams,
-        former: Gallery | None = None,
+        former: Self | None = None,
     ) -> None:
         self._tables, self._encoder, self._params = tables, encoder, params
         self._manifest = read_manifest(tables.store, encoder.name)
         self._hidden: dict[bool, pl.Series] = {}
-        self.gallery = open_gallery(tables, former)
-        self.version = (self._manifest, vectors_of(tables, encoder).versions, self.gallery.versions)
+        self._pool: VectorPool | None = None
+        self._opening = Lock()
+        self.gallery = open_gallery(tables, former.gallery if former else None)
+        self._of_vectors = (self._manifest, vectors_of(tables, encoder).versions)
+        self.version = (self._of_vectors, self.gallery.versions)
 
-    @cached_property
+    @property
+    def index_version(self) -> str | None:
+        """Build of the index in force; None when there is none."""
+        return self._manifest.build if self._manifest else None
+
+    def prepare_like(self, former: Self | None) -> None:
+        """Open what the former one had opened, so that nobody has to wait for it; vectors that are the same stay."""
+        if former is None or former._pool is None:
+            return
+        if former._of_vectors == self._of_vectors:
+            self._pool = former._pool
+        for with_duplicates in former._hidden:
+            self.hidden(with_duplicates=with_duplicates)
+
+    @property
     def pool(self) -> VectorPool:
         """The vectors; `TableError` when there is no day, `SearchError` when the index cannot be used."""
+        with self._opening:
+            if self._pool is None:
+                self._pool = self._opened()
+            return self._pool
+
+    def _opened(self) -> VectorPool:
         name = embeddings_name(self._encoder.name)
         days = self._tables.days(name)
         if not days:

@@ -1,0 +1,149 @@
+"""The client: one method for each thing that the service does."""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from image_assets.client.retries import Retries
+from image_assets.errors import ServiceError
+from image_assets.ids import ImageId, Sha256
+
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that is in the lake for good.
+
+    Attributes:
+        file: its name.
+        image_id: of the image that it becomes.
+        status_url: where its state is told.
+        sha256: of what the service received.
+    """
+
+    file: str
+    image_id: ImageId
+    status_url: str
+    sha256: Sha256
+
+
+class Client:
+    """Asks a service; may be shared by threads. Every request that can be repeated is, see `Retries`."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take the address of the service, and a key of `image-assets keys add`."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._retries = retries or Retries()
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def upload(
+        self,
+        photo: Path | bytes,
+        *,
+        name: str | None = None,
+        label: str | None = None,
+        on_behalf_of: str | None = None,
+    ) -> Uploaded:
+        """Upload a file, from disk piece by piece; however often it is sent again, it is one upload.
+
+        Args:
+            photo: the file, or its bytes.
+            name: what it is called; by default the name of the file.
+            label: what it shows.
+            on_behalf_of: whose image it becomes; for admins.
+
+        Raises:
+            ServiceError: it is refused, and `reason` says why; or the service cannot be reached.
+            OSError: the file cannot be read.
+        """
+        called = name or (photo.name if isinstance(photo, Path) else "upload")
+        params = {"name": called, "label": label, "on_behalf_of": on_behalf_of}
+        told = {key: _as_text(value) for key, value in params.items() if value is not None}
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Digest": f"sha-256=:{base64.b64encode(_digest(photo)).decode()}:",
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+
+        def send() -> httpx.Response:
+            if isinstance(photo, bytes):
+                return self._http.post("/v1/images", params=told, headers=headers, content=photo)
+            with photo.open("rb") as file:
+                return self._http.post("/v1/images", params=told, headers=headers, content=file)
+
+        (result,) = self._retries.ask(send).json()
+        return Uploaded(**{field: result[field] for field in ("file", "image_id", "status_url", "sha256")})
+
+    def image(self, image_id: str) -> Mapping[str, Any]:
+        """What is known of an image: state, features, labels, predictions, lineage."""
+        return self._get(f"/v1/images/{_segment(image_id)}")
+
+    def picture(self, image_id: str, kind: str = "thumbnail") -> bytes:
+        """The bytes of its `thumbnail`, `preview`, `silver` or `original`."""
+        address = f"/v1/images/{_segment(image_id)}/{_segment(kind)}"
+        return self._retries.ask(lambda: self._http.get(address)).content
+
+    def erase(self, image_id: str, reason: str) -> Mapping[str, Any]:
+        """Erase an image everywhere; the certificate is what is left of it."""
+        address = f"/v1/images/{_segment(image_id)}"
+        return _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
+
+    def _get(self, address: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        return _fields(self._retries.ask(lambda: self._http.get(address, params=params)))
+
+    def _post(self, address: str, **options: Any) -> Mapping[str, Any]:
+        """Send a body; under a key, by which the service knows it when it comes again."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return _fields(self._retries.ask(lambda: self._http.post(address, headers=headers, **options)))
+
+
+def _fields(answer: httpx.Response) -> Mapping[str, Any]:
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise ServiceError(f"{answer.url} answers with no object: is it the service?", status=answer.status_code)
+    return body
+
+
+def _digest(photo: Path | bytes) -> bytes:
+    if isinstance(photo, bytes):
+        return hashlib.sha256(photo).digest()
+    with photo.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _segment(text: str) -> str:
+    """A part of an address that stays one part, whatever it holds."""
+    return quote(text, safe="")
+
+
+def _as_text(name: str) -> str:
+    """Names of files need not be text; an address must be."""
+    return name.encode("utf-8", "replace").decode()
