@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Final, Self
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -22,16 +23,18 @@ from image_assets.serving.listed import (
     view_of,
 )
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.problems import documented
 from image_assets.serving.sent_pictures import (
     JSON,
     OTHER_TYPE,
-    PICTURE_BYTES,
+    UNLIMITED,
     media_type_of,
     picture_body,
     read_json,
     read_pictures,
 )
 from image_assets.serving.service import Service, ServiceHere
+from image_assets.serving.visible import visible_image
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Order, Wanted
 from image_assets.steps.search.image_search import SearchRequest
@@ -200,7 +203,7 @@ def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, 
 @router.post(
     "/search",
     responses=OTHER_TYPE,
-    max_body_size=PICTURE_BYTES,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=SearchBody.model_json_schema()),
 )
 async def search_images_by(
@@ -217,8 +220,18 @@ async def search_images_by(
         return await run_in_threadpool(_found, service, caller, body, body.vector)
     service.inference.refuse_when_full()
     (picture,) = await read_pictures(request, most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([picture.data]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
+
+
+@router.get("/images/{image_id}/similar", responses=documented((410,)))
+def list_similar(
+    image_id: UUID, query: Annotated[PictureQuery, Query()], service: ServiceHere, caller: OwnReader
+) -> FoundImages:
+    """Images that look like this one, which is not among them; nor are its copies, unless all are wanted."""
+    visible_image(service, caller, ImageId(str(image_id)))
+    asked = SearchQuery(**query.model_dump(), image_id=str(image_id))
+    return _found(service, caller, asked, None)
 
 
 def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[float] | None) -> FoundImages:

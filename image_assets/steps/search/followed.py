@@ -37,7 +37,9 @@ class Followed(Generic[_T]):
         self._look, self._patience_s = look, patience_s
         self._found: _T | None = None
         self._problem: ImageAssetsError | None = None
-        self._looked_at, self._took_s = -float("inf"), 0.0
+        self._looked_at = -float("inf")
+        self.look_s = 0.0
+        """How long the last look took."""
         self._looking = threading.Lock()
 
     @property
@@ -47,11 +49,16 @@ class Followed(Generic[_T]):
             return FollowedState.FAILED
         return FollowedState.OK if self._found is not None else FollowedState.LOADING
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since somebody looked whether anything has changed; infinite before anybody did."""
+        return time.monotonic() - self._looked_at
+
     def current(self, *, anew: bool = False) -> _T:
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
         if anew or self._patience_s <= 0:
             return self._look_now()
-        if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self._took_s):
+        if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self.look_s):
             self.begin()
         found, problem = self._found, self._problem
         if problem:
@@ -71,18 +78,23 @@ class Followed(Generic[_T]):
         with self._looking:
             if unless_known and self._found is not None:
                 return self._found
-            self._found = self._look(self._found)
+            self._found = self._timed_look()
             self._looked_at, self._problem = time.monotonic(), None
             return self._found
 
     def _look_beside(self) -> None:
-        began = time.monotonic()
         try:
-            self._found, self._problem = self._look(self._found), None
+            self._found, self._problem = self._timed_look(), None
         except ImageAssetsError as error:
             _log.warning("what is searched cannot be opened anew: %s", error)
             self._problem = error
         finally:
             self._looked_at = time.monotonic()
-            self._took_s = self._looked_at - began
             self._looking.release()
+
+    def _timed_look(self) -> _T:
+        began = time.monotonic()
+        try:
+            return self._look(self._found)
+        finally:
+            self.look_s = time.monotonic() - began
