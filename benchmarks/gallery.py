@@ -56,9 +56,9 @@ PATTERNS = ["plain", "striped", "dotted", "checked", "floral"]
 SEASONS = ["summer", "winter"]
 PAGE = 60
 SHOWN = ("day", "uploaded_at", "state", "label", "predicted_label", "confidence_ratio", "tags", "caption", "width_px")
-INTRODUCTION = """Milliseconds, medians of {rounds} rounds, on a machine that has other work: read ratios. Processor time in
-brackets is that of all threads. `gold` is Polars over the day files in place. Counting without conditions is kept as
-long as the gallery; here it is counted each time. A change replaces one day in the middle."""
+INTRODUCTION = """Milliseconds, medians of {rounds} rounds, on a machine that has other work: read ratios. In brackets
+processor time, that of all threads. `gold` is Polars over the day files in place. Counting without conditions is kept
+as long as the gallery; here it is counted each time. A change replaces one day in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ def _day(rng: np.random.Generator, day: date, count: int, earlier: Any) -> pl.Da
         "day": [day] * count,
         "user_id": [f"user-{user:05}" for user in rng.zipf(1.3, count) % 5_000],
         "uploaded_at": [start + timedelta(seconds=int(second)) for second in rng.integers(0, 86_400, count)],
+        "processed_at": [start] * count,
         "raw_name": [f"IMG_{number:07}.jpg" for number in rng.integers(0, 10**7, count)],
         "label": [PRODUCTS[n] if has else None for n, has in zip(product, is_labelled, strict=True)],
         "label_source": ["supplied" if has else None for has in is_labelled],
