@@ -132,7 +132,7 @@ def _execute(
 ) -> RunReport:
     run_id = str(uuid4())
     # Where nobody collects JSON, a person reads bars and a summary.
-    config = console_config("INFO" if CONSOLE in job.loggers else "CRITICAL")
+    config = console_config("DEBUG" if CONSOLE in job.loggers else "CRITICAL")
     with at_work(instance, run_id):
         result = job.execute_in_process(
             instance=instance, tags=tags, run_config=config, raise_on_error=False, run_id=run_id
