@@ -22,7 +22,6 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
-from image_assets.serving.inference.examination import examine_model
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.serving.observing.audit_trail import AuditTrail
@@ -30,6 +29,8 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_model,
+    examine_projection,
     examine_storage,
     examine_tables,
 )
@@ -37,6 +38,9 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.classification.opinions import OpinionLog
+from image_assets.steps.classification.review_queue import ReviewQueue
+from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
@@ -60,9 +64,12 @@ class Service:
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
-        self.lag = LoopLag()
         self.parts = Parts(self._examinations())
+        self.lag = LoopLag()
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.opinions = OpinionLog(self.store)
+        self.reviews = ReviewQueue(self.tables, self.opinions)
+        self.duplicates = DuplicateGroups(self.tables)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
@@ -145,6 +152,7 @@ class Service:
             "storage": lambda: examine_storage(self.store, self._settings),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
+            "projection": lambda: examine_projection(self.search, self.tables),
             "index": lambda: examine_index(self.store, self._settings),
             "model": lambda: examine_model(self.inference.state),
         }

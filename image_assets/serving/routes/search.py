@@ -220,7 +220,7 @@ async def search_images_by(
         return await run_in_threadpool(_found, service, caller, body, body.vector)
     service.inference.refuse_when_full()
     (picture,) = await read_pictures(request, most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([picture.data]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from image_assets.errors import ModelError, PoisonedItemError, ServiceBusyError
 from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, BatcherState
-from image_assets.serving.inference.examination import examine_model
 from image_assets.serving.inference.inference import InferenceState
 from image_assets.serving.inference.places import Places
 from image_assets.serving.inference.served_model import ModelPhase
+from image_assets.serving.observing.examinations import examine_model
 from image_assets.serving.observing.parts import State
 
 Until = Callable[[Callable[[], object]], None]
@@ -163,7 +163,7 @@ def test_a_stuck_thread_is_seen_by_the_age_of_its_oldest_item(batcher: Batcher, 
         (ModelPhase.OK, 31.0, State.FAILED),
         # Loading a large model takes minutes.
         (ModelPhase.LOADING, 31.0, State.LOADING),
-        (ModelPhase.NOT_LOADED, 0.0, State.OK),
+        (ModelPhase.NOT_LOADED, 0.0, State.LOADING),
         (ModelPhase.FAILED, 0.0, State.FAILED),
     ],
 )
