@@ -56,9 +56,9 @@ PATTERNS = ["plain", "striped", "dotted", "checked", "floral"]
 SEASONS = ["summer", "winter"]
 PAGE = 60
 SHOWN = ("day", "uploaded_at", "state", "label", "predicted_label", "confidence_ratio", "tags", "caption", "width_px")
-INTRODUCTION = """Milliseconds, medians of {rounds} rounds, on a machine that has other work: read ratios. Processor time in
-brackets is that of all threads. `gold` is Polars over the day files in place. Counting without conditions is kept as
-long as the gallery; here it is counted each time. A change replaces one day in the middle."""
+INTRODUCTION = """Milliseconds, medians of {rounds} rounds, on a machine that has other work: read ratios. In brackets
+processor time, that of all threads. `gold` is Polars over the day files in place. Counting without conditions is kept
+as long as the gallery; here it is counted each time. A change replaces one day in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
