@@ -64,6 +64,14 @@ class Client:
         """Close the connections."""
         self._http.close()
 
+    def is_alive(self) -> bool:
+        """Whether the service answers.
+
+        Raises:
+            ServiceError: it does not, however often it is asked.
+        """
+        return self._get("/health").get("status") == "alive"
+
     def upload(
         self,
         photo: Path | bytes,

@@ -29,6 +29,8 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_model,
+    examine_projection,
     examine_storage,
     examine_tables,
 )
@@ -63,8 +65,8 @@ class Service:
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
-        self.lag = LoopLag()
         self.parts = Parts(self._examinations())
+        self.lag = LoopLag()
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self.opinions = OpinionLog(self.store)
         self.reviews = ReviewQueue(self.tables, self.opinions)
@@ -152,7 +154,9 @@ class Service:
             "storage": lambda: examine_storage(self.store, self._settings),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
+            "projection": lambda: examine_projection(self.search, self.tables),
             "index": lambda: examine_index(self.store, self._settings),
+            "model": lambda: examine_model(self.inference.state),
         }
 
 

@@ -71,6 +71,14 @@ def test_a_run_goes_on_at_once_after_any_kill(home: Path, start: Start) -> None:
     assert ask(home, "runs.db", "select distinct status from runs order by 1") == [("CANCELED",), ("SUCCESS",)]
 
 
+def test_what_a_killed_service_has_answered_is_in_the_lake_after_the_next_run(
+    repository: Path, environment: dict[str, str]
+) -> None:
+    command = [sys.executable, "-m", "image_assets_tests.soak.upload_kills", "--rounds", "1", "--images", "40"]
+    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "0 problems" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["kills", "concurrent_commands"])

@@ -1,6 +1,7 @@
 """What models say: vectors of pictures and texts, and labels of pictures and images."""
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -8,21 +9,22 @@ from typing import Annotated, Any, Final
 import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import UUID5, BaseModel, ConfigDict, Field
 
 from image_assets.errors import ImageAssetsError, ImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import Embeddings
+from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.inference.inference import Inference, Prediction
-from image_assets.serving.problems import Problem, ProblemBody, body_of, kind_of
+from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
     OTHER_TYPE,
-    PICTURE_BYTES,
-    PICTURES_BYTES,
+    UNLIMITED,
     media_type_of,
     picture_body,
     read_json,
@@ -124,7 +126,7 @@ class Classes(BaseModel):
     "/encode",
     response_model=Vectors,
     responses=OTHER_TYPE,
-    max_body_size=PICTURES_BYTES,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
 )
 async def encode(
@@ -138,7 +140,7 @@ async def encode(
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
-        pictures = [picture.data for picture in await read_pictures(request, MOST_PICTURES)]
+        pictures = [picture.data for picture in await read_pictures(request)]
         _count(service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
@@ -147,7 +149,7 @@ async def encode(
 @router.post(
     "/predict",
     responses=OTHER_TYPE,
-    max_body_size=PICTURE_BYTES,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
 )
 async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
@@ -165,27 +167,27 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
 
 @router.post(
     "/predict_batch",
-    responses=OTHER_TYPE,
-    max_body_size=PICTURES_BYTES,
+    response_model=SaidOfAll,
+    responses={**OTHER_TYPE, **documented((409,))},
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
-    response_model_exclude_none=True,
 )
-async def predict_batch(request: Request, service: ServiceHere, caller: Reader) -> SaidOfAll:
+async def predict_batch(
+    request: Request, service: ServiceHere, caller: Reader, idempotency_key: IdempotencyKey = None
+) -> Response:
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
-    inference = service.inference
-    inference.refuse_when_full()
-    if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
-        _count(service, caller, ids)
-        answers = await unless_gone(request, inference.predict_each(ids))
-        named = [{"image_id": image_id} for image_id in ids]
-    else:
-        pictures = await read_pictures(request, MOST_PICTURES)
-        _count(service, caller, pictures)
-        answers = await unless_gone(request, inference.predict_each([picture.data for picture in pictures]))
-        named = [{"file": picture.name} for picture in pictures]
-    results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
-    return SaidOfAll(results=results)
+    service.inference.refuse_when_full()
+    named, subjects = await _subjects(request)
+    _count(service, caller, subjects)
+    asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
+    async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
+        if replayed := memory.replay(asked):
+            return replayed
+        answers = await unless_gone(request, service.inference.predict_each(subjects))
+        results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
+        response = Response(SaidOfAll(results=results).model_dump_json(exclude_none=True), media_type=JSON)
+        await run_in_threadpool(memory.keep, asked, response)
+        return response
 
 
 @router.get("/classes")
@@ -199,6 +201,19 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
         labels=list(predictor.classifier.labels),
         review_threshold=service.settings.review_threshold,
     )
+
+
+async def _subjects(request: Request) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
+    """What is asked about, and how each is named in the answer."""
+    if media_type_of(request) == JSON:
+        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
+        return [{"image_id": image_id} for image_id in ids], ids
+    pictures = await read_pictures(request)
+    return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
+
+
+def _digest(subject: bytes | ImageId) -> str:
+    return subject if isinstance(subject, str) else hashlib.sha256(subject).hexdigest()
 
 
 def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:

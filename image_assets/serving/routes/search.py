@@ -27,7 +27,7 @@ from image_assets.serving.problems import documented
 from image_assets.serving.sent_pictures import (
     JSON,
     OTHER_TYPE,
-    PICTURE_BYTES,
+    UNLIMITED,
     media_type_of,
     picture_body,
     read_json,
@@ -203,7 +203,7 @@ def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, 
 @router.post(
     "/search",
     responses=OTHER_TYPE,
-    max_body_size=PICTURE_BYTES,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=SearchBody.model_json_schema()),
 )
 async def search_images_by(
@@ -220,7 +220,7 @@ async def search_images_by(
         return await run_in_threadpool(_found, service, caller, body, body.vector)
     service.inference.refuse_when_full()
     (picture,) = await read_pictures(request, most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([picture.data]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
 

@@ -103,7 +103,7 @@ class Gallery:
     """The images of one moment; threads may share it."""
 
     def __init__(self, tables: ParquetTables, projection: Projection) -> None:
-        self._tables, self.projection = tables, projection
+        self.tables, self.projection = tables, projection
         self._values: dict[str, pl.DataFrame] = {}
         self._remembered: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._remembering = Lock()
@@ -120,7 +120,7 @@ class Gallery:
         schemas = {day: schema_of(columns) for day, columns in rows}
         if not schemas:
             raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
-        return GoldRows(self._tables, schemas, self.versions)
+        return GoldRows(self.tables, schemas, self.versions)
 
     def find(self, wanted: Wanted) -> pl.DataFrame:
         """`image_id` and `day` of the images.
@@ -153,7 +153,10 @@ class Gallery:
         coded = [name for name in columns if name in CODED]
         kept = ", ".join(_OUT.get(name) or _out(name) for name in dict.fromkeys(["image_id", *columns]))
         joins = " ".join(f"LEFT JOIN kept.{name}_values ON {name}_values.code = images.{name}" for name in coded)
-        sql = f"SELECT {kept} FROM kept.images {joins} WHERE image_id IN (SELECT unnest($1::UUID[]))"  # noqa: S608 - names of ours
+        # By their places, so that no other row's columns are unpacked.
+        places = "SELECT rowid FROM kept.images WHERE image_id IN (SELECT unnest($1::UUID[]))"
+        sql = f"""WITH images AS MATERIALIZED (SELECT * FROM kept.images WHERE rowid IN ({places}))
+        SELECT {kept} FROM images {joins}"""  # noqa: S608 - names of ours
         found = self.projection.query(sql, [list(ids)])
         return found.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
 
@@ -171,7 +174,7 @@ class Gallery:
         """Days on which an image may be: its own, or those that have changed since."""
         location = self.locate(image_id)
         return (
-            [location.day] if location else sorted(changed_days(self.versions, source_versions(self._tables, _CONTENT)))
+            [location.day] if location else sorted(changed_days(self.versions, source_versions(self.tables, _CONTENT)))
         )
 
     def copies_of(self, image_id: ImageId) -> pl.Series:
@@ -197,7 +200,7 @@ class Gallery:
         ids = pl.DataFrame({"image_id": []}, schema={"image_id": pl.String}) if among is None else _ids(among)
         frames = {"without": _ids(without), "among": ids}
         sql = f"SELECT count(*) FROM kept.images WHERE {counted}"  # noqa: S608 - names of ours
-        images = self.projection.query(sql, **frames).item()
+        images = self.projection.query(sql, (), frames).item()
         names = [name for name in WORD_COLUMNS if name in bits and bits[name].height]
         if not names:
             return pl.DataFrame(schema={"image_id": pl.String, "bits": pl.UInt32}), images
@@ -206,7 +209,7 @@ class Gallery:
         sql = f"""SELECT image_id::VARCHAR AS image_id, ({has})::UINTEGER AS bits FROM kept.images {joins}
         WHERE ({has}) > 0 AND {counted}"""  # noqa: S608 - names of ours
         more = {f"{name}_bits": bits[name] for name in names}
-        return self.projection.query(sql, **frames, **more), images
+        return self.projection.query(sql, (), {**frames, **more}), images
 
     def values_of(self, column: str) -> pl.DataFrame:
         """`code` and `value` of what the codes of a column stand for."""
@@ -233,10 +236,15 @@ class Gallery:
         self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
     ) -> pl.DataFrame:
         """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
-        return self.projection.query(sql, (*meeting.values, *more), within_s=within_s, **meeting.frames)
+        return self.projection.query(sql, (*meeting.values, *more), meeting.frames, within_s=within_s)
 
-    def meeting(self, wanted: Wanted, *, with_blocked: bool = False) -> Meeting:
+    def meeting(self, wanted: Wanted, *, with_blocked: bool = False, without: Sequence[date] = ()) -> Meeting:
         """The clause of what is wanted, copies of a photo included.
+
+        Args:
+            wanted: which images.
+            with_blocked: those that are blocked, too.
+            without: days whose images are not meant.
 
         Raises:
             SearchError: a condition is on a column that no day has, or its value is of another type.
@@ -249,6 +257,8 @@ class Gallery:
         if others:
             frames["met"] = self.gold.select(["image_id"], others)
             clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
+        if without:
+            clauses.append(_on_others(without))
         if not with_blocked and not any(condition.column == "state" for condition in wanted.conditions):
             clauses.append(Clause("state <> ?", (self._code_of("state", "blocked"),)))
         if wanted.owner is not None:
@@ -257,10 +267,12 @@ class Gallery:
 
     def _clauses(self, condition: Condition) -> list[Clause]:
         clauses = [clause_of(condition, self.gold.dtypes[condition.column], self.values_of)]
-        without = [day for day, schema in self.gold.schemas.items() if condition.column not in schema]
-        if without:
-            clauses.append(Clause("day NOT IN (SELECT unnest(?::DATE[]))", (without,)))
-        return clauses
+        without = self.days_without(condition.column)
+        return [*clauses, _on_others(without)] if without else clauses
+
+    def days_without(self, column: str) -> tuple[date, ...]:
+        """Days of an older release, of whose images gold says nothing in this column."""
+        return tuple(day for day, schema in self.gold.schemas.items() if column not in schema)
 
     def _code_of(self, column: str, value: str) -> int:
         values = self.values_of(column)
@@ -300,6 +312,10 @@ def _numbered(clauses: Sequence[Clause], frames: Mapping[str, pl.DataFrame]) -> 
     return Meeting(" AND ".join(parts) or "true", tuple(values), frames)
 
 
+def _on_others(days: Sequence[date]) -> Clause:
+    return Clause("day NOT IN (SELECT unnest(?::DATE[]))", (list(days),))
+
+
 def _shown(meeting: Meeting, wanted: Wanted) -> str:
     """FROM and WHERE of the images, of copies only those that stand for their photo."""
     if wanted.with_duplicates:
@@ -336,11 +352,11 @@ def _behind_day(place: Place, values: int) -> Clause:
 
 
 def _behind_confidence(place: Place, values: int) -> Clause:
-    than, name = f"${values + 1}::FLOAT", f"${values + 2}::UUID"
+    than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
     return Clause(f"({_CONFIDENCE} > {than} OR ({_CONFIDENCE} = {than} AND image_id > {name}))", place)
 
 
-_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})"
+_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE"
 _ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
 _BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}

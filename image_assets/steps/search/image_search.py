@@ -177,6 +177,16 @@ class ImageSearch:
         """Whether what it knows of the lake is loading, ok or failed; see `Followed`."""
         return self._followed.state
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since somebody looked whether the lake has changed."""
+        return self._followed.age_s
+
+    @property
+    def look_s(self) -> float:
+        """How long the last look took, with what was made anew for it."""
+        return self._followed.look_s
+
     def begin(self) -> None:
         """Have somebody open what searches need, before they come."""
         self._followed.begin()

@@ -9,10 +9,10 @@ from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.search.gallery import Wanted, open_gallery
+from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
-from image_assets.steps.vectors.index_store import read_manifest
+from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 
@@ -37,7 +37,7 @@ class SearchedLake:
         self._hidden: dict[bool, pl.Series] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
-        self.gallery = open_gallery(tables, former.gallery if former else None)
+        self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
         self._of_vectors = (self._manifest, vectors_of(tables, encoder).versions)
         self.version = (self._of_vectors, self.gallery.versions)
 
@@ -60,21 +60,8 @@ class SearchedLake:
         """The vectors; `TableError` when there is no day, `SearchError` when the index cannot be used."""
         with self._opening:
             if self._pool is None:
-                self._pool = self._opened()
+                self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)
             return self._pool
-
-    def _opened(self) -> VectorPool:
-        name = embeddings_name(self._encoder.name)
-        days = self._tables.days(name)
-        if not days:
-            raise TableError(f"{name} has no day yet: image-assets run", table=name)
-        pool = open_pool(self._tables, self._encoder, self._manifest, self._params)
-        if pool.images.is_empty() and any(self._tables.read_column(name, day, "image_id").len() for day in days):
-            again = f"image-assets run --from {days[0]} --to {days[-1]}"
-            raise TableError(
-                f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name
-            )
-        return pool
 
     def hidden(self, *, with_duplicates: bool) -> pl.Series:
         """Ids that have a vector but are not shown: copies, unless wanted, and what gold does not have."""
@@ -90,3 +77,23 @@ class SearchedLake:
         values = ((name, self.gallery.values_of(name)) for name in WORD_COLUMNS)
         found, images = self.gallery.described({name: word_bits(each, words) for name, each in values}, among, without)
         return weigh_words(found, words, images)
+
+
+def open_current_pool(
+    tables: ParquetTables, encoder: EncoderDescription, manifest: IndexManifest | None, params: UsearchParams
+) -> VectorPool:
+    """The vectors with the index of this manifest, if there is one.
+
+    Raises:
+        TableError: there is no day, or only days of vectors that cannot be compared.
+        SearchError: the index cannot be used.
+    """
+    name = embeddings_name(encoder.name)
+    days = tables.days(name)
+    if not days:
+        raise TableError(f"{name} has no day yet: image-assets run", table=name)
+    pool = open_pool(tables, encoder, manifest, params)
+    if pool.images.is_empty() and any(tables.read_column(name, day, "image_id").len() for day in days):
+        again = f"image-assets run --from {days[0]} --to {days[-1]}"
+        raise TableError(f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name)
+    return pool

@@ -108,7 +108,8 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     store.flush()
     for key in remains.rows:
         tables.remove_rows(key, _names(tables, key, remains.image_id))
-    for key in remains.derived:
+    # A reader may have made the gallery meanwhile.
+    for key in (*remains.derived, object_keys.GALLERY):
         store.delete(key)
     store.flush()
     if not find_remains(tables, remains.image_id).is_nothing:
