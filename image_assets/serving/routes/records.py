@@ -18,7 +18,7 @@ from image_assets.serving.callers import Admin, Caller, OwnReader
 from image_assets.serving.links import Picture, follows
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
-from image_assets.serving.records import PATH_COLUMNS, Image, image_of
+from image_assets.serving.records import PATH_COLUMNS, Image, Telling, image_of
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.serving.visible import NOT_KEPT, visible_image
 from image_assets.steps.questions.image_record import ImageRecord, ImageState
@@ -51,7 +51,8 @@ def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response:
     record = visible_image(service, caller, _id(image_id))
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
         response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
-    return image_of(record, caller, service.links, service.now(), service.settings.dagster_url)
+    said = [word for word in service.opinions.of_day(record.day) if word.image_id == record.image_id]
+    return image_of(record, Telling(caller, service.now(), service.links, said, service.settings.dagster_url))
 
 
 class Certificate(BaseModel):
