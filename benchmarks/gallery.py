@@ -104,6 +104,7 @@ def _day(rng: np.random.Generator, day: date, count: int, earlier: Any) -> pl.Da
         "day": [day] * count,
         "user_id": [f"user-{user:05}" for user in rng.zipf(1.3, count) % 5_000],
         "uploaded_at": [start + timedelta(seconds=int(second)) for second in rng.integers(0, 86_400, count)],
+        "processed_at": [start] * count,
         "raw_name": [f"IMG_{number:07}.jpg" for number in rng.integers(0, 10**7, count)],
         "label": [PRODUCTS[n] if has else None for n, has in zip(product, is_labelled, strict=True)],
         "label_source": ["supplied" if has else None for has in is_labelled],

@@ -13,13 +13,16 @@ from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.forms import Form
 from image_assets.serving.problems import Kind, Problem, documented
 
-MOST_PICTURES: Final = 64
+Model = TypeVar("Model", bound=BaseModel)
+
 UNLIMITED: Final = 2**62
-"""For routes of bodies that are bounded as they are read: see `read_pieces`."""
+"""For the routes: bodies are bounded here, as they are read."""
+
 OTHER_TYPE: Final = documented((408, 415))
 """What routes answer besides that take bodies of several types."""
+
+MOST_PICTURES: Final = 64
 JSON: Final = "application/json"
-Model = TypeVar("Model", bound=BaseModel)
 
 _FORM: Final = "multipart/form-data"
 _RAW: Final = ("image/", "application/octet-stream")
@@ -30,16 +33,21 @@ _UNKNOWN_TYPE: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body
 _WRONG_NUMBER: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SentPicture:
     """A file of a request; `name` as its sender calls it, empty when the body is the file."""
 
     name: str
-    data: bytearray = field(default_factory=bytearray)
+    pieces: list[bytes] = field(default_factory=list)
 
-    def take(self, piece: bytes) -> None:
+    @property
+    def data(self) -> bytes:
+        """The whole of it."""
+        return b"".join(self.pieces)
+
+    def take(self, data: bytes) -> None:
         """The next bytes of it."""
-        self.data += piece
+        self.pieces.append(data)
 
 
 def media_type_of(request: Request) -> str:
@@ -48,15 +56,10 @@ def media_type_of(request: Request) -> str:
 
 
 async def read_json(request: Request, model: type[Model]) -> Model:
-    """The body of a request that may also be sent in other types, which FastAPI does not parse itself.
-
-    Raises:
-        Problem: as of `read_pieces`.
-        RequestValidationError: it is not what the model says.
-    """
-    body = b"".join([piece async for piece in read_pieces(request, BodyParams(_JSON_BYTES))])
+    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
+    data = b"".join([piece async for piece in read_pieces(request, BodyParams(_JSON_BYTES))])
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(data)
     except ValidationError as error:
         faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
         raise RequestValidationError(faults) from error

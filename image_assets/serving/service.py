@@ -40,8 +40,10 @@ from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
 from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.review_queue import ReviewQueue
+from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
+from image_assets.steps.questions.rejected_page import RejectedFiles
 
 _SECRETS_LAST_S: Final = 60.0
 _LAKE_LASTS_S: Final = 1.0
@@ -68,6 +70,8 @@ class Service:
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self.opinions = OpinionLog(self.store)
         self.reviews = ReviewQueue(self.tables, self.opinions)
+        self.duplicates = DuplicateGroups(self.tables)
+        self.rejected = RejectedFiles(self.tables)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings

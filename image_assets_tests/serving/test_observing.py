@@ -208,17 +208,23 @@ def test_a_request_that_is_under_way_is_seen(tmp_path: Path) -> None:
     assert (during[()], after) == (1.0, 0.0)
 
 
-def test_what_fails_is_counted_as_failed_and_told_with_its_trace(tmp_path: Path) -> None:
+def test_what_fails_is_counted_as_failed_and_told_with_its_trace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     app = create_app(Settings(root=tmp_path))
 
     @app.get("/bug")
     def bug() -> None:
         raise ZeroDivisionError
 
-    with TestClient(app, client=("127.0.0.1", 1), raise_server_exceptions=False) as client:
-        assert client.get("/bug").status_code == 500
+    with TestClient(app, client=("127.0.0.1", 1)) as client:
+        answer = client.get("/bug", headers={"X-Request-ID": "a-bug"})
         found = series(client.get("/metrics").text, "image_assets_http_requests_total")
     assert found["GET", "/bug", "500"] == 1
+    assert (answer.status_code, answer.json()["instance"], answer.headers["X-Request-ID"]) == (500, "a-bug", "a-bug")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    (told,) = [record for record in caplog.records if record.exc_info]
+    assert told.exc_info[0] is ZeroDivisionError
 
 
 def test_a_name_of_a_key_is_told_and_the_key_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -230,3 +236,14 @@ def test_a_name_of_a_key_is_told_and_the_key_is_not(tmp_path: Path, caplog: pyte
     (record,) = [each for each in caplog.records if each.name == "image_assets.access"]
     assert record.__dict__["fields"]["key"] == "ann@shop"
     assert text[-40:] not in str(record.__dict__)
+
+
+def test_files_that_cannot_become_an_image_are_counted_by_reason(own: "Served") -> None:
+    name = "image_assets_refused_images_total"
+    before = series(own.ask("/metrics", "admin").text, name)
+    files = [("files", ("a.jpg", b"no picture", "image/jpeg")), ("files", ("b.jpg", b"", "image/jpeg"))]
+    own.ask("/v1/predict_batch", "read", "POST", files=files)
+    own.ask("/v1/predict", "read", "POST", content=b"no picture", headers={"Content-Type": "image/jpeg"})
+    after = series(own.ask("/metrics", "admin").text, name)
+    grown = {reason: count - before.get((reason,), 0) for (reason,), count in after.items()}
+    assert {reason: count for reason, count in grown.items() if count} == {"not_an_image": 2, "empty": 1}

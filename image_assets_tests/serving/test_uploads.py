@@ -320,7 +320,8 @@ def test_a_body_over_the_limit_is_read_no_further_than_that(served: "Served", la
         assert client.recv(100).startswith(b"HTTP/1.1 413")
     lines = [json.loads(line) for line in (lake.folder / "serve.log").read_text().splitlines() if line[:1] == "{"]
     read = [line["received_bytes"] for line in lines if line.get("status") == 413][-1]
-    assert limit < read <= limit + 65_536
+    # What the server has in hand when it is told to stop: its buffer and one read from the socket.
+    assert limit < read <= limit + 65_536 + 262_144
 
 
 def connected(served: "Served") -> socket.socket:

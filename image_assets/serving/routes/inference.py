@@ -140,7 +140,7 @@ async def encode(
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
-        pictures = [bytes(picture.data) for picture in await read_pictures(request)]
+        pictures = [picture.data for picture in await read_pictures(request)]
         _count(service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
@@ -161,14 +161,14 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
         subject = _id((await read_json(request, ImageName)).image_id)
     else:
         (picture,) = await read_pictures(request, most=1)
-        subject = bytes(picture.data)
+        subject = picture.data
     return Said.model_validate(await unless_gone(request, inference.predict(subject)))
 
 
 @router.post(
     "/predict_batch",
     response_model=SaidOfAll,
-    responses={**documented((408, 409, 415))},
+    responses={**OTHER_TYPE, **documented((409,))},
     max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
 )
@@ -209,7 +209,7 @@ async def _subjects(request: Request) -> tuple[Sequence[dict[str, str]], Sequenc
         ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
         return [{"image_id": image_id} for image_id in ids], ids
     pictures = await read_pictures(request)
-    return [{"file": picture.name} for picture in pictures], [bytes(picture.data) for picture in pictures]
+    return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
 
 
 def _digest(subject: bytes | ImageId) -> str:
