@@ -23,6 +23,6 @@ Where do I go to …?
     find damaged files, bring them back ........... steps.upkeep
     add a check, or move a threshold of drift ..... steps.audits, orchestration.checks
     change when things run ........................ orchestration.automation
-    add a setting ................................. settings
+    add a setting ................................. settings, and configuration if it may change while all runs
     add a command ................................. cli
 """

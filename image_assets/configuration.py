@@ -34,6 +34,7 @@ Value: TypeAlias = str | int | float | bool
 CHANGEABLE: Final = (
     "classes",
     "review_threshold",
+    "audit_share",
     "max_bytes",
     "max_pixels",
     "min_side_px",

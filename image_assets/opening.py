@@ -13,6 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioning.lazy_captioner import open_captioner
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.models.encoders.encoder import ImageEncoder
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import wanted_version
 from image_assets.steps.questions.plan import PlannedStage
@@ -40,14 +41,14 @@ def open_encoder(settings: Settings) -> "LazyEncoder":
     return lazy_encoder.open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
 
 
-def open_search(settings: Settings) -> ImageSearch:
-    """The search of the lake."""
-    tables = open_lake(settings)
+def open_search(settings: Settings, encoder: ImageEncoder | None = None, *, patience_s: float = 0) -> ImageSearch:
+    """The search of the lake: with an encoder of its own, unless there is one; see `ImageSearch` on patience."""
     return ImageSearch(
-        tables,
-        open_encoder(settings),
-        limits=configured(settings, tables.store).inspect_params,
+        open_lake(settings),
+        encoder or open_encoder(settings),
+        limits=settings.inspect_params,
         params=settings.index_params.usearch,
+        patience_s=patience_s,
     )
 
 

@@ -33,6 +33,7 @@ from image_assets.models.zero_shot.vocabulary import SHIPPED_VOCABULARY, read_vo
 from image_assets.shown_text import is_text, plain
 from image_assets.steps.audits.drift import DriftParams
 from image_assets.steps.classification.predictions import PredictionParams
+from image_assets.steps.classification.review_queue import QueueParams
 from image_assets.steps.classification.training import ClassSelection
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.params import EnrichmentParams
@@ -93,6 +94,12 @@ class Settings(BaseSettings):
     ocr: bool = Field(default=False, description="Whether text in images is read; needs image-assets[ocr].")
     classes: str = Field(
         default="", description="Labels to tell apart, with commas between; else those of the training set."
+    )
+    audit_share: float = Field(
+        default=QueueParams().audit_share,
+        ge=0,
+        le=0.5,
+        description="Share of a reviewer's images that are drawn at random and given without the model's answer.",
     )
     review_threshold: float = Field(
         default=_PREDICTION.review_threshold, ge=0, le=1, description="Predictions of less confidence need a review."

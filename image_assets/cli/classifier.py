@@ -1,8 +1,10 @@
 """`train`, and the group `classifier`: which versions there are and which is in charge."""
 
+from dataclasses import asdict
+
 import click
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.runs import train_with_progress
 from image_assets.errors import ModelError
 from image_assets.models.classifiers.mlflow_registry import set_champion
@@ -18,8 +20,11 @@ from image_assets.steps.classification.champion import (
 )
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
+_SCORES = ("accuracy_ratio", "macro_f1_ratio", "images")
+
 
 @click.command()
+@json_option
 def train() -> None:
     """Train a classifier on all labels, and promote it if it beats the champion on the test split."""
     settings = load_settings()
@@ -34,6 +39,7 @@ def classifier() -> None:
 
 
 @classifier.command("list")
+@json_option
 def list_versions() -> None:
     """Every version, how it did on the test split, and which is in charge."""
     print_versions(load_settings())
@@ -41,6 +47,7 @@ def list_versions() -> None:
 
 @classifier.command("promote")
 @click.argument("version")
+@json_option
 def promote_version(version: str) -> None:
     """Put VERSION (such as head-3f9a01c2) in charge, whatever its scores."""
     settings = load_settings()
@@ -48,6 +55,7 @@ def promote_version(version: str) -> None:
 
 
 @classifier.command("rollback")
+@json_option
 def roll_back_version() -> None:
     """Put the champion's predecessor in charge again."""
     settings = load_settings()
@@ -60,18 +68,23 @@ def print_versions(settings: Settings) -> None:
     champion = read_champion(tables.store)
     scores = tables.read_or_empty(CLASSIFIER_EVALUATIONS, None).filter(role="challenger")
     of = {row["model_version"]: row for row in scores.iter_rows(named=True)}
+    cards = kept_classifiers(tables.store)
     rows = [
         (
             "champion" if champion and card.model_version == champion.model_version else "",
             card.model_version,
             card.registry_number,
             card.trained_at[:16].replace("T", " "),
-            *(of.get(card.model_version, {}).get(name) for name in ("accuracy_ratio", "macro_f1_ratio", "images")),
+            *(of.get(card.model_version, {}).get(name) for name in _SCORES),
         )
-        for card in kept_classifiers(tables.store)
+        for card in cards
     ]
     names = ["", "version", "MLflow", "trained at (UTC)", "test accuracy", "macro-F1", "test images"]
-    print_rows("Classifiers", names, rows)
+    data = [
+        {**asdict(card), "is_champion": bool(row[0]), **dict(zip(_SCORES, row[-len(_SCORES) :], strict=True))}
+        for card, row in zip(cards, rows, strict=True)
+    ]
+    print_rows("Classifiers", names, rows, data=data)
     if champion is None:
         CONSOLE.print("nothing is in charge: predictions are zero-shot", highlight=False)
 

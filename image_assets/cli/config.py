@@ -2,11 +2,12 @@
 
 import getpass
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.configuration import Configuration, change_configuration, read_history
 from image_assets.opening import open_objects
 from image_assets.settings import PREFIX, load_settings
@@ -44,13 +45,13 @@ def unset_value(name: str, note: str, by: str) -> None:
 
 
 @config.command("history")
+@json_option
 def show_history() -> None:
     """Who changed what, when and why, the newest last."""
-    rows = [
-        (each.version, f"{each.at:%Y-%m-%d %H:%M:%S}", each.by, _words(each), each.note)
-        for each in read_history(open_objects(load_settings()))
-    ]
-    print_rows("Settings in the lake", ["version", "when (UTC)", "by", "change", "note"], rows)
+    history = list(read_history(open_objects(load_settings())))
+    rows = [(each.version, f"{each.at:%Y-%m-%d %H:%M:%S}", each.by, _words(each), each.note) for each in history]
+    names, data = ["version", "when (UTC)", "by", "change", "note"], [asdict(each) for each in history]
+    print_rows("Settings in the lake", names, rows, data=data)
 
 
 def _field(name: str) -> str:

@@ -1,10 +1,11 @@
 """Tables and progress bars in the terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
+import click
 import polars as pl
 from rich.console import Console
 from rich.measure import Measurement
@@ -12,9 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from image_assets.cli.rows import field_name, print_objects
 from image_assets.shown_text import plain, plain_lines
 
 _CELL_LENGTH = 60
+_MODE = "image_assets.json"
 _FINISHED_BARS = 12
 _ALWAYS_A_TABLE, _WIDE = 4, 10_000
 
@@ -29,6 +32,29 @@ class _PlainConsole(Console):
 CONSOLE = _PlainConsole(soft_wrap=False, markup=False, emoji=False)
 
 
+def _choose_rows(context: click.Context, _: click.Parameter, is_json: bool) -> None:
+    if is_json:
+        context.meta[_MODE] = CONSOLE.stderr = True
+        context.call_on_close(lambda: setattr(CONSOLE, "stderr", False))
+
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_choose_rows,
+    help="Rows as JSON, one a line; whole values, and nothing else on standard output.",
+)
+"""For every command that prints a table."""
+
+
+def wants_json() -> bool:
+    """Whether the command that runs was asked for rows."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_MODE))
+
+
 def print_rows(
     title: str,
     names: Sequence[str],
@@ -36,11 +62,34 @@ def print_rows(
     cell_length: int | None = None,
     *,
     is_first_whole: bool = False,
+    data: Iterable[Mapping[str, object]] | None = None,
 ) -> None:
-    """A table; numbers to the right, values longer than `cell_length` cut, the first column in one line if wanted.
+    """A table for people, or `data` for programs: by default the same rows under plain names.
 
-    Where the terminal is too narrow for the longest words of all columns, one row after the other, a line per column.
+    Numbers stand to the right, values longer than `cell_length` are cut, the first column is in one line if wanted.
     """
+    if wants_json():
+        plain_names = [field_name(name) for name in names]
+        print_objects(data if data is not None else (dict(zip(plain_names, row, strict=True)) for row in rows))
+    else:
+        _print_table(title, names, rows, cell_length, is_first_whole=is_first_whole)
+
+
+def print_frame(title: str, frame: pl.DataFrame, most: int | None = None) -> None:
+    """A frame, of which a table shows the first rows."""
+    shown = frame.head(most) if most else frame
+    print_rows(title, frame.columns, shown.rows(), _CELL_LENGTH, data=frame.iter_rows(named=True))
+
+
+def _print_table(
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    cell_length: int | None,
+    *,
+    is_first_whole: bool,
+) -> None:
+    """In a terminal too narrow for the longest words of all columns one row after the other, a line per column."""
     table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for index, name in enumerate(names):
         is_number = any(isinstance(row[index], int | float) for row in rows)
@@ -72,11 +121,6 @@ def _records(title: str, names: Sequence[str], rows: Sequence[Sequence[object]],
             records.add_row(Text(plain(name)), _cell(value, cell_length))
         records.add_section()
     return records
-
-
-def print_frame(title: str, frame: pl.DataFrame) -> None:
-    """A frame as a table."""
-    print_rows(title, frame.columns, frame.rows(), _CELL_LENGTH)
 
 
 def _cell(value: object, length: int | None) -> Text:

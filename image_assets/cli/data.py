@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import click
 import polars as pl
 
-from image_assets.cli.console import CONSOLE, print_frame, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_frame, print_rows, wants_json
 from image_assets.cli.period import period, period_options, yesterday
 from image_assets.lake.sql import query
 from image_assets.models.encoders.encoder import encoder_key
@@ -35,6 +35,7 @@ _ROWS_SHOWN = 1_000
 
 @click.command()
 @period_options(otherwise="every day")
+@json_option
 def status(day: datetime | None, first: datetime | None, last: datetime | None) -> None:
     """What is in the lake, day by day, and which days are not complete."""
     begin, end = period(day, first, last) or (date.min, date.max)
@@ -60,10 +61,13 @@ def status(day: datetime | None, first: datetime | None, last: datetime | None) 
 @click.argument("statement")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table, safe to open in a spreadsheet.")
 @click.option("--exact", is_flag=True, help="With --csv: values byte for byte, for programs.")
+@json_option
 def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
     """Run a SELECT over every table of the lake (DuckDB), which can open no file and changes nothing."""
     if exact and not as_csv:
         raise click.UsageError("--exact needs --csv")
+    if as_csv and wants_json():
+        raise click.UsageError("--csv or --json")
     settings = load_settings()
     rows = _query(settings, statement)
     if as_csv:
@@ -71,7 +75,7 @@ def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
         # `click.echo` would drop escape sequences.
         sys.stdout.buffer.write(rows.write_csv().encode() if exact else spreadsheet_csv(rows))
     else:
-        print_frame(f"{rows.height} rows", rows.head(_ROWS_SHOWN))
+        print_frame(f"{rows.height} rows", rows, _ROWS_SHOWN)
 
 
 def _is_nested(column: pl.Series) -> bool:

@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from image_assets.cli.clock import mention_clock
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.period import period, period_options
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
@@ -24,6 +24,7 @@ _NAME_LENGTH = 36
 @click.group(invoke_without_command=True)
 @period_options(otherwise="every day")
 @click.option("--conflicts", is_flag=True, help="Only photos that came under two labels.")
+@json_option
 @click.pass_context
 def duplicates(
     context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, conflicts: bool
@@ -35,8 +36,8 @@ def duplicates(
     rows = find_clusters(open_lake(load_settings()), begin, end, only_conflicts=conflicts)
     photos = rows["canonical_id"].rank("dense").alias("photo")
     title = f"{photos.n_unique()} photos came {rows.height} times"
-    shown = rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)
-    print_rows(title, ["image", "photo", "day", "how"], [_row(each) for each in shown], is_first_whole=True)
+    shown = [_row(each) for each in rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)]
+    print_rows(title, ["image", "photo", "day", "how"], shown, is_first_whole=True, data=rows.iter_rows(named=True))
 
 
 def _row(image: Mapping[str, Any]) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows, wants_json
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
@@ -22,6 +22,7 @@ from image_assets.steps.upkeep.erasure import erase as erase_remains
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-run", is_flag=True, help="Do not run the days again; reports and indexes are missing until a run.")
+@json_option
 def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool, no_run: bool) -> None:
     """Remove images everywhere: upload, original, everything made of it, rows, decisions; a certificate stays.
 
@@ -39,10 +40,11 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     if dry_run:
         return
     if not yes and not all(remains.is_nothing for remains in found):
-        click.confirm("Erase this for good?", abort=True)
+        click.confirm("Erase this for good?", abort=True, err=wants_json())
     for each in found:
         certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by)
-        print_rows("Certificate", ["what", "value"], list(certificate.row(0, named=True).items()))
+        row = certificate.row(0, named=True)
+        print_rows("Certificate", ["what", "value"], list(row.items()), data=[row])
     days = sorted({day for remains in found for day in remains.days})
     if no_run:
         CONSOLE.print(f"run again: {', '.join(str(day) for day in days)}", highlight=False)
@@ -60,4 +62,5 @@ def _print_remains(remains: Remains) -> None:
     rows = [(key, "file", 1) for key in remains.objects]
     rows += [(key, "rows", count) for key, count in remains.rows.items()]
     rows += [(key, "made anew", 1) for key in remains.derived]
-    print_rows(f"{remains.image_id} of {remains.day}", ["what", "", "count"], rows)
+    data = [dict(zip(("image_id", "key", "kind", "count"), (remains.image_id, *row), strict=True)) for row in rows]
+    print_rows(f"{remains.image_id} of {remains.day}", ["what", "", "count"], rows, data=data)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.progress import track
 
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option
 from image_assets.cli.manifest import match_rows, read_manifest
 from image_assets.cli.period import recent_days
 from image_assets.errors import ConfigurationError, ImageAssetsError
@@ -40,6 +40,7 @@ Next:
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
 @click.option("--images-per-day", type=click.IntRange(1, 100_000), default=110, show_default=True)
 @click.option("--seed", default=7, show_default=True, help="Another seed makes other photos.")
+@json_option
 def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     """Three days of product photos, from upload to gold.
 

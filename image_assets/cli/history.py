@@ -1,10 +1,11 @@
 """`why`: everything that is known of one image."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, print_frame, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import encoder_key
@@ -22,6 +23,7 @@ _MOST_SUBJECTS, _LONGEST_FACT = 10, 80
 
 @click.command()
 @click.argument("image", type=click.UNPROCESSED)
+@json_option
 def why(image: str) -> None:
     """The whole story of IMAGE: its source, what was made of it, why it was rejected, and in which run.
 
@@ -34,7 +36,8 @@ def why(image: str) -> None:
     subjects = find_subjects(tables, image)
     certificates = find_certificates(tables, ImageId(plain(image)))
     if certificates.height:
-        print_frame(f"{image} was erased", certificates.drop("image_id"))
+        shown = certificates.drop("image_id")
+        print_rows(f"{image} was erased", shown.columns, shown.rows(), data=certificates.iter_rows(named=True))
     elif not subjects:
         raise UnknownImageError(
             f"nothing is known of {image!r}: neither an id, a path, a name nor a file's bytes fit; a new upload is "
@@ -52,15 +55,16 @@ def why(image: str) -> None:
 def _print_story(subject: Subject, chapters: list[Event]) -> None:
     runs = _runs_of(subject, chapters) if has_dagster_home() else {}
     told: set[str] = set()
-    rows = []
+    rows, data = [], []
     for chapter in chapters:
         facts = [fact for fact in _facts(chapter) if fact not in told]
         told.update(facts)
         run = runs.get(chapter.where.split("/")[0]) if chapter.recipe_version else None
+        data.append({**asdict(subject), **asdict(chapter), "run": run})
         first, *more = [*facts, *([f"run {run}"] if run else [])] or [""]
         rows += [(_when(chapter.at), chapter.where, chapter.what, first), *(("", "", "", fact) for fact in more)]
     title = f"{subject.image_id or 'no image'} of {subject.day}, from {subject.source_uri}"
-    print_rows(title, ["when (UTC)", "where", "what", "facts"], rows)
+    print_rows(title, ["when (UTC)", "where", "what", "facts"], rows, data=data)
 
 
 def _runs_of(subject: Subject, chapters: list[Event]) -> dict[str, str]:

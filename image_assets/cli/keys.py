@@ -8,7 +8,7 @@ import click
 from image_assets.access.keys import ApiKey, add_key, list_keys, revoke_key
 from image_assets.access.links import rotate_link_secret
 from image_assets.access.roles import Role
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.opening import open_objects
 from image_assets.settings import load_settings
 
@@ -41,11 +41,15 @@ def add_one(name: str, roles: Sequence[str], user_id: str | None, until: datetim
 
 
 @keys.command("list")
+@json_option
 def list_all() -> None:
     """Every key that was ever made; none of them can be shown."""
     now = datetime.now(UTC)
-    rows = [_row(key, now) for key in list_keys(open_objects(load_settings()))]
-    print_rows("Keys", ["id", "name", "uploads as", "roles", "made", "state"], rows, is_first_whole=True)
+    made = list_keys(open_objects(load_settings()))
+    names, rows = ["id", "name", "uploads as", "roles", "made", "state"], [_row(key, now) for key in made]
+    known = ("key_id", "name", "user_id", "roles", "created_at", "expires_at")
+    data = [{**{name: getattr(key, name) for name in known}, "is_live": key.is_live(now)} for key in made]
+    print_rows("Keys", names, rows, is_first_whole=True, data=data)
 
 
 @keys.command("revoke")

@@ -1,20 +1,28 @@
-"""`label`: a person's word on what an image shows."""
+"""`label` and `reviews`: a person's word on what an image shows, and where people differ."""
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from image_assets.cli.clock import mention_clock
-from image_assets.cli.console import CONSOLE
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.csv_file import read_csv
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
+from image_assets.steps.classification.conflicts import find_conflicts
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
+from image_assets.steps.classification.opinions import Kind, OpinionLog
+from image_assets.steps.classification.outcomes import Outcome
+from image_assets.steps.classification.review_progress import progress_of
+from image_assets.steps.classification.review_queue import ReviewQueue
+
+_NAMED = 5
 
 
 @click.command("label")
@@ -26,15 +34,17 @@ from image_assets.steps.classification.label_decisions import Decision, record_d
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with the columns image_id (or file, the name of the upload) and label.",
 )
+@click.option("--accept", "kind", flag_value=Kind.ACCEPT.value, help="The model's answer is right.")
+@click.option("--skip", "kind", flag_value=Kind.SKIP.value, help="Leave IMAGE to others.")
+@click.option("--undo", "kind", flag_value=Kind.UNDO.value, help="Take back your last word on IMAGE, or on any image.")
 @click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
-def label_images(image: str | None, label: str | None, table: Path | None, by: str) -> None:
+def label_images(image: str | None, label: str | None, table: Path | None, kind: str | None, by: str) -> None:
     """Decide that IMAGE (an image_id or the name of the upload) shows LABEL; all of a file, or nothing of it.
 
-    Decisions outlive every run and every model; they come before supplied labels and feed the next training.
+    Decisions outlive every run and every model; they come before supplied labels and feed the next training. Your newer
+    word replaces your older one; where two people differ, a third decides: image-assets reviews.
     """
-    if (table is None) == (label is None):
-        raise click.UsageError("IMAGE and LABEL, or --file")
-    decisions = _read(table) if table else [Decision(object_keys.name_as_text(str(image)), str(label))]
+    decisions = _decisions(image, label, table, Kind(kind) if kind else Kind.LABEL)
     tables = open_lake(load_settings())
     now = datetime.now(UTC)
     kept = record_decisions(tables, decisions, by, now)
@@ -42,6 +52,57 @@ def label_images(image: str | None, label: str | None, table: Path | None, by: s
     mention_clock(kept.last_at, now)
     for day in kept.days:
         CONSOLE.print(f"  image-assets run --day {day}", highlight=False)
+    _tell_conflicts(kept.conflicts)
+
+
+@click.command()
+@click.option("--by", default=getpass.getuser, help="Whose progress; yours by default.")
+@json_option
+def reviews(by: str) -> None:
+    """Images on which people differ, and how far reviewing has come."""
+    tables = open_lake(load_settings())
+    log = OpinionLog(tables.store)
+    opinions = log.all()
+    conflicts = find_conflicts(log, opinions)
+    rows = [(each.image_id, each.day, _sides(each.sides), each.label) for each in conflicts]
+    names = ["image", "day", "who says what", "counts meanwhile"]
+    print_rows(f"{len(rows)} conflicts", names, rows, is_first_whole=True, data=[asdict(each) for each in conflicts])
+    progress = progress_of(opinions, by, datetime.now(UTC))
+    left = ReviewQueue(tables, log).count_left(by)
+    CONSOLE.print(
+        f"{by} decided {progress.done_today} images today, everybody {progress.done_today_by_all}; {left} are left",
+        highlight=False,
+    )
+    if agreement := progress.agreement.decided:
+        share, low, high = progress.agreement.share, progress.agreement.low, progress.agreement.high
+        CONSOLE.print(
+            f"the model was right on {share:.0%} of {agreement} that were drawn at random ({low:.0%} to {high:.0%})",
+            highlight=False,
+        )
+
+
+def _decisions(image: str | None, label: str | None, table: Path | None, kind: Kind) -> Sequence[Decision]:
+    if kind is Kind.LABEL:
+        if (table is None) == (label is None):
+            raise click.UsageError("IMAGE and LABEL, or --file")
+        return _read(table) if table else [Decision(object_keys.name_as_text(str(image)), str(label))]
+    if table or label is not None:
+        raise click.UsageError(f"--{kind} takes IMAGE alone")
+    if image is None and kind is not Kind.UNDO:
+        raise click.UsageError(f"--{kind} needs IMAGE")
+    return [Decision(object_keys.name_as_text(image or ""), kind=kind)]
+
+
+def _tell_conflicts(conflicts: Sequence[Outcome]) -> None:
+    for each in conflicts[:_NAMED]:
+        said = _sides(each.sides)
+        CONSOLE.print(f"conflict on {each.word.image_id}: {said}; a third person decides", style="yellow")
+    if len(conflicts) > _NAMED:
+        CONSOLE.print(f"and {len(conflicts) - _NAMED} more conflicts: image-assets reviews", style="yellow")
+
+
+def _sides(sides: Mapping[str, str]) -> str:
+    return "; ".join(f"{who}: {label}" for who, label in sides.items())
 
 
 def _read(path: Path) -> Sequence[Decision]:

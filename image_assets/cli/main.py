@@ -18,7 +18,7 @@ from image_assets.cli.erase import erase
 from image_assets.cli.feed import add, demo
 from image_assets.cli.history import why
 from image_assets.cli.keys import keys
-from image_assets.cli.labels import label_images
+from image_assets.cli.labels import label_images, reviews
 from image_assets.cli.plans import plan
 from image_assets.cli.repair import repair, scrub
 from image_assets.cli.report import report
@@ -60,6 +60,7 @@ for command in (
     search,
     query_lake,
     label_images,
+    reviews,
     train,
     classifier,
     diff,

@@ -10,7 +10,7 @@ import click
 from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import TableError
 from image_assets.opening import day_stages, open_lake
@@ -18,6 +18,8 @@ from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_d
 from image_assets.settings import load_settings
 from image_assets.steps.questions.plan import Need, PlannedStage, estimate_seconds, known_days, plan_day
 from image_assets.steps.questions.stages import stage_targets
+
+_COUNTED = ("table", "new", "stale", "awaited", "images_per_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class _Pace:
 @click.command()
 @period_options(otherwise="every day with uploads or tables")
 @only_option
+@json_option
 def plan(day: datetime | None, first: datetime | None, last: datetime | None, only: str | None) -> None:
     """What a run would compute, and about how long it would take; computes nothing."""
     asked, settings = period(day, first, last), load_settings()
@@ -86,23 +89,30 @@ def _needs(stages: Sequence[PlannedStage], days: Sequence[date], choice: DayChoi
 
 def _print_tables(needs: Sequence[Need], pace: _Pace) -> None:
     rows: list[tuple[object, ...]] = []
+    data: list[dict[str, object]] = []
     for name in dict.fromkeys(need.table for need in needs):
         mine = [need for need in needs if need.table == name]
         counts = [sum(each) for each in zip(*((n.missing, n.stale, n.awaited) for n in mine), strict=True)]
-        rows.append((name, *counts, pace.speeds.get(name), _duration(mine, replace(pace, seconds_per_day=None))))
+        own = replace(pace, seconds_per_day=None)
+        rows.append((name, *counts, pace.speeds.get(name), _duration(mine, own)))
+        data.append({**dict(zip(_COUNTED, rows[-1], strict=False)), "about_s": _seconds(mine, own)})
     if needs:
         besides = pace.seconds_per_day
         total = "?" if besides is None else _words(besides * len({need.day for need in needs}))
         rows.append(("everything else", None, None, None, None, total))
-    print_rows("To compute by table", ["table", "new", "stale", "awaited", "images/s of late", "about"], rows)
+    names = ["table", "new", "stale", "awaited", "images/s of late", "about"]
+    print_rows("To compute by table", names, rows, data=data)
 
 
 def _print_days(needs: Sequence[Need], pace: _Pace, failed: Collection[date]) -> None:
-    rows = []
+    rows, data = [], []
     for day, found in groupby(needs, key=lambda need: need.day):
         mine = list(found)
         rows.append((day, mine[0].seen, "failed" if day in failed else "", _work(mine), _duration(mine, pace)))
-    print_rows("To compute by day", ["day", "seen", "last run", "images", "about"], rows)
+        to_compute = {need.table: need.images for need in mine if need.images}
+        known = {"day": day, "seen": mine[0].seen, "is_failed": day in failed, "to_compute": to_compute}
+        data.append({**known, "about_s": _seconds(mine, pace)})
+    print_rows("To compute by day", ["day", "seen", "last run", "images", "about"], rows, data=data)
 
 
 def _work(needs: Sequence[Need]) -> str:
@@ -134,8 +144,14 @@ def _tell(what: str, names: Sequence[str]) -> None:
 
 def _duration(needs: Sequence[Need], pace: _Pace) -> str:
     """Hours, minutes and seconds; a question mark where nothing is known of the speed."""
+    seconds = _seconds(needs, pace)
+    return "?" if seconds is None else _words(seconds)
+
+
+def _seconds(needs: Sequence[Need], pace: _Pace) -> float | None:
+    """None where nothing is known of the speed."""
     is_known = any(need.table in pace.speeds for need in needs) or not any(need.images for need in needs)
-    return _words(pace.seconds(needs)) if is_known else "?"
+    return pace.seconds(needs) if is_known else None
 
 
 def _words(seconds: float) -> str:

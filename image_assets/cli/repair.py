@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, ProgressBars, print_rows
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows, wants_json
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import StorageError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.upkeep.repair import KEPT, LOST, Remedy, find_remedies, repair_day
-from image_assets.steps.upkeep.scrub import EVERYTHING, Examination, share_of_week
+from image_assets.steps.upkeep.scrub import EVERYTHING, Damage, Examination, share_of_week
 from image_assets.steps.upkeep.scrub import scrub as scrub_days
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -21,6 +21,7 @@ _SHOWN = 50
 
 @click.command()
 @click.option("--all", "is_all", is_flag=True, help="Every file, not this week's share (IMAGE_ASSETS_SCRUB_WEEKS).")
+@json_option
 def scrub(is_all: bool) -> None:
     """Read files whole and compare them with their rows; the schedule `weekly` does so with a share every week."""
     settings = load_settings()
@@ -32,7 +33,8 @@ def scrub(is_all: bool) -> None:
     if not is_all:
         CONSOLE.print(f"this week's share, 1 of {settings.scrub_weeks}: --all reads every file", highlight=False)
     if found.damages:
-        print_rows("Damaged", ["file", "is"], [(each.key, each.problem) for each in found.damages[:_SHOWN]])
+        rows = [(each.key, each.problem) for each in found.damages[:_SHOWN]]
+        print_rows("Damaged", ["file", "is"], rows, data=[_known_of(each) for each in found.damages])
         _tell_rest(len(found.damages))
         days = sorted({each.day for each in found.damages})
         raise StorageError(
@@ -47,6 +49,7 @@ def scrub(is_all: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-run", is_flag=True, help="Do not run the days again; derivatives are missing until a run.")
+@json_option
 def repair(
     day: datetime | None, first: datetime | None, last: datetime | None, dry_run: bool, yes: bool, no_run: bool
 ) -> None:
@@ -63,7 +66,8 @@ def repair(
     remedies = find_remedies(tables, found.damages)
     if remedies:
         rows = [(each.damage.key, each.damage.problem, each.words) for each in remedies[:_SHOWN]]
-        print_rows(f"{len(remedies)} damaged files", ["file", "is", "will be"], rows)
+        data = [{**_known_of(each.damage), "will_be": each.words} for each in remedies]
+        print_rows(f"{len(remedies)} damaged files", ["file", "is", "will be"], rows, data=data)
         _tell_rest(len(remedies))
     if not dry_run:
         _repair(tables, days, remedies, is_sure=yes, is_run=not no_run)
@@ -76,7 +80,7 @@ def _repair(
     tables: ParquetTables, days: Sequence[date], remedies: Sequence[Remedy], *, is_sure: bool, is_run: bool
 ) -> None:
     if remedies and not is_sure:
-        click.confirm("Repair this?", abort=True)
+        click.confirm("Repair this?", abort=True, err=wants_json())
     mine = {day: [each for each in remedies if each.damage.day == day] for day in days}
     repaired = {day: repair_day(tables, day, mine[day]) for day in days}
     again = [day for day in days if mine[day] or repaired[day].forgotten]
@@ -88,6 +92,10 @@ def _repair(
         CONSOLE.print(f"run again: {', '.join(str(day) for day in again)}", highlight=False)
     if problems := [problem for each in repaired.values() for problem in each.problems]:
         raise StorageError("the rest is done, but\n  " + "\n  ".join(problems))
+
+
+def _known_of(damage: Damage) -> dict[str, object]:
+    return {"day": damage.day, "key": damage.key, "problem": damage.problem}
 
 
 def _print_examination(found: Examination) -> None:

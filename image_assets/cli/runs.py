@@ -9,7 +9,7 @@ import click
 from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
-from image_assets.cli.console import CONSOLE, ProgressBars
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
@@ -30,6 +30,7 @@ SOME_REJECTED = 2
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
 @only_option
+@json_option
 @click.pass_context
 def run(
     context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, only: str | None
@@ -98,6 +99,7 @@ def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
     type=click.Choice([reason.value for reason in RejectionReason]),
     help="Why the files were rejected; may be given several times.",
 )
+@json_option
 @click.pass_context
 def retry(
     context: click.Context,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import polars as pl
 
-from image_assets.cli.console import CONSOLE, print_rows
+from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.ids import ImageId
 from image_assets.opening import open_objects, open_search
 from image_assets.settings import Settings, load_settings
@@ -42,6 +42,7 @@ _ID_LENGTH, _CELL_LENGTH, _SHORT_CELL_LENGTH = 8, 12, 8
 @click.option("--after", metavar="MARK", help="The page after the one that ended with this mark.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a contact sheet to this file.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the contact sheet in the browser.")
+@json_option
 def search(
     text: str | None,
     image: Path | None,
@@ -96,11 +97,13 @@ def _print(title: str, rows: pl.DataFrame) -> None:
     """A row per photo; once words count beside looks, both are shown, because neither alone is in order."""
     shown = rows.select(**_COLUMNS).with_columns(pl.col("id").str.head(_ID_LENGTH))
     if rows.get_column("words").list.len().sum() == 0:
-        print_rows(f"{title}: {rows.height} photos", shown.columns, shown.rows(), _CELL_LENGTH)
+        title = f"{title}: {rows.height} photos"
+        print_rows(title, shown.columns, shown.rows(), _CELL_LENGTH, data=rows.iter_rows(named=True))
         return
     words = rows.get_column("words").list.join(" ").alias("words")
     shown = shown.rename({"score": "looks"}).insert_column(1, words)
-    print_rows(f"{title}: {rows.height} photos, by looks and words", shown.columns, shown.rows(), _SHORT_CELL_LENGTH)
+    title = f"{title}: {rows.height} photos, by looks and words"
+    print_rows(title, shown.columns, shown.rows(), _SHORT_CELL_LENGTH, data=rows.iter_rows(named=True))
 
 
 def _show(settings: Settings, title: str, rows: pl.DataFrame, html: Path | None, *, is_opened: bool) -> None:

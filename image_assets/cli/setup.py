@@ -1,12 +1,13 @@
 """Commands about the installation itself: `settings`, `doctor` and `models`."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from image_assets.cli.console import print_rows
+from image_assets.cli.console import json_option, print_rows
 from image_assets.configuration import effective_values, read_configuration
 from image_assets.errors import ImageAssetsError
 from image_assets.opening import open_objects
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("settings")
+@json_option
 def show_settings() -> None:
     """Every setting, its value in force, where that comes from, and what it does.
 
@@ -25,10 +27,12 @@ def show_settings() -> None:
     settings = load_settings()
     values = effective_values(settings, origins(settings), read_configuration(open_objects(settings)))
     rows = [(f"{PREFIX}{each.name.upper()}", str(each.value), each.source, each.meaning) for each in values]
-    print_rows("Settings", ["name", "value", "from", "meaning"], rows, is_first_whole=True)
+    data = [asdict(each) for each in values]
+    print_rows("Settings", ["name", "value", "from", "meaning"], rows, is_first_whole=True, data=data)
 
 
 @click.command()
+@json_option
 def models() -> None:
     """Encoders worth knowing; IMAGE_ASSETS_ENCODER takes any of them, and other checkpoints of their kind."""
     from image_assets.models.encoders.catalogue import CATALOGUE
@@ -38,7 +42,8 @@ def models() -> None:
         (each.name, each.dimension, each.input_size_px, each.parameters_m, each.licence, each.source, _here(each))
         for each in CATALOGUE
     ]
-    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows)
+    data = [{**asdict(each), "is_here": each.is_here} for each in CATALOGUE]
+    print_rows(f"Encoders; in use: {load_settings().encoder}", names, rows, data=data)
 
 
 def _here(entry: "CatalogueEntry") -> str:
@@ -46,6 +51,7 @@ def _here(entry: "CatalogueEntry") -> str:
 
 
 @click.command()
+@json_option
 def doctor() -> None:
     """Say whether storage, landing zone, model, device and Dagster are as they should be, and what to do if not."""
     from image_assets.cli import examinations
@@ -57,6 +63,7 @@ def doctor() -> None:
         "Doctor",
         ["", "what", "finding"],
         [(marks[is_well], name, words) for is_well, name, words in findings],
+        data=[{"is_well": is_well, "what": name, "finding": words} for is_well, name, words in findings],
     )
     if not all(is_well for is_well, _, _ in findings):
         raise ImageAssetsError("something is not as it should be; see above")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from image_assets.cli.console import CONSOLE, ProgressBars, print_rows
+from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows
 from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
@@ -57,6 +57,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
 @click.option("--day", type=_DAY, required=True, help="Which day (UTC).")
 @click.option("--table", "names", multiple=True, help="Which table; all that have a history by default.")
 @click.option("--against", help="Recipe version to compare with; the last one before by default.")
+@json_option
 def diff(day: datetime, names: Sequence[str], against: str | None) -> None:
     """Compare a day's tables with what former recipes had made of the day."""
     tables = open_lake(load_settings())
@@ -67,6 +68,9 @@ def diff(day: datetime, names: Sequence[str], against: str | None) -> None:
         )
     for name in chosen:
         _print_diff(diff_day(tables, name, day.date(), against))
+
+
+_DIFFERING = ("column", "changed", "mean_difference", "largest_difference")
 
 
 def _print_diff(diff: TableDiff) -> None:
@@ -80,4 +84,7 @@ def _print_diff(diff: TableDiff) -> None:
     rows += [(name, "new", None, None) for name in diff.new_columns]
     rows += [(name, "gone", None, None) for name in diff.gone_columns]
     if rows:
-        print_rows(f"Columns of {diff.table}", ["column", "changed", "mean difference", "largest"], rows)
+        names = ["column", "changed", "mean difference", "largest"]
+        known = {"table": diff.table, "against": diff.against}
+        data = [{**known, **dict(zip(_DIFFERING, row, strict=True))} for row in rows]
+        print_rows(f"Columns of {diff.table}", names, rows, data=data)

@@ -9,11 +9,13 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import duckdb
@@ -71,7 +73,7 @@ class Content(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Projection:
     """An open projection, which does not change any more; threads may share it.
 
@@ -79,16 +81,21 @@ class Projection:
         database: has the file attached as `kept`, to be read.
         versions: of the table files that it was made of.
         path: the file.
-        scratch: the folder of a file of this process alone.
+        is_temporary: whether it is this process's alone, and goes with this object.
     """
 
     database: duckdb.DuckDBPyConnection
     versions: Versions
     path: Path
-    scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, compare=False)
+    is_temporary: bool = False
 
     def query(
-        self, sql: str, values: Values = (), *, within_s: float = math.inf, **frames: pl.DataFrame
+        self,
+        sql: str,
+        values: Values = (),
+        frames: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+        *,
+        within_s: float = math.inf,
     ) -> pl.DataFrame:
         """Rows of a query; frames are tables of their names.
 
@@ -96,7 +103,7 @@ class Projection:
             TableError: the file is damaged; `key` is the projection's.
             TimeoutError: it took longer than it may.
         """
-        with closing(self.database.cursor()) as cursor, _explained(self.path, *_DAMAGE), _bounded(cursor, within_s):
+        with closing(self.database.cursor()) as cursor, _explained(self.path, _is_damage), _bounded(cursor, within_s):
             for name, rows in frames.items():
                 cursor.register(name, rows.to_arrow())
             found: pl.DataFrame = cursor.sql(sql, params=list(values)).pl()
@@ -139,7 +146,7 @@ def _current(tables: ParquetTables, content: Content, former: Projection | None)
     for each in (known, former):
         if each and each.versions == wanted:
             return each
-    base = known or (former if former and former.scratch else None)
+    base = known or (former if former and former.is_temporary else None)
     with ExitStack() as stack:
         try:
             path = stack.enter_context(store.writing(content.key, over=there))
@@ -157,12 +164,17 @@ def _current(tables: ParquetTables, content: Content, former: Projection | None)
 def _made_here(
     tables: ParquetTables, content: Content, base: Projection | None, files: Sequence[ObjectInfo]
 ) -> Projection:
-    scratch = tempfile.TemporaryDirectory(prefix="image-assets-")
-    path = Path(scratch.name) / content.key
-    _make_or_restore(path, tables, content, base, files)
-    made = _open(path, content, scratch)
-    if made is None:
-        raise StoreUnavailableError(f"{path} cannot be opened though it was made just now", key=content.key)
+    folder = tempfile.mkdtemp(prefix="image-assets-")
+    try:
+        path = Path(folder) / content.key
+        _make_or_restore(path, tables, content, base, files)
+        made = _open(path, content, is_temporary=True)
+        if made is None:
+            raise StoreUnavailableError(f"{path} cannot be opened though it was made just now", key=content.key)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
     return made
 
 
@@ -184,7 +196,7 @@ def _make(
 ) -> None:
     """Fill a file: a copy of the base in which changed days are replaced, or all of it."""
     days = {day for info in files if (day := object_keys.day_of(info.key))}
-    changed = _changed_days(base.versions if base else {}, {info.key: info.version for info in files})
+    changed = changed_days(base.versions if base else {}, {info.key: info.version for info in files})
     is_copy = base is not None and len(changed) <= max(1, _REBUILD_FROM * len(days))
     if base and is_copy:
         shutil.copyfile(base.path, path)
@@ -244,7 +256,8 @@ def _read_together(files: Sequence[ObjectInfo], days: Collection[date]) -> Itera
         yield some
 
 
-def _changed_days(known: Versions, wanted: Versions) -> set[date]:
+def changed_days(known: Versions, wanted: Versions) -> set[date]:
+    """Days of which any table file has come, changed or gone."""
     return {day for key, _ in known.items() ^ wanted.items() if (day := object_keys.day_of(key))}
 
 
@@ -253,9 +266,7 @@ def _source_files(tables: ParquetTables, content: Content) -> list[ObjectInfo]:
     return [info for info in listed if object_keys.day_of(info.key)]
 
 
-def _open(
-    path: Path, content: Content, scratch: tempfile.TemporaryDirectory[str] | None = None
-) -> Projection | None:
+def _open(path: Path, content: Content, *, is_temporary: bool = False) -> Projection | None:
     """None for a file that is damaged, foreign, gone, or of another shape."""
     # A database of its own for each: DuckDB would take a file of the same name for the one that it has open already.
     database = duckdb.connect(config=_OFFLINE)
@@ -270,11 +281,13 @@ def _open(
     if shapes != [(content.shape,)]:
         database.close()
         return None
-    return Projection(database, versions, path, scratch)
+    return Projection(database, versions, path, is_temporary)
 
 
-_DAMAGE: Final = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
-"""What reading a damaged file ends with."""
+def _is_damage(error: duckdb.Error) -> bool:
+    """Whether reading a damaged file ends like this; a wrong checksum is an error of no class of its own."""
+    kinds = duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException
+    return type(error) is duckdb.Error or isinstance(error, kinds)
 
 
 @contextmanager
@@ -294,10 +307,12 @@ def _bounded(cursor: duckdb.DuckDBPyConnection, within_s: float) -> Iterator[Non
 
 
 @contextmanager
-def _explained(path: Path, *faults: type[duckdb.Error]) -> Iterator[None]:
+def _explained(path: Path, is_meant: Callable[[duckdb.Error], bool] = lambda _: True) -> Iterator[None]:
     try:
         yield
-    except faults or duckdb.Error as error:
+    except duckdb.Error as error:
+        if not is_meant(error):
+            raise
         if "no space" in str(error).lower():
             raise StoreUnavailableError(f"{path}: {error}; free some space and do it again") from error
         raise TableError(f"{path} cannot be read: {error}; delete it: it is made anew", key=path.name) from error

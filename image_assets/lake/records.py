@@ -39,8 +39,9 @@ def write_record(store: ObjectStore, key: ObjectKey, record: Any, *, over: str |
 
 def write_durable_record(store: ObjectStore, key: ObjectKey, record: Any) -> None:
     """Keep a dataclass as a record that survives a power cut; for few at a time: each waits for the disk."""
-    with store.writing(key) as path:
-        path.write_bytes(_as_bytes(record))
+    with store.staging() as staged:
+        staged.write(_as_bytes(record))
+        staged.land(key)
 
 
 def parsed_by(parse: Callable[[str], object]) -> AfterValidator:

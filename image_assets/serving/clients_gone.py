@@ -11,21 +11,21 @@ from image_assets.serving.problems import Kind, Problem
 
 Result = TypeVar("Result")
 
-_GONE: Final = Kind(HTTPStatus.REQUEST_TIMEOUT, "client-gone")
+_GONE: Final = Kind(HTTPStatus.BAD_REQUEST, "caller-left")
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """What the work returns; it is cancelled when the client hangs up. The body must have been read.
 
     Raises:
-        Problem: the client has gone; nobody reads it, the log does.
+        Problem: 400: it has hung up; nobody reads that, but the metrics do.
     """
     answering, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_until_gone(request))
     try:
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         if answering.done():
             return answering.result()
-        raise Problem(_GONE, "the client has gone")
+        raise Problem(_GONE, "The caller left before it was answered.")
     finally:
         leaving.cancel()
         answering.cancel()

@@ -31,9 +31,9 @@ class Form:
         fields: name and text of what is no file, in order.
     """
 
-    def __init__(self, content_type: str, open_file: Callable[[str], Sink]) -> None:
+    def __init__(self, content_type: str, open_file: Callable[[str], Sink], max_files: int = MAX_FILES) -> None:
         self.fields: list[tuple[str, str]] = []
-        self._open_file = open_file
+        self._open_file, self._max_files = open_file, max_files
         self._files = 0
         self._name, self._value, self._disposition = bytearray(), bytearray(), b""
         self._field: str | None = None
@@ -96,7 +96,7 @@ class Form:
             raise Problem(_BAD_FORM, "A part of the form has no name.")
         if b"filename" in options:
             self._files += 1
-            _check(self._files, MAX_FILES, "files")
+            _check(self._files, self._max_files, "files")
             self._sink = self._open_file(options[b"filename"].decode("utf-8", "replace"))
         else:
             self._field = options[b"name"].decode("utf-8", "replace")

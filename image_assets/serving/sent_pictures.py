@@ -1,36 +1,53 @@
-"""Pictures within requests: the body itself from programs, the files of a form from browsers and curl.
+"""Pictures within requests: the body itself from programs, the files of a form from browsers and curl."""
 
-The caller is known before a body is read, and a body is not read when there is no room for what is in it.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
-from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.bodies import BodyParams, read_pieces
+from image_assets.serving.forms import Form
+from image_assets.serving.problems import Kind, Problem, documented
 
-PICTURE_BYTES: Final = 32 * 2**20
-"""Largest body with one picture: larger ones are uploaded, and asked for by their id."""
+Model = TypeVar("Model", bound=BaseModel)
 
-PICTURES_BYTES: Final = 64 * 2**20
+UNLIMITED: Final = 2**62
+"""For the routes: bodies are bounded here, as they are read."""
+
+OTHER_TYPE: Final = documented((408, 415))
+"""What routes answer besides that take bodies of several types."""
+
 MOST_PICTURES: Final = 64
-FORM: Final = "multipart/form-data"
 JSON: Final = "application/json"
 
-_UNKNOWN_TYPE: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
-_NO_PICTURE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
+_FORM: Final = "multipart/form-data"
 _RAW: Final = ("image/", "application/octet-stream")
+_JSON_BYTES: Final = 2**20
+# Larger pictures are uploaded, and asked for by their id.
+_PICTURES_BYTES: Final = 2**26
+_UNKNOWN_TYPE: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body")
+_WRONG_NUMBER: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
 
 
 @dataclass(frozen=True, slots=True)
 class SentPicture:
-    """A file of a request; `name` as the sender calls it, empty when the body is the file."""
+    """A file of a request; `name` as its sender calls it, empty when the body is the file."""
 
     name: str
-    data: bytes
+    pieces: list[bytes] = field(default_factory=list)
+
+    @property
+    def data(self) -> bytes:
+        """The whole of it."""
+        return b"".join(self.pieces)
+
+    def take(self, data: bytes) -> None:
+        """The next bytes of it."""
+        self.pieces.append(data)
 
 
 def media_type_of(request: Request) -> str:
@@ -38,36 +55,54 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_pictures(request: Request, most: int) -> list[SentPicture]:
+async def read_json(request: Request, model: type[Model]) -> Model:
+    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
+    data = b"".join([piece async for piece in read_pieces(request, BodyParams(_JSON_BYTES))])
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(faults) from error
+
+
+async def read_pictures(request: Request, most: int = MOST_PICTURES) -> Sequence[SentPicture]:
     """The pictures of a request, one at least.
 
     Raises:
-        Problem: 415 for a body of another type, 422 for none or for more pictures than are allowed.
+        Problem: 415 for a body of another type, 422 for none or more pictures than allowed, and as of `read_pieces`.
     """
     media_type = media_type_of(request)
     if media_type.startswith(_RAW):
-        return [SentPicture("", await request.body())]
-    if media_type != FORM:
-        raise Problem(_UNKNOWN_TYPE, f"send {' or '.join((*_RAW, FORM))}, not {media_type or 'a body without a type'}")
+        picture = SentPicture("")
+        async for piece in read_pieces(request, BodyParams(_PICTURES_BYTES)):
+            picture.take(piece)
+        return [picture]
+    if media_type != _FORM:
+        raise Problem(_UNKNOWN_TYPE, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
     pictures = await _files(request)
     if not 1 <= len(pictures) <= most:
-        raise Problem(_NO_PICTURE, f"{len(pictures)} files: send 1 to {most}")
+        raise Problem(_WRONG_NUMBER, f"{len(pictures)} files: send 1 to {most}.")
     return pictures
 
 
 async def _files(request: Request) -> list[SentPicture]:
-    # One more than is ever allowed, so that the answer is the same for all of them.
-    async with request.form(max_files=MOST_PICTURES + 1, max_fields=8, max_part_size=2**16) as form:
-        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        return [SentPicture(file.filename or "", await file.read()) for file in files]
+    pictures: list[SentPicture] = []
+
+    def begin(name: str) -> SentPicture:
+        pictures.append(SentPicture(name))
+        return pictures[-1]
+
+    form = Form(request.headers["content-type"], begin, MOST_PICTURES)
+    async for piece in read_pieces(request, BodyParams(_PICTURES_BYTES)):
+        form.feed(piece)
+    form.finish()
+    return pictures
 
 
-def picture_body(*, are_many: bool, or_json: dict[str, Any] | None = None) -> dict[str, Any]:
+def picture_body(*, are_many: bool, or_json: dict[str, Any]) -> dict[str, Any]:
     """A body with pictures as OpenAPI describes it; `or_json` is the schema of what may be sent instead."""
     file = {"type": "string", "format": "binary"}
     several = {"type": "array", "items": file, "minItems": 1, "maxItems": MOST_PICTURES} if are_many else file
     form = {"type": "object", "required": ["file"], "properties": {"file": several}}
-    content: dict[str, Any] = {FORM: {"schema": form}, "image/*": {"schema": file}, _RAW[1]: {"schema": file}}
-    if or_json:
-        content[JSON] = {"schema": or_json}
-    return {"requestBody": {"required": True, "content": content}}
+    content = {_FORM: form, "image/*": file, _RAW[1]: file, JSON: or_json}
+    return {"requestBody": {"required": True, "content": {name: {"schema": each} for name, each in content.items()}}}

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, Final
 
@@ -12,13 +12,14 @@ from fastapi import Depends, Request
 from image_assets.access.keys import KeyRing
 from image_assets.access.links import LinkSigner, open_signer
 from image_assets.configuration import LiveSettings
+from image_assets.errors import TableError
 from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.opening import open_encoder, open_lake
+from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.inference.inference import Inference
@@ -28,6 +29,8 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_model,
+    examine_projection,
     examine_storage,
     examine_tables,
 )
@@ -35,10 +38,14 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.classification.opinions import OpinionLog
+from image_assets.steps.classification.review_queue import ReviewQueue
+from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 
 _SECRETS_LAST_S: Final = 60.0
+_LAKE_LASTS_S: Final = 1.0
 
 
 class Service:
@@ -47,6 +54,7 @@ class Service:
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
         inference: what models compute.
+        search: finds images, in the lake of a second ago at most once it has looked at it.
     """
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
@@ -56,13 +64,17 @@ class Service:
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
         self.trail = AuditTrail(self.tables.store)
-        self.lag = LoopLag()
         self.parts = Parts(self._examinations())
+        self.lag = LoopLag()
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
+        self.opinions = OpinionLog(self.store)
+        self.reviews = ReviewQueue(self.tables, self.opinions)
+        self.duplicates = DuplicateGroups(self.tables)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
+        self.search = open_search(settings, self.inference.encoder, patience_s=_LAKE_LASTS_S)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0
@@ -111,7 +123,12 @@ class Service:
 
     def locate(self, image_id: ImageId) -> Location | None:
         """Where an image is; None when the lake has never seen it."""
-        return locate(self.tables, image_id)
+        try:
+            days: list[date] | None = self.search.days_of(image_id)
+        except TableError:
+            # Without a day of gold, or with a damaged one, nothing is known of where to look.
+            days = None
+        return locate(self.tables, image_id, days)
 
     def open(self) -> None:
         """Begin what runs beside requests, with nothing left of those that were killed.
@@ -121,6 +138,7 @@ class Service:
         tidy_up(self.tables)
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
+        self.search.begin()
 
     def close(self) -> None:
         """End what runs beside requests."""
@@ -134,7 +152,9 @@ class Service:
             "storage": lambda: examine_storage(self.store, self._settings),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
+            "projection": lambda: examine_projection(self.search, self.tables),
             "index": lambda: examine_index(self.store, self._settings),
+            "model": lambda: examine_model(self.inference.state),
         }
 
 

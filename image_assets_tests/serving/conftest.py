@@ -163,10 +163,21 @@ def served(filled_lake: Lake, serve_lake: Callable[..., Served]) -> Served:
     return serve_lake(filled_lake)
 
 
+@pytest.fixture(scope="session")
+def copy_lake(filled_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lake]:
+    """Copy the filled lake, to change it."""
+
+    def copy() -> Lake:
+        folder = tmp_path_factory.mktemp("own")
+        # What Dagster remembers of the run stays behind: it names the other folder.
+        shutil.copytree(filled_lake.root, folder / "data" / "lake")
+        shutil.copy(REPOSITORY / "dagster.yaml", folder)
+        return Lake(folder, filled_lake.keys)
+
+    return copy
+
+
 @pytest.fixture
-def own_lake(filled_lake: Lake, tmp_path: Path) -> Lake:
+def own_lake(copy_lake: Callable[[], Lake]) -> Lake:
     """A copy of the filled lake that a test may change."""
-    # What Dagster remembers of the run stays behind: it names the other folder.
-    shutil.copytree(filled_lake.root, tmp_path / "own" / "data" / "lake")
-    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path / "own")
-    return Lake(tmp_path / "own", filled_lake.keys)
+    return copy_lake()

@@ -106,3 +106,21 @@ def test_what_is_erased_is_gone_and_erased_again_with_the_same_certificate(
     assert served.ask(path, "admin").status_code == 410
     gone = served.ask(link)
     assert (gone.status_code, gone.headers["cache-control"]) == (410, "no-store")
+
+
+def test_an_upload_is_pending_until_a_run_takes_it_in_and_only_its_owner_sees_it(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served = serve_lake(own_lake)
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 200), "purple").save(picture, "PNG")
+    headers = {"Content-Type": "image/png", "Content-Disposition": 'attachment; filename="mine.png"'}
+    accepted = served.ask("/v1/images", "anna", "POST", content=picture.getvalue(), headers=headers)
+    assert accepted.status_code == 202, accepted.text
+    path = accepted.headers["location"]
+    pending = served.ask(path, "anna")
+    assert (pending.json()["state"], pending.json()["raw_name"]) == ("pending", "mine.png")
+    assert int(pending.headers["retry-after"]) > 0
+    assert served.ask(path, "bo").status_code == 404
+    assert own_lake.command("run").returncode in {0, 2}
+    assert served.ask(path, "anna").json()["state"] == "done"

@@ -18,9 +18,8 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import ClassifierInput, Reads
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder
-from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, Work
+from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, BatcherState, Work
 from image_assets.serving.inference.decoder import Decoder, decode
-from image_assets.serving.inference.loop_lag import LoopLag
 from image_assets.serving.inference.places import Places
 from image_assets.serving.inference.predicting_model import PredictingModel, Predictor
 from image_assets.serving.inference.served_model import ModelPhase, ServedModel
@@ -37,7 +36,6 @@ Result = TypeVar("Result")
 MOST_ITEMS: Final = 4 * LARGEST_BATCH
 """Items on their way at once: four batches; who comes later would wait for longer than it takes to ask again."""
 
-_STUCK_S: Final = 30.0
 _PATIENCE_S: Final = 5.0
 
 Prediction: TypeAlias = dict[str, object]
@@ -53,25 +51,13 @@ class InferenceState:
 
     Attributes:
         phase: whether the model is loaded.
-        problem: why not, or that it is stuck, and what to do.
-        items: on their way, from before they are decoded until they are answered.
-        waiting: of these, decoded and not in a batch yet.
-        oldest_s: age of the oldest that the model has not answered.
-        batches: done so far.
-        computed: items done so far.
-        seconds_per_item: of the model, lately.
-        loop_lag_s: the worst of the last minute.
+        on_their_way: items, from before they are decoded until they are answered.
+        queue: of these, what the model has or waits for it.
     """
 
     phase: ModelPhase
-    problem: str | None
-    items: int
-    waiting: int
-    oldest_s: float
-    batches: int
-    computed: int
-    seconds_per_item: float
-    loop_lag_s: float
+    on_their_way: int
+    queue: BatcherState
 
 
 class Inference:
@@ -94,7 +80,6 @@ class Inference:
         self._batcher = Batcher(self._model.ensure_loaded)
         self._places = Places(MOST_ITEMS, lambda: self._batcher.state.seconds_per_item)
         self._decoder = Decoder(_engine_params(given), partial(decode, longest_side_px=SILVER_MAX_SIDE_PX))
-        self._lag = LoopLag()
         self.encoder: ImageEncoder = SharedEncoder(self._model, self._batcher, self._places)
 
     @property
@@ -105,30 +90,16 @@ class Inference:
     @property
     def state(self) -> InferenceState:
         """See `InferenceState`; reads nothing."""
-        batcher = self._batcher.state
-        phase, problem = health_of(self._model.phase, self._model.problem, batcher.oldest_s)
-        return InferenceState(
-            phase=phase,
-            problem=problem,
-            items=self._places.taken,
-            waiting=batcher.waiting,
-            oldest_s=batcher.oldest_s,
-            batches=batcher.batches,
-            computed=batcher.items,
-            seconds_per_item=batcher.seconds_per_item,
-            loop_lag_s=self._lag.largest_s,
-        )
+        return InferenceState(self._model.phase, self._places.taken, self._batcher.state)
 
     def open(self) -> None:
-        """Begin, in the running event loop; nothing is loaded before it is needed, unless the settings want it warm."""
+        """Begin; nothing is loaded before it is needed, unless the settings want it warm."""
         self._batcher.start()
-        self._lag.start()
         if self._settings().serving_warm:
             self._batcher.submit(_nothing, [None])
 
     def close(self) -> None:
         """End: what waits is refused, workers are killed."""
-        self._lag.stop()
         self._decoder.close()
         self._batcher.close(_PATIENCE_S)
 
@@ -170,8 +141,9 @@ class Inference:
     async def predictor(self) -> Predictor:
         """The model that predicts, at most a second behind the lake."""
         classes = self._settings().class_names
-        found = self._predicting.fresh(classes)
-        return found or await run_in_threadpool(self._predicting.choose, classes)
+        if found := self._predicting.fresh(classes):
+            return found
+        return await run_in_threadpool(self._predicting.choose, classes)
 
     @cached_property
     def _predicting(self) -> PredictingModel:
@@ -179,8 +151,9 @@ class Inference:
 
     async def _opened(self) -> ImageEncoder:
         """The encoder itself, for the model's thread."""
-        encoder = self._model.opened
-        return encoder or await run_in_threadpool(lambda: self._model.encoder)
+        if encoder := self._model.opened:
+            return encoder
+        return await run_in_threadpool(lambda: self._model.encoder)
 
     async def _decode(self, picture: bytes) -> RgbImage:
         return await asyncio.wrap_future(self._decoder.submit(picture, self._settings().inspect_params))
@@ -216,16 +189,6 @@ class Inference:
     async def _compute(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
         answers: list[Future[Result]] = self._batcher.submit(work, items)
         return list(await asyncio.gather(*map(asyncio.wrap_future, answers)))
-
-
-def health_of(phase: ModelPhase, problem: str | None, oldest_s: float) -> tuple[ModelPhase, str | None]:
-    """Whether the model can be asked, and why not; a loaded one that does not answer cannot."""
-    if phase is ModelPhase.OK and oldest_s > _STUCK_S:
-        return (
-            ModelPhase.FAILED,
-            f"stuck: oldest item > {_STUCK_S:g} s, it is {oldest_s:.0f} s old; restart the service",
-        )
-    return phase, problem
 
 
 def _engine_params(settings: Settings) -> EngineParams:

@@ -1,5 +1,6 @@
 """The encoder of a service: opened when it is first asked for, loaded when it first has to compute."""
 
+import logging
 import math
 import threading
 import time
@@ -12,6 +13,7 @@ import numpy as np
 from image_assets.errors import ImageAssetsError, ModelError
 from image_assets.models.encoders.encoder import ImageEncoder
 
+_log = logging.getLogger(__name__)
 _RETRY_S: Final = 30.0
 """Loading takes seconds: a model that cannot be loaded is not tried for every request."""
 
@@ -88,4 +90,5 @@ class ServedModel:
         self.encoder.encode_images([np.zeros((side_px, side_px, 3), np.uint8)])
 
     def _fail(self, error: Exception) -> None:
+        _log.error("the model cannot be loaded: %s", error, exc_info=error)
         self.phase, self.problem, self._failed_at = ModelPhase.FAILED, str(error), time.monotonic()

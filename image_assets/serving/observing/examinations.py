@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from image_assets.configuration import read_configuration, version_of
 from image_assets.errors import StorageError
@@ -11,45 +11,26 @@ from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import encoder_key
+from image_assets.serving.inference.inference import InferenceState
+from image_assets.serving.inference.served_model import ModelPhase
 from image_assets.serving.observing.parts import Finding, Reading, State
 from image_assets.settings import Settings
+from image_assets.steps.search.followed import FollowedState
+from image_assets.steps.search.gallery import Order, Wanted
+from image_assets.steps.search.image_search import ImageSearch
 from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.tables.gold import GOLD_IMAGES
 
 Examinations: TypeAlias = Mapping[str, Callable[[], Finding]]
 """By the name of the part, in the order in which they are shown."""
 
-STUCK_AFTER_S: Final = 30.0
-"""Age of the oldest item from which on whatever computes is taken for stuck."""
 
-
-class Queue(Protocol):
-    """What can be seen of items that wait to be computed."""
-
-    @property
-    def waiting(self) -> int:
-        """Items that wait."""
-        ...
-
-    @property
-    def oldest_s(self) -> float:
-        """Age of the oldest item that waits or is being computed."""
-        ...
-
-    @property
-    def batches(self) -> int:
-        """Batches done so far."""
-        ...
-
-    @property
-    def items(self) -> int:
-        """Items done so far."""
-        ...
-
-    @property
-    def seconds_per_item(self) -> float:
-        """Running mean."""
-        ...
+_STUCK_AFTER_S: Final = 30.0
+_WORDS: Final = {
+    ModelPhase.NOT_LOADED: (State.LOADING, "is loaded when it is first needed; whoever asks waits for it"),
+    ModelPhase.LOADING: (State.LOADING, "whoever asks waits for it"),
+    ModelPhase.FAILED: (State.FAILED, "cannot be loaded: the log says why and what to do; tried again every 30 s"),
+}
 
 
 def examine_storage(store: ObjectStore, settings: Settings) -> Finding:
@@ -70,7 +51,7 @@ def examine_storage(store: ObjectStore, settings: Settings) -> Finding:
 def examine_tables(tables: ParquetTables) -> Finding:
     """Read the newest day's ids from gold."""
     days = tables.days(GOLD_IMAGES.name)
-    readings = [Reading("days", "Days in gold.", len(days))]
+    readings = [Reading("partitions", "Days in gold.", len(days))]
     if not days:
         return Finding(detail="no day yet", readings=readings)
     images = tables.read_column(GOLD_IMAGES.name, days[-1], "image_id").len()
@@ -91,15 +72,35 @@ def examine_configuration(store: ObjectStore) -> Finding:
     return Finding(readings=[Reading("version", "Version of the settings set in the lake.", version)])
 
 
-def examine_queue(queue: Queue) -> Finding:
-    """Whether what waits is being computed."""
-    is_stuck = queue.oldest_s > STUCK_AFTER_S
+def examine_projection(search: ImageSearch, tables: ParquetTables) -> Finding:
+    """Count all images by state in what lists and searches go by."""
+    if not tables.days(GOLD_IMAGES.name):
+        return Finding(detail="no day yet")
+    if search.state == FollowedState.LOADING:
+        return Finding(State.LOADING, "is being made; whoever asks waits for it")
+    page = search.list_images(Wanted(), Order.NEWEST, 1, None, ["image_id"], ["state"])
+    counts = page.facets["state"].counts if page.facets["state"] else ()
+    readings = [Reading("images", "Images by state.", number, label=("state", str(value))) for value, number in counts]
+    readings += [
+        Reading("age_seconds", "Time since somebody looked whether the lake has changed.", search.age_s),
+        Reading("refresh_seconds", "How long the last look took.", search.look_s),
+    ]
+    return Finding(readings=readings)
+
+
+def examine_model(state: InferenceState) -> Finding:
+    """Whether what waits for the model is being computed; one that loads is not stuck, however long that takes."""
+    queue = state.queue
     readings = (
-        Reading("queue_items", "Items that wait to be computed.", queue.waiting),
-        Reading("oldest_item_seconds", "Age of the oldest item that waits or is computed.", queue.oldest_s),
+        Reading("queue_items", "Items on their way, from before they are decoded to their answer.", state.on_their_way),
+        Reading("waiting_items", "Items that are decoded and in no batch yet.", queue.waiting),
+        Reading("oldest_item_seconds", "Age of the oldest item that the model has not answered.", queue.oldest_s),
         Reading("batches", "Batches computed.", queue.batches, is_counter=True),
-        Reading("items", "Items computed.", queue.items, is_counter=True),
-        Reading("item_seconds", "Running mean of seconds per item.", queue.seconds_per_item),
+        Reading("computed_items", "Items computed.", queue.items, is_counter=True),
+        Reading("item_seconds", "Seconds of the model per item, lately.", queue.seconds_per_item),
     )
-    said = f"stuck: the oldest item waits for {queue.oldest_s:.0f} s" if is_stuck else ""
-    return Finding(State.FAILED if is_stuck else State.OK, said, readings)
+    if state.phase in _WORDS:
+        return Finding(*_WORDS[state.phase], readings)
+    if queue.oldest_s > _STUCK_AFTER_S:
+        return Finding(State.FAILED, f"stuck: the oldest item waits for {queue.oldest_s:.0f} s", readings)
+    return Finding(readings=readings)

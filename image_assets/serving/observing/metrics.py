@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import groupby
 from typing import Final
 
 from prometheus_client import (
@@ -125,12 +126,21 @@ class _Parts(Collector):
             for state in STATES:
                 states.add_metric([part.name, state], float(part.state == state))
             seconds.add_metric([part.name], part.seconds)
-            for reading in part.readings:
-                family = CounterMetricFamily if reading.is_counter else GaugeMetricFamily
-                yield family(f"image_assets_{part.name}_{reading.name}", reading.meaning, value=reading.value)
+            yield from _families(part)
         yield states
         yield seconds
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is examined when the collector is registered."""
         return iter(())
+
+
+def _families(part: PartState) -> Iterator[Metric]:
+    for name, found in groupby(part.readings, key=lambda reading: reading.name):
+        readings = list(found)
+        family = CounterMetricFamily if readings[0].is_counter else GaugeMetricFamily
+        labels = [each.label for each in readings if each.label]
+        metric = family(f"image_assets_{part.name}_{name}", readings[0].meaning, labels=[key for key, _ in labels[:1]])
+        for reading in readings:
+            metric.add_metric([reading.label[1]] if reading.label else [], reading.value)
+        yield metric

@@ -29,12 +29,21 @@ STATES: Final = tuple(State)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number that an examination comes across, for metrics: `image_assets_{part}_{name}`."""
+    """A number that an examination comes across, for metrics: `image_assets_{part}_{name}`.
+
+    Attributes:
+        name: ends with its unit.
+        meaning: in words.
+        value: the number.
+        is_counter: whether it only ever grows.
+        label: a name and a value, of one of several numbers of this name.
+    """
 
     name: str
     meaning: str
     value: float
     is_counter: bool = False
+    label: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

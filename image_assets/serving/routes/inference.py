@@ -1,30 +1,33 @@
 """What models say: vectors of pictures and texts, and labels of pictures and images."""
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import UUID5, BaseModel, ConfigDict, Field, ValidationError
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+from pydantic import UUID5, BaseModel, ConfigDict, Field
 
 from image_assets.errors import ImageAssetsError, ImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import Embeddings
+from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.inference.inference import Inference, Prediction
-from image_assets.serving.problems import Problem, ProblemBody, body_of, kind_of
+from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
-    PICTURE_BYTES,
-    PICTURES_BYTES,
+    OTHER_TYPE,
+    UNLIMITED,
     media_type_of,
     picture_body,
+    read_json,
     read_pictures,
 )
 from image_assets.serving.service import Service, ServiceHere
@@ -32,11 +35,6 @@ from image_assets.serving.service import Service, ServiceHere
 router = APIRouter(prefix="/v1", tags=["inference"])
 
 _LONGEST_TEXT: Final = 500
-_OTHER_TYPE: Final[dict[int | str, dict[str, Any]]] = {
-    408: {"description": "The client hung up before it was answered."},
-    415: {"description": "The body is of a type that this address does not take."},
-}
-Model = TypeVar("Model", bound=BaseModel)
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT, pattern=r"\S")]
 
 
@@ -127,8 +125,8 @@ class Classes(BaseModel):
 @router.post(
     "/encode",
     response_model=Vectors,
-    responses=_OTHER_TYPE,
-    max_body_size=PICTURES_BYTES,
+    responses=OTHER_TYPE,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
 )
 async def encode(
@@ -138,11 +136,11 @@ async def encode(
     inference = service.inference
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
-        texts = (await _read(request, Texts)).texts
+        texts = (await read_json(request, Texts)).texts
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
-        pictures = [picture.data for picture in await read_pictures(request, MOST_PICTURES)]
+        pictures = [picture.data for picture in await read_pictures(request)]
         _count(service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
@@ -150,8 +148,8 @@ async def encode(
 
 @router.post(
     "/predict",
-    responses=_OTHER_TYPE,
-    max_body_size=PICTURE_BYTES,
+    responses=OTHER_TYPE,
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
 )
 async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
@@ -160,7 +158,7 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
     inference.refuse_when_full()
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
-        subject = _id((await _read(request, ImageName)).image_id)
+        subject = _id((await read_json(request, ImageName)).image_id)
     else:
         (picture,) = await read_pictures(request, most=1)
         subject = picture.data
@@ -169,27 +167,27 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
 
 @router.post(
     "/predict_batch",
-    responses=_OTHER_TYPE,
-    max_body_size=PICTURES_BYTES,
+    response_model=SaidOfAll,
+    responses={**OTHER_TYPE, **documented((409,))},
+    max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
-    response_model_exclude_none=True,
 )
-async def predict_batch(request: Request, service: ServiceHere, caller: Reader) -> SaidOfAll:
+async def predict_batch(
+    request: Request, service: ServiceHere, caller: Reader, idempotency_key: IdempotencyKey = None
+) -> Response:
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
-    inference = service.inference
-    inference.refuse_when_full()
-    if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await _read(request, ImageNames)).image_ids]
-        _count(service, caller, ids)
-        answers = await unless_gone(request, inference.predict_each(ids))
-        named = [{"image_id": image_id} for image_id in ids]
-    else:
-        pictures = await read_pictures(request, MOST_PICTURES)
-        _count(service, caller, pictures)
-        answers = await unless_gone(request, inference.predict_each([picture.data for picture in pictures]))
-        named = [{"file": picture.name} for picture in pictures]
-    results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
-    return SaidOfAll(results=results)
+    service.inference.refuse_when_full()
+    named, subjects = await _subjects(request)
+    _count(service, caller, subjects)
+    asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
+    async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
+        if replayed := memory.replay(asked):
+            return replayed
+        answers = await unless_gone(request, service.inference.predict_each(subjects))
+        results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
+        response = Response(SaidOfAll(results=results).model_dump_json(exclude_none=True), media_type=JSON)
+        await run_in_threadpool(memory.keep, asked, response)
+        return response
 
 
 @router.get("/classes")
@@ -205,19 +203,23 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
     )
 
 
+async def _subjects(request: Request) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
+    """What is asked about, and how each is named in the answer."""
+    if media_type_of(request) == JSON:
+        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
+        return [{"image_id": image_id} for image_id in ids], ids
+    pictures = await read_pictures(request)
+    return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
+
+
+def _digest(subject: bytes | ImageId) -> str:
+    return subject if isinstance(subject, str) else hashlib.sha256(subject).hexdigest()
+
+
 def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
     """A request counts as its items: as many by themselves would. One of them was counted with the request."""
     if len(items) > 1:
         service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
-
-
-async def _read(request: Request, model: type[Model]) -> Model:
-    """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as error:
-        faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(faults) from error
 
 
 def _all_of(answers: Sequence[Any]) -> Embeddings:

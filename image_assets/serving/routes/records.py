@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from image_assets.access.roles import Role
-from image_assets.errors import ObjectNotFoundError, UnknownImageError
+from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.serving.callers import Admin, Caller, OwnReader
@@ -20,16 +20,15 @@ from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, image_of
 from image_assets.serving.service import Service, ServiceHere
-from image_assets.steps.questions.image_record import ImageRecord, ImageState, read_image
+from image_assets.serving.visible import NOT_KEPT, visible_image
+from image_assets.steps.questions.image_record import ImageRecord, ImageState
 from image_assets.steps.upkeep.erasure import erase, find_remains
 
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
 
-_ERASED: Final = Kind(HTTPStatus.GONE, "erased")
 _BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
 _NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
 _FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
-_NOT_KEPT: Final = {"Cache-Control": "no-store"}
 _SECONDS_OF_A_RUN: Final = 60
 _KEYS: Final = {Picture.THUMBNAIL: object_keys.thumbnail_key, Picture.PREVIEW: object_keys.preview_key}
 """Names that need nothing but the id."""
@@ -49,7 +48,7 @@ IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
 @router.get("", responses=_GONE)
 def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
     """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
-    record = _record(service, caller, _id(image_id))
+    record = visible_image(service, caller, _id(image_id))
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
         response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
     return image_of(record, caller, service.links, service.now(), service.settings.dagster_url)
@@ -121,12 +120,12 @@ def get_original(
 ) -> Response:
     """The file as it was uploaded, byte for byte, with all that it tells of its owner; ranges are served."""
     name = _id(image_id)
-    record = _record(service, caller, name)
+    record = visible_image(service, caller, name)
     key = record.private.get("raw_path")
     if not key:
-        raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), _NOT_KEPT)
+        raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), NOT_KEPT)
     if not service.store.exists(ObjectKey(key)):
-        raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", _NOT_KEPT)
+        raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", NOT_KEPT)
     headers = {"ETag": f'"{record.private["sha256"]}"', "Cache-Control": "private, no-cache"}
     file_name = f"{name}.{key.rpartition('.')[2]}"
     return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
@@ -139,8 +138,8 @@ async def _picture(
     try:
         data = await run_in_threadpool(_read, service, caller, image_id, picture)
     except ObjectNotFoundError:
-        record = await run_in_threadpool(_record, service, caller, image_id)
-        raise Problem(_NOT_MADE, _not_made(record, picture), _NOT_KEPT) from None
+        record = await run_in_threadpool(visible_image, service, caller, image_id)
+        raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT) from None
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": _FOR_A_YEAR}
     if if_none_match and tag in if_none_match:
@@ -153,31 +152,13 @@ def _read(service: Service, caller: Caller | None, image_id: ImageId, picture: P
     """The bytes; who follows a link was allowed to when it was made."""
     if caller is None and picture in _KEYS:
         return service.store.read(_KEYS[picture](image_id))
-    record = _record(service, caller, image_id)
+    record = visible_image(service, caller, image_id)
     if record.state is ImageState.BLOCKED:
-        raise Problem(_BLOCKED, "The image may not be shown.", _NOT_KEPT)
+        raise Problem(_BLOCKED, "The image may not be shown.", NOT_KEPT)
     key = record.facts.get(PATH_COLUMNS[picture])
     if not key:
-        raise Problem(_NOT_MADE, _not_made(record, picture), _NOT_KEPT)
+        raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT)
     return service.store.read(ObjectKey(key))
-
-
-def _record(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
-    """What is known of an image; whoever may not see it is told what he would be told of an id that nobody has.
-
-    Raises:
-        UnknownImageError: nothing is known to the caller.
-        Problem: 410 for an image that was erased.
-    """
-    location = service.locate(image_id)
-    if location is None or not (caller is None or caller.sees_all or location.is_of(caller.user_id)):
-        raise UnknownImageError(f"there is no image {image_id}")
-    if location.is_erased:
-        raise Problem(_ERASED, f"Image {image_id} was erased; the certificate {image_id} says when.", _NOT_KEPT)
-    record = read_image(service.tables, image_id, location.day, service.encoder)
-    if record is None:
-        raise UnknownImageError(f"there is no image {image_id}")
-    return record
 
 
 def _not_made(record: ImageRecord, picture: Picture) -> str:

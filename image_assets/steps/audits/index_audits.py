@@ -11,7 +11,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import Audit
-from image_assets.steps.search.searched_lake import SearchedLake
+from image_assets.steps.search.searched_lake import open_current_pool
 from image_assets.steps.vectors.index_changes import day_changes, fits
 from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
@@ -47,17 +47,17 @@ def audit_searchable(
 
     What is measured are the seconds from the commit of its day's vectors to the hit, if they came after `before`.
     """
-    lake = SearchedLake(tables, encoder, params)
     shown = tables.scan(GOLD_IMAGES, ["image_id", "day"], days, pl.col("encoder") == encoder.name)
     if shown.is_empty():
         return {day: Audit(0, ()) for day in days}
-    lost = shown.join(lake.pool.images, on="image_id", how="anti")
+    pool = open_current_pool(tables, encoder, read_manifest(tables.store, encoder.name), params)
+    lost = shown.join(pool.images, on="image_id", how="anti")
     problems = {day: [f"{image_id} cannot be found" for image_id in _ids(lost, day)] for day in days}
     seconds: dict[date, float] = {}
     for image_id, day in (
         shown.join(lost, on="image_id", how="anti").sort("day").tail(1).select("image_id", "day").rows()
     ):
-        ((nearest, score),) = lake.pool.nearest(lake.pool.vector_of(ImageId(image_id)), 1).items()
+        ((nearest, score),) = pool.nearest(pool.vector_of(ImageId(image_id)), 1).items()
         if score < _SAME:
             problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest}")
         committed_at = vectors_of(tables, encoder).files[day].arrived_at

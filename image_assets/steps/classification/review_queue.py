@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from image_assets.ids import ImageId, ObjectKey
-from image_assets.lake import object_keys
+from image_assets.ids import ImageId
+from image_assets.lake.day_frames import DayFrames
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.leases import LEASE, Lease, live_leases, renew_lease, take_lease
 from image_assets.steps.classification.opinions import OpinionLog, standing_words
@@ -26,7 +26,6 @@ from image_assets.tables.gold import GOLD_IMAGES
 
 _LOOKED_AT: Final = ["image_id", "day", "canonical_id", "needs_review", "confidence_ratio", "state"]
 _SHOWN: Final = ["image_id", "predicted_label", "confidence_ratio", "top_labels", "model_version"]
-_FRESH_S: Final = 1.0
 # Of a day of a million images so many are enough to draw from.
 _DRAWN_A_DAY: Final = 500
 # The last digits of an image_id, which is a digest, are as good as a draw of lots.
@@ -94,11 +93,11 @@ class ReviewQueue:
     """The queue of a lake; may be shared by threads."""
 
     def __init__(self, tables: ParquetTables, log: OpinionLog, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tables, self._log, self._clock = tables, log, clock
-        self._days: dict[ObjectKey, tuple[str, pl.DataFrame]] = {}
+        self._tables, self._log = tables, log
+        self._frames = DayFrames(tables, GOLD_IMAGES.name, _LOOKED_AT, _of_a_day, clock)
+        self._read: tuple[pl.DataFrame, ...] = ()
         self._gold = _Gold((), (), {})
-        self._looked_at = float("-inf")
-        self._looking = threading.Lock()
+        self._reading = threading.Lock()
 
     def next_items(self, person: str, count: int, now: datetime, params: QueueParams) -> list[ReviewItem]:
         """Those that the person has already, for the whole time again, and new ones up to `count`."""
@@ -175,25 +174,12 @@ class ReviewQueue:
                 yield ReviewItem(lease, why.get(lease.image_id) or Why.UNSURE, answer)
 
     def _look(self) -> _Gold:
-        """Gold as it was a second ago at most; only days that changed are read."""
-        with self._looking:
-            if self._clock() - self._looked_at >= _FRESH_S:
-                listed = self._tables.store.list(f"{object_keys.TABLES}/{GOLD_IMAGES.name}")
-                versions = {info.key: info.version for info in listed if object_keys.day_of(info.key)}
-                if versions != {key: version for key, (version, _) in self._days.items()}:
-                    self._days = {key: (version, self._read(key, version)) for key, version in versions.items()}
-                    self._gold = _gold_of([rows for _, rows in self._days.values()])
-                self._looked_at = self._clock()
+        """Gold as it was a second ago at most."""
+        days = self._frames.all()
+        with self._reading:
+            if days is not self._read:
+                self._gold, self._read = _gold_of(days), days
             return self._gold
-
-    def _read(self, key: ObjectKey, version: str) -> pl.DataFrame:
-        former = self._days.get(key)
-        if former and former[0] == version:
-            return former[1]
-        if not {*_LOOKED_AT} <= {*self._tables.file_schema(key)}:
-            # A day of an older release knows no predictions: nobody can be unsure of it.
-            return pl.DataFrame(schema=_OF_A_DAY)
-        return _of_a_day(self._tables.scan_files([key], _LOOKED_AT))
 
 
 _OF_A_DAY: Final = {

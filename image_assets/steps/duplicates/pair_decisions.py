@@ -18,7 +18,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.last_word import last_words, later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.records import parsed_by, read_record, write_record
+from image_assets.lake.records import parsed_by, read_record, write_durable_record
 from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -101,8 +101,7 @@ def record_pair_decision(
         decided_at=decided_at.isoformat(),
     )
     key = object_keys.pair_review_key(ImageId(decision.first_id), ImageId(decision.second_id), decided_at)
-    write_record(tables.store, key, decision)
-    tables.store.flush()
+    write_durable_record(tables.store, key, decision)
     return decision
 
 

@@ -1,7 +1,9 @@
 """Where an image of the lake is: its day and its owner, from its id alone."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.uploads import user_folder
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
+from image_assets.tables.table import Table
 from image_assets.tables.upkeep import ERASURES
 
 
@@ -36,14 +39,25 @@ class Location:
         return self.user_id == user_id or bool(self.source_uri and self.source_uri.startswith(folder))
 
 
-def locate(tables: ParquetTables, image_id: ImageId) -> Location | None:
-    """Where an image is, accepted, refused or erased; None when the lake has never seen it."""
-    is_it = pl.col("image_id") == image_id
-    for day, erased_at in tables.scan(ERASURES, ["day", "erased_at"], where=is_it).iter_rows():
+def locate(tables: ParquetTables, image_id: ImageId, days: Collection[date] | None = None) -> Location | None:
+    """Where an image is, accepted, refused or erased; None when the lake has never seen it.
+
+    Args:
+        tables: the lake's tables.
+        image_id: which image.
+        days: the only ones on which it may be; all of them, when nothing is known of that.
+    """
+    is_it, door = pl.col("image_id") == image_id, rejections_of(BRONZE_IMAGES)
+
+    def found(table: Table, column: str) -> Iterator[tuple[Any, ...]]:
+        its = None if days is None else [day for day in days if tables.exists(table, day)]
+        return tables.scan(table, ["day", column], its, is_it).iter_rows()
+
+    for day, erased_at in found(ERASURES, "erased_at"):
         if erased_at:
             return Location(day, is_erased=True)
-    for day, user_id in tables.scan(BRONZE_IMAGES, ["day", "user_id"], where=is_it).iter_rows():
+    for day, user_id in found(BRONZE_IMAGES, "user_id"):
         return Location(day, user_id=user_id)
-    for day, source_uri in tables.scan(rejections_of(BRONZE_IMAGES), ["day", "source_uri"], where=is_it).iter_rows():
+    for day, source_uri in found(door, "source_uri"):
         return Location(day, source_uri=source_uri)
     return None

@@ -13,6 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.models_in_use import models_in_use
+from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import embeddings_name
@@ -113,6 +114,27 @@ def read_image(tables: ParquetTables, image_id: ImageId, day: date, encoder: Enc
             for name, row in rows.items()
             if all(column in row for column in _STEP_COLUMNS)
         ],
+    )
+
+
+def pending_image(receipt: Receipt) -> ImageRecord:
+    """An upload that no run has taken in yet."""
+    return ImageRecord(
+        image_id=receipt.image_id,
+        day=date.fromisoformat(receipt.day),
+        state=ImageState.PENDING,
+        reason=None,
+        detail=None,
+        facts={
+            "user_id": receipt.user_id,
+            "raw_name": receipt.raw_name,
+            "uploaded_at": datetime.fromisoformat(receipt.received_at),
+            "sha256": receipt.sha256,
+            "original_size_bytes": receipt.size_bytes,
+        },
+        private={"source_uri": receipt.source_uri},
+        predictions=(),
+        made=(),
     )
 
 

@@ -115,9 +115,9 @@ def literal_of(column: str, dtype: pl.DataType, value: str) -> object:
             return date.fromisoformat(value)
         if isinstance(dtype, pl.Datetime):
             instant = datetime.fromisoformat(value)
-            return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+            return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
         return _whole(value) if dtype.is_integer() else float(value)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise SearchError(f"{column} is of type {dtype}: {value!r} cannot be compared with it") from error
 
 

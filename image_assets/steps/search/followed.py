@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 from image_assets.errors import ImageAssetsError
 
 _log: Final = logging.getLogger(__name__)
+_REST: Final = 4
 _T = TypeVar("_T")
 
 
@@ -28,7 +29,8 @@ class Followed(Generic[_T]):
 
     Args:
         look: opens what there is, given the former one, and returns that when nothing has changed.
-        patience_s: how old the last look may be before there is another; 0: everyone looks, and waits for it.
+        patience_s: how old the last look may be before there is another, but four times as long as that one took; 0:
+            everyone looks, and waits for it.
     """
 
     def __init__(self, look: Callable[[_T | None], _T], patience_s: float) -> None:
@@ -36,6 +38,8 @@ class Followed(Generic[_T]):
         self._found: _T | None = None
         self._problem: ImageAssetsError | None = None
         self._looked_at = -float("inf")
+        self.look_s = 0.0
+        """How long the last look took."""
         self._looking = threading.Lock()
 
     @property
@@ -45,33 +49,52 @@ class Followed(Generic[_T]):
             return FollowedState.FAILED
         return FollowedState.OK if self._found is not None else FollowedState.LOADING
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since somebody looked whether anything has changed; infinite before anybody did."""
+        return time.monotonic() - self._looked_at
+
     def current(self, *, anew: bool = False) -> _T:
         """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
-        if anew or self._patience_s <= 0 or (self._found is None and self._problem is None):
+        if anew or self._patience_s <= 0:
             return self._look_now()
-        if time.monotonic() - self._looked_at > self._patience_s and self._looking.acquire(blocking=False):
-            self._looked_at = time.monotonic()
+        if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self.look_s):
+            self.begin()
+        found, problem = self._found, self._problem
+        if problem:
+            raise problem
+        return self._look_now(unless_known=True) if found is None else found
+
+    def begin(self) -> None:
+        """Have somebody look, unless somebody does."""
+        if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
-        if self._problem:
-            raise self._problem
-        assert self._found is not None
-        return self._found
 
     def forget(self) -> None:
         """Do not go by what was found."""
         self._found = None
 
-    def _look_now(self) -> _T:
+    def _look_now(self, *, unless_known: bool = False) -> _T:
         with self._looking:
-            self._found = self._look(self._found)
+            if unless_known and self._found is not None:
+                return self._found
+            self._found = self._timed_look()
             self._looked_at, self._problem = time.monotonic(), None
             return self._found
 
     def _look_beside(self) -> None:
         try:
-            self._found, self._problem = self._look(self._found), None
+            self._found, self._problem = self._timed_look(), None
         except ImageAssetsError as error:
             _log.warning("what is searched cannot be opened anew: %s", error)
             self._problem = error
         finally:
+            self._looked_at = time.monotonic()
             self._looking.release()
+
+    def _timed_look(self) -> _T:
+        began = time.monotonic()
+        try:
+            return self._look(self._found)
+        finally:
+            self.look_s = time.monotonic() - began

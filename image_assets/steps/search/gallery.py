@@ -12,11 +12,19 @@ from threading import Lock
 from typing import Any, Final, TypeVar
 
 import polars as pl
+import polars.selectors as cs
 
 from image_assets.errors import TableError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.projection import Projection, Versions, discard_projection, open_projection, source_versions
+from image_assets.lake.projection import (
+    Projection,
+    Versions,
+    changed_days,
+    discard_projection,
+    open_projection,
+    source_versions,
+)
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
 from image_assets.steps.search.gallery_content import CODED, COPYABLE, GalleryContent, schema_of
@@ -95,7 +103,7 @@ class Gallery:
     """The images of one moment; threads may share it."""
 
     def __init__(self, tables: ParquetTables, projection: Projection) -> None:
-        self._tables, self.projection = tables, projection
+        self.tables, self.projection = tables, projection
         self._values: dict[str, pl.DataFrame] = {}
         self._remembered: OrderedDict[tuple[object, ...], Any] = OrderedDict()
         self._remembering = Lock()
@@ -112,7 +120,7 @@ class Gallery:
         schemas = {day: schema_of(columns) for day, columns in rows}
         if not schemas:
             raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
-        return GoldRows(self._tables, schemas, self.versions)
+        return GoldRows(self.tables, schemas, self.versions)
 
     def find(self, wanted: Wanted) -> pl.DataFrame:
         """`image_id` and `day` of the images.
@@ -145,10 +153,12 @@ class Gallery:
         coded = [name for name in columns if name in CODED]
         kept = ", ".join(_OUT.get(name) or _out(name) for name in dict.fromkeys(["image_id", *columns]))
         joins = " ".join(f"LEFT JOIN kept.{name}_values ON {name}_values.code = images.{name}" for name in coded)
-        sql = f"SELECT {kept} FROM kept.images {joins} WHERE image_id IN (SELECT unnest($1::UUID[]))"
-        return self.projection.query(sql, [list(ids)]).cast(
-            {name: dtype for name, dtype in _TYPES.items() if name in columns}
-        )
+        # By their places, so that no other row's columns are unpacked.
+        places = "SELECT rowid FROM kept.images WHERE image_id IN (SELECT unnest($1::UUID[]))"
+        sql = f"""WITH images AS MATERIALIZED (SELECT * FROM kept.images WHERE rowid IN ({places}))
+        SELECT {kept} FROM images {joins}"""  # noqa: S608 - names of ours
+        found = self.projection.query(sql, [list(ids)])
+        return found.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
 
     def locate(self, image_id: ImageId) -> Location | None:
         """Where an image is; None for one that is not known."""
@@ -159,6 +169,13 @@ class Gallery:
             if found.height:
                 return Location(*found.row(0))
         return None
+
+    def days_of(self, image_id: ImageId) -> list[date]:
+        """Days on which an image may be: its own, or those that have changed since."""
+        location = self.locate(image_id)
+        return (
+            [location.day] if location else sorted(changed_days(self.versions, source_versions(self.tables, _CONTENT)))
+        )
 
     def copies_of(self, image_id: ImageId) -> pl.Series:
         """The ids of an image and of its duplicates."""
@@ -182,21 +199,23 @@ class Gallery:
             counted += " AND image_id IN (SELECT image_id::UUID FROM among)"
         ids = pl.DataFrame({"image_id": []}, schema={"image_id": pl.String}) if among is None else _ids(among)
         frames = {"without": _ids(without), "among": ids}
-        images = self.projection.query(f"SELECT count(*) FROM kept.images WHERE {counted}", **frames).item()
+        sql = f"SELECT count(*) FROM kept.images WHERE {counted}"  # noqa: S608 - names of ours
+        images = self.projection.query(sql, (), frames).item()
         names = [name for name in WORD_COLUMNS if name in bits and bits[name].height]
         if not names:
             return pl.DataFrame(schema={"image_id": pl.String, "bits": pl.UInt32}), images
         joins = " ".join(f"LEFT JOIN {name}_bits ON {name}_bits.code = images.{name}" for name in names)
         has = " | ".join(f"coalesce({name}_bits.bits, 0)" for name in names)
         sql = f"""SELECT image_id::VARCHAR AS image_id, ({has})::UINTEGER AS bits FROM kept.images {joins}
-        WHERE ({has}) > 0 AND {counted}"""
+        WHERE ({has}) > 0 AND {counted}"""  # noqa: S608 - names of ours
         more = {f"{name}_bits": bits[name] for name in names}
-        return self.projection.query(sql, **frames, **more), images
+        return self.projection.query(sql, (), {**frames, **more}), images
 
     def values_of(self, column: str) -> pl.DataFrame:
         """`code` and `value` of what the codes of a column stand for."""
         if column not in self._values:
-            self._values[column] = self.projection.query(f"SELECT code, value FROM kept.{column}_values")
+            sql = f"SELECT code, value FROM kept.{column}_values"  # noqa: S608 - names of ours
+            self._values[column] = self.projection.query(sql)
         return self._values[column]
 
     def remember(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
@@ -217,10 +236,15 @@ class Gallery:
         self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
     ) -> pl.DataFrame:
         """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
-        return self.projection.query(sql, (*meeting.values, *more), within_s=within_s, **meeting.frames)
+        return self.projection.query(sql, (*meeting.values, *more), meeting.frames, within_s=within_s)
 
-    def meeting(self, wanted: Wanted, *, with_blocked: bool = False) -> Meeting:
+    def meeting(self, wanted: Wanted, *, with_blocked: bool = False, without: Sequence[date] = ()) -> Meeting:
         """The clause of what is wanted, copies of a photo included.
+
+        Args:
+            wanted: which images.
+            with_blocked: those that are blocked, too.
+            without: days whose images are not meant.
 
         Raises:
             SearchError: a condition is on a column that no day has, or its value is of another type.
@@ -233,6 +257,8 @@ class Gallery:
         if others:
             frames["met"] = self.gold.select(["image_id"], others)
             clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
+        if without:
+            clauses.append(_on_others(without))
         if not with_blocked and not any(condition.column == "state" for condition in wanted.conditions):
             clauses.append(Clause("state <> ?", (self._code_of("state", "blocked"),)))
         if wanted.owner is not None:
@@ -241,10 +267,12 @@ class Gallery:
 
     def _clauses(self, condition: Condition) -> list[Clause]:
         clauses = [clause_of(condition, self.gold.dtypes[condition.column], self.values_of)]
-        without = [day for day, schema in self.gold.schemas.items() if condition.column not in schema]
-        if without:
-            clauses.append(Clause("day NOT IN (SELECT unnest(?::DATE[]))", (without,)))
-        return clauses
+        without = self.days_without(condition.column)
+        return [*clauses, _on_others(without)] if without else clauses
+
+    def days_without(self, column: str) -> tuple[date, ...]:
+        """Days of an older release, of whose images gold says nothing in this column."""
+        return tuple(day for day, schema in self.gold.schemas.items() if column not in schema)
 
     def _code_of(self, column: str, value: str) -> int:
         values = self.values_of(column)
@@ -254,7 +282,10 @@ class Gallery:
 
 def open_gallery(tables: ParquetTables, former: Gallery | None = None) -> Gallery:
     """The gallery as the tables are now; `former` itself when nothing has changed."""
-    if former and former.versions == source_versions(tables, _CONTENT):
+    versions = source_versions(tables, _CONTENT)
+    if not versions:
+        raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
+    if former and former.versions == versions:
         return former
     return Gallery(tables, open_projection(tables, _CONTENT, former.projection if former else None))
 
@@ -281,6 +312,10 @@ def _numbered(clauses: Sequence[Clause], frames: Mapping[str, pl.DataFrame]) -> 
     return Meeting(" AND ".join(parts) or "true", tuple(values), frames)
 
 
+def _on_others(days: Sequence[date]) -> Clause:
+    return Clause("day NOT IN (SELECT unnest(?::DATE[]))", (list(days),))
+
+
 def _shown(meeting: Meeting, wanted: Wanted) -> str:
     """FROM and WHERE of the images, of copies only those that stand for their photo."""
     if wanted.with_duplicates:
@@ -289,7 +324,7 @@ def _shown(meeting: Meeting, wanted: Wanted) -> str:
         stand_ins = "FROM kept.stand_ins"
     else:
         stand_ins = f"""SELECT min(image_id) FROM kept.images WHERE {meeting.where} AND is_copy AND canonical_id NOT IN
-        (SELECT image_id FROM kept.images WHERE {meeting.where} AND NOT is_copy) GROUP BY canonical_id"""
+        (SELECT image_id FROM kept.images WHERE {meeting.where} AND NOT is_copy) GROUP BY canonical_id"""  # noqa: S608 - names of ours
     return f"FROM kept.images WHERE {meeting.where} AND (NOT is_copy OR image_id IN ({stand_ins}))"
 
 
@@ -317,15 +352,14 @@ def _behind_day(place: Place, values: int) -> Clause:
 
 
 def _behind_confidence(place: Place, values: int) -> Clause:
-    sql = f"({_CONFIDENCE} > ${values + 1}::FLOAT OR ({_CONFIDENCE} = ${values + 1}::FLOAT AND image_id > ${values + 2}::UUID))"
-    return Clause(sql, (place[0], place[1]))
+    than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
+    return Clause(f"({_CONFIDENCE} > {than} OR ({_CONFIDENCE} = {than} AND image_id > {name}))", place)
 
 
-_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})"
+_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE"
 _ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
 _BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
-_TYPES: Final = {"uploaded_at": pl.Datetime("us")}
 _ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
 _IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images
 LEFT JOIN kept.user_id_values ON user_id_values.code = images.user_id

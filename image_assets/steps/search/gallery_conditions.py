@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -10,7 +10,6 @@ import polars as pl
 from image_assets.steps.search.conditions import COLOUR_COLUMN, Condition, expression_of, literal_of
 from image_assets.steps.search.gallery_content import CODED, LISTS, PLAIN
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COMPARE: Final[Mapping[str, str]] = {"=": "=", "!=": "=", ">=": ">=", "<=": "<="}
 
 
@@ -71,7 +70,7 @@ def _met(condition: Condition, dtype: pl.DataType, value: str) -> Clause:
     return Clause(f"coalesce({compared}, false)", (_plain(kind, literal_of(condition.column, dtype, value)),))
 
 
-_PARAMETERS: Final = {"FLOAT": "?::FLOAT", "TIMESTAMP": "make_timestamp(?::BIGINT)"}
+_PARAMETERS: Final = {"FLOAT": "?::FLOAT"}
 
 
 def _plain(kind: str, literal: object) -> object:
@@ -79,7 +78,4 @@ def _plain(kind: str, literal: object) -> object:
     if kind == "FLOAT":
         # In the precision of the column, as Polars compares it.
         return pl.select(pl.lit(literal).cast(pl.Float32)).item()
-    if isinstance(literal, datetime):
-        since = literal - _EPOCH
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return literal
+    return literal.replace(tzinfo=None) if isinstance(literal, datetime) else literal

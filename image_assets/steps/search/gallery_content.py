@@ -44,14 +44,15 @@ CODED: Final = (
 )
 """Columns of gold that are kept as codes; of colours only their everyday names."""
 
-SHOWN: Final = ("raw_name", "thumbnail_path")
-"""Columns of gold that are kept to be shown; conditions on them are left to gold."""
+_MAIN_COLOUR, _HAS_THUMBNAIL = "main_colour", "has_thumbnail"
 
-COPYABLE: Final = frozenset({"image_id", "canonical_id", *PLAIN, *CODED, *SHOWN} - {COLOUR_COLUMN})
-"""Columns of gold that the projection can answer with."""
+COPYABLE: Final = {"image_id", "canonical_id", "raw_name", *PLAIN, *CODED} - {COLOUR_COLUMN} | {
+    _MAIN_COLOUR,
+    _HAS_THUMBNAIL,
+}
+"""Columns that can be answered with: of gold, and the main colour and whether there is a thumbnail."""
 
-_MAIN_COLOUR: Final = "main_colour"
-_KEPT: Final = ("image_id", "canonical_id", *PLAIN, *SHOWN, *CODED)
+_KEPT: Final = ("image_id", "canonical_id", "raw_name", "thumbnail_path", *PLAIN, *CODED)
 _ELSEWHERE: Final = dict.fromkeys(("image_id", "user_id", "state", "reason", "stage"), pl.String) | {"day": pl.Date}
 
 
@@ -66,7 +67,7 @@ class GalleryContent:
         """See `Content`."""
         kept = ", ".join(f"{name} {kind}" for name, kind in PLAIN.items())
         codes = ", ".join(f"{name} UINTEGER" for name in CODED)
-        shown = f"raw_name VARCHAR, has_thumbnail BOOLEAN, {_MAIN_COLOUR} VARCHAR"
+        shown = f"raw_name VARCHAR, {_HAS_THUMBNAIL} BOOLEAN, {_MAIN_COLOUR} VARCHAR"
         database.execute(
             f"CREATE TABLE images (image_id UUID, canonical_id UUID, is_copy BOOLEAN, {kept}, {shown}, {codes})"
         )
@@ -98,7 +99,8 @@ class GalleryContent:
     def remove(self, database: duckdb.DuckDBPyConnection, days: Collection[date]) -> None:
         """See `Content`."""
         for table in ("images", "elsewhere", "schemas"):
-            database.execute(f"DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))", [list(days)])
+            sql = f"DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))"  # noqa: S608 - names of ours
+            database.execute(sql, [list(days)])
 
     def finish(self, database: duckdb.DuckDBPyConnection) -> None:
         """Choose which copies stand for a photo of which nothing else is shown."""
@@ -182,7 +184,7 @@ _JOINS = " ".join(f"LEFT JOIN {name}_values ON rows.{name} = {name}_values.value
 _PLAIN = ", ".join(f"rows.{name}" for name in PLAIN)
 _ENCODED: Final = f"""
 SELECT image_id::UUID, canonical_id::UUID, coalesce(canonical_id <> image_id, false), {_PLAIN},
-raw_name, has_thumbnail, {_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY day DESC, image_id"""  # noqa: S608 - names of ours
+raw_name, {_HAS_THUMBNAIL}, {_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY day DESC, image_id"""  # noqa: S608 - names of ours
 
 
 def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFrame) -> pl.DataFrame:

@@ -56,28 +56,34 @@ def count_facets(
         raise SearchError(f"{unknown[0]!r} has no facet: {', '.join(FACETS)} have")
     until = time.monotonic() + budget_s
     facets: dict[str, Facet | None] = dict.fromkeys(columns)
-    for others, names in _alike(wanted, facets):
+    for others, names in _alike(gallery, wanted, facets):
         with suppress(TimeoutError):
             counts = _remembered(gallery, others, names, until)
             facets |= {name: _facet(wanted, name, counts[name]) for name in names}
     return facets
 
 
-def _remembered(gallery: Gallery, wanted: Wanted, names: Sequence[str], until: float) -> Mapping[str, pl.DataFrame]:
-    """Without conditions all are counted, whoever asks first, and kept as long as the gallery."""
-    within_s, counted = until - time.monotonic(), names
-    if wanted.is_everything:
-        within_s, counted = math.inf, tuple(name for name in FACETS if (name == "state") == ("state" in names))
-    return gallery.remember(("facets", wanted, counted), lambda: _count(gallery, wanted, counted, within_s))
-
-
-def _alike(wanted: Wanted, columns: Iterable[str]) -> Iterator[tuple[Wanted, tuple[str, ...]]]:
-    """Facets that are counted under the same conditions; a state shows what is blocked, too."""
-    alike: dict[tuple[Wanted, bool], list[str]] = {}
+def _alike(gallery: Gallery, wanted: Wanted, columns: Iterable[str]) -> Iterator[tuple[Wanted, tuple[str, ...]]]:
+    """Facets that are counted together: under the same conditions, of the same images."""
+    alike: dict[tuple[object, ...], list[str]] = {}
     for name in columns:
         others = tuple(each for each in wanted.conditions if each not in _chosen(wanted, name))
-        alike.setdefault((replace(wanted, conditions=others), name == "state"), []).append(name)
-    yield from ((others, tuple(names)) for (others, _), names in alike.items())
+        alike.setdefault((replace(wanted, conditions=others), *_images_of(gallery, name)), []).append(name)
+    yield from ((others, tuple(names)) for (others, *_), names in alike.items() if isinstance(others, Wanted))
+
+
+def _images_of(gallery: Gallery, name: str) -> tuple[bool, tuple[date, ...]]:
+    """A state shows what is blocked, too; a day that does not have a column shows nothing of it."""
+    return name == "state", gallery.days_without(name)
+
+
+def _remembered(gallery: Gallery, wanted: Wanted, names: Sequence[str], until: float) -> Mapping[str, pl.DataFrame]:
+    """Without conditions all are counted, whoever asks first, and kept as long as the gallery."""
+    within_s, counted = until - time.monotonic(), tuple(names)
+    if wanted.is_everything:
+        alike = _images_of(gallery, names[0])
+        within_s, counted = math.inf, tuple(name for name in FACETS if _images_of(gallery, name) == alike)
+    return gallery.remember(("facets", wanted, counted), lambda: _count(gallery, wanted, counted, within_s))
 
 
 def _chosen(wanted: Wanted, name: str) -> list[Condition]:
@@ -97,7 +103,8 @@ def _facet(wanted: Wanted, name: str, counts: pl.DataFrame) -> Facet:
 def _count(gallery: Gallery, wanted: Wanted, names: Sequence[str], within_s: float) -> Mapping[str, pl.DataFrame]:
     """`value` and `images` of every value, by column."""
     until = time.monotonic() + within_s
-    meeting = gallery.meeting(wanted, with_blocked="state" in names)
+    with_blocked, without = _images_of(gallery, names[0])
+    meeting = gallery.meeting(wanted, with_blocked=with_blocked, without=without)
     counts = _of_originals(gallery, meeting, names, within_s, with_copies=wanted.with_duplicates)
     if wanted.with_duplicates:
         return counts

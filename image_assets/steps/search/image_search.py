@@ -1,8 +1,9 @@
 """Search: by text, by picture, by an image of the lake, by a vector, or by conditions alone; one room for all."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.followed import Followed, FollowedState
 from image_assets.steps.search.gallery import Gallery, Order, Wanted, discard_gallery, is_copyable
+from image_assets.steps.search.gallery_facets import Facet, count_facets
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Question
@@ -85,11 +87,30 @@ class SearchPage:
             gold.
         after: asks for the next page; None on the last.
         unknown: words of the text that the encoder does not know, to which looks cannot answer.
+        index_version: build of the index that was searched; None when there is none, or nothing to be like.
     """
 
     rows: pl.DataFrame
     after: str | None
     unknown: tuple[str, ...] = ()
+    index_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """Images that nothing was asked about, in an order.
+
+    Attributes:
+        rows: the columns that were asked for.
+        after: asks for the next page; None on the last.
+        total: how many there are on all pages.
+        facets: by column; see `count_facets`.
+    """
+
+    rows: pl.DataFrame
+    after: str | None
+    total: int
+    facets: Mapping[str, Facet | None]
 
 
 class ImageSearch:
@@ -128,18 +149,47 @@ class ImageSearch:
         _check(request)
         return self._on_lake(lambda lake: self._search(lake, request))
 
-    def on_gallery(self, ask: Callable[[Gallery], _T]) -> _T:
-        """What one gallery answers: of one moment, and whole."""
-        return self._on_lake(lambda lake: ask(lake.gallery))
+    def list_images(
+        self,
+        wanted: Wanted,
+        order: Order,
+        count: int,
+        after: str | None,
+        columns: Sequence[str],
+        facets: Sequence[str] = (),
+    ) -> ListedPage:
+        """A page of images with their number and facets, all of one moment."""
+
+        def listed(lake: SearchedLake) -> ListedPage:
+            gallery = lake.gallery
+            hits, mark = gallery.page(wanted, order, count, after)
+            rows = _rows(gallery, hits, columns)
+            return ListedPage(rows, mark, gallery.count(wanted), count_facets(gallery, wanted, facets))
+
+        return self._on_lake(listed)
+
+    def days_of(self, image_id: ImageId) -> list[date]:
+        """Days on which an image may be: its own, or those that have changed since the gallery was made."""
+        return self._on_lake(lambda lake: lake.gallery.days_of(image_id))
 
     @property
     def state(self) -> FollowedState:
         """Whether what it knows of the lake is loading, ok or failed; see `Followed`."""
         return self._followed.state
 
-    def warm(self) -> None:
-        """Open what every search needs."""
-        self._followed.current()
+    @property
+    def age_s(self) -> float:
+        """Seconds since somebody looked whether the lake has changed."""
+        return self._followed.age_s
+
+    @property
+    def look_s(self) -> float:
+        """How long the last look took, with what was made anew for it."""
+        return self._followed.look_s
+
+    def begin(self) -> None:
+        """Have somebody open what searches need, before they come."""
+        self._followed.begin()
 
     def _on_lake(self, ask: Callable[[SearchedLake], _T]) -> _T:
         """Ask again when the lake has changed meanwhile, or its gallery is found to be damaged and was discarded."""
@@ -155,15 +205,19 @@ class ImageSearch:
             return ask(self._followed.current(anew=True))
 
     def _look(self, former: SearchedLake | None) -> SearchedLake:
-        now = SearchedLake(self._tables, self._encoder.description, self._params, former.gallery if former else None)
-        return former if former and former.version == now.version else now
+        now = SearchedLake(self._tables, self._encoder.description, self._params, former)
+        if former and former.version == now.version:
+            return former
+        now.prepare_like(former)
+        return now
 
     def _search(self, lake: SearchedLake, request: SearchRequest) -> SearchPage:
-        if request.likes:
-            hits, after = cut_page(self._ranking(lake, request), request.count, request.after)
-        else:
+        if not request.likes:
             hits, after = lake.gallery.page(request.wanted, request.order, request.count, request.after)
-        return SearchPage(_rows(lake.gallery, hits, request.columns), after, self._unknown(request.text or ""))
+            return SearchPage(_rows(lake.gallery, hits, request.columns), after)
+        hits, after = cut_page(self._ranking(lake, request), request.count, request.after)
+        rows = _rows(lake.gallery, hits, request.columns)
+        return SearchPage(rows, after, self._unknown(request.text or ""), lake.index_version)
 
     def _unknown(self, text: str) -> tuple[str, ...]:
         words = dict.fromkeys(re.findall(r"\w+", text))

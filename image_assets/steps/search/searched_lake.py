@@ -1,6 +1,7 @@
 """What a search looks at: gold and the vectors as they were at one moment, opened when they are first needed."""
 
-from functools import cached_property
+from threading import Lock
+from typing import Self
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
-from image_assets.steps.vectors.index_store import read_manifest
+from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 
@@ -29,28 +30,38 @@ class SearchedLake:
         tables: ParquetTables,
         encoder: EncoderDescription,
         params: UsearchParams,
-        former: Gallery | None = None,
+        former: Self | None = None,
     ) -> None:
         self._tables, self._encoder, self._params = tables, encoder, params
         self._manifest = read_manifest(tables.store, encoder.name)
         self._hidden: dict[bool, pl.Series] = {}
-        self.gallery = open_gallery(tables, former)
-        self.version = (self._manifest, vectors_of(tables, encoder).versions, self.gallery.versions)
+        self._pool: VectorPool | None = None
+        self._opening = Lock()
+        self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
+        self._of_vectors = (self._manifest, vectors_of(tables, encoder).versions)
+        self.version = (self._of_vectors, self.gallery.versions)
 
-    @cached_property
+    @property
+    def index_version(self) -> str | None:
+        """Build of the index in force; None when there is none."""
+        return self._manifest.build if self._manifest else None
+
+    def prepare_like(self, former: Self | None) -> None:
+        """Open what the former one had opened, so that nobody has to wait for it; vectors that are the same stay."""
+        if former is None or former._pool is None:
+            return
+        if former._of_vectors == self._of_vectors:
+            self._pool = former._pool
+        for with_duplicates in former._hidden:
+            self.hidden(with_duplicates=with_duplicates)
+
+    @property
     def pool(self) -> VectorPool:
         """The vectors; `TableError` when there is no day, `SearchError` when the index cannot be used."""
-        name = embeddings_name(self._encoder.name)
-        days = self._tables.days(name)
-        if not days:
-            raise TableError(f"{name} has no day yet: image-assets run", table=name)
-        pool = open_pool(self._tables, self._encoder, self._manifest, self._params)
-        if pool.images.is_empty() and any(self._tables.read_column(name, day, "image_id").len() for day in days):
-            again = f"image-assets run --from {days[0]} --to {days[-1]}"
-            raise TableError(
-                f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name
-            )
-        return pool
+        with self._opening:
+            if self._pool is None:
+                self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)
+            return self._pool
 
     def hidden(self, *, with_duplicates: bool) -> pl.Series:
         """Ids that have a vector but are not shown: copies, unless wanted, and what gold does not have."""
@@ -66,3 +77,23 @@ class SearchedLake:
         values = ((name, self.gallery.values_of(name)) for name in WORD_COLUMNS)
         found, images = self.gallery.described({name: word_bits(each, words) for name, each in values}, among, without)
         return weigh_words(found, words, images)
+
+
+def open_current_pool(
+    tables: ParquetTables, encoder: EncoderDescription, manifest: IndexManifest | None, params: UsearchParams
+) -> VectorPool:
+    """The vectors with the index of this manifest, if there is one.
+
+    Raises:
+        TableError: there is no day, or only days of vectors that cannot be compared.
+        SearchError: the index cannot be used.
+    """
+    name = embeddings_name(encoder.name)
+    days = tables.days(name)
+    if not days:
+        raise TableError(f"{name} has no day yet: image-assets run", table=name)
+    pool = open_pool(tables, encoder, manifest, params)
+    if pool.images.is_empty() and any(tables.read_column(name, day, "image_id").len() for day in days):
+        again = f"image-assets run --from {days[0]} --to {days[-1]}"
+        raise TableError(f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name)
+    return pool

@@ -2,7 +2,8 @@
 
 The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
 in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
-left: the day's report, indexes, the warehouse, the gallery. Killed anywhere, do it again: it ends where one go would have ended.
+left: the day's report, indexes, the warehouse, the gallery. Killed anywhere, do it again: it ends where one go would
+have ended.
 """
 
 import hashlib
@@ -107,7 +108,8 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     store.flush()
     for key in remains.rows:
         tables.remove_rows(key, _names(tables, key, remains.image_id))
-    for key in remains.derived:
+    # A reader may have made the gallery meanwhile.
+    for key in (*remains.derived, object_keys.GALLERY):
         store.delete(key)
     store.flush()
     if not find_remains(tables, remains.image_id).is_nothing:

@@ -1,6 +1,8 @@
 """One room for every search: what is found, in which order, and what is said when nothing can be."""
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -367,3 +369,42 @@ def test_without_vectors_it_says_what_is_missing(scenario: "Scenario") -> None:
 def test_without_gold_it_says_what_is_missing(scenario: "Scenario") -> None:
     with pytest.raises(TableError, match="gold_images has no day yet: image-assets run"):
         find(scenario)
+
+
+def test_a_gallery_that_is_found_to_be_damaged_is_made_anew(lake: "Scenario") -> None:
+    search = search_of(lake)
+    expected = names(search.search(SearchRequest()))
+    file = lake.root / "gallery.duckdb"
+    known = file.stat()
+    file.write_bytes(file.read_bytes()[: 3 * 4096] + os.urandom(known.st_size - 3 * 4096))
+    for other in (search, search_of(lake)):
+        assert names(other.search(SearchRequest())) == expected
+
+
+def test_while_the_lake_is_looked_at_again_answers_come_from_what_was_known(
+    lake: "Scenario", scenarios: ModuleType, paint: Paint
+) -> None:
+    search = ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), params=UsearchParams(), patience_s=0.05)
+    assert len(names(search.search(SearchRequest()))) == 3
+    later = scenarios.Scenario(lake.root, date(2026, 10, 3))
+    later.land("anna/new.png", paint("yellow", size=(64, 64), kind="PNG"))
+    later.run()
+    time.sleep(0.1)
+    assert len(names(search.search(SearchRequest()))) == 3
+    for _ in range(200):
+        time.sleep(0.05)
+        if len(names(search.search(SearchRequest()))) == 4:
+            break
+    assert names(search.search(SearchRequest()))[0] == "new.png"
+
+
+def test_only_wanted_columns_are_given(made: "Scenario") -> None:
+    for columns in (("raw_name", "state"), ("raw_name", "sha256")):
+        assert find(made, columns=columns).rows.columns == ["score", "words", *columns]
+
+
+def test_of_an_owner_nothing_but_the_own_images_is_found(made: "Scenario") -> None:
+    for query in ({"text": "red"}, {}):
+        assert set(names(find(made, **query, owner="anna"))) == {"red.png", "green.png"}
+    with pytest.raises(SearchError, match="there is no image"):
+        find(made, image_id=id_of(made, "blue.png"), owner="anna")

@@ -35,7 +35,9 @@ def described(text: str, **captions: str) -> pl.DataFrame:
     rows = rows.with_columns(label=None, predicted_label=None, tags=pl.lit(["cotton"]), text=None)
     words = words_of(text)
     parts = [
-        word_bits(rows.select("code", value=pl.col(name).cast(pl.List(pl.String) if name == "tags" else pl.String)), words)
+        word_bits(
+            rows.select("code", value=pl.col(name).cast(pl.List(pl.String) if name == "tags" else pl.String)), words
+        )
         for name in WORD_COLUMNS
     ]
     bits = pl.concat(parts).group_by("code").agg(pl.col("bits").bitwise_or())

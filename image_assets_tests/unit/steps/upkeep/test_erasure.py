@@ -20,6 +20,7 @@ from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
 from image_assets.steps.duplicates.pair_decisions import PairVerdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.images.short_ids import whole_id
+from image_assets.steps.search.gallery import Wanted, open_gallery
 from image_assets.steps.upkeep.erasure import erase, find_remains, twins_of
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
@@ -123,6 +124,18 @@ def test_what_shows_many_images_goes_whole_and_is_made_anew(two: "Scenario") -> 
     _run(two)
     assert refresh_index(two.tables, two.encoder.description, IndexParams()).manifest.vectors == 1
     assert mentions(two.root, image_id) == CERTIFICATE
+
+
+def test_what_the_gallery_kept_of_an_image_goes_with_it(two: "Scenario") -> None:
+    hat = id_of(two, "hat.jpg")
+    assert open_gallery(two.tables).count(Wanted(with_duplicates=True)) == 2
+    erase_now(two, hat)
+    assert not two.store.exists(object_keys.GALLERY), "rows that were removed can be read in free blocks"
+    made_anew = open_gallery(two.tables)
+    assert made_anew.count(Wanted(with_duplicates=True)) == 1
+    location = made_anew.locate(hat)
+    assert location is not None
+    assert (location.state, location.user_id) == ("erased", None)
 
 
 def test_a_day_that_runs_again_after_an_erasure_has_nothing_to_do_for_the_others(two: "Scenario") -> None:

@@ -1,0 +1,46 @@
+"""Which images exist for a caller: all, or the own ones alone."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+
+from image_assets.errors import UnknownImageError
+from image_assets.ids import ImageId
+from image_assets.serving.callers import Caller
+from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.service import Service
+from image_assets.steps.images.receipts import find_pending
+from image_assets.steps.questions.image_record import ImageRecord, pending_image, read_image
+
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+"""Headers of what is not to be shown again once it has changed."""
+_ERASED: Final = Kind(HTTPStatus.GONE, "erased")
+
+
+def visible_image(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+    """What is known of an image; whoever may not see it is told what he would be told of an id that nobody has.
+
+    Raises:
+        UnknownImageError: nothing is known to the caller.
+        Problem: 410 for an image that was erased.
+    """
+    location = service.locate(image_id)
+    if location is None:
+        return _pending(service, caller, image_id)
+    if not (caller is None or caller.sees_all or location.is_of(caller.user_id)):
+        raise UnknownImageError(f"there is no image {image_id}")
+    if location.is_erased:
+        raise Problem(_ERASED, f"Image {image_id} was erased; the certificate {image_id} says when.", NOT_KEPT)
+    record = read_image(service.tables, image_id, location.day, service.encoder)
+    if record is None:
+        raise UnknownImageError(f"there is no image {image_id}")
+    return record
+
+
+def _pending(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+    today = service.now().date()
+    days = (today - timedelta(days=age) for age in range(service.settings.landing_lookback_days))
+    receipt = find_pending(service.store, image_id, days)
+    if receipt is None or not (caller is None or caller.sees_all or receipt.user_id == caller.user_id):
+        raise UnknownImageError(f"there is no image {image_id}")
+    return pending_image(receipt)
