@@ -122,6 +122,9 @@ class Image(BaseModel):
     state: ImageState
     reason: str | None = Field(description="Why a stage refused it, of the closed list.")
     detail: str | None = Field(description="What was found, and what is allowed.")
+    usual_wait_s: float | None = Field(
+        default=None, description="Of an image that is not done: the median from upload to gold of the newest images."
+    )
     user_id: str | None = Field(default=None, description="Who uploaded it; for its owner, reviewers and admins.")
     raw_name: str | None = Field(default=None, description="Its file's name; for its owner, reviewers and admins.")
     uploaded_at: datetime | None = None
@@ -149,6 +152,7 @@ class Telling:
     now: datetime
     signer: LinkSigner
     opinions: Sequence[Opinion] = ()
+    usual_wait_s: float | None = None
     dagster_url: str | None = None
 
 
@@ -165,6 +169,7 @@ def image_of(record: ImageRecord, telling: Telling) -> Image:
         state=record.state,
         reason=record.reason,
         detail=record.detail if is_open else None,
+        usual_wait_s=telling.usual_wait_s,
         **{name: value for name, value in told.items() if name != "sha256"},
         features={name: facts.get(name) for name in _FEATURES},
         exif=_exif(record.private) if is_private else None,
