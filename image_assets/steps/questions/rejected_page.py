@@ -19,20 +19,20 @@ from image_assets.steps.increment.recipe import version_of
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
 
 _START_BYTES: Final = 256
-_KNOWN: Final = {
-    "day": pl.Date,
-    "item": pl.String,
-    "stage": pl.String,
-    "reason": pl.String,
-    "detail": pl.String,
-    "image_id": pl.String,
-    "source_uri": pl.String,
-    "sha256": pl.String,
-    "size_bytes": pl.UInt64,
-    "input_version": pl.String,
+_KNOWN: Final[Mapping[str, pl.DataType]] = {
+    "day": pl.Date(),
+    "item": pl.String(),
+    "stage": pl.String(),
+    "reason": pl.String(),
+    "detail": pl.String(),
+    "image_id": pl.String(),
+    "source_uri": pl.String(),
+    "sha256": pl.String(),
+    "size_bytes": pl.UInt64(),
+    "input_version": pl.String(),
     "processed_at": pl.Datetime("us", "UTC"),
-    "state": pl.String,
-    "rejection_id": pl.String,
+    "state": pl.String(),
+    "rejection_id": pl.String(),
 }
 
 
@@ -109,7 +109,7 @@ class RejectedFiles:
         return list(self._rows(found))
 
     def _all(self) -> pl.DataFrame:
-        return pl.concat([pl.DataFrame(schema=_KNOWN), *self._frames.all()])
+        return pl.concat([pl.DataFrame(schema=dict(_KNOWN)), *self._frames.all()])
 
     def _rows(self, rows: pl.DataFrame) -> Iterator[RejectedRow]:
         for (day,), mine in rows.partition_by("day", as_dict=True, maintain_order=True).items():
