@@ -158,7 +158,7 @@ class Service:
         }
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """The service that a request has reached."""
     service: Service = request.app.state.service
     return service

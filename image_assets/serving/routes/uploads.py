@@ -107,7 +107,7 @@ class UploadCall:
     so_far: Response
 
 
-def _call(
+async def _call(
     request: Request,
     response: Response,
     service: ServiceHere,
