@@ -12,7 +12,7 @@ import anyio.to_thread
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from image_assets.errors import ImageError, RejectionReason
+from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import ObjectStore
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of
@@ -59,8 +59,13 @@ class UploadLanes:
         """
         now = time.monotonic()
         if now - self._looked_at > _LOOK_S:
-            await anyio.to_thread.run_sync(check_room, store, limiter=self.threads)
+            # One looks, the others go on; found too little, nobody does.
             self._looked_at = now
+            try:
+                await anyio.to_thread.run_sync(check_room, store, limiter=self.threads)
+            except StoreFullError:
+                self._looked_at = float("-inf")
+                raise
 
     @contextmanager
     def one(self) -> Iterator[None]:

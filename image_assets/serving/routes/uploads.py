@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Protocol
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as PathParameter
 
 from image_assets.access.roles import Role
 from image_assets.labels import normalise_label
@@ -20,7 +21,7 @@ from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.callers import Caller, Uploader
 from image_assets.serving.forms import Form
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.images.uploads import UploadFacts
 
@@ -50,10 +51,7 @@ _FORM_SCHEMA: Final = {
 _RAW_BODY: Final[dict[str, Any]] = {"image/*": _FILE, "application/octet-stream": _FILE}
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     202: {"headers": {"Location": {"description": "The first image.", "schema": {"type": "string"}}}},
-    408: {"description": "The body came too slowly."},
-    409: {"description": "A request under the same Idempotency-Key is under way."},
-    415: {"description": "The body is neither a form nor a picture."},
-    507: {"description": "There is too little room for uploads."},
+    **documented((408, 409, 415, 507)),
 }
 _route: Final = partial(
     dict[str, Any],
@@ -109,7 +107,7 @@ class UploadCall:
     so_far: Response
 
 
-def _call(
+async def _call(
     request: Request,
     response: Response,
     service: ServiceHere,
@@ -146,7 +144,7 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
-async def upload_file(call: UploadHere, name: str) -> Response:
+async def upload_file(call: UploadHere, name: Annotated[str, PathParameter(max_length=MAX_NAME_LENGTH)]) -> Response:
     """Upload one photo as the body; POST takes it under any name, also one with a slash."""
     return await _receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
 
