@@ -172,8 +172,13 @@ async def upload_many(url: str, contestant: Contestant, files: int, clients: int
 
 
 async def _until_alive(url: str) -> None:
-    async with Connection(url) as connection:
-        await connection.ask("GET /health HTTP/1.1")
+    while True:
+        try:
+            async with Connection(url) as connection:
+                await connection.ask("GET /health HTTP/1.1")
+                return
+        except OSError:
+            await asyncio.sleep(0.1)
 
 
 async def watch(url: str, process: psutil.Process, work: Awaitable[Any]) -> tuple[float, float]:

@@ -160,8 +160,8 @@ class Service:
         }
 
 
-def service_of(request: Request) -> Service:
-    """The service that a request has reached."""
+async def service_of(request: Request) -> Service:
+    """The service that a request has reached; awaits nothing, but anything else would be called in a thread."""
     service: Service = request.app.state.service
     return service
 
