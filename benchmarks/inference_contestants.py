@@ -1,5 +1,6 @@
 """Endpoints that predict a picture as everybody writes them first: `python inference_contestants.py async|def PORT`."""
 
+import os
 import sys
 from typing import Any
 
@@ -18,9 +19,10 @@ from image_assets.tables.images import SILVER_MAX_SIDE_PX
 class Model:
     """Builtin encoder and zero-shot classification, on one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, precision: str | None = None) -> None:
         torch.set_num_threads(1)
-        self.encoder = open_encoder("builtin", None, Placement(device="cpu"))
+        chosen = precision or os.environ["IMAGE_ASSETS_PRECISION"]
+        self.encoder = open_encoder("builtin", None, Placement(device="cpu", precision=chosen))
         self.classifier = make_zero_shot(self.encoder, CLOTHES)
 
     def decode(self, data: bytes) -> Any:

@@ -28,7 +28,7 @@ from inference_contestants import Model
 from page import write_section
 
 CLIENTS = (1, 16, 64)
-REQUESTS = {1: 40, 16: 192, 64: 384}
+REQUESTS = {1: 40, 16: 160, 64: 320}
 FIRST_PORT = 8770
 OURS = "image_assets"
 NAMES = {
@@ -54,10 +54,11 @@ class Measured:
 class Server:
     """A running server and its processes."""
 
-    def __init__(self, kind: str, port: int, python: str, folder: Path) -> None:
+    def __init__(self, kind: str, port: int, python: str, precision: str, folder: Path) -> None:
         self.kind, self.port = kind, port
         own = {name: value for name, value in os.environ.items() if not name.startswith("IMAGE_ASSETS_")}
         environment = {**own, "OMP_NUM_THREADS": "1", "IMAGE_ASSETS_ROOT": str(folder / "lake")}
+        environment["IMAGE_ASSETS_PRECISION"] = precision
         if kind == OURS:
             environment |= {
                 "IMAGE_ASSETS_RATE_LIMIT": "9999999/second",
@@ -189,9 +190,9 @@ async def measure(server: Server, clients: int, into: Measured) -> None:
     into.memory_mb.append(server.memory_mb)
 
 
-def measure_bare(count: int = 40) -> tuple[float, float]:
+def measure_bare(precision: str, count: int = 40) -> tuple[float, float]:
     """Milliseconds and processor milliseconds of a prediction without HTTP, in this process."""
-    model = Model()
+    model = Model(precision)
     walls, cpus = [], []
     for photo in itertools.islice(itertools.cycle(PHOTOS), count):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -231,6 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="A folder of photos.")
     parser.add_argument("--litserve-python", help="Python of an environment with litserve and image_assets.")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="fp32")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--page", type=Path, default=Path("docs/benchmarks.md"))
     options = parser.parse_args()
@@ -240,7 +242,7 @@ def main() -> None:
         pythons["litserve"] = options.litserve_python
     else:
         del pythons["litserve"]
-    bare_ms, bare_cpu_ms = measure_bare()
+    bare_ms, bare_cpu_ms = measure_bare(options.precision)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = [
@@ -251,12 +253,13 @@ def main() -> None:
         measured = asyncio.run(compare(servers, options.rounds))
     alone_ms = statistics.median(measured[OURS, 1].p50_ms)
     said = (
-        "## Predictions over HTTP\n\n"
+        f"## Predictions over HTTP, {options.precision}\n\n"
         f"{len(PHOTOS)} photos, builtin encoder, zero-shot, one torch thread; medians of {options.rounds} rounds by "
         f"turns. The same without HTTP takes {bare_ms:.1f} ms ({bare_cpu_ms:.1f} ms of the processor); a lone client "
         f"of the service waits {alone_ms:.1f} ms.\n\n"
     )
-    markers = ("<!-- inference: written by benchmarks/inference_over_http.py -->", "<!-- /inference -->")
+    name = f"inference {options.precision}"
+    markers = (f"<!-- {name}: written by benchmarks/inference_over_http.py -->", f"<!-- /{name} -->")
     write_section(options.page, markers, said + "\n".join(rows(measured)))
 
 

@@ -85,6 +85,10 @@ class ObjectStore(Protocol):
         """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
         ...
 
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """The first bytes, however large the object is; errors as of `read`."""
+        ...
+
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Replace the object; it survives a power cut once `flush` has returned."""
         ...
@@ -160,6 +164,11 @@ class LocalObjectStore:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
         with _explained("read", key, self.root), self._place(key) as place, _open_file(place, key) as file:
             return file.read()
+
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """See `read`."""
+        with _explained("read", key, self.root), self._place(key) as place, _open_file(place, key) as file:
+            return file.read(most)
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Write aside and rename."""

@@ -166,4 +166,4 @@ def test_a_batch_that_is_sent_again_is_answered_alike(served: "Served", photo: b
 def test_the_model_is_a_part_that_is_ready(served: "Served", photo: bytes) -> None:
     assert served.ask("/v1/predict", "read", "POST", content=photo, headers=JPEG).status_code == 200
     assert served.ask("/ready").json()["parts"]["model"]["state"] == "ok"
-    assert "image_assets_model_items_total" in served.ask("/metrics", "admin").text
+    assert "image_assets_model_computed_items_total" in served.ask("/metrics", "admin").text

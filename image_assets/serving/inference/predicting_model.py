@@ -34,19 +34,26 @@ class PredictingModel:
 
     def fresh(self, classes: Sequence[str]) -> Predictor | None:
         """The choice, if it need not be made again yet."""
-        is_fresh = tuple(classes) == self._classes and time.monotonic() < self._chosen_at + _FRESH_S
-        return self._current if is_fresh else None
+        return self._of(classes) if time.monotonic() < self._chosen_at + _FRESH_S else None
 
     def choose(self, classes: Sequence[str]) -> Predictor:
-        """The choice; what loading a classifier or reading the lake raises."""
-        with self._choosing:
-            if found := self.fresh(classes):
-                return found
-            model = choose_model(self._tables, self._encoder, classes, self._device)
-            former = self._current
-            if former is None or former.model.version != model.version:
-                self._current = Predictor(model, model.load())
-            else:
-                self._current = Predictor(model, former.classifier)
-            self._classes, self._chosen_at = tuple(classes), time.monotonic()
-            return self._current
+        """The choice; while one thread makes it, others go on with the one before.
+
+        Raises what reading the lake or loading a classifier raises.
+        """
+        if not self._choosing.acquire(blocking=self._of(classes) is None):
+            return self._of(classes) or self.choose(classes)
+        try:
+            return self.fresh(classes) or self._chosen(classes)
+        finally:
+            self._choosing.release()
+
+    def _chosen(self, classes: Sequence[str]) -> Predictor:
+        model, former = choose_model(self._tables, self._encoder, classes, self._device), self._current
+        is_same = former is not None and former.model.version == model.version
+        chosen = Predictor(model, former.classifier if former and is_same else model.load())
+        self._current, self._classes, self._chosen_at = chosen, tuple(classes), time.monotonic()
+        return chosen
+
+    def _of(self, classes: Sequence[str]) -> Predictor | None:
+        return self._current if tuple(classes) == self._classes else None

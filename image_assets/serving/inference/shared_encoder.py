@@ -15,7 +15,7 @@ from image_assets.models.encoders.encoder import (
     ImageEncoder,
     PreparedImage,
 )
-from image_assets.serving.inference.batcher import Batcher, Item, Result, Work
+from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, Item, Result, Work
 from image_assets.serving.inference.places import Places
 from image_assets.serving.inference.served_model import ServedModel
 
@@ -76,8 +76,13 @@ class SharedEncoder:
         return [question(self._model.encoder) for question in questions]
 
     def _compute(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
-        with self._places.take(len(items)):
-            return [answer.result() for answer in self._batcher.submit(work, items)]
+        """A batch at a time: a thread may bring more than there is room for at once."""
+        results: list[Result] = []
+        for start in range(0, len(items), LARGEST_BATCH):
+            some = items[start : start + LARGEST_BATCH]
+            with self._places.take(len(some)):
+                results += [answer.result() for answer in self._batcher.submit(work, some)]
+        return results
 
     def _stacked(self, rows: list[Embedding]) -> Embeddings:
         return np.stack(rows) if rows else np.zeros((0, self.description.dimension), np.float32)

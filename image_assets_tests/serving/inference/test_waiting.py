@@ -140,3 +140,8 @@ def test_a_search_in_a_thread_computes_in_the_models_thread(held: "HeldService",
     for row in (encoder.encode_images([picture])[0], next(encoder.encode_prepared([encoder.prepare_image(picture)]))):
         assert row @ blue > 0.9 > row @ red
     assert held.batches
+
+
+def test_a_thread_may_bring_more_than_there_is_room_for(held: "HeldService") -> None:
+    texts = ["red", "green", "blue"] * MOST_ITEMS
+    assert held.inference.encoder.encode_texts(texts).shape == (len(texts), 4)

@@ -41,7 +41,15 @@ def engine() -> Iterator[ProcessEngine]:
 
 
 def living_children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    """Workers: other tests may have other processes running."""
+    return [child for child in psutil.Process().children() if is_living_worker(child)]
+
+
+def is_living_worker(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "image_assets.compute.worker" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(is_true: Callable[[], object]) -> None:
