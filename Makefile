@@ -6,7 +6,7 @@ CONSTRAINTS ?= --constraint constraints.txt
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop soak tables surface wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface openapi wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -46,6 +46,9 @@ tables: $(INSTALLED)
 
 surface: $(INSTALLED)
 	$(BIN)/python -m image_assets_tests.unit.documents.test_public_surface > docs/public-surface.md
+
+openapi: $(INSTALLED)
+	$(BIN)/python -m image_assets_tests.unit.documents.test_openapi > docs/openapi.json
 
 # build/ goes first: setuptools would put files into the wheel that only lie there.
 wheel: $(INSTALLED)

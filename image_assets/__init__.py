@@ -25,4 +25,7 @@ Where do I go to …?
     change when things run ........................ orchestration.automation
     add a setting ................................. settings, and configuration if it may change while all runs
     add a command ................................. cli
+    add a route, give an error its status ......... serving
+    say who may do what ........................... access
+    call the service .............................. client
 """

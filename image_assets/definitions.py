@@ -82,7 +82,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     ]
     training = classifier_assets(settings)
     is_json = settings.log_format == "json"
-    define_job = partial(dg.define_asset_job, config=console_config("INFO") if is_json else None)
+    define_job = partial(dg.define_asset_job, config=console_config("DEBUG") if is_json else None)
     daily_job = define_job(DAILY_JOB, dg.AssetSelection.assets(*daily_assets), description=DAILY_JOB_DESCRIPTION)
     jobs = [
         daily_job,

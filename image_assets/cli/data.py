@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import click
 import polars as pl
@@ -15,6 +15,7 @@ from image_assets.opening import open_lake
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.questions.plan import known_days
+from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.scrub import damaged_originals
 from image_assets.steps.vectors.embeddings import lake_tables
 from image_assets.tables.gold import DAILY_SUMMARY
@@ -48,6 +49,8 @@ def status(day: datetime | None, first: datetime | None, last: datetime | None) 
     elif waiting:
         command = f"image-assets run --from {waiting[0]} --to {waiting[-1]}"
         CONSOLE.print(f"{len(waiting)} days from {waiting[0]} on have no summary yet: {command}", highlight=False)
+    if wait := usual_wait(tables, datetime.now(UTC).date()):
+        CONSOLE.print(f"an upload takes {wait} to become an image: median of the last {wait.images}", highlight=False)
     for each, originals in damaged_originals(tables).items():
         if begin <= each <= end:
             remedy = f"image-assets repair --day {each}"

@@ -9,6 +9,7 @@ import traceback
 
 import click
 
+from image_assets.cli.acceptances import accept
 from image_assets.cli.classifier import classifier, train
 from image_assets.cli.config import config
 from image_assets.cli.data import query_lake, status
@@ -53,6 +54,7 @@ for command in (
     run,
     retry,
     dismiss,
+    accept,
     status,
     why,
     report,

@@ -69,6 +69,7 @@ def search(
         after=after,
         with_duplicates=all_duplicates,
         with_words=not no_words,
+        columns=None if html or is_opened else tuple(name for name in _COLUMNS.values() if name != "score"),
     )
     page = open_search(settings).search(request)
     if page.unknown:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from image_assets.client.retries import Retries
 from image_assets.errors import ServiceError
 from image_assets.ids import ImageId, Sha256
 
+_RAW: Final = {"Content-Type": "application/octet-stream"}
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
 
@@ -96,7 +97,7 @@ class Client:
         params = {"name": called, "label": label, "on_behalf_of": on_behalf_of}
         told = {key: _as_text(value) for key, value in params.items() if value is not None}
         headers = {
-            "Content-Type": "application/octet-stream",
+            **_RAW,
             "Content-Digest": f"sha-256=:{base64.b64encode(_digest(photo)).decode()}:",
             "Idempotency-Key": str(uuid.uuid4()),
         }
@@ -124,13 +125,68 @@ class Client:
         address = f"/v1/images/{_segment(image_id)}"
         return _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
 
-    def _get(self, address: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        return _fields(self._retries.ask(lambda: self._http.get(address, params=params)))
+    def images(self, **chosen: Any) -> Mapping[str, Any]:
+        """A page of the images that meet conditions: `where`, `label`, `day`, `order`, `facets`, `page_token`, …"""
+        return self._get("/v1/images", chosen)
 
-    def _post(self, address: str, **options: Any) -> Mapping[str, Any]:
+    def search(
+        self, text: str | None = None, *, photo: Path | bytes | None = None, image_id: str | None = None, **chosen: Any
+    ) -> Mapping[str, Any]:
+        """Images like a text, a picture or another image, best first, with their scores; conditions as of `images`."""
+        if photo is None:
+            return self._get("/v1/search", {"text": text, "image_id": image_id, **chosen})
+        return self._post("/v1/search", params=_told(chosen), headers=_RAW, content=_read(photo))
+
+    def similar(self, image_id: str, **chosen: Any) -> Mapping[str, Any]:
+        """Images like one of the lake."""
+        return self._get(f"/v1/images/{_segment(image_id)}/similar", chosen)
+
+    def encode_texts(self, texts: Sequence[str]) -> Mapping[str, Any]:
+        """Vectors of texts, in their order."""
+        return self._post("/v1/encode", json={"texts": list(texts)})
+
+    def encode_images(self, photos: Sequence[Path | bytes]) -> Mapping[str, Any]:
+        """Vectors of pictures, in their order: of all, or none."""
+        return self._post("/v1/encode", files=_form(photos))
+
+    def predict(self, photo: Path | bytes | None = None, *, image_id: str | None = None) -> Mapping[str, Any]:
+        """What the model takes a picture for, or an image of the lake."""
+        if photo is None:
+            return self._post("/v1/predict", json={"image_id": image_id})
+        return self._post("/v1/predict", headers=_RAW, content=_read(photo))
+
+    def predict_batch(
+        self, photos: Sequence[Path | bytes] = (), *, image_ids: Sequence[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
+        """The same of many: a result each, which is a prediction or the problem with that one."""
+        if photos:
+            answer = self._post("/v1/predict_batch", files=_form(photos))
+        else:
+            answer = self._post("/v1/predict_batch", json={"image_ids": list(image_ids)})
+        results: Sequence[Mapping[str, Any]] = answer["results"]
+        return results
+
+    def classes(self) -> Mapping[str, Any]:
+        """What the model tells apart."""
+        return self._get("/v1/classes")
+
+    def reviews(self, count: int = 5) -> Sequence[Mapping[str, Any]]:
+        """Images to decide on, which nobody else is asked about for a while."""
+        items: Sequence[Mapping[str, Any]] = self._get("/v1/reviews", {"count": count})["items"]
+        return items
+
+    def decide(self, image_id: str, label: str = "", *, kind: str = "label") -> Mapping[str, Any]:
+        """Say what an image shows; or `accept`, `skip` or `undo`. Said again by a retry, it is said once."""
+        decision = {"image_id": image_id, "label": label, "kind": kind, "id": uuid.uuid4().hex}
+        return self._post("/v1/reviews", json={"decisions": [decision]})
+
+    def _get(self, address: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        return _fields(self._retries.ask(lambda: self._http.get(address, params=_told(params or {}))))
+
+    def _post(self, address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Mapping[str, Any]:
         """Send a body; under a key, by which the service knows it when it comes again."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return _fields(self._retries.ask(lambda: self._http.post(address, headers=headers, **options)))
+        known = {"Idempotency-Key": str(uuid.uuid4()), **(headers or {})}
+        return _fields(self._retries.ask(lambda: self._http.post(address, headers=known, **options)))
 
 
 def _fields(answer: httpx.Response) -> Mapping[str, Any]:
@@ -138,6 +194,23 @@ def _fields(answer: httpx.Response) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise ServiceError(f"{answer.url} answers with no object: is it the service?", status=answer.status_code)
     return body
+
+
+def _told(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters without those that say nothing."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _read(photo: Path | bytes) -> bytes:
+    return photo if isinstance(photo, bytes) else photo.read_bytes()
+
+
+def _form(photos: Sequence[Path | bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    """Pictures as the files of a form, each under its name or its place."""
+    return [
+        ("file", (_as_text(photo.name) if isinstance(photo, Path) else str(place), _read(photo)))
+        for place, photo in enumerate(photos)
+    ]
 
 
 def _digest(photo: Path | bytes) -> bytes:

@@ -20,7 +20,8 @@ class DayFrames:
     Args:
         tables: the lake's tables.
         table: name of the table.
-        columns: what is read; a day that lacks one of them, as an older release made it, counts as empty.
+        columns: what is read, everything for None; a day that lacks one of them, as an older release made it, counts
+            as empty.
         part_of: what is kept of a day's rows.
         clock: seconds.
     """
@@ -29,7 +30,7 @@ class DayFrames:
         self,
         tables: ParquetTables,
         table: str,
-        columns: Sequence[str],
+        columns: Sequence[str] | None,
         part_of: Callable[[pl.DataFrame], pl.DataFrame],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,6 +60,6 @@ class DayFrames:
         former = self._days.get(key)
         if former and former[0] == version:
             return former[1]
-        if not {*self._columns} <= {*self._tables.file_schema(key)}:
+        if self._columns and not {*self._columns} <= {*self._tables.file_schema(key)}:
             return None
         return self._part_of(self._tables.scan_files([key], self._columns))

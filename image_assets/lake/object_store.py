@@ -65,8 +65,11 @@ class StagedObject(Protocol):
         """Add bytes at the end."""
         ...
 
-    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> None:
-        """Make them the object of a key, once; it survives a power cut from then on."""
+    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION, is_last: bool = True) -> None:
+        """Make them the object of a key, once; it survives a power cut from then on.
+
+        One that is not the last survives it with the next that lands in its folder, and never without its bytes.
+        """
         ...
 
 
@@ -80,6 +83,10 @@ class ObjectStore(Protocol):
 
     def read(self, key: ObjectKey) -> bytes:
         """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
+        ...
+
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """The first bytes, however large the object is; errors as of `read`."""
         ...
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
@@ -157,6 +164,11 @@ class LocalObjectStore:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
         with _explained("read", key, self.root), self._place(key) as place, _open_file(place, key) as file:
             return file.read()
+
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """See `read`."""
+        with _explained("read", key, self.root), self._place(key) as place, _open_file(place, key) as file:
+            return file.read(most)
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Write aside and rename."""
@@ -314,13 +326,14 @@ class LocalObjectStore:
         """An absolute path."""
         return str(self._path(key).absolute())
 
-    def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None) -> None:
+    def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
         """The bytes before the name, the name before anybody is told of it."""
         os.fsync(descriptor)
         with self._place(key, make=True) as place:
             with self._over(key, over):
                 _rename(staged, place)
-            _sync_folder(place[0])
+            if is_last:
+                _sync_folder(place[0])
 
     @contextmanager
     def _over(self, key: ObjectKey, version: str | None) -> Iterator[None]:
@@ -370,11 +383,11 @@ class LocalStagedObject:
             while rest:
                 rest = rest[self.file.write(rest) :]
 
-    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> None:
+    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION, is_last: bool = True) -> None:
         """See `StagedObject`."""
         _names(key)
         with _explained("write", key, self.store.root):
-            self.store._land(self.file.fileno(), self.path, key, over)
+            self.store._land(self.file.fileno(), self.path, key, over, is_last=is_last)
 
 
 _Place: TypeAlias = tuple[int, str]

@@ -22,6 +22,13 @@ class TieredObjectStore:
     hot: ObjectStore
     archive: ObjectStore
 
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """See `ObjectStore`."""
+        try:
+            return self.hot.read_start(key, most)
+        except ObjectNotFoundError:
+            return self.read(key)[:most]
+
     def read(self, key: ObjectKey) -> bytes:
         """See `ObjectStore`."""
         try:

@@ -17,7 +17,17 @@ from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
 from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
 from image_assets.serving.request_ids import REQUEST_ID, is_request_id
-from image_assets.serving.routes import configuration, duplicates, health, inference, records, reviews, search, uploads
+from image_assets.serving.routes import (
+    configuration,
+    duplicates,
+    health,
+    inference,
+    records,
+    rejected,
+    reviews,
+    search,
+    uploads,
+)
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
@@ -30,6 +40,7 @@ ROUTERS: Final = (
     search.router,
     reviews.router,
     duplicates.router,
+    rejected.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""

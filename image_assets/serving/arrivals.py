@@ -1,5 +1,6 @@
 """The files of one request on their way into the landing zone: all are received, then all that can be are landed."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -7,10 +8,11 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 
 import anyio
+import anyio.to_thread
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from image_assets.errors import ImageError, RejectionReason
+from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import ObjectStore
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of
@@ -23,7 +25,7 @@ _NO_NAME: Final = "upload"
 _UNUSABLE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image")
 _LONG_NAME: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "name-too-long")
 _BUSY: Final = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-uploads")
-_THREADS, _UNDER_WAY = 8, 96
+_THREADS, _UNDER_WAY, _LOOK_S = 8, 64, 1.0
 
 
 class UploadedFile(BaseModel):
@@ -38,11 +40,32 @@ class UploadedFile(BaseModel):
 
 
 class UploadLanes:
-    """How many uploads a process receives at once: each takes some memory, and a thread while it writes."""
+    """How many uploads a process receives at once: each takes some memory, and a thread while it writes.
+
+    Attributes:
+        threads: for what is done to files.
+    """
 
     def __init__(self) -> None:
         self.threads = anyio.CapacityLimiter(_THREADS)
         self._under_way = 0
+        self._looked_at = float("-inf")
+
+    async def check_room(self, store: ObjectStore) -> None:
+        """See that there is room, by a look that is a second old at most.
+
+        Raises:
+            StoreFullError: there is too little.
+        """
+        now = time.monotonic()
+        if now - self._looked_at > _LOOK_S:
+            # One looks, the others go on; found too little, nobody does.
+            self._looked_at = now
+            try:
+                await anyio.to_thread.run_sync(check_room, store, limiter=self.threads)
+            except StoreFullError:
+                self._looked_at = float("-inf")
+                raise
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -130,12 +153,7 @@ class Arrivals:
 
 @contextmanager
 def arriving(store: ObjectStore, limits: InspectParams) -> Iterator[Arrivals]:
-    """Files to receive; nothing is left of those that do not land.
-
-    Raises:
-        StoreFullError: there is too little room for any.
-    """
-    check_room(store)
+    """Files to receive; nothing is left of those that do not land."""
     with ExitStack() as held:
         yield Arrivals(store, limits, held)
 

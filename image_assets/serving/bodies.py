@@ -15,7 +15,7 @@ from fastapi import Request
 
 from image_assets.serving.problems import Kind, Problem
 
-PIECE_BYTES: Final = 128 * 1024
+PIECE_BYTES: Final = 256 * 1024
 _CLOSING: Final = {"Connection": "close"}
 _TOO_LARGE: Final = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
 _TOO_SLOW: Final = Kind(HTTPStatus.REQUEST_TIMEOUT, "too-slow")

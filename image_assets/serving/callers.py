@@ -122,7 +122,7 @@ OPERATOR: Final[Any] = Depends(NeedsUnlessLocal(Role.ADMIN))
 class Public:
     """The mark of a route that anybody may ask for: `dependencies=[PUBLIC]`."""
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Nothing is asked of the caller."""
 
 

@@ -112,6 +112,8 @@ def answer(
 
 def body_of(kind: Kind, detail: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A problem as it is told in an answer, or within one about several things."""
+    if more and "reason" in more:
+        note_refused(str(more["reason"]))
     return {
         "type": f"{_TYPE}{kind.name}",
         "title": kind.title,
@@ -126,7 +128,6 @@ def problem_of(error: Exception) -> JSONResponse:
     """The answer to an error of the family; what a client cannot mend goes to the log."""
     kind = kind_of(error)
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
-    note_refused(more.get("reason", ""))
     if isinstance(error, errors.ServiceBusyError):
         return answer(kind, str(error), {"Retry-After": str(error.seconds)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -200,7 +201,10 @@ _PLAIN_DETAILS: Final[Mapping[int, str]] = {
 
 
 class PlainErrorsAsProblems:
-    """Middleware: answers in plain text of the layers below the routes become problems like all others."""
+    """Middleware: answers in plain text of the layers below the routes become problems like all others, and so do bugs.
+
+    The framework would answer those outside of all middleware: without the request's id and without headers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -211,9 +215,11 @@ class PlainErrorsAsProblems:
             await self._app(scope, receive, send)
             return
         replaced: JSONResponse | None = None
+        has_begun = False
 
         async def sending(message: Message) -> None:
-            nonlocal replaced
+            nonlocal replaced, has_begun
+            has_begun = True
             if message["type"] == "http.response.start" and _is_plain_error(message):
                 status = message["status"]
                 replaced = answer(_kind_of_status(status), _PLAIN_DETAILS.get(status, HTTPStatus(status).description))
@@ -221,7 +227,13 @@ class PlainErrorsAsProblems:
             elif replaced is None:
                 await send(message)
 
-        await self._app(scope, receive, sending)
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if has_begun:
+                raise
+            response = await _admit_bug(Request(scope), error)
+            await response(scope, receive, send)
 
 
 def _is_plain_error(message: Message) -> bool:

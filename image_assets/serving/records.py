@@ -1,9 +1,10 @@
 """An image as the service tells of it, and how much of it a caller may see."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from image_assets.access.links import LinkSigner
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Caller
 from image_assets.serving.links import Picture, link_to
+from image_assets.steps.classification.opinions import Kind, Opinion
 from image_assets.steps.questions.image_record import ImageRecord, ImageState, MadeRow
 
 PATH_COLUMNS: Final = {
@@ -57,6 +59,29 @@ class Prediction(BaseModel):
     predicted_at: datetime
 
 
+class Decision(BaseModel):
+    """A person's word on what the image shows, whether or not it was taken back later."""
+
+    kind: Kind
+    label: str | None
+    decided_by: str
+    decided_at: datetime
+    predicted_label: str | None = Field(description="What the model said then.")
+    model_version: str | None
+
+    @classmethod
+    def of(cls, word: Opinion) -> Self:
+        """A word as it lies in the lake."""
+        return cls(
+            kind=word.kind or Kind.LABEL,
+            label=word.shows,
+            decided_by=word.decided_by,
+            decided_at=word.decided_at,
+            predicted_label=word.predicted_label,
+            model_version=word.model_version,
+        )
+
+
 class LineageStep(BaseModel):
     """A row that a step made of the image."""
 
@@ -97,6 +122,9 @@ class Image(BaseModel):
     state: ImageState
     reason: str | None = Field(description="Why a stage refused it, of the closed list.")
     detail: str | None = Field(description="What was found, and what is allowed.")
+    usual_wait_s: float | None = Field(
+        default=None, description="Of an image that is not done: the median from upload to gold of the newest images."
+    )
     user_id: str | None = Field(default=None, description="Who uploaded it; for its owner, reviewers and admins.")
     raw_name: str | None = Field(default=None, description="Its file's name; for its owner, reviewers and admins.")
     uploaded_at: datetime | None = None
@@ -111,14 +139,29 @@ class Image(BaseModel):
     features: dict[str, Any]
     exif: dict[str, Any] | None = Field(default=None, description="Of the original; for admins: it may hold a place.")
     predictions: list[Prediction] = Field(description="One per model, that of the model in use last first.")
+    decisions: list[Decision] | None = Field(default=None, description="Who decided what; for reviewers and admins.")
     links: ImageLinks
     lineage: Lineage
 
 
-def image_of(record: ImageRecord, caller: Caller, signer: LinkSigner, now: datetime, dagster_url: str | None) -> Image:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What an image is told with: who asks, when, links, and what people said of it."""
+
+    caller: Caller
+    now: datetime
+    signer: LinkSigner
+    opinions: Sequence[Opinion] = ()
+    usual_wait_s: float | None = None
+    dagster_url: str | None = None
+
+
+def image_of(record: ImageRecord, telling: Telling) -> Image:
     """What a caller may see of an image; the original and its name are its owner's and for reviewers and admins."""
-    facts, is_private = record.facts, caller.may(Role.ADMIN)
-    is_open = is_private or caller.may(Role.REVIEW) or facts.get("user_id") == caller.user_id
+    caller, facts = telling.caller, record.facts
+    is_private, is_reviewed = caller.may(Role.ADMIN), caller.may(Role.REVIEW)
+    is_own = facts.get("user_id") == caller.user_id
+    is_open = is_reviewed or is_own
     told = {name: facts.get(name) for name in (*_SHOWN, *(_OWN if is_open else ()))}
     return Image(
         image_id=record.image_id,
@@ -126,17 +169,19 @@ def image_of(record: ImageRecord, caller: Caller, signer: LinkSigner, now: datet
         state=record.state,
         reason=record.reason,
         detail=record.detail if is_open else None,
+        usual_wait_s=telling.usual_wait_s,
         **{name: value for name, value in told.items() if name != "sha256"},
         features={name: facts.get(name) for name in _FEATURES},
         exif=_exif(record.private) if is_private else None,
         predictions=[Prediction(**row, predicted_at=row["processed_at"]) for row in record.predictions],
-        links=_links(record, signer, now, with_original=is_private or facts.get("user_id") == caller.user_id),
+        decisions=[Decision.of(word) for word in telling.opinions] if is_reviewed else None,
+        links=_links(record, telling, with_original=is_private or is_own),
         lineage=Lineage(
             source_uri=record.private.get("source_uri") if is_private else None,
             sha256=told.get("sha256"),
             encoder=facts.get("encoder"),
             model_version=facts.get("model_version"),
-            steps=[_step(row, record.day, dagster_url) for row in record.made],
+            steps=[_step(row, record.day, telling.dagster_url) for row in record.made],
         ),
     )
 
@@ -146,11 +191,11 @@ def _exif(private: Mapping[str, Any]) -> dict[str, Any] | None:
     return told
 
 
-def _links(record: ImageRecord, signer: LinkSigner, now: datetime, *, with_original: bool) -> ImageLinks:
+def _links(record: ImageRecord, telling: Telling, *, with_original: bool) -> ImageLinks:
     pictures = [picture for picture, column in PATH_COLUMNS.items() if record.facts.get(column)]
     if with_original and record.facts:
         pictures.append(Picture.ORIGINAL)
-    links = {picture.value: link_to(signer, record.image_id, picture, now) for picture in pictures}
+    links = {picture.value: link_to(telling.signer, record.image_id, picture, telling.now) for picture in pictures}
     return ImageLinks(**links, similar=f"/v1/images/{record.image_id}/similar")
 
 

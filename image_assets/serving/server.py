@@ -11,12 +11,12 @@ from image_assets.access.keys import KeyRing
 from image_assets.errors import ConfigurationError
 from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
+from image_assets.serving.bounded_headers import BoundedHeaders
 from image_assets.serving.callers import is_loopback
 from image_assets.serving.observing.log_output import log_as_json
 from image_assets.settings import Settings
 
 _GRACE_S: Final = 10
-_HEADER_BYTES: Final = 16 * 1024
 _CONNECTIONS: Final = 1_000
 _BACKLOG: Final = 2_048
 
@@ -35,9 +35,7 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
         create_app(settings, is_local=is_local),
         host=host,
         port=port,
-        # h11 alone bounds what it keeps of headers.
-        http="h11",
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        http=BoundedHeaders,
         ws="none",
         log_config=None,
         access_log=False,

@@ -43,6 +43,7 @@ from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
+from image_assets.steps.questions.rejected_page import RejectedFiles
 
 _SECRETS_LAST_S: Final = 60.0
 _LAKE_LASTS_S: Final = 1.0
@@ -70,6 +71,7 @@ class Service:
         self.opinions = OpinionLog(self.store)
         self.reviews = ReviewQueue(self.tables, self.opinions)
         self.duplicates = DuplicateGroups(self.tables)
+        self.rejected = RejectedFiles(self.tables)
         self.lanes = UploadLanes()
         self.answers = Answers(self.tables.store)
         self._settings = settings
@@ -158,8 +160,8 @@ class Service:
         }
 
 
-def service_of(request: Request) -> Service:
-    """The service that a request has reached."""
+async def service_of(request: Request) -> Service:
+    """The service that a request has reached; awaits nothing, but anything else would be called in a thread."""
     service: Service = request.app.state.service
     return service
 

@@ -540,3 +540,10 @@ def test_polars_and_duckdb_find_the_object_under_its_address(store: ObjectStore)
     assert pl.scan_parquet(uri).collect().height == 2
     with duckdb.connect() as database:
         assert database.execute("SELECT sum(number) FROM read_parquet(?)", [uri]).fetchall() == [(3,)]
+
+
+def test_the_start_of_an_object_is_read_without_the_rest(store: ObjectStore) -> None:
+    store.write(KEY, b"0123456789")
+    assert (store.read_start(KEY, 4), store.read_start(KEY, 99)) == (b"0123", b"0123456789")
+    with pytest.raises(ObjectNotFoundError):
+        store.read_start(ObjectKey("landing/nothing"), 4)

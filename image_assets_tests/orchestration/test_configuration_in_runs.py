@@ -151,15 +151,3 @@ def test_a_damaged_version_fails_the_step_and_is_named(full_copy: Settings, serv
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as made:
         yield made
-
-
-def test_runs_log_a_json_object_per_line_when_asked_to(
-    full_copy: Settings, define: Callable[[Settings], dg.Definitions], capfd: pytest.CaptureFixture[str]
-) -> None:
-    definitions = define(full_copy.model_copy(update={"log_format": "json"}))
-    (full_copy.root / "tables" / "silver_images" / f"{DAY}.parquet").write_bytes(b"PAR1 no more")
-    result = run(definitions, "silver_images", run_config=console_config("INFO"), raise_on_error=False)
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    failed = next(line for line in lines if line.get("step") == "derivatives" and line["level"] == "ERROR")
-    assert (failed["run_id"], failed["job"]) == (result.run_id, DAILY_JOB)
-    assert "derivatives" in failed["message"]

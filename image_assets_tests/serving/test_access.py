@@ -1,10 +1,13 @@
 """Who is let in: keys, roles, hosts and pages; the matrix is made from the routes, so that none is forgotten."""
 
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -154,3 +157,19 @@ def test_every_answer_has_its_id_and_the_headers_that_bind_browsers(served: "Ser
 @pytest.mark.parametrize("given", ["a" * 65, "with space", "<b>", "x\ty"])
 def test_an_id_of_a_request_that_is_none_is_replaced(served: "Served", given: str) -> None:
     assert served.ask("/health", headers={"X-Request-ID": given}).headers["x-request-id"] != given
+
+
+@pytest.mark.parametrize("piece", [1_000, 1_000_000])
+def test_headers_end_somewhere(served: "Served", piece: int) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        sent = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000
+        with suppress(ConnectionError):
+            for start in range(0, len(sent), piece):
+                connection.sendall(sent[start : start + piece])
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_usual_headers_are_taken_one_request_after_the_other(served: "Served") -> None:
+    with httpx.Client(base_url=served.url, headers={"X-Long": "x" * 12_000}) as client:
+        assert [client.get("/health").status_code for _ in range(5)] == [200] * 5

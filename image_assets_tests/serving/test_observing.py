@@ -1,6 +1,7 @@
 """What an operator sees of a service that runs: log, audit trail, numbers, readiness."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
 from image_assets.serving.application import create_app
+from image_assets.serving.observing.parts import Finding, Parts
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 NOBODYS = "00000000-0000-5000-8000-000000000000"
 CANARY = "canary4711"
+ODD = ("PROPFIND", "MKCOL", "REPORT", "PURGE")
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +153,9 @@ def test_strangers_make_no_series(served: "Served") -> None:
     for number in range(20):
         served.ask(f"/nothing/{number}")
         served.ask(f"/v1/images/{NOBODYS[:-2]}{number:02}", "read")
-        served.ask("/health", method=f"ODD{number}")
+        served.ask("/health", method=ODD[number % 4])
     found = series(served.ask("/metrics", "admin").text, "image_assets_http_requests_total")
-    mine = ("/nothing", NOBODYS[:8], "ODD")
+    mine = ("/nothing", NOBODYS[:8], *ODD)
     assert [labels for labels in found if any(text in str(labels) for text in mine)] == []
     assert found["GET", "none", "404"] >= 20
     assert found["other", "/health", "405"] >= 20
@@ -208,17 +211,23 @@ def test_a_request_that_is_under_way_is_seen(tmp_path: Path) -> None:
     assert (during[()], after) == (1.0, 0.0)
 
 
-def test_what_fails_is_counted_as_failed_and_told_with_its_trace(tmp_path: Path) -> None:
+def test_what_fails_is_counted_as_failed_and_told_with_its_trace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     app = create_app(Settings(root=tmp_path))
 
     @app.get("/bug")
     def bug() -> None:
         raise ZeroDivisionError
 
-    with TestClient(app, client=("127.0.0.1", 1), raise_server_exceptions=False) as client:
-        assert client.get("/bug").status_code == 500
+    with TestClient(app, client=("127.0.0.1", 1)) as client:
+        answer = client.get("/bug", headers={"X-Request-ID": "a-bug"})
         found = series(client.get("/metrics").text, "image_assets_http_requests_total")
     assert found["GET", "/bug", "500"] == 1
+    assert (answer.status_code, answer.json()["instance"], answer.headers["X-Request-ID"]) == (500, "a-bug", "a-bug")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    (told,) = [record for record in caplog.records if record.exc_info]
+    assert told.exc_info[0] is ZeroDivisionError
 
 
 def test_a_name_of_a_key_is_told_and_the_key_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -230,3 +239,31 @@ def test_a_name_of_a_key_is_told_and_the_key_is_not(tmp_path: Path, caplog: pyte
     (record,) = [each for each in caplog.records if each.name == "image_assets.access"]
     assert record.__dict__["fields"]["key"] == "ann@shop"
     assert text[-40:] not in str(record.__dict__)
+
+
+def test_files_that_cannot_become_an_image_are_counted_by_reason(own: "Served") -> None:
+    name = "image_assets_refused_images_total"
+    before = series(own.ask("/metrics", "admin").text, name)
+    files = [("files", ("a.jpg", b"no picture", "image/jpeg")), ("files", ("b.jpg", b"", "image/jpeg"))]
+    own.ask("/v1/predict_batch", "read", "POST", files=files)
+    own.ask("/v1/predict", "read", "POST", content=b"no picture", headers={"Content-Type": "image/jpeg"})
+    after = series(own.ask("/metrics", "admin").text, name)
+    grown = {reason: count - before.get((reason,), 0) for (reason,), count in after.items()}
+    assert {reason: count for reason, count in grown.items() if count} == {"not_an_image": 2, "empty": 1}
+
+
+def test_a_part_that_hangs_hangs_no_request(tmp_path: Path) -> None:
+    app, released = create_app(Settings(root=tmp_path)), threading.Event()
+    service: Service = app.state.service
+
+    def hang() -> Finding:
+        released.wait(30)
+        return Finding()
+
+    service.parts = Parts({"storage": hang}, patience_s=0.2)
+    with TestClient(app, client=("127.0.0.1", 1)) as client:
+        answers = [client.get(path) for path in ("/ready", "/health", "/metrics")]
+        released.set()
+    assert [answer.status_code for answer in answers] == [503, 200, 200]
+    assert answers[0].json()["parts"]["storage"]["detail"] == "no answer within 0.2 s"
+    assert series(answers[2].text, "image_assets_part_state")["storage", "failed"] == 1

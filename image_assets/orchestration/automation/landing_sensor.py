@@ -64,6 +64,7 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         name="landing_sensor",
         job_name=DAILY_JOB,
         minimum_interval_seconds=_SENSOR_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description=description,
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:

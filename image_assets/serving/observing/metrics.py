@@ -22,6 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from image_assets.errors import RejectionReason
 from image_assets.serving.observing.parts import STATES, PartState
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -44,7 +45,7 @@ class Seen:
         seconds: from its headers to the end of the answer.
         received_bytes: of its body.
         sent_bytes: of the answer's body.
-        refused: why a file in it cannot become an image, of the closed list; empty if that is not so.
+        refused: why files in it cannot become an image.
     """
 
     route: str
@@ -53,7 +54,7 @@ class Seen:
     seconds: float
     received_bytes: int
     sent_bytes: int
-    refused: str = ""
+    refused: Sequence[RejectionReason] = ()
 
 
 class Metrics:
@@ -108,8 +109,8 @@ class Metrics:
         self._seconds.labels(seen.route, method).observe(seen.seconds)
         self._received.labels(seen.route).inc(seen.received_bytes)
         self._sent.labels(seen.route).inc(seen.sent_bytes)
-        if seen.refused:
-            self._refused.labels(seen.refused).inc()
+        for reason in seen.refused:
+            self._refused.labels(reason.value).inc()
 
 
 class _Parts(Collector):

@@ -1,10 +1,13 @@
 """What is learnt of a request on its way through the service, for the access log and the audit trail."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from image_assets.errors import RejectionReason
 from image_assets.serving.observing.audit_trail import AuditTrail
+
+_REASONS: Final = frozenset(each.value for each in RejectionReason)
 
 
 @dataclass(slots=True)
@@ -15,13 +18,13 @@ class RequestNotes:
         trail: where acts are kept.
         address: where the request comes from.
         caller: name of its key; empty for nobody.
-        refused: why a file in it cannot become an image; empty if that is not so.
+        refused: why files in it cannot become an image, of the closed list.
     """
 
     trail: AuditTrail
     address: str
     caller: str = ""
-    refused: str = ""
+    refused: list[RejectionReason] = field(default_factory=list)
 
 
 # An object, because what a route's thread sets in a context of its own does not come back to the middleware.
@@ -35,6 +38,6 @@ def note_caller(name: str) -> None:
 
 
 def note_refused(reason: str) -> None:
-    """Write down why a file of a request cannot become an image."""
-    if notes := REQUEST.get(None):
-        notes.refused = reason
+    """Write down why a file of a request cannot become an image; what is of no closed list is passed over."""
+    if (notes := REQUEST.get(None)) and reason in _REASONS:
+        notes.refused.append(RejectionReason(reason))

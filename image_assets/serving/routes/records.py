@@ -18,10 +18,11 @@ from image_assets.serving.callers import Admin, Caller, OwnReader
 from image_assets.serving.links import Picture, follows
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
-from image_assets.serving.records import PATH_COLUMNS, Image, image_of
+from image_assets.serving.records import PATH_COLUMNS, Image, Telling, image_of
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.serving.visible import NOT_KEPT, visible_image
 from image_assets.steps.questions.image_record import ImageRecord, ImageState
+from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.erasure import erase, find_remains
 
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
@@ -48,10 +49,22 @@ IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
 @router.get("", responses=_GONE)
 def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
     """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
-    record = visible_image(service, caller, _id(image_id))
+    record, wait = visible_image(service, caller, _id(image_id)), None
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
+        wait = usual_wait(service.tables, service.now().date())
         response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
-    return image_of(record, caller, service.links, service.now(), service.settings.dagster_url)
+    said = [word for word in service.opinions.of_day(record.day) if word.image_id == record.image_id]
+    return image_of(
+        record,
+        Telling(
+            caller,
+            service.now(),
+            service.links,
+            opinions=said,
+            usual_wait_s=wait.seconds if wait else None,
+            dagster_url=service.settings.dagster_url,
+        ),
+    )
 
 
 class Certificate(BaseModel):

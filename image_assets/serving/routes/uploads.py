@@ -1,17 +1,17 @@
 """Photos that come in: one as a plain body, or many in a form."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from email.message import Message
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.concurrency import contextmanager_in_threadpool
+from fastapi import Path as PathParameter
 
 from image_assets.access.roles import Role
 from image_assets.labels import normalise_label
@@ -21,7 +21,7 @@ from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.callers import Caller, Uploader
 from image_assets.serving.forms import Form
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.images.uploads import UploadFacts
 
@@ -51,10 +51,7 @@ _FORM_SCHEMA: Final = {
 _RAW_BODY: Final[dict[str, Any]] = {"image/*": _FILE, "application/octet-stream": _FILE}
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     202: {"headers": {"Location": {"description": "The first image.", "schema": {"type": "string"}}}},
-    408: {"description": "The body came too slowly."},
-    409: {"description": "A request under the same Idempotency-Key is under way."},
-    415: {"description": "The body is neither a form nor a picture."},
-    507: {"description": "There is too little room for uploads."},
+    **documented((408, 409, 415, 507)),
 }
 _route: Final = partial(
     dict[str, Any],
@@ -79,7 +76,7 @@ class Told:
     labels: Sequence[str]
     on_behalf_of: str | None
 
-    def facts(self, caller: Caller, today: date, count: int) -> Sequence[UploadFacts]:
+    def facts(self, caller: Caller, today: date, arrivals: Arrivals) -> Sequence[UploadFacts]:
         """Of each file.
 
         Raises:
@@ -87,6 +84,7 @@ class Told:
         """
         if self.on_behalf_of and not caller.may(Role.ADMIN):
             raise Problem(_FORBIDDEN, "Only an admin uploads on behalf of another.")
+        count = len(arrivals.files)
         if len(self.labels) not in {0, 1, count}:
             raise Problem(_INVALID, f"{len(self.labels)} labels for {count} files: one for all, or one for each.")
         labels: Sequence[str | None] = self.labels if len(self.labels) == count else [*self.labels, None][:1] * count
@@ -109,7 +107,7 @@ class UploadCall:
     so_far: Response
 
 
-def _call(
+async def _call(
     request: Request,
     response: Response,
     service: ServiceHere,
@@ -135,88 +133,135 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
     An answer of 202 says that they are in the lake for good; a run makes images of them. One file that is refused stops
     no other.
     """
-    headers = call.request.headers
+    headers, limits = call.request.headers, call.service.settings
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _FORM:
-        return await _receive(call, _from_form)
+        return await _receive(call, limits.upload_max_bytes, partial(_FormReader, headers["content-type"]))
     if kind.startswith("image/") or kind == "application/octet-stream":
-        return await _receive(call, partial(_from_body, name or _disposition_name(headers.get("content-disposition"))))
+        called = name or _disposition_name(headers.get("content-disposition"))
+        return await _receive(call, limits.max_bytes, partial(_FileReader, called))
     raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
-async def upload_file(call: UploadHere, name: str) -> Response:
+async def upload_file(call: UploadHere, name: Annotated[str, PathParameter(max_length=MAX_NAME_LENGTH)]) -> Response:
     """Upload one photo as the body; POST takes it under any name, also one with a slash."""
-    return await _receive(call, partial(_from_body, name))
+    return await _receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How a body is read: what takes its pieces, what ends it, and what was said of the files in it."""
+class _Reader(Protocol):
+    """How a body is read."""
 
-    params: BodyParams
-    feed: Callable[[bytes], None]
-    finish: Callable[[], None]
-    told: Callable[[], Told]
+    def feed(self, data: bytes) -> None:
+        """Take the next piece."""
+        ...
 
-
-def _from_body(name: str, call: UploadCall, arrivals: Arrivals) -> _Reading:
-    file = arrivals.begin(name)
-    return _Reading(BodyParams(call.service.settings.max_bytes), file.take, lambda: None, lambda: call.told)
+    def finish(self) -> Told:
+        """See that it is whole; what it says of its files."""
+        ...
 
 
-def _from_form(call: UploadCall, arrivals: Arrivals) -> _Reading:
-    form = Form(call.request.headers["content-type"], arrivals.begin)
+_ReaderOf = Callable[[Arrivals, Told], _Reader]
 
-    def said() -> Told:
-        unknown = {name for name, _ in form.fields} - _FIELDS
+
+class _FileReader:
+    """A body that is one file."""
+
+    def __init__(self, name: str, arrivals: Arrivals, told: Told) -> None:
+        self.feed = arrivals.begin(name).take
+        self._told = told
+
+    def finish(self) -> Told:
+        """See `_Reader`."""
+        return self._told
+
+
+class _FormReader:
+    """A body that is a form."""
+
+    def __init__(self, content_type: str, arrivals: Arrivals, told: Told) -> None:
+        self._form = Form(content_type, arrivals.begin)
+        self.feed = self._form.feed
+        self._told = told
+
+    def finish(self) -> Told:
+        """See `_Reader`; what a field says comes before what the address says."""
+        self._form.finish()
+        fields = self._form.fields
+        unknown = {name for name, _ in fields} - _FIELDS
         if unknown:
             raise Problem(_INVALID, f"{min(unknown)!r} is no field of this form: it has files, label, on_behalf_of.")
-        labels = [text for name, text in form.fields if name == "label"]
-        behalf = next((text for name, text in form.fields if name == "on_behalf_of"), None)
-        return Told(labels or call.told.labels, behalf or call.told.on_behalf_of)
-
-    return _Reading(BodyParams(call.service.settings.upload_max_bytes), form.feed, form.finish, said)
+        labels = [text for name, text in fields if name == "label"]
+        behalf = next((text for name, text in fields if name == "on_behalf_of"), None)
+        return Told(labels or self._told.labels, behalf or self._told.on_behalf_of)
 
 
-async def _receive(call: UploadCall, reading_of: Callable[[UploadCall, Arrivals], _Reading]) -> Response:
+class _Reception:
+    """A body that is being received, in as few steps as it has pieces: each of them is a thread's."""
+
+    def __init__(self, call: UploadCall, reader_of: _ReaderOf) -> None:
+        self._call, self._reader_of = call, reader_of
+        self._held = ExitStack()
+        self._memory: Memory | None = None
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            Problem: 409 while the same request is under way, before anything of this one is kept.
+        """
+        if self._memory is None:
+            service = self._call.service
+            self._memory = self._held.enter_context(service.answers.remembering(self._call.caller.name, self._call.key))
+            self._arrivals = self._held.enter_context(arriving(service.store, service.settings.inspect_params))
+            self._reader = self._reader_of(self._arrivals, self._call.told)
+        self._reader.feed(piece)
+
+    def finish(self, piece: bytes) -> Response:
+        """Take the last piece and land the files; or the first answer to this request, if it had one."""
+        with self._held:
+            self.feed(piece)
+            assert self._memory is not None
+            facts = self._reader.finish().facts(self._call.caller, self._call.service.now().date(), self._arrivals)
+            fingerprint = self._fingerprint(facts)
+            if replayed := self._memory.replay(fingerprint):
+                return replayed
+            receipts = self._arrivals.land(facts)
+            answer = answer_of(self._arrivals.files, receipts)
+            self._memory.keep(fingerprint, answer)
+        landed = [receipt.image_id for receipt in receipts if receipt]
+        audit("upload", landed, "accepted" if landed else "refused", f"{len(receipts) - len(landed)} refused")
+        return answer
+
+    def close(self) -> None:
+        """Leave nothing of what has not landed."""
+        self._held.close()
+
+    def _fingerprint(self, facts: Sequence[UploadFacts]) -> str:
+        self._arrivals.finish()
+        said = [[each.user_id, each.label] for each in facts]
+        request = self._call.request
+        return fingerprint_of(request.method, request.url.path, self._arrivals.identity, said)
+
+
+async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
     """Read the whole body aside, then land what is in it and answer."""
     lanes = call.service.lanes
     with lanes.one():
-        async with contextmanager_in_threadpool(_prepared(call)) as (memory, arrivals):
-            run = partial(anyio.to_thread.run_sync, limiter=lanes.threads)
-            reading = await run(reading_of, call, arrivals)
-            async for piece in read_pieces(call.request, reading.params):
-                await run(reading.feed, piece)
-            answer: Response = await run(_land, call, memory, arrivals, reading)
+        run = partial(anyio.to_thread.run_sync, limiter=lanes.threads)
+        await lanes.check_room(call.service.store)
+        reception, last = _Reception(call, reader_of), b""
+        try:
+            async for piece in read_pieces(call.request, BodyParams(max_bytes)):
+                if last:
+                    await run(reception.feed, last)
+                last = piece
+            answer: Response = await run(reception.finish, last)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await run(reception.close)
+            raise
     answer.headers.update(call.so_far.headers)
-    return answer
-
-
-@contextmanager
-def _prepared(call: UploadCall) -> Iterator[tuple[Memory, Arrivals]]:
-    service = call.service
-    with (
-        service.answers.remembering(call.caller.name, call.key) as memory,
-        arriving(service.store, service.settings.inspect_params) as arrivals,
-    ):
-        yield memory, arrivals
-
-
-def _land(call: UploadCall, memory: Memory, arrivals: Arrivals, reading: _Reading) -> Response:
-    """The first answer to this request, or what becomes of its files now."""
-    reading.finish()
-    facts = reading.told().facts(call.caller, call.service.now().date(), len(arrivals.files))
-    arrivals.finish()
-    said = [[each.user_id, each.label] for each in facts]
-    fingerprint = fingerprint_of(call.request.method, call.request.url.path, arrivals.identity, said)
-    if replayed := memory.replay(fingerprint):
-        return replayed
-    receipts = arrivals.land(facts)
-    answer = answer_of(arrivals.files, receipts)
-    memory.keep(fingerprint, answer)
-    landed = [receipt.image_id for receipt in receipts if receipt]
-    audit("upload", landed, "accepted" if landed else "refused", f"{len(receipts) - len(landed)} refused")
     return answer
 
 

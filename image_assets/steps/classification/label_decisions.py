@@ -136,7 +136,7 @@ def record_decisions(
         release_lease(tables.store, each.image_id, decided_by)
     after = outcomes_of([*(word for day in days for word in before[day]), *new.values()])
     last_at = max([now, *(word.decided_at for word, is_new in kept if is_new)])
-    outcomes = {each.image_id: after[each.image_id] for each in chosen if each.image_id in after}
+    outcomes = {str(each.image_id): after[each.image_id] for each in chosen if each.image_id in after}
     return KeptDecisions(tuple(days), last_at, tuple(word for word, _ in kept), outcomes)
 
 

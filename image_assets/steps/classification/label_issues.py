@@ -55,7 +55,7 @@ def _disputes(tables: ParquetTables, training: pl.DataFrame) -> Iterator[_Issue]
     for row in training.sort("image_id").iter_rows(named=True):
         outcome = outcomes.get(row["image_id"])
         if outcome and outcome.is_conflict:
-            other = next(label for label in reversed(outcome.sides.values()) if label != row["label"])
+            other = next(label for label in reversed([*outcome.sides.values()]) if label != row["label"])
             yield _issue("disputed", row, other, None, None)
 
 

@@ -24,6 +24,7 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.acceptances import Acceptance, read_acceptances
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
@@ -123,6 +124,8 @@ _INPUTS = {
     "input_version": pl.String,
     "size_bytes": pl.UInt64,
     "read_uri": pl.String,
+    "subject": pl.String,
+    "accepted": pl.String,
     "original_uri": pl.String,
     "sidecar_uri": pl.String,
     "ingested_sha256": pl.String,
@@ -144,18 +147,20 @@ def _upload(item: Item, day: date) -> Upload:
         sidecar_uri=row["sidecar_uri"],
         ingested=(row["ingested_sha256"], row["ingested_at"]) if row["ingested_sha256"] else None,
         original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
+        subject=row["subject"],
+        accepted=row["accepted"],
     )
 
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
     """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
-    landing = list_landing(tables.store, day)
+    landing, acceptances = list_landing(tables.store, day), read_acceptances(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     rejected = _stored(tables, rejections_of(BRONZE_IMAGES), day, [])
     left_behind = find_left_behind(tables.store, landing, rows.keys() | rejected.keys())
     for file in landing.files:
         if file.source_uri not in left_behind:
-            yield _listed(file, rows.get(file.source_uri))
+            yield _listed(file, rows.get(file.source_uri), acceptances.get(file.source_uri))
     listed = landing.sidecars.union(landing.passed_over, landing.awaiting, (file.source_uri for file in landing.files))
     for uri, row in rows.items():
         if uri not in listed:
@@ -184,14 +189,18 @@ def _files(tables: ParquetTables, table: Table, day: date) -> list[ObjectKey]:
     return [*committed, *checkpoints_of(tables, table, day)]
 
 
-def _listed(file: LandingFile, row: Mapping[str, Any] | None) -> dict[str, object]:
-    version = version_of(file.version)
+def _listed(file: LandingFile, row: Mapping[str, Any] | None, word: Acceptance | None) -> dict[str, object]:
+    own = version_of(file.version)
+    accepted = word.subject if word and word.is_accepted else None
+    version = version_of(own, accepted) if accepted else own
     is_unchanged = row is not None and row["input_version"] == version
     return {
         "source_uri": file.source_uri,
         "input_version": version,
         "size_bytes": file.size_bytes,
         "read_uri": file.source_uri,
+        "subject": version_of(file.source_uri, own),
+        "accepted": accepted,
         "sidecar_uri": file.sidecar_uri,
         **(_ingested(row, _original_uri(row) if is_unchanged else None) if row else {}),
         **({before: row[name] for name, before in _SAID_BEFORE.items()} if row and not file.sidecar_uri else {}),

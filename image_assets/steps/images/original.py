@@ -12,6 +12,7 @@ from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_ima
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
+from image_assets.steps.images.acceptances import loosened
 from image_assets.steps.images.sidecar import Sidecar, parse_sidecar
 from image_assets.steps.increment.outcome import TableValues
 
@@ -31,6 +32,8 @@ class Upload:
         sidecar_uri: the sidecar's key, percent-encoded, if there is one to read.
         ingested: the bytes that bronze has under this source, by their hash, and since when.
         original: where bronze keeps them, if the upload has not changed since; both copies are what they were then.
+        subject: what an acceptance calls the file while its bytes were never read.
+        accepted: what a person has accepted at this place: the subject, or the id of an image.
     """
 
     key: SourceUri
@@ -43,6 +46,8 @@ class Upload:
     sidecar_uri: SourceUri | None
     ingested: tuple[Sha256, datetime] | None
     original: ObjectKey | None = None
+    subject: str | None = None
+    accepted: str | None = None
 
 
 def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]) -> TableValues:
@@ -52,6 +57,7 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: M
         ImageError: the file is gone, forbidden or no image within the limits; or neither it nor its original is what it
             was when it was taken in; or it was `erased`, which does not come back.
     """
+    limits = loosened(limits) if upload.accepted and upload.accepted == upload.subject else limits
     if upload.size_bytes > limits.max_bytes:
         detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
         raise ImageError(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
@@ -62,7 +68,7 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: M
     if image_id in erased:
         raise ImageError(RejectionReason.POLICY, f"erased on {erased[image_id]}", facts)
     try:
-        header = inspect_image(data, limits)
+        header = inspect_image(data, loosened(limits) if upload.accepted == image_id else limits)
     except ImageError as error:
         raise ImageError(error.reason, error.detail, facts) from error
     raw_path = object_keys.bronze_key(upload.day, image_id, header.extension)

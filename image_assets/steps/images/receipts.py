@@ -1,11 +1,12 @@
 """Receipts: what is known of an upload from its answer until a run has taken it in."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from image_assets.errors import TableError
+from image_assets.errors import ObjectNotFoundError, TableError
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -17,7 +18,7 @@ from image_assets.tables.rejections import rejections_of
 _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 # A receipt is there a moment before its file.
 _GRACE = timedelta(hours=1)
-_REMEDY = "delete it: the upload itself is in the landing zone"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
     for day in days:
         key = object_keys.receipt_key(day, image_id)
         if store.exists(key):
-            receipt = read_record(store, key, Receipt, TableError, _REMEDY)
-            return receipt if store.exists(object_keys.key_of(receipt.source_uri)) else None
+            receipt = _read(store, key)
+            is_there = receipt is not None and store.exists(object_keys.key_of(receipt.source_uri))
+            return receipt if is_there else None
     return None
 
 
@@ -91,5 +93,16 @@ def _column(tables: ParquetTables, table: str, day: date, name: str) -> Iterable
 
 def _is_over(store: ObjectStore, key: ObjectKey, sources: set[str], *, is_old: bool) -> bool:
     """Whether the file was refused before its bytes were read, or never came to be."""
-    receipt = read_record(store, key, Receipt, TableError, _REMEDY)
+    receipt = _read(store, key)
+    if receipt is None:
+        return is_old
     return receipt.source_uri in sources or (is_old and not store.exists(object_keys.key_of(receipt.source_uri)))
+
+
+def _read(store: ObjectStore, key: ObjectKey) -> Receipt | None:
+    """None for one that a power cut has damaged, or that was removed a moment ago: the upload does not need it."""
+    try:
+        return read_record(store, key, Receipt, TableError, "it is removed in an hour")
+    except (TableError, ObjectNotFoundError) as error:
+        _log.warning("%s", error)
+        return None

@@ -6,11 +6,10 @@ that names the file it waits for.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from image_assets.errors import StoreFullError
@@ -20,6 +19,7 @@ from image_assets.imaging.inspect import InspectParams, check_size
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import write_record
 from image_assets.steps.images.receipts import Receipt, receipt_days, settle_receipts
 from image_assets.steps.images.uploads import UploadFacts, check_texts, is_landed, landing_key, tell
 
@@ -86,19 +86,19 @@ class IncomingFile:
         self._check_head()
 
     def land(self, facts: UploadFacts) -> Receipt:
-        """Put the file into the landing zone with what was said of it; all of it outlives a power cut then.
+        """Put the file into the landing zone with what was said of it; both outlive a power cut then.
 
         The same file of the same user under the same name is the same upload today as yesterday: who sends it again
         after midnight is told the id that it has.
         """
         self.check_whole()
         check_texts(facts)
-        facts = self._where_it_is(facts)
+        facts, is_there = self._where_it_is(facts)
         key = landing_key(facts, self.sha256)
         receipt = self._receipt(facts, key)
-        self._keep(receipt)
+        self._keep(receipt, is_known=is_there)
         tell(self._store, key, facts, {}, self._put)
-        if is_landed(self._store, key, self.size_bytes):
+        if is_there:
             self._store.sync(key)
         else:
             self._staged.land(key)
@@ -109,10 +109,12 @@ class IncomingFile:
             head, self._head = bytes(self._head), None
             check_head(head, self._limits)
 
-    def _where_it_is(self, facts: UploadFacts) -> UploadFacts:
-        yesterday = replace(facts, day=facts.day - _DAY)
-        is_there = is_landed(self._store, landing_key(yesterday, self.sha256), self.size_bytes)
-        return yesterday if is_there else facts
+    def _where_it_is(self, facts: UploadFacts) -> tuple[UploadFacts, bool]:
+        """What is said of the upload with the day on which it came first, and whether it is there."""
+        for each in (facts, replace(facts, day=facts.day - _DAY)):
+            if is_landed(self._store, landing_key(each, self.sha256), self.size_bytes):
+                return each, True
+        return facts, False
 
     def _receipt(self, facts: UploadFacts, key: ObjectKey) -> Receipt:
         source_uri, sha256 = object_keys.source_uri_of(key), self.sha256
@@ -127,15 +129,17 @@ class IncomingFile:
             received_at=(facts.uploaded_at or datetime.now(UTC)).isoformat(),
         )
 
-    def _keep(self, receipt: Receipt) -> None:
-        key = object_keys.receipt_key(datetime.fromisoformat(receipt.day).date(), receipt.image_id)
-        if not self._store.exists(key):
-            self._put(key, json.dumps(asdict(receipt), ensure_ascii=False).encode("utf-8", "replace"))
+    def _keep(self, receipt: Receipt, *, is_known: bool) -> None:
+        key = object_keys.receipt_key(date.fromisoformat(receipt.day), receipt.image_id)
+        if not (is_known and self._store.exists(key)):
+            # A power cut may take it: the upload itself is what has to last.
+            write_record(self._store, key, receipt)
 
     def _put(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        """For the sidecar, which the file follows into the same folder."""
         with self._store.staging() as staged:
             staged.write(data)
-            staged.land(key, over=over)
+            staged.land(key, over=over, is_last=False)
 
 
 @contextmanager

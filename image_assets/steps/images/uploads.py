@@ -116,7 +116,8 @@ def tell(store: ObjectStore, key: ObjectKey, facts: UploadFacts, remembered: Map
     sidecar_key, mark = object_keys.sidecar_key(key), {AWAITED: key.rpartition("/")[2]}
 
     def attempt() -> None:
-        there, former = store.version(sidecar_key), _read_former(store, sidecar_key)
+        there = store.version(sidecar_key)
+        former = None if there is None else _read_former(store, sidecar_key)
         told = former or remembered
         sidecar = {**told, **_said(facts, told), **mark}
         if former is None or sidecar != {**former, **mark}:

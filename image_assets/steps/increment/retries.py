@@ -43,6 +43,11 @@ def forget_rejections_of(tables: ParquetTables, day: date, image_ids: Collection
     return _forget(tables, _retriable(tables, day, stages, is_one))
 
 
+def forget_rejections_of_items(tables: ParquetTables, day: date, items: Collection[str]) -> int:
+    """Forget why these files were refused, at whichever stage, so that the next run tries them again; say how many."""
+    return _forget(tables, _retriable(tables, day, rejecting_stages(tables), pl.col("item").is_in(list(items))))
+
+
 def _forget(tables: ParquetTables, found: Iterator[tuple[ObjectKey, pl.DataFrame]]) -> int:
     forgotten = 0
     for key, again in found:

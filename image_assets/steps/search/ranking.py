@@ -72,7 +72,9 @@ class ByLikenessAndWords:
 
     def __init__(self, likeness: Likeness, matches: pl.DataFrame, min_score: float) -> None:
         alike, described = likeness.nearest(_CANDIDATES), _described(likeness, matches)
-        scores, words = {**alike, **described}, dict(matches.select("image_id", "words").iter_rows())
+        scores = {**alike, **described}
+        held = matches.filter(pl.col("image_id").is_in([*scores])).select("image_id", "words")
+        words: Mapping[ImageId, Sequence[str]] = dict(held.iter_rows())
         found = [
             Hit(name, relevance, scores[name], words.get(name, ()))
             for name, relevance in fuse([[*alike], [*described]]).items()

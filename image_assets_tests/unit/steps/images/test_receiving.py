@@ -153,17 +153,18 @@ class _Counting:
     def write(self, data: bytes) -> None:
         self.whole.write(data)
 
-    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> None:
+    def land(self, key: ObjectKey, *, over: str | None = ANY_VERSION, is_last: bool = True) -> None:
         self.left[0] -= 0.5
         if self.left[0] < 0:
             raise Killed
-        self.whole.land(key, over=over)
+        self.whole.land(key, over=over, is_last=is_last)
         self.left[0] -= 0.5
         if self.left[0] < 0:
             raise Killed
 
 
-MOMENTS: Sequence[float] = [0, 0.5, 1, 1.5, 2, 2.5]
+MOMENTS: Sequence[float] = [0, 0.5, 1, 1.5]
+"""Before the sidecar lands, after that, before the file lands, after that."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -242,10 +243,21 @@ def test_a_receipt_without_its_file_is_not_pending_and_goes_when_it_is_old(
     scenario: "Scenario", paint: Callable[..., bytes]
 ) -> None:
     with suppress(Killed):
-        receive(KilledStore(scenario.root, [1]), paint())
+        receive(KilledStore(scenario.root, [0.5]), paint())
     (info,) = scenario.store.list(object_keys.RECEIPTS)
     image_id = ImageId(info.key.rpartition("/")[2].removesuffix(".json"))
     assert find_pending(scenario.store, image_id, [DAY]) is None
+    assert settle_receipts(scenario.tables, DAY) == 0
+    assert settle_receipts(scenario.tables, DAY, now=datetime.now(UTC) + timedelta(hours=2)) == 1
+
+
+def test_a_receipt_that_a_power_cut_has_emptied_holds_nothing_up_and_goes(
+    scenario: "Scenario", paint: Callable[..., bytes]
+) -> None:
+    receipt = receive(scenario.store, paint()[:300])
+    key = object_keys.receipt_key(DAY, receipt.image_id)
+    scenario.store.write(key, b"")
+    assert find_pending(scenario.store, receipt.image_id, [DAY]) is None
     assert settle_receipts(scenario.tables, DAY) == 0
     assert settle_receipts(scenario.tables, DAY, now=datetime.now(UTC) + timedelta(hours=2)) == 1
 
