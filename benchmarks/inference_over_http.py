@@ -246,7 +246,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = [
-            Server(kind, FIRST_PORT + place, python, folder) for place, (kind, python) in enumerate(pythons.items())
+            Server(kind, FIRST_PORT + place, python, options.precision, folder)
+            for place, (kind, python) in enumerate(pythons.items())
         ]
         for server in servers:
             stack.callback(server.stop)
