@@ -134,7 +134,7 @@ def open_projection(tables: ParquetTables, content: Content, former: Projection 
 
 
 def discard_projection(tables: ParquetTables, content: Content) -> None:
-    """Have the file made anew; where the lake cannot be written to, only this process passes it over."""
+    """Have whoever opens it next make it anew; `StorageError` where the lake cannot be written to."""
     tables.store.delete(content.key)
 
 

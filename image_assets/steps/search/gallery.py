@@ -238,12 +238,11 @@ class Gallery:
         """Rows of a query in which the meeting's clause stands; the numbers of more values follow those of its own."""
         return self.projection.query(sql, (*meeting.values, *more), meeting.frames, within_s=within_s)
 
-    def meeting(self, wanted: Wanted, *, with_blocked: bool = False, without: Sequence[date] = ()) -> Meeting:
+    def meeting(self, wanted: Wanted, *, without: Sequence[date] = ()) -> Meeting:
         """The clause of what is wanted, copies of a photo included.
 
         Args:
             wanted: which images.
-            with_blocked: those that are blocked, too.
             without: days whose images are not meant.
 
         Raises:
@@ -259,7 +258,7 @@ class Gallery:
             clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
         if without:
             clauses.append(_on_others(without))
-        if not with_blocked and not any(condition.column == "state" for condition in wanted.conditions):
+        if not any(condition.column == "state" for condition in wanted.conditions):
             clauses.append(Clause("state <> ?", (self._code_of("state", "blocked"),)))
         if wanted.owner is not None:
             clauses.append(Clause("user_id = ?", (self._code_of("user_id", wanted.owner),)))

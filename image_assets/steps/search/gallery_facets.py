@@ -65,24 +65,19 @@ def count_facets(
 
 def _alike(gallery: Gallery, wanted: Wanted, columns: Iterable[str]) -> Iterator[tuple[Wanted, tuple[str, ...]]]:
     """Facets that are counted together: under the same conditions, of the same images."""
-    alike: dict[tuple[object, ...], list[str]] = {}
+    alike: dict[tuple[Wanted, tuple[date, ...]], list[str]] = {}
     for name in columns:
         others = tuple(each for each in wanted.conditions if each not in _chosen(wanted, name))
-        alike.setdefault((replace(wanted, conditions=others), *_images_of(gallery, name)), []).append(name)
-    yield from ((others, tuple(names)) for (others, *_), names in alike.items() if isinstance(others, Wanted))
-
-
-def _images_of(gallery: Gallery, name: str) -> tuple[bool, tuple[date, ...]]:
-    """A state shows what is blocked, too; a day that does not have a column shows nothing of it."""
-    return name == "state", gallery.days_without(name)
+        alike.setdefault((replace(wanted, conditions=others), gallery.days_without(name)), []).append(name)
+    yield from ((others, tuple(names)) for (others, _), names in alike.items())
 
 
 def _remembered(gallery: Gallery, wanted: Wanted, names: Sequence[str], until: float) -> Mapping[str, pl.DataFrame]:
     """Without conditions all are counted, whoever asks first, and kept as long as the gallery."""
     within_s, counted = until - time.monotonic(), tuple(names)
     if wanted.is_everything:
-        alike = _images_of(gallery, names[0])
-        within_s, counted = math.inf, tuple(name for name in FACETS if _images_of(gallery, name) == alike)
+        without = gallery.days_without(names[0])
+        within_s, counted = math.inf, tuple(name for name in FACETS if gallery.days_without(name) == without)
     return gallery.remember(("facets", wanted, counted), lambda: _count(gallery, wanted, counted, within_s))
 
 
@@ -103,9 +98,10 @@ def _facet(wanted: Wanted, name: str, counts: pl.DataFrame) -> Facet:
 def _count(gallery: Gallery, wanted: Wanted, names: Sequence[str], within_s: float) -> Mapping[str, pl.DataFrame]:
     """`value` and `images` of every value, by column."""
     until = time.monotonic() + within_s
-    with_blocked, without = _images_of(gallery, names[0])
-    meeting = gallery.meeting(wanted, with_blocked=with_blocked, without=without)
+    meeting = gallery.meeting(wanted, without=gallery.days_without(names[0]))
     counts = _of_originals(gallery, meeting, names, within_s, with_copies=wanted.with_duplicates)
+    if "state" in names and not any(each.column == "state" for each in wanted.conditions):
+        counts = {**counts, "state": pl.concat([counts["state"], _blocked(gallery, wanted)])}
     if wanted.with_duplicates:
         return counts
     copies = _copies(gallery, meeting, names, until - time.monotonic())
@@ -113,6 +109,13 @@ def _count(gallery: Gallery, wanted: Wanted, names: Sequence[str], within_s: flo
         name: pl.concat([counts[name], _of_copies(gallery, name, copies)]).group_by("value").agg(pl.col("images").sum())
         for name in names
     }
+
+
+def _blocked(gallery: Gallery, wanted: Wanted) -> pl.DataFrame:
+    """What is shown to nobody but to who asks for this state."""
+    images = gallery.count(replace(wanted, conditions=(*wanted.conditions, Condition("state", "=", ("blocked",)))))
+    row = pl.DataFrame({"value": ["blocked"], "images": [images]}, schema={"value": pl.String, "images": pl.Int64})
+    return row.filter(pl.col("images") > 0)
 
 
 def _of_originals(
