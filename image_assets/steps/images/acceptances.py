@@ -4,17 +4,17 @@ An acceptance is about the bytes found at one place. Bronze then holds the file 
 what no decoder can open stays rejected.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Final
 
 from image_assets.errors import DecisionError, RejectionReason, TableError, UnknownImageError
-from image_assets.ids import SourceUri
+from image_assets.ids import ObjectKey, SourceUri
 from image_assets.imaging.inspect import InspectParams
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
-from image_assets.lake.last_word import KeptWords, last_words, later_than
+from image_assets.lake.last_word import KeptWords, all_words, last_words, later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.records import parsed_by, read_record, write_durable_record
 from image_assets.steps.images.dismissals import RejectedFile
@@ -101,6 +101,13 @@ def read_acceptances(store: ObjectStore, day: date | None = None) -> Mapping[str
     remedy = "repair it or delete it"
     records = (read_record(store, word.key, Acceptance, TableError, remedy) for word in sorted(words.values()))
     return {each.source_uri: each for each in records}
+
+
+def acceptances_at(store: ObjectStore, day: date, source_uris: Container[str]) -> Iterator[ObjectKey]:
+    """Every word on files at these places, whatever bytes they had."""
+    for _, word in all_words(store, object_keys.acceptance_prefix(day)):
+        if read_record(store, word.key, Acceptance, TableError, "repair it or delete it").source_uri in source_uris:
+            yield word.key
 
 
 def loosened(limits: InspectParams) -> InspectParams:

@@ -17,6 +17,7 @@ from image_assets.errors import StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -31,7 +32,6 @@ _SAID_BY_DAY = (
     object_keys.receipt_prefix,
     object_keys.review_prefix,
     object_keys.dismissal_prefix,
-    object_keys.acceptance_prefix,
 )
 _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 _DOOR_FOLDERS = tuple(f"{object_keys.TABLES}/{table.name}/" for table in _DOOR)
@@ -130,6 +130,7 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     yield from pictures_of(tables, image_id, day)
     for prefix in (*(prefix_of(day) for prefix_of in _SAID_BY_DAY), object_keys.PAIR_REVIEWS, object_keys.LEASES):
         yield from _named_after(tables, prefix, image_id)
+    yield from acceptances_at(tables.store, day, origins["source_uri"].to_list())
 
 
 def pictures_of(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:

@@ -95,12 +95,17 @@ def test_what_is_no_picture_or_has_gone_is_refused(strict: "Scenario") -> None:
         withdraw(strict, "good.png")
 
 
-def test_acceptances_go_with_their_image(strict: "Scenario") -> None:
-    accept(strict, "small.png")
-    strict.run()
-    image_id = next(str(row["image_id"]) for row in strict.rows(BRONZE_IMAGES) if row["raw_name"] == "small.png")
-    erase(strict.tables, find_remains(strict.tables, ImageId(image_id)), "ticket 7")
-    assert not list(strict.store.list("acceptances"))
+@pytest.mark.parametrize("limits", [InspectParams(), InspectParams(max_bytes=10)], ids=["read", "never read"])
+def test_acceptances_go_with_their_image(scenario: "Scenario", paint: Paint, limits: InspectParams) -> None:
+    scenario.land("anna/small.png", paint("green", (3, 2), "PNG"))
+    scenario.take_in(limits=limits)
+    scenario.gather()
+    accept(scenario, "small.png")
+    scenario.take_in(limits=limits)
+    image_id = ImageId(str(scenario.row(BRONZE_IMAGES)["image_id"]))
+    assert list(scenario.store.list("acceptances"))
+    erase(scenario.tables, find_remains(scenario.tables, image_id), "ticket 7")
+    assert not list(scenario.store.list("acceptances"))
 
 
 def test_a_later_word_counts_whatever_the_clock_says(strict: "Scenario") -> None:
