@@ -4,9 +4,10 @@ PYTHON ?= python3
 # With `CONSTRAINTS=` the newest versions are installed instead of those that are tested together.
 CONSTRAINTS ?= --constraint constraints.txt
 BIN := .venv/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop soak tables surface openapi wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface openapi prometheus wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -46,6 +47,10 @@ tables: $(INSTALLED)
 
 surface: $(INSTALLED)
 	$(BIN)/python -m image_assets_tests.unit.documents.test_public_surface > docs/public-surface.md
+
+# The real one, with which numbers, alerts and the dashboard are tried; without it those tests are skipped.
+prometheus:
+	command -v prometheus >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends prometheus; }
 
 openapi: $(INSTALLED)
 	$(BIN)/python -m image_assets_tests.unit.documents.test_openapi > docs/openapi.json

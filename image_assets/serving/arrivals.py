@@ -25,7 +25,7 @@ _NO_NAME: Final = "upload"
 _UNUSABLE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image")
 _LONG_NAME: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "name-too-long")
 _BUSY: Final = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-uploads")
-_THREADS, _UNDER_WAY, _LOOK_S = 8, 96, 1.0
+_THREADS, _UNDER_WAY, _LOOK_S = 8, 64, 1.0
 
 
 class UploadedFile(BaseModel):

@@ -338,7 +338,7 @@ def test_of_a_client_that_leaves_in_the_middle_nothing_is_left(served: "Served",
             f"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.lake.keys['anna']}\r\n"
             f"Content-Type: {kind}\r\nContent-Length: 900000\r\n\r\n".encode()
         )
-        client.sendall(opening + photo(16) + bytes(600_000))
+        client.sendall(opening + photo(16) + bytes(850_000))
         give_up_at = time.monotonic() + 10
         while not staged(lake):
             assert time.monotonic() < give_up_at
@@ -391,7 +391,7 @@ def test_while_a_request_under_the_key_is_under_way_another_is_told_so(served: "
             f"PUT /v1/uploads/x.jpg HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.lake.keys['anna']}\r\n"
             f"Idempotency-Key: slow\r\nContent-Length: 900000\r\n\r\n".encode()
         )
-        client.sendall(photo(21) + bytes(600_000))
+        client.sendall(photo(21) + bytes(850_000))
         give_up_at = time.monotonic() + 10
         while not staged(lake):
             assert time.monotonic() < give_up_at

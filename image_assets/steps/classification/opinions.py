@@ -87,6 +87,7 @@ class OpinionLog:
         self._known: dict[Word, Opinion] = {}
         self._days: dict[str, date] = {}
         self._recent: tuple[Opinion, ...] = ()
+        self._by_image: dict[str, tuple[Opinion, ...]] = {}
         self._look_again_at = float("-inf")
         self._looking = threading.Lock()
 
@@ -105,6 +106,11 @@ class OpinionLog:
         with self._looking:
             return self._recent if self._clock() < self._look_again_at else self._look_everywhere()
 
+    def recent_by_image(self) -> Mapping[str, tuple[Opinion, ...]]:
+        """The same by image: the same tuple while nothing new was said of an image."""
+        self.recent()
+        return self._by_image
+
     def day_of(self, image_id: str) -> date:
         """The day of an image on which somebody has an opinion."""
         return self._days[image_id]
@@ -114,10 +120,20 @@ class OpinionLog:
         with self._looking:
             self._know({Word(each.decided_at, key): each for key, each in opinions.items()})
             self._recent = (*self._recent, *opinions.values())
+            by_image = dict(self._by_image)
+            for each in opinions.values():
+                by_image[each.image_id] = (*by_image.get(each.image_id, ()), each)
+            self._by_image = by_image
 
     def _look_everywhere(self) -> tuple[Opinion, ...]:
         begun = self._clock()
         self._recent = tuple(self._look(object_keys.REVIEWS))
+        said: defaultdict[str, list[Opinion]] = defaultdict(list)
+        for each in self._recent:
+            said[each.image_id].append(each)
+        found = {image_id: tuple(words) for image_id, words in said.items()}
+        known = self._by_image
+        self._by_image = {each: known[each] if known.get(each) == words else words for each, words in found.items()}
         ended = self._clock()
         self._look_again_at = ended + max(_LEAST_PAUSE_S, _PAUSES_A_LOOK * (ended - begun))
         return self._recent

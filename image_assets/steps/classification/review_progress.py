@@ -11,6 +11,7 @@ from image_assets.steps.classification.opinions import Opinion, standing_words
 _Z: Final = 1.959964
 """Of 95 % of a normal distribution."""
 _HOUR: Final = timedelta(hours=1)
+_TODAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,11 @@ class ReviewProgress:
 
 def progress_of(opinions: Iterable[Opinion], person: str, now: datetime) -> ReviewProgress:
     """How far it has come by what is said and not taken back."""
-    words = standing_words(opinions)
-    today = [each for each in words if each.decided_at.astimezone(UTC).date() == now.astimezone(UTC).date()]
+    said, day = list(opinions), now.astimezone(UTC).date()
+    # What of an image stands is known from all that was said of it; of most nothing was said lately.
+    asked = {each.image_id for each in said if each.is_audit or now - each.decided_at <= _TODAY}
+    words = standing_words(each for each in said if each.image_id in asked)
+    today = [each for each in words if each.decided_at.astimezone(UTC).date() == day]
     own = [each.decided_at for each in words if each.decided_by == person]
     return ReviewProgress(
         done_today=len({each.image_id for each in today if each.decided_by == person}),

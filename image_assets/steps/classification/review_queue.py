@@ -19,9 +19,10 @@ import polars as pl
 from image_assets.ids import ImageId
 from image_assets.lake.day_frames import DayFrames
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.classification.judged_images import JudgedImages
 from image_assets.steps.classification.leases import LEASE, Lease, live_leases, renew_lease, take_lease
-from image_assets.steps.classification.opinions import OpinionLog, standing_words
-from image_assets.steps.classification.outcomes import Outcome, outcomes_of
+from image_assets.steps.classification.opinions import OpinionLog
+from image_assets.steps.classification.outcomes import Outcome
 from image_assets.tables.gold import GOLD_IMAGES
 
 _LOOKED_AT: Final = ["image_id", "day", "canonical_id", "needs_review", "confidence_ratio", "state"]
@@ -93,7 +94,7 @@ class ReviewQueue:
     """The queue of a lake; may be shared by threads."""
 
     def __init__(self, tables: ParquetTables, log: OpinionLog, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tables, self._log = tables, log
+        self._tables, self._log, self._judged = tables, log, JudgedImages(log)
         self._frames = DayFrames(tables, GOLD_IMAGES.name, _LOOKED_AT, _of_a_day, clock)
         self._read: tuple[pl.DataFrame, ...] = ()
         self._gold = _Gold((), (), {})
@@ -101,17 +102,15 @@ class ReviewQueue:
 
     def next_items(self, person: str, count: int, now: datetime, params: QueueParams) -> list[ReviewItem]:
         """Those that the person has already, for the whole time again, and new ones up to `count`."""
-        opinions, gold, store = self._log.recent(), self._look(), self._tables.store
+        judged, gold, store = self._judged.now(), self._look(), self._tables.store
         leases = live_leases(store, now)
-        words = standing_words(opinions)
-        own = {each.image_id for each in words if each.decided_by == person}
+        own = {image_id for image_id, each in judged.items() if person in each.words}
         mine = [each for each in leases if each.held_by == person and each.image_id not in own][:count]
         taken = [kept for each in mine if (kept := renew_lease(store, each, now))]
-        outcomes = outcomes_of(opinions)
-        why = {image_id: _why(outcome, person) for image_id, outcome in outcomes.items()}
-        done = {gold.photo_of.get(image_id, image_id) for image_id in own | (outcomes.keys() - _open(why, params))}
+        why = {image_id: _why(each.outcome, person) for image_id, each in judged.items() if each.outcome}
+        done = {gold.photo_of.get(image_id, image_id) for image_id in own | (why.keys() - _open(why, params))}
         busy = done | {each.photo for each in leases}
-        first_lot = sum(each.decided_by == person for each in words) + len(taken)
+        first_lot = sum(judged[each].words[person] for each in own) + len(taken)
         for lease in self._offered(gold, _open(why, params), busy, person, now, params.audit_share, first_lot):
             if len(taken) >= count:
                 break
@@ -122,11 +121,11 @@ class ReviewQueue:
 
     def count_left(self, person: str) -> int:
         """How many photos that the model is unsure of, or that others differ on, wait for the person."""
-        opinions, gold = self._log.recent(), self._look()
-        own = {each.image_id for each in standing_words(opinions) if each.decided_by == person}
-        outcomes = outcomes_of(opinions)
-        conflicts = {each for each, outcome in outcomes.items() if _why(outcome, person) is Why.CONFLICT}
-        done = {gold.photo_of.get(each, each) for each in own | (outcomes.keys() - conflicts)}
+        judged, gold = self._judged.now(), self._look()
+        own = {image_id for image_id, each in judged.items() if person in each.words}
+        why = {image_id: _why(each.outcome, person) for image_id, each in judged.items() if each.outcome}
+        conflicts = {image_id for image_id, each in why.items() if each is Why.CONFLICT}
+        done = {gold.photo_of.get(each, each) for each in own | (why.keys() - conflicts)}
         unsure = {each.photo for each in gold.unsure} | {gold.photo_of.get(each, each) for each in conflicts}
         return len(unsure - done)
 

@@ -1,6 +1,8 @@
 """Who is asked about what: the least sure first, some at random, nobody twice, and never two people at once."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 
 from image_assets.errors import DecisionError
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
-from image_assets.steps.classification.leases import LEASE
+from image_assets.steps.classification.leases import LEASE, read_lease, release_lease, take_lease
 from image_assets.steps.classification.opinions import Kind, OpinionLog
 from image_assets.steps.classification.review_progress import progress_of, wilson_interval
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, ReviewQueue, Why
@@ -78,6 +80,24 @@ def test_who_asks_again_keeps_the_images_for_longer(asked: "Scenario") -> None:
     assert ask(asked, "ann", 1) == "0"
     assert ask(asked, "ann", 1, minutes=4) == "0"
     assert ask(asked, "bob", minutes=6) == "12"
+
+
+def test_of_many_who_reach_for_an_image_at_once_one_gets_it(asked: "Scenario") -> None:
+    lease = open_queue(asked).next_items("ann", 1, NOON, NO_AUDIT)[0].lease
+    release_lease(asked.store, lease.image_id, "ann")
+    people = [f"person-{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(people)) as pool:
+        got = list(pool.map(lambda who: take_lease(asked.store, replace(lease, held_by=who), NOON), people))
+    assert sum(got) == 1
+    held = read_lease(asked.store, lease.image_id)
+    assert held is not None
+    assert held.held_by == people[got.index(True)]
+
+
+def test_nobody_gives_back_what_another_holds(asked: "Scenario") -> None:
+    assert ask(asked, "ann", 1) == "0"
+    decide(asked, "bob", 0, "hat")
+    assert len(list(asked.store.list("leases"))) == 1
 
 
 def test_a_decision_gives_the_image_back_and_no_other_is_asked(asked: "Scenario") -> None:
