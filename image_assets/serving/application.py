@@ -10,6 +10,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -77,7 +78,6 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         responses=documented(_PROBLEMS),
         docs_url=None,
         redoc_url=None,
-        max_body_size=_BODY_BYTES,
     )
     app.state.service = service
     add_handlers(app)
@@ -96,6 +96,8 @@ def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
         observed,
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
         Middleware(OwnPagesOnly, origins=settings.origins),
+        # Here, and not as an argument of FastAPI, which would answer outside of all that stands above.
+        Middleware(RequestBodyLimitMiddleware, max_body_size=_BODY_BYTES),
     ]
     if settings.origins:
         stack.append(

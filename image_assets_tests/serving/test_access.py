@@ -173,3 +173,13 @@ def test_headers_end_somewhere(served: "Served", piece: int) -> None:
 def test_usual_headers_are_taken_one_request_after_the_other(served: "Served") -> None:
     with httpx.Client(base_url=served.url, headers={"X-Long": "x" * 12_000}) as client:
         assert [client.get("/health").status_code for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+def test_a_body_that_is_too_long_is_a_problem_like_any_other(served: "Served", has_length: bool) -> None:
+    body = b'{"decisions": [' + b" " * 2**21 + b"]}"
+    content = body if has_length else iter([body])
+    headers = {"Content-Type": "application/json"}
+    refused = served.ask("/v1/reviews", "review", "POST", content=content, headers=headers)
+    assert (refused.status_code, refused.headers["content-type"]) == (413, "application/problem+json")
+    assert refused.json()["instance"] == refused.headers["x-request-id"]
