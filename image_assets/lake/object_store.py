@@ -203,6 +203,7 @@ class LocalObjectStore:
             with _explained("sweep", STAGING, self.root):
                 file = _locked(path)
             if file is not None:
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
                 path.unlink(missing_ok=True)
                 file.close()
                 swept += 1
@@ -235,12 +236,16 @@ class LocalObjectStore:
         _names(key)
         with _explained("write", key, self.root):
             folder.mkdir(parents=True)
+            lock = _locked(folder.with_suffix(_LOCKED))
             try:
                 yield folder / "object"
                 with (folder / "object").open("rb+") as file:
                     self._land(file.fileno(), folder / "object", key, over)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+                folder.with_suffix(_LOCKED).unlink(missing_ok=True)
+                if lock is not None:
+                    lock.close()
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """Its bytes under another name; a hard link would change the version of the source."""

@@ -303,7 +303,7 @@ def test_what_is_swept_was_left_by_the_dead_and_not_what_the_living_are_at(store
 
     with another_process(store), store.writing(KEY) as filled:
         filled.write_bytes(b"by hand")
-        assert (store.sweep(), len(left())) == (0, 3)
+        assert (store.sweep(), len(left())) == (0, 4)
     assert (len(left()), store.sweep(), left()) == (2, 2, [])
 
 
