@@ -198,7 +198,9 @@ def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFra
     folder = pl.col("source_uri").str.extract(r"^[^/]+/[^/]+/([^/]+)/").map_elements(unquote, pl.String)
     rejected = rejected.with_columns(user_id=pl.coalesce("accepted_of", folder))
     others = [rejected.with_columns(state=pl.lit("error")), accepted.with_columns(state=pl.lit("processing"))]
-    missing = [each.join(images, on="image_id", how="anti") for each in others]
+    # Without a day of gold nothing says of which type its ids are.
+    known = images.select(pl.col("image_id").cast(pl.String))
+    missing = [each.join(known, on="image_id", how="anti") for each in others]
     empty = pl.DataFrame(schema=_ELSEWHERE)
     found = pl.concat([empty, erased.with_columns(state=pl.lit("erased")), *missing], how="diagonal")
     return found.select(empty.columns).unique("image_id", keep="first", maintain_order=True)

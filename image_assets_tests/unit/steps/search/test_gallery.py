@@ -362,3 +362,11 @@ def test_an_unchanged_lake_keeps_its_gallery(known: ParquetTables) -> None:
     former = open_gallery(known)
     assert open_gallery(known, former) is former
     assert known.store.exists(GALLERY)
+
+
+def test_an_image_has_a_place_before_any_day_of_gold(tmp_path: Path) -> None:
+    lake = ParquetTables(LocalObjectStore(tmp_path / "lake"))
+    write(lake, "bronze_images", DAYS[0], pl.DataFrame({"image_id": [image_id(1)], "user_id": ["bo"]}))
+    found = open_gallery(lake).locate(ImageId(image_id(1)))
+    assert found is not None
+    assert (found.user_id, found.state) == ("bo", "processing")
