@@ -1,9 +1,20 @@
 """HTTP/1.1 by httptools, which is twice as fast as h11 and keeps headers of any size; here they end somewhere."""
 
+import json
+import logging
+import uuid
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from image_assets.log_lines import FIELDS
+from image_assets.serving.guards import HEADERS
+from image_assets.serving.problems import MEDIA_TYPE, Kind, body_of
+from image_assets.serving.request_ids import REQUEST_ID
+
+_log = logging.getLogger(__name__)
+_MALFORMED: Final = Kind(HTTPStatus.BAD_REQUEST, "malformed-request")
 _HEADER_BYTES: Final = 16 * 1024
 
 
@@ -22,7 +33,25 @@ class BoundedHeaders(HttpToolsProtocol):
         super().data_received(data)
         is_too_long = self._is_in_head and self._unparsed_bytes > _HEADER_BYTES
         if is_too_long and not self.transport.is_closing():
-            self.send_400_response("The headers are longer than this service takes.")
+            self.send_400_response("The head is too long.")
+
+    def send_400_response(self, msg: str) -> None:
+        """See uvicorn; as a problem with an id, like every other refusal."""
+        request_id = uuid.uuid4().hex
+        detail = f"{msg} What comes before a body has {_HEADER_BYTES} bytes at most."
+        told = {**body_of(_MALFORMED, detail), "instance": request_id}
+        body = json.dumps(told).encode()
+        head = {
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            REQUEST_ID: request_id,
+            **HEADERS,
+        }
+        _log.warning("refused before it was a request: %s", msg, extra={FIELDS: {"request_id": request_id}})
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{lines}\r\n".encode() + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """See httptools."""

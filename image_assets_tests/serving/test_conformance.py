@@ -34,7 +34,7 @@ def test_no_request_that_can_be_made_up_is_answered_otherwise_than_described(
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", tmp_path / "schemathesis.toml"),
             *("run", f"{served.url}/openapi.json", "--header", f"Authorization: Bearer {own_lake.keys[key]}"),
             *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES), "--generation-deterministic"),
-            *("--no-color", "--warnings", "off"),
+            *("--no-color", "--warnings", "off", "--request-timeout", "120"),
         ],
         cwd=tmp_path,
         capture_output=True,
