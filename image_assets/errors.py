@@ -11,6 +11,7 @@
     │       ├── ObjectChangedError another process replaced the object first
     │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
+    │   └── NoDayError            nothing was ever run: there is nothing to search
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     │   └── PoisonedItemError     a model fails on this one item and on no other
     ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
@@ -111,6 +112,10 @@ class TableError(ImageAssetsError, ValueError):
     ) -> None:
         super().__init__(message)
         self.table, self.day, self.key = table, day, key
+
+
+class NoDayError(TableError):
+    """No day was ever committed of a table that is asked for everything."""
 
 
 class ModelError(ImageAssetsError, RuntimeError):

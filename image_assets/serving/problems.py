@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:image-assets:problem:"
 _RETRY_S: Final = 5
+_RUN_S: Final = 60
 _SEE_LOG: Final = "The service failed; the log says why, under this request's id."
 
 
@@ -86,6 +87,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
     errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
+    errors.NoDayError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "nothing-yet"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
     errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
@@ -130,6 +132,8 @@ def problem_of(error: Exception) -> JSONResponse:
     more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
     if isinstance(error, errors.ServiceBusyError):
         return answer(kind, str(error), {"Retry-After": str(error.seconds)})
+    if isinstance(error, errors.NoDayError):
+        return answer(kind, str(error), {"Retry-After": str(_RUN_S)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
     _log.error("%s: %s", kind.name, error, exc_info=error)

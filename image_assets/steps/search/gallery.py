@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import polars as pl
 import polars.selectors as cs
 
-from image_assets.errors import TableError
+from image_assets.errors import NoDayError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.projection import (
@@ -119,7 +119,7 @@ class Gallery:
         rows = self.projection.query("FROM kept.schemas").iter_rows()
         schemas = {day: schema_of(columns) for day, columns in rows}
         if not schemas:
-            raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
+            raise NoDayError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
         return GoldRows(self.tables, schemas, self.versions)
 
     def find(self, wanted: Wanted) -> pl.DataFrame:
@@ -283,7 +283,7 @@ def open_gallery(tables: ParquetTables, former: Gallery | None = None) -> Galler
     """The gallery as the tables are now; `former` itself when nothing has changed."""
     versions = source_versions(tables, _CONTENT)
     if not versions:
-        raise TableError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
+        raise NoDayError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
     if former and former.versions == versions:
         return former
     return Gallery(tables, open_projection(tables, _CONTENT, former.projection if former else None))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import ObjectChangedError, SearchError, TableError
+from image_assets.errors import NoDayError, ObjectChangedError, SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
@@ -158,7 +158,7 @@ class ImageSearch:
         columns: Sequence[str],
         facets: Sequence[str] = (),
     ) -> ListedPage:
-        """A page of images with their number and facets, all of one moment."""
+        """A page of images with their number and facets, all of one moment; an empty one before any day was run."""
 
         def listed(lake: SearchedLake) -> ListedPage:
             gallery = lake.gallery
@@ -166,7 +166,10 @@ class ImageSearch:
             rows = _rows(gallery, hits, columns)
             return ListedPage(rows, mark, gallery.count(wanted), count_facets(gallery, wanted, facets))
 
-        return self._on_lake(listed)
+        try:
+            return self._on_lake(listed)
+        except NoDayError:
+            return ListedPage(pl.DataFrame(), None, 0, dict.fromkeys(facets, Facet((), 0)))
 
     def days_of(self, image_id: ImageId) -> list[date]:
         """Days on which an image may be: its own, or those that have changed since the gallery was made."""

@@ -5,7 +5,7 @@ from typing import Self
 
 import polars as pl
 
-from image_assets.errors import TableError
+from image_assets.errors import NoDayError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
@@ -91,7 +91,7 @@ def open_current_pool(
     name = embeddings_name(encoder.name)
     days = tables.days(name)
     if not days:
-        raise TableError(f"{name} has no day yet: image-assets run", table=name)
+        raise NoDayError(f"{name} has no day yet: image-assets run", table=name)
     pool = open_pool(tables, encoder, manifest, params)
     if pool.images.is_empty() and any(tables.read_column(name, day, "image_id").len() for day in days):
         again = f"image-assets run --from {days[0]} --to {days[-1]}"
