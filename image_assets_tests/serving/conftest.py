@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -127,9 +127,9 @@ def filled_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return Lake(folder, {**roles, **uploaders})
 
 
-@pytest.fixture(scope="session")
-def serve_lake() -> Iterator[Callable[..., Served]]:
-    """Start a service for a lake, with settings; it ends with the tests."""
+@contextmanager
+def starting() -> Iterator[Callable[..., Served]]:
+    """Start services for lakes, with settings; they end with the block."""
     with ExitStack() as stack:
 
         def start(lake: Lake, *options: str, **settings: str) -> Served:
@@ -150,6 +150,20 @@ def serve_lake() -> Iterator[Callable[..., Served]]:
         yield start
 
 
+@pytest.fixture
+def serve_lake() -> Iterator[Callable[..., Served]]:
+    """Start services that end with the test."""
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_for_module() -> Iterator[Callable[..., Served]]:
+    """Start services that end with the tests of the file."""
+    with starting() as start:
+        yield start
+
+
 def _stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(20)
@@ -158,9 +172,10 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def served(filled_lake: Lake, serve_lake: Callable[..., Served]) -> Served:
+def served(filled_lake: Lake) -> Iterator[Served]:
     """The filled lake, served."""
-    return serve_lake(filled_lake)
+    with starting() as start:
+        yield start(filled_lake)
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def own(copy_lake: Callable[[], "Lake"], serve_lake: Callable[..., "Served"]) -> "Served":
+def own(copy_lake: Callable[[], "Lake"], serve_for_module: Callable[..., "Served"]) -> "Served":
     """A service of which one setting is the environment's."""
-    return serve_lake(copy_lake(), review_threshold="0.4")
+    return serve_for_module(copy_lake(), review_threshold="0.4")
 
 
 def patch(served: "Served", changes: dict[str, Any], note: str = "", **headers: str) -> "httpx.Response":

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def new(tmp_path_factory: pytest.TempPathFactory, serve_lake: Callable[..., "Served"]) -> "Served":
+def new(tmp_path_factory: pytest.TempPathFactory, serve_for_module: Callable[..., "Served"]) -> "Served":
     """A lake that nobody has put anything into."""
     folder: Path = tmp_path_factory.mktemp("new")
     shutil.copy(REPOSITORY / "dagster.yaml", folder)
-    return serve_lake(Lake(folder))
+    return serve_for_module(Lake(folder))
 
 
 def test_the_list_is_empty(new: "Served") -> None:

@@ -27,10 +27,10 @@ ODD = ("PROPFIND", "MKCOL", "REPORT", "PURGE")
 
 
 @pytest.fixture(scope="module")
-def own(copy_lake: Callable[[], "Lake"], serve_lake: Callable[..., "Served"]) -> "Served":
+def own(copy_lake: Callable[[], "Lake"], serve_for_module: Callable[..., "Served"]) -> "Served":
     """A service of its own, with secrets in its settings."""
     secret = {"alert_webhook": f"https://hooks.example/{CANARY}", "mlflow_tracking_uri": f"http://x:{CANARY}@mlflow"}
-    return serve_lake(copy_lake(), **secret)
+    return serve_for_module(copy_lake(), **secret)
 
 
 def log_of(served: "Served", request_id: str) -> Mapping[str, Any]:

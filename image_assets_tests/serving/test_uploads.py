@@ -71,8 +71,8 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def served(lake: "Lake", serve_lake: Callable[..., "Served"]) -> "Served":
-    return serve_lake(lake, **SETTINGS)
+def served(lake: "Lake", serve_for_module: Callable[..., "Served"]) -> "Served":
+    return serve_for_module(lake, **SETTINGS)
 
 
 @pytest.fixture(autouse=True)
