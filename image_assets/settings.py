@@ -120,9 +120,9 @@ class Settings(BaseSettings):
         description="Memory that one worker may take.",
     )
     chunk_size: int = Field(default=256, ge=1, description="Images per checkpoint: what a kill can cost.")
-    max_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, description="Largest file accepted.")
+    max_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, le=2**40, description="Largest file accepted.")
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, le=178_000_000, description="Most pixels accepted.")
-    min_side_px: int = Field(default=_LIMITS.min_side_px, ge=1, description="Shortest side accepted.")
+    min_side_px: int = Field(default=_LIMITS.min_side_px, ge=1, le=100_000, description="Shortest side accepted.")
     max_aspect: float = Field(default=_LIMITS.max_aspect, ge=1, description="Longest over shortest side accepted.")
     watermark_text: str = Field(default=_WATERMARK.text, pattern=r"\S", description="Text over the previews.")
     watermark_logo: Path | None = Field(default=None, description="Image file over the previews, beside the text.")

@@ -122,6 +122,7 @@ class KeyRing:
         self._store, self._clock = store, clock
         self._keys: dict[ObjectKey, tuple[str, ApiKey]] = {}
         self._read_at = float("-inf")
+        self._is_empty = True
         self._reading = threading.Lock()
 
     @property
@@ -135,12 +136,13 @@ class KeyRing:
             if not self.is_fresh:
                 at = self._clock()
                 self._keys = _read_versions(self._store, self._keys)
+                self._is_empty &= not self._keys
                 self._read_at = at
 
     @property
     def is_empty(self) -> bool:
-        """Whether no key was ever made."""
-        return not self._keys
+        """Whether no key was ever seen; a storage that loses its keys opens nothing."""
+        return self._is_empty
 
     def has_live_key(self, now: datetime) -> bool:
         """Whether anybody could be let in."""

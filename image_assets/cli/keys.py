@@ -27,7 +27,12 @@ def keys() -> None:
 @keys.command("add")
 @click.argument("name")
 @click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice([*Role]), help="May be given several times."
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice([role.value for role in Role]),
+    help="May be given several times.",
 )
 @click.option("--user", "user_id", help="Whose images it uploads; NAME by default.")
 @click.option("--until", type=_INSTANT, help="Refused from this instant on (UTC).")

@@ -28,6 +28,7 @@ RECEIPTS = "receipts"
 ANSWERS = "answers"
 API_KEYS = "access/keys"
 LINK_SECRETS = ObjectKey("access/links.json")
+LAKE_MARK = ObjectKey("access/lake.json")
 CONFIGURATION = "configuration"
 AUDIT = "audit"
 ARCHIVE_MARK = ObjectKey("archive.mark")

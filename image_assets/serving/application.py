@@ -14,6 +14,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from image_assets.serving.crowd import Crowd
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
 from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
@@ -92,6 +93,7 @@ def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
         Middleware(PlainErrorsAsProblems),
+        Middleware(Crowd),
         Middleware(HeadAsGet),
         observed,
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),

@@ -1,5 +1,6 @@
 """HTTP/1.1 by httptools, which is twice as fast as h11 and keeps headers of any size; here they end somewhere."""
 
+import asyncio
 import json
 import logging
 import uuid
@@ -16,15 +17,27 @@ from image_assets.serving.request_ids import REQUEST_ID
 _log = logging.getLogger(__name__)
 _MALFORMED: Final = Kind(HTTPStatus.BAD_REQUEST, "malformed-request")
 _HEADER_BYTES: Final = 16 * 1024
+_HEAD_S: Final = 10.0
 
 
 class BoundedHeaders(HttpToolsProtocol):
-    """A connection that is closed with a 400 when what comes before a body is longer than 16 KB."""
+    """A connection that is closed when what comes before a body is longer than 16 KB (400), or has not come in 10 s."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._deadline: asyncio.TimerHandle | None = None
         # What has come of a head that is not complete, and of one that is.
         self._packet_bytes, self._unparsed_bytes, self._head_bytes, self._is_in_head = 0, 0, 0, True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See asyncio."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -57,6 +70,7 @@ class BoundedHeaders(HttpToolsProtocol):
         """See httptools."""
         self._unparsed_bytes, self._head_bytes, self._is_in_head = self._packet_bytes, 0, True
         super().on_message_begin()
+        self._wait_for_head()
 
     def on_url(self, url: bytes) -> None:
         """See httptools."""
@@ -71,7 +85,18 @@ class BoundedHeaders(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self._is_in_head = False
+        self._stop_waiting()
         super().on_headers_complete()
+
+    def _wait_for_head(self) -> None:
+        """A connection on which no request comes is closed; between two requests uvicorn does that sooner."""
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(_HEAD_S, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _count(self, part: bytes) -> None:
         self._head_bytes += len(part)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from urllib.parse import unquote
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -22,6 +23,8 @@ from image_assets.serving.service import Service, ServiceHere
 _UNAUTHORISED: Final = Kind(HTTPStatus.UNAUTHORIZED, "key-needed")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""Headers by which proxies tell of themselves; those that do not mostly speak HTTP/1.0 to what is behind them."""
 _KEY_IN_TEXT: Final = re.compile(r"ia_[0-9a-f]{12}_")
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
@@ -135,14 +138,13 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     Raises:
         Problem: 400 for a key in the address, 401, or 429 after too many wrong keys.
     """
-    if _KEY_IN_TEXT.search(request.url.query):
+    if _KEY_IN_TEXT.search(unquote(request.url.query)):
         raise Problem(_BAD_REQUEST, "A key belongs in the header Authorization: addresses end up in logs. Revoke it.")
     if not service.is_fresh:
         await run_in_threadpool(service.refresh)
     address = request.client.host if request.client else ""
     if service.keys.is_empty and is_owner(request, service):
         return _owner(address)
-    service.limits.refuse_guesser(address)
     key = service.keys.find(credentials.credentials if credentials else "", service.now())
     if key is None:
         if credentials:
@@ -154,7 +156,8 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
 def is_owner(request: Request, service: Service) -> bool:
     """Whether only a user of this machine can have asked, and no proxy passed it on for another."""
     address = request.client.host if request.client else ""
-    return service.is_local and is_loopback(address) and "x-forwarded-for" not in request.headers
+    is_passed_on = request.scope["http_version"] == "1.0" or any(name in request.headers for name in _PASSED_ON)
+    return service.is_local and is_loopback(address) and not is_passed_on
 
 
 def is_loopback(address: str) -> bool:

@@ -50,19 +50,15 @@ class RateLimits:
             "RateLimit": f'"key";r={left.remaining};t={max(0, math.ceil(left.reset_time - time.time()))}',
         }
 
-    def refuse_guesser(self, address: str) -> None:
-        """Refuse an address that has sent too many wrong keys lately, before its key is looked at.
+    def count_wrong_key(self, address: str) -> None:
+        """Remember a wrong key; a right one is let in however many wrong ones have come from its address.
 
         Raises:
-            Problem: 429.
+            Problem: 429 when the address has sent too many.
         """
-        if not self._wrong_keys.test(_WRONG_KEYS, address):
+        if not self._wrong_keys.hit(_WRONG_KEYS, address):
             reset = self._wrong_keys.get_window_stats(_WRONG_KEYS, address).reset_time
             raise _too_many("too many wrong keys from this address", reset - time.time())
-
-    def count_wrong_key(self, address: str) -> None:
-        """Remember a wrong key."""
-        self._wrong_keys.hit(_WRONG_KEYS, address)
 
     def _wait(self, limit: RateLimitItem, name: str) -> float:
         return self._requests.get_window_stats(limit, name).reset_time - time.time()

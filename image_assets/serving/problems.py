@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:image-assets:problem:"
 _RETRY_S: Final = 5
+_LATER: Final = {
+    HTTPStatus.INSUFFICIENT_STORAGE: "The lake's disk is full: free some space there; nothing of this was kept."
+}
 _RUN_S: Final = 60
 _SEE_LOG: Final = "The service failed; the log says why, under this request's id."
 
@@ -139,7 +142,7 @@ def problem_of(error: Exception) -> JSONResponse:
     _log.error("%s: %s", kind.name, error, exc_info=error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, _SEE_LOG)
-    detail = f"{kind.title}: try again later; the log says why, under this request's id."
+    detail = _LATER.get(kind.status, f"{kind.title}: try again later; the log says why, under this request's id.")
     return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
 
 

@@ -13,6 +13,7 @@ from image_assets.access.links import LinkSigner
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Caller
 from image_assets.serving.links import Picture, link_to
+from image_assets.serving.visible import is_own
 from image_assets.steps.classification.opinions import Kind, Opinion
 from image_assets.steps.questions.image_record import ImageRecord, ImageState, MadeRow
 
@@ -96,7 +97,7 @@ class Lineage(BaseModel):
     """Where the image came from, and what made what is said of it."""
 
     source_uri: str | None = Field(default=None, description="Where the file was found; for admins.")
-    sha256: str | None = Field(default=None, description="Digest of the original; for its owner and for admins.")
+    sha256: str | None = Field(default=None, description="Digest of the original; for its owner, reviewers and admins.")
     encoder: str | None
     model_version: str | None
     steps: list[LineageStep]
@@ -160,9 +161,12 @@ def image_of(record: ImageRecord, telling: Telling) -> Image:
     """What a caller may see of an image; the original and its name are its owner's and for reviewers and admins."""
     caller, facts = telling.caller, record.facts
     is_private, is_reviewed = caller.may(Role.ADMIN), caller.may(Role.REVIEW)
-    is_own = facts.get("user_id") == caller.user_id
-    is_open = is_reviewed or is_own
+    is_its = is_own(record, caller)
+    is_open = is_reviewed or is_its
     told = {name: facts.get(name) for name in (*_SHOWN, *(_OWN if is_open else ()))}
+    if not caller.sees_all and told["canonical_id"] != record.image_id:
+        # It may be somebody else's.
+        told["canonical_id"] = None
     return Image(
         image_id=record.image_id,
         day=record.day,
@@ -175,7 +179,7 @@ def image_of(record: ImageRecord, telling: Telling) -> Image:
         exif=_exif(record.private) if is_private else None,
         predictions=[Prediction(**row, predicted_at=row["processed_at"]) for row in record.predictions],
         decisions=[Decision.of(word) for word in telling.opinions] if is_reviewed else None,
-        links=_links(record, telling, with_original=is_private or is_own),
+        links=_links(record, telling, with_original=is_private or is_its),
         lineage=Lineage(
             source_uri=record.private.get("source_uri") if is_private else None,
             sha256=told.get("sha256"),

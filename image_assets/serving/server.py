@@ -1,11 +1,14 @@
 """Listening: which addresses the service may be reached at, and the server that runs it."""
 
 import socket
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from image_assets.access.keys import KeyRing
 from image_assets.errors import ConfigurationError
@@ -14,10 +17,10 @@ from image_assets.serving.application import create_app
 from image_assets.serving.bounded_headers import BoundedHeaders
 from image_assets.serving.callers import is_loopback
 from image_assets.serving.observing.log_output import log_as_json
+from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
 _GRACE_S: Final = 10
-_CONNECTIONS: Final = 1_000
 _BACKLOG: Final = 2_048
 
 
@@ -31,8 +34,9 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
     is_local = is_loopback(host)
     if not is_local:
         _check_keys(settings, host)
+    app = create_app(settings, is_local=is_local)
     config = uvicorn.Config(
-        create_app(settings, is_local=is_local),
+        app,
         host=host,
         port=port,
         http=BoundedHeaders,
@@ -42,13 +46,25 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies) or None,
-        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
     )
     listening = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host
     tell(f"http://{shown}:{listening.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells those who wait for the model at once that the service ends, not when its grace is over."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._service: Service = app.state.service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        super().handle_exit(sig, frame)
+        threading.Thread(target=self._service.inference.close, name="ending").start()
 
 
 def _check_keys(settings: Settings, host: str) -> None:

@@ -14,6 +14,7 @@ from image_assets.access.links import LinkSigner, open_signer
 from image_assets.configuration import LiveSettings
 from image_assets.errors import TableError
 from image_assets.ids import ImageId
+from image_assets.lake.lake_mark import LakeMark, check_mark, lake_mark
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
@@ -61,6 +62,7 @@ class Service:
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
         self.is_local = is_local
         self.tables: ParquetTables = open_lake(settings)
+        self._mark: LakeMark | None = None
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
@@ -92,9 +94,23 @@ class Service:
         return self.keys.is_fresh and self.live.is_fresh
 
     def refresh(self) -> None:
-        """Read keys and settings that were changed since."""
+        """Read keys and settings that were changed since.
+
+        Raises:
+            StoreUnavailableError: the lake is not where it was.
+        """
+        self.check_lake()
         self.keys.refresh()
         self.live.refresh()
+
+    def check_lake(self) -> None:
+        """See that the lake is the one of the start; an empty folder in its place holds nothing for long.
+
+        Raises:
+            StoreUnavailableError: it is not.
+        """
+        if self._mark:
+            check_mark(self.store, self._mark)
 
     @property
     def store(self) -> ObjectStore:
@@ -137,6 +153,7 @@ class Service:
 
         To be called where the event loop runs.
         """
+        self._mark = lake_mark(self.store)
         tidy_up(self.tables)
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
@@ -151,7 +168,7 @@ class Service:
     def _examinations(self) -> Examinations:
         """What /ready looks at."""
         return {
-            "storage": lambda: examine_storage(self.store, self._settings),
+            "storage": lambda: examine_storage(self.store, self._settings, self.check_lake),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
             "projection": lambda: examine_projection(self.search, self.tables),

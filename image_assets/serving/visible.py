@@ -4,17 +4,26 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
+from image_assets.access.roles import Role
 from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.serving.callers import Caller
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service
 from image_assets.steps.images.receipts import find_pending
+from image_assets.steps.questions.image_location import Location
 from image_assets.steps.questions.image_record import ImageRecord, pending_image, read_image
 
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 """Headers of what is not to be shown again once it has changed."""
 _ERASED: Final = Kind(HTTPStatus.GONE, "erased")
+
+
+def is_own(record: ImageRecord, caller: Caller) -> bool:
+    """Whether the caller has uploaded an image, and not only the name of who has."""
+    location = Location(record.day, record.facts.get("user_id"), record.private.get("source_uri"))
+    return caller.may(Role.UPLOAD) and location.is_of(caller.user_id)
 
 
 def visible_image(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
@@ -31,7 +40,7 @@ def visible_image(service: Service, caller: Caller | None, image_id: ImageId) ->
         raise UnknownImageError(f"there is no image {image_id}")
     if location.is_erased:
         raise Problem(_ERASED, f"Image {image_id} was erased; the certificate {image_id} says when.", NOT_KEPT)
-    record = read_image(service.tables, image_id, location.day, service.encoder)
+    record = read_image(service.tables, image_id, location.day, encoder_key(service.settings.encoder))
     if record is None:
         raise UnknownImageError(f"there is no image {image_id}")
     return record

@@ -33,8 +33,9 @@ _WORDS: Final = {
 }
 
 
-def examine_storage(store: ObjectStore, settings: Settings) -> Finding:
-    """Write, read and delete an object, and look how much room is left."""
+def examine_storage(store: ObjectStore, settings: Settings, check_lake: Callable[[], None]) -> Finding:
+    """See that it is the same lake; write, read and delete an object, and look how much room is left."""
+    check_lake()
     key = ObjectKey(f".ready-{uuid.uuid4().hex}")
     store.write(key, b"well")
     if store.read(key) != b"well":

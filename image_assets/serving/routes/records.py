@@ -20,13 +20,14 @@ from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, Telling, image_of
 from image_assets.serving.service import Service, ServiceHere
-from image_assets.serving.visible import NOT_KEPT, visible_image
+from image_assets.serving.visible import NOT_KEPT, is_own, visible_image
 from image_assets.steps.questions.image_record import ImageRecord, ImageState
 from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.erasure import erase, find_remains
 
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
 
+_NOT_YOURS: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
 _NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
 _FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
@@ -134,6 +135,8 @@ def get_original(
     """The file as it was uploaded, byte for byte, with all that it tells of its owner; ranges are served."""
     name = _id(image_id)
     record = visible_image(service, caller, name)
+    if caller and not (caller.may(Role.ADMIN) or is_own(record, caller)):
+        raise Problem(_NOT_YOURS, "An original is for who has uploaded it, and for admins.", NOT_KEPT)
     key = record.private.get("raw_path")
     if not key:
         raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), NOT_KEPT)
@@ -151,6 +154,7 @@ async def _picture(
     try:
         data = await run_in_threadpool(_read, service, caller, image_id, picture)
     except ObjectNotFoundError:
+        await run_in_threadpool(service.check_lake)
         record = await run_in_threadpool(visible_image, service, caller, image_id)
         raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT) from None
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'

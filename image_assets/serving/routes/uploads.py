@@ -227,6 +227,8 @@ class _Reception:
             if replayed := self._memory.replay(fingerprint):
                 return replayed
             receipts = self._arrivals.land(facts)
+            # What has landed in an empty folder where the lake was is not in the lake.
+            self._call.service.check_lake()
             answer = answer_of(self._arrivals.files, receipts)
             self._memory.keep(fingerprint, answer)
         landed = [receipt.image_id for receipt in receipts if receipt]

@@ -11,7 +11,6 @@ import polars as pl
 from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.models_in_use import models_in_use
 from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.vectors.index_store import read_manifest
@@ -92,14 +91,14 @@ class ImageRecord:
     made: Sequence[MadeRow]
 
 
-def read_image(tables: ParquetTables, image_id: ImageId, day: date, encoder: EncoderDescription) -> ImageRecord | None:
+def read_image(tables: ParquetTables, image_id: ImageId, day: date, encoder: str) -> ImageRecord | None:
     """What is known of an image that was taken in or refused on a day; None when that day knows no such image."""
     rows = dict(_rows(tables, image_id, day, encoder))
     bronze, gold = rows.get(BRONZE_IMAGES.name), rows.get(GOLD_IMAGES.name)
     refused = rows.get(REJECTED_IMAGES.name) or rows.get(rejections_of(BRONZE_IMAGES).name)
     if not (bronze or refused):
         return None
-    is_embedded, is_indexed = embeddings_name(encoder.name) in rows, _is_indexed(tables, day, encoder)
+    is_embedded, is_indexed = embeddings_name(encoder) in rows, _is_indexed(tables, day, encoder)
     return ImageRecord(
         image_id=image_id,
         day=day,
@@ -138,9 +137,7 @@ def pending_image(receipt: Receipt) -> ImageRecord:
     )
 
 
-def _rows(
-    tables: ParquetTables, image_id: ImageId, day: date, encoder: EncoderDescription
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(tables: ParquetTables, image_id: ImageId, day: date, encoder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The image's row of every table of its day, without its vector."""
     for name in _names(tables, encoder):
         key = object_keys.table_key(name, day)
@@ -151,22 +148,22 @@ def _rows(
                 yield from ((name, row) for row in found.head(1).iter_rows(named=True))
 
 
-def _names(tables: ParquetTables, encoder: EncoderDescription) -> Iterator[str]:
+def _names(tables: ParquetTables, encoder: str) -> Iterator[str]:
     """Tables in the order of the chain; of models the one in use last first."""
     yield rejections_of(BRONZE_IMAGES).name
     for stage in CHAIN:
         if stage.name == "embeddings":
-            yield embeddings_name(encoder.name)
+            yield embeddings_name(encoder)
         elif stage.name == "predictions":
             yield from (predictions_table(version).name for version in models_in_use(tables.store))
         else:
             yield from (table.name for table in stage.makes)
 
 
-def _is_indexed(tables: ParquetTables, day: date, encoder: EncoderDescription) -> bool:
+def _is_indexed(tables: ParquetTables, day: date, encoder: str) -> bool:
     """Whether the index in force was made from the day's vectors as they are."""
-    manifest = read_manifest(tables.store, encoder.name)
-    version = tables.store.version(object_keys.table_key(embeddings_name(encoder.name), day))
+    manifest = read_manifest(tables.store, encoder)
+    version = tables.store.version(object_keys.table_key(embeddings_name(encoder), day))
     return manifest is not None and version is not None and manifest.days.get(day.isoformat()) == version
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import NoDayError, ObjectChangedError, SearchError, TableError
+from image_assets.errors import ModelError, NoDayError, ObjectChangedError, SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
@@ -208,11 +208,17 @@ class ImageSearch:
             return ask(self._followed.current(anew=True))
 
     def _look(self, former: SearchedLake | None) -> SearchedLake:
-        now = SearchedLake(self._tables, self._encoder.description, self._params, former)
+        now = SearchedLake(self._tables, self._described(), self._params, former)
         if former and former.version == now.version:
             return former
         now.prepare_like(former)
         return now
+
+    def _described(self) -> EncoderDescription | ModelError:
+        try:
+            return self._encoder.description
+        except ModelError as error:
+            return error
 
     def _search(self, lake: SearchedLake, request: SearchRequest) -> SearchPage:
         if not request.likes:

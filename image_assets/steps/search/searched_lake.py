@@ -5,7 +5,7 @@ from typing import Self
 
 import polars as pl
 
-from image_assets.errors import NoDayError, TableError
+from image_assets.errors import ModelError, NoDayError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
@@ -28,17 +28,18 @@ class SearchedLake:
     def __init__(
         self,
         tables: ParquetTables,
-        encoder: EncoderDescription,
+        encoder: EncoderDescription | ModelError,
         params: UsearchParams,
         former: Self | None = None,
     ) -> None:
         self._tables, self._encoder, self._params = tables, encoder, params
-        self._manifest = read_manifest(tables.store, encoder.name)
+        known = None if isinstance(encoder, ModelError) else encoder
+        self._manifest = read_manifest(tables.store, known.name) if known else None
         self._hidden: dict[bool, pl.Series] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
         self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
-        self._of_vectors = (self._manifest, vectors_of(tables, encoder).versions)
+        self._of_vectors = (self._manifest, vectors_of(tables, known).versions if known else None)
         self.version = (self._of_vectors, self.gallery.versions)
 
     @property
@@ -57,7 +58,15 @@ class SearchedLake:
 
     @property
     def pool(self) -> VectorPool:
-        """The vectors; `TableError` when there is no day, `SearchError` when the index cannot be used."""
+        """The vectors.
+
+        Raises:
+            ModelError: the encoder cannot be found: what needs no vectors goes on without it.
+            TableError: there is no day.
+            SearchError: the index cannot be used.
+        """
+        if isinstance(self._encoder, ModelError):
+            raise self._encoder
         with self._opening:
             if self._pool is None:
                 self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)

@@ -1,0 +1,47 @@
+"""The mark of a lake: an empty folder in its place, such as a mount point without its mount, is not it."""
+
+import uuid
+from dataclasses import dataclass
+
+from image_assets.errors import StorageError, StoreUnavailableError
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.optimism import until_first
+from image_assets.lake.records import read_record, write_record
+
+
+@dataclass(frozen=True, slots=True)
+class LakeMark:
+    """What tells a lake from any other."""
+
+    lake_id: str
+
+
+def lake_mark(store: ObjectStore) -> LakeMark:
+    """The lake's mark; the first one to ask makes it."""
+    return until_first(lambda: _read(store) or _make(store))
+
+
+def check_mark(store: ObjectStore, mark: LakeMark) -> None:
+    """See that the lake is there.
+
+    Raises:
+        StoreUnavailableError: it is not, or another one is in its place.
+    """
+    found = _read(store)
+    if found != mark:
+        there = "another lake" if found else "no lake"
+        where = store.uri(object_keys.LAKE_MARK)
+        raise StoreUnavailableError(f"there is {there} at {where}: bring back the storage that was there before")
+
+
+def _read(store: ObjectStore) -> LakeMark | None:
+    if not store.exists(object_keys.LAKE_MARK):
+        return None
+    return read_record(store, object_keys.LAKE_MARK, LakeMark, StorageError, "delete it and start what reads it again")
+
+
+def _make(store: ObjectStore) -> LakeMark:
+    mark = LakeMark(uuid.uuid4().hex)
+    write_record(store, object_keys.LAKE_MARK, mark, over=None)
+    return mark

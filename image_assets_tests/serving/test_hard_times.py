@@ -1,0 +1,122 @@
+"""The service while something is wrong: its storage, its model, its callers' manners."""
+
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from image_assets.access.keys import add_key
+from image_assets.access.roles import Role
+from image_assets.lake.object_store import LocalObjectStore
+from image_assets_tests.serving.conftest import drawn_photo
+
+if TYPE_CHECKING:
+    from image_assets_tests.serving.conftest import Lake, Served
+
+JPEG = {"Content-Type": "image/jpeg"}
+NOW = datetime.now(UTC)
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within a quarter of a minute."""
+    end = time.monotonic() + 15
+    while not (held := holds()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return held
+
+
+@pytest.mark.parametrize("is_empty_folder", [True, False])
+def test_a_lake_that_goes_away_lets_nobody_in_takes_nothing_and_comes_back(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], is_empty_folder: bool
+) -> None:
+    served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+    link = served.ask(f"/v1/images/{image_id}", "read").json()["links"]["thumbnail"]
+    away = own_lake.root.with_name("away")
+    own_lake.root.rename(away)
+    if is_empty_folder:
+        own_lake.root.mkdir()
+    assert until(lambda: served.ask("/v1/config").status_code == 503)
+    assert served.ask("/v1/images", "anna", "POST", content=drawn_photo("red", 9), headers=JPEG).status_code == 503
+    assert served.ask(f"/v1/images/{image_id}", "read").status_code == 503
+    assert served.ask(link).status_code == 503
+    assert until(lambda: served.ask("/ready").status_code == 503)
+    assert served.ask("/health").status_code == 200
+    shutil.rmtree(own_lake.root, ignore_errors=True)
+    away.rename(own_lake.root)
+    assert until(lambda: served.ask(f"/v1/images/{image_id}", "read").status_code == 200)
+    assert served.ask("/v1/config").status_code == 401
+
+
+def test_without_a_model_whatever_needs_none_goes_on(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    served = serve_lake(own_lake, encoder=str(tmp_path / "none"))
+    image_id = own_lake.ids_of("anna")[0]
+    paths = ["/v1/images", f"/v1/images/{image_id}", f"/v1/images/{image_id}/thumbnail", "/v1/reviews"]
+    assert {path: served.ask(path, "review").status_code for path in paths} == dict.fromkeys(paths, 200)
+    assert served.ask("/v1/search?text=dress", "read").status_code == 503
+
+
+def test_connections_on_which_nothing_is_asked_keep_nobody_out(served: "Served") -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection((host, int(port)), timeout=30)) for _ in range(1_010)]
+        assert served.ask("/health").status_code == 200
+        assert served.ask("/v1/images", "read").status_code == 200
+        assert silent[0].recv(1) == b"", "closed after a while"
+
+
+def test_a_right_key_is_let_in_whatever_wrong_ones_came_from_its_address(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served = serve_lake(own_lake)
+    wrong = {"Authorization": "Bearer ia_000000000000_" + "x" * 43}
+    statuses = {served.ask("/v1/classes", headers=wrong).status_code for _ in range(40)}
+    assert statuses == {401, 429}
+    assert served.ask("/v1/images", "read").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto"])
+def test_what_a_proxy_passes_on_is_not_asked_by_the_owner(served: "Served", header: str) -> None:
+    assert served.ask("/metrics").status_code == 200
+    assert served.ask("/metrics", headers={header: "203.0.113.7"}).status_code == 401
+
+
+def test_what_speaks_like_a_proxy_is_not_the_owner(served: "Served") -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert b" 401 " in connection.recv(100)
+
+
+def test_a_name_alone_makes_no_owner(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    store = LocalObjectStore(own_lake.root)
+    keys = {
+        "reads as anna": add_key(store, "anna", [Role.READ], NOW)[1],
+        "reads and uploads": add_key(store, "bo", [Role.READ, Role.UPLOAD], NOW)[1],
+    }
+    served = serve_lake(type(own_lake)(own_lake.folder, {**own_lake.keys, **keys}))
+    path = f"/v1/images/{own_lake.ids_of('anna')[0]}"
+    for key in keys:
+        told = served.ask(path, key).json()
+        assert (told["raw_name"], told["user_id"], told["links"]["original"]) == (None, None, None)
+        assert served.ask(f"{path}/original", key).status_code == 403
+
+
+def test_an_uploader_learns_why_the_own_file_was_refused(served: "Served") -> None:
+    rows = served.lake.tables.scan_files(["tables/rejected_images/2026-03-15.parquet"], ["image_id", "detail"])
+    told = served.ask(f"/v1/images/{rows['image_id'][0]}", "bo").json()
+    assert told["detail"] == rows["detail"][0]
+
+
+def test_the_roles_are_typed_as_they_are_written(own_lake: "Lake") -> None:
+    made = own_lake.command("keys", "add", "shop", "--role", "upload", "--role", "read")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[-1].startswith("ia_")
