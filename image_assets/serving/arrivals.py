@@ -1,6 +1,7 @@
 """The files of one request on their way into the landing zone: all are received, then all that can be are landed."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -26,6 +27,8 @@ _UNUSABLE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image")
 _LONG_NAME: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "name-too-long")
 _BUSY: Final = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-uploads")
 _THREADS, _UNDER_WAY, _LOOK_S = 8, 64, 1.0
+_SHARE: Final = _UNDER_WAY // 4
+"""Of one caller: whoever sends slowly keeps nobody else waiting."""
 
 
 class UploadedFile(BaseModel):
@@ -48,7 +51,7 @@ class UploadLanes:
 
     def __init__(self) -> None:
         self.threads = anyio.CapacityLimiter(_THREADS)
-        self._under_way = 0
+        self._under_way = Counter[str]()
         self._looked_at = float("-inf")
 
     async def check_room(self, store: ObjectStore) -> None:
@@ -68,26 +71,33 @@ class UploadLanes:
                 raise
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """A lane for one request.
+    def one(self, caller: str) -> Iterator[None]:
+        """A lane for one request of a caller.
 
         Raises:
-            Problem: 503 while all are taken.
+            Problem: 503 while all are taken, or the caller has its share of them.
         """
-        if self._under_way >= _UNDER_WAY:
-            raise Problem(_BUSY, f"{_UNDER_WAY} uploads are under way: try again.", {"Retry-After": "2"})
-        self._under_way += 1
+        if self._under_way[caller] >= _SHARE:
+            raise _busy(f"{_SHARE} uploads of {caller} are under way")
+        if self._under_way.total() >= _UNDER_WAY:
+            raise _busy(f"{_UNDER_WAY} uploads are under way")
+        self._under_way[caller] += 1
         try:
             yield
         finally:
-            self._under_way -= 1
+            self._under_way -= Counter((caller,))
+
+
+def _busy(told: str) -> Problem:
+    return Problem(_BUSY, f"{told}: try again.", {"Retry-After": "2"})
 
 
 class Arrival:
     """A file of a request; once it is refused, the rest of it is let pass."""
 
     def __init__(self, name: str, incoming: IncomingFile) -> None:
-        self.name = name or _NO_NAME
+        # A sidecar cannot tell of a name without a letter.
+        self.name = name if name.strip() else _NO_NAME
         self.incoming = incoming
         self.problem: dict[str, Any] | None = None
         if len(self.name) > MAX_NAME_LENGTH:
