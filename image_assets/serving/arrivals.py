@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of
 from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.images.receiving import IncomingFile, check_room, receiving
@@ -118,7 +119,10 @@ class Arrival:
 
     def land(self, facts: UploadFacts) -> Receipt | None:
         """Put it into the landing zone; None for one that is refused."""
-        return None if self.problem is not None else self.incoming.land(replace(facts, raw_name=self.name))
+        if self.problem is None:
+            with self._refusing():
+                return self.incoming.land(replace(facts, raw_name=self.name))
+        return None
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -136,13 +140,13 @@ class Arrival:
 class Arrivals:
     """All files of a request, staged."""
 
-    def __init__(self, store: ObjectStore, limits: InspectParams, held: ExitStack) -> None:
-        self._store, self._limits, self._held = store, limits, held
+    def __init__(self, tables: ParquetTables, limits: InspectParams, held: ExitStack) -> None:
+        self._tables, self._limits, self._held = tables, limits, held
         self.files: list[Arrival] = []
 
     def begin(self, name: str) -> Arrival:
         """Another file."""
-        arrival = Arrival(name, self._held.enter_context(receiving(self._store, self._limits)))
+        arrival = Arrival(name, self._held.enter_context(receiving(self._tables, self._limits)))
         self.files.append(arrival)
         return arrival
 
@@ -162,10 +166,10 @@ class Arrivals:
 
 
 @contextmanager
-def arriving(store: ObjectStore, limits: InspectParams) -> Iterator[Arrivals]:
+def arriving(tables: ParquetTables, limits: InspectParams) -> Iterator[Arrivals]:
     """Files to receive; nothing is left of those that do not land."""
     with ExitStack() as held:
-        yield Arrivals(store, limits, held)
+        yield Arrivals(tables, limits, held)
 
 
 def answer_of(files: Sequence[Arrival], receipts: Sequence[Receipt | None]) -> JSONResponse:

@@ -215,7 +215,7 @@ class _Reception:
         if self._memory is None:
             service = self._call.service
             self._memory = self._held.enter_context(service.answers.remembering(self._call.caller.name, self._call.key))
-            self._arrivals = self._held.enter_context(arriving(service.store, service.settings.inspect_params))
+            self._arrivals = self._held.enter_context(arriving(service.tables, service.settings.inspect_params))
             self._reader = self._reader_of(self._arrivals, self._call.told)
         self._reader.feed(piece)
 
