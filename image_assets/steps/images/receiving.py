@@ -20,7 +20,9 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import write_record
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.receipts import Receipt, receipt_days, settle_receipts
+from image_assets.steps.images.sent_ahead import clear_sent_ahead
 from image_assets.steps.images.uploads import UploadFacts, check_texts, is_landed, landing_key, tell
 
 _LEAST_FREE: Final = 0.05
@@ -40,9 +42,10 @@ def check_room(store: ObjectStore) -> None:
 
 
 def tidy_up(tables: ParquetTables) -> None:
-    """Remove what services that were killed left: staged bytes, and receipts of what is known by now."""
+    """Remove what services that were killed left: staged bytes, sidecars alone, and receipts of what is known."""
     tables.store.sweep()
     for day in receipt_days(tables.store):
+        clear_sent_ahead(tables.store, day)
         settle_receipts(tables, day)
 
 
