@@ -126,9 +126,9 @@ class MortalStore(HastyStore):
         self._live()
         return LocalObjectStore.writing(self, key, over=over)
 
-    def delete(self, key: ObjectKey) -> None:
+    def delete(self, key: ObjectKey, *, over: str = ANY_VERSION) -> None:
         self._live()
-        LocalObjectStore.delete(self, key)
+        LocalObjectStore.delete(self, key, over=over)
 
     def _live(self) -> None:
         if not self.changes_left[0]:

@@ -76,7 +76,8 @@ class StagedObject(Protocol):
 class ObjectStore(Protocol):
     """Atomic objects: a reader sees the old bytes or the new ones, never a part.
 
-    A write may say which `version` it goes `over`, None for no object: `ObjectChangedError` when another is there.
+    A write may say which `version` it goes `over`, None for no object: `ObjectChangedError` when another is there. So
+    may a removal.
     Every method raises `StoreUnavailableError` when the storage does not answer and
     `StorageError` when it refuses; both stop a run.
     """
@@ -125,7 +126,7 @@ class ObjectStore(Protocol):
         """Make one object survive a power cut; no error when there is none."""
         ...
 
-    def delete(self, key: ObjectKey) -> None:
+    def delete(self, key: ObjectKey, *, over: str = ANY_VERSION) -> None:
         """Remove the object; no error when there is none."""
         ...
 
@@ -274,12 +275,13 @@ class LocalObjectStore:
                 os.fsync(file.fileno())
             _sync_folder(place[0])
 
-    def delete(self, key: ObjectKey) -> None:
+    def delete(self, key: ObjectKey, *, over: str = ANY_VERSION) -> None:
         """Unlink the file."""
         with (
             _explained("delete", key, self.root),
             suppress(FileNotFoundError, NotADirectoryError),
             self._place(key) as (folder, name),
+            self._over(key, over),
         ):
             os.unlink(name, dir_fd=folder)
 

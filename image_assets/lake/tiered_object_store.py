@@ -79,12 +79,14 @@ class TieredObjectStore:
         """See `ObjectStore`; what lies in the archive alone was made safe on its way there."""
         self.hot.sync(key)
 
-    def delete(self, key: ObjectKey) -> None:
-        """Remove the object from both tiers."""
-        if _may_be_archived(key):
-            self.check_archive()
-            self.archive.delete(key)
-        self.hot.delete(key)
+    def delete(self, key: ObjectKey, *, over: str = ANY_VERSION) -> None:
+        """Remove the object from both tiers; a version that is known is the lake's."""
+        if not _may_be_archived(key):
+            self.hot.delete(key, over=over)
+            return
+        self.check_archive()
+        self.hot.delete(key, over=over)
+        self.archive.delete(key)
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether either tier has the object."""

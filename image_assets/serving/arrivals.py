@@ -1,6 +1,7 @@
 """The files of one request on their way into the landing zone: all are received, then all that can be are landed."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field
 from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of
 from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.images.receiving import IncomingFile, check_room, receiving
@@ -26,6 +28,8 @@ _UNUSABLE: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-image")
 _LONG_NAME: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "name-too-long")
 _BUSY: Final = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-uploads")
 _THREADS, _UNDER_WAY, _LOOK_S = 8, 64, 1.0
+_SHARE: Final = _UNDER_WAY // 4
+"""Of one caller: whoever sends slowly keeps nobody else waiting."""
 
 
 class UploadedFile(BaseModel):
@@ -48,7 +52,7 @@ class UploadLanes:
 
     def __init__(self) -> None:
         self.threads = anyio.CapacityLimiter(_THREADS)
-        self._under_way = 0
+        self._under_way = Counter[str]()
         self._looked_at = float("-inf")
 
     async def check_room(self, store: ObjectStore) -> None:
@@ -68,26 +72,33 @@ class UploadLanes:
                 raise
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """A lane for one request.
+    def one(self, caller: str) -> Iterator[None]:
+        """A lane for one request of a caller.
 
         Raises:
-            Problem: 503 while all are taken.
+            Problem: 503 while all are taken, or the caller has its share of them.
         """
-        if self._under_way >= _UNDER_WAY:
-            raise Problem(_BUSY, f"{_UNDER_WAY} uploads are under way: try again.", {"Retry-After": "2"})
-        self._under_way += 1
+        if self._under_way[caller] >= _SHARE:
+            raise _busy(f"{_SHARE} uploads of {caller} are under way")
+        if self._under_way.total() >= _UNDER_WAY:
+            raise _busy(f"{_UNDER_WAY} uploads are under way")
+        self._under_way[caller] += 1
         try:
             yield
         finally:
-            self._under_way -= 1
+            self._under_way -= Counter((caller,))
+
+
+def _busy(told: str) -> Problem:
+    return Problem(_BUSY, f"{told}: try again.", {"Retry-After": "2"})
 
 
 class Arrival:
     """A file of a request; once it is refused, the rest of it is let pass."""
 
     def __init__(self, name: str, incoming: IncomingFile) -> None:
-        self.name = name or _NO_NAME
+        # A sidecar cannot tell of a name without a letter.
+        self.name = name if name.strip() else _NO_NAME
         self.incoming = incoming
         self.problem: dict[str, Any] | None = None
         if len(self.name) > MAX_NAME_LENGTH:
@@ -108,7 +119,10 @@ class Arrival:
 
     def land(self, facts: UploadFacts) -> Receipt | None:
         """Put it into the landing zone; None for one that is refused."""
-        return None if self.problem is not None else self.incoming.land(replace(facts, raw_name=self.name))
+        if self.problem is None:
+            with self._refusing():
+                return self.incoming.land(replace(facts, raw_name=self.name))
+        return None
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -126,13 +140,13 @@ class Arrival:
 class Arrivals:
     """All files of a request, staged."""
 
-    def __init__(self, store: ObjectStore, limits: InspectParams, held: ExitStack) -> None:
-        self._store, self._limits, self._held = store, limits, held
+    def __init__(self, tables: ParquetTables, limits: InspectParams, held: ExitStack) -> None:
+        self._tables, self._limits, self._held = tables, limits, held
         self.files: list[Arrival] = []
 
     def begin(self, name: str) -> Arrival:
         """Another file."""
-        arrival = Arrival(name, self._held.enter_context(receiving(self._store, self._limits)))
+        arrival = Arrival(name, self._held.enter_context(receiving(self._tables, self._limits)))
         self.files.append(arrival)
         return arrival
 
@@ -152,10 +166,10 @@ class Arrivals:
 
 
 @contextmanager
-def arriving(store: ObjectStore, limits: InspectParams) -> Iterator[Arrivals]:
+def arriving(tables: ParquetTables, limits: InspectParams) -> Iterator[Arrivals]:
     """Files to receive; nothing is left of those that do not land."""
     with ExitStack() as held:
-        yield Arrivals(store, limits, held)
+        yield Arrivals(tables, limits, held)
 
 
 def answer_of(files: Sequence[Arrival], receipts: Sequence[Receipt | None]) -> JSONResponse:

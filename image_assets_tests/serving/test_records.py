@@ -3,8 +3,11 @@
 import io
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from PIL import Image
+
+from image_assets_tests.serving.conftest import drawn_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +109,27 @@ def test_what_is_erased_is_gone_and_erased_again_with_the_same_certificate(
     assert served.ask(path, "admin").status_code == 410
     gone = served.ask(link)
     assert (gone.status_code, gone.headers["cache-control"]) == (410, "no-store")
+
+
+def test_a_pending_upload_can_be_erased_and_does_not_come_back(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served, picture = serve_lake(own_lake), drawn_photo("purple", 3)
+
+    def send() -> httpx.Response:
+        files = [
+            ("file", (name, data)) for name, data in (("mine.jpg", picture), ("other.jpg", drawn_photo("pink", 1)))
+        ]
+        return served.ask("/v1/images", "anna", "POST", files=files)
+
+    path = send().headers["location"]
+    erased = served.ask(path, "admin", "DELETE", params={"reason": "ticket 7"})
+    assert (erased.status_code, erased.json()["objects_removed"] >= 3) == (200, True)
+    assert served.ask(path, "admin").status_code == 410
+    told = send()
+    assert (told.status_code, [each["status"] for each in told.json()]) == (202, ["refused", "accepted"])
+    assert told.json()[0]["problem"]["reason"] == "policy"
+    assert not [file for file in (own_lake.root / "landing").rglob("*") if file.read_bytes() == picture]
 
 
 def test_an_upload_is_pending_until_a_run_takes_it_in_and_only_its_owner_sees_it(

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from PIL import Image
 from image_assets.ids import ImageId
 from image_assets.lake.object_store import STAGING, LocalObjectStore
 from image_assets.steps.images.receipts import Receipt, find_pending
+from image_assets.steps.images.sidecar import parse_sidecar
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
@@ -236,9 +237,19 @@ def test_many_at_once_with_the_same_file_make_one(served: "Served", lake: "Lake"
 
 def test_a_body_that_is_not_what_its_digest_says_is_refused(served: "Served", lake: "Lake") -> None:
     data, before = photo(12), landed(lake)
-    for wrong in (digest(b"other"), "sha-256=:x:", "sha-256=nonsense"):
+    for wrong in (
+        digest(b"other"),
+        "sha-256=:x:",
+        "sha-256=nonsense",
+        "sha-256=::",
+        "sha-256=:AAAA:",
+        f"{digest(data)}, {digest(b'other')}",
+        f"{digest(data)},md5=:AAAA:,sha-256=::",
+    ):
         answer = put(served, "digest.jpg", data, headers={"Content-Digest": wrong})
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:image-assets:problem:wrong-digest")
+    twice = httpx.Headers([("Content-Digest", digest(data)), ("Content-Digest", digest(b"other"))])
+    assert put(served, "digest.jpg", data, headers=twice).status_code == 400
     assert landed(lake) == before
     for right in (digest(data), f"md5=:AAAA:, {digest(data)}", "md5=:AAAA:"):
         assert put(served, "digest.jpg", data, headers={"Content-Digest": right}).status_code == 202
@@ -248,11 +259,39 @@ def test_a_name_may_come_in_either_form_of_content_disposition(served: "Served")
     for header, name in (
         ('attachment; filename="my dress.jpg"', "my dress.jpg"),
         ("attachment; filename*=UTF-8''kleid%20gr%C3%BCn.jpg", "kleid grün.jpg"),
+        ("attachment; filename*=iso-8859-1'de'gr%FCn.jpg", "grün.jpg"),
+        ("attachment; filename=\"plain.jpg\"; filename*=UTF-8''gr%C3%BCn.jpg", "grün.jpg"),
+        ('attachment; x="; filename=no.jpg"; filename="a \\"b\\".jpg"', 'a "b".jpg'),
         ("nonsense", "upload"),
     ):
         headers = {"Content-Disposition": header, "Content-Type": "image/jpeg"}
         answer = served.ask("/v1/images", "anna", "POST", content=photo(13), headers=headers)
         assert result(answer)["file"] == name
+
+
+@pytest.mark.parametrize("codec", ["idna", "undefined", "utf-7", "rot13", "no-codec", ""])
+def test_who_sends_a_name_picks_no_codec_but_those_of_the_rfc(served: "Served", codec: str) -> None:
+    for plain, name in (('; filename="plain.jpg"', "plain.jpg"), ("", "upload")):
+        header = f"attachment{plain}; filename*={codec}''xn--a.jpg"
+        headers = {"Content-Disposition": header, "Content-Type": "image/jpeg"}
+        answer = served.ask("/v1/images", "anna", "POST", content=photo(13), headers=headers)
+        assert result(answer)["file"] == name
+
+
+def test_a_name_in_more_parts_than_can_be_counted_is_none(served: "Served") -> None:
+    header = f"attachment; filename*{'9' * 5_000}=x.jpg"
+    headers = {"Content-Disposition": header, "Content-Type": "image/jpeg"}
+    answer = served.ask("/v1/images", "anna", "POST", content=photo(13), headers=headers)
+    assert result(answer)["file"] == "upload"
+
+
+@pytest.mark.parametrize("name", ["   ", "\t", "\N{NO-BREAK SPACE}"])
+def test_the_name_that_is_answered_is_the_one_that_a_run_finds(served: "Served", lake: "Lake", name: str) -> None:
+    told = result(post(served, [(name, photo(26))])) if name != "\t" else result(put(served, name, photo(26)))
+    receipt = receipt_of(lake, told["image_id"])
+    assert receipt is not None
+    sidecar = parse_sidecar((lake.root / f"{receipt.source_uri}.json").read_bytes())
+    assert (told["file"], sidecar.raw_name, sidecar.problem) == ("upload", "upload", None)
 
 
 def test_a_user_uploads_for_himself_and_only_an_admin_for_another(served: "Served", lake: "Lake") -> None:
@@ -277,6 +316,8 @@ def test_who_may_only_read_uploads_nothing(served: "Served") -> None:
         (lambda served: post(served, [("a.jpg", photo(1))], data={"label": "x" * 9_000}), 413),
         (lambda served: post(served, [("a.jpg", photo(1))], data={"image_id": "x"}), 422),
         (lambda served: post(served, [("a.jpg", photo(1))], data={"label": " \u200b"}), 422),
+        (lambda served: post(served, [("a.jpg", photo(1))], "admin", data={"on_behalf_of": "  "}), 422),
+        (lambda served: put(served, "a.jpg", photo(1), "admin", params={"on_behalf_of": " "}), 422),
         (lambda served: post(served, [("x" * 256 + ".jpg", photo(1))]), 422),
         (lambda served: post(served, [("x", photo(1))], headers={"Content-Type": "multipart/form-data"}), 400),
         (lambda served: served.ask("/v1/images", "anna", "POST", json={}), 415),
@@ -424,6 +465,23 @@ def test_what_was_uploaded_is_in_the_audit_trail(served: "Served", lake: "Lake")
         "anna", "upload", [told["image_id"]], "accepted"
     )  # fmt: skip
     assert "secret name" not in json.dumps(line)
+
+
+def test_who_sends_slowly_keeps_only_himself_waiting(served: "Served") -> None:
+    head = f"PUT /v1/uploads/x.jpg HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.lake.keys['bo']}\r\n"
+    with ExitStack() as held:
+        for _ in range(16):
+            client = held.enter_context(connected(served))
+            client.sendall(f"{head}Content-Length: 900000\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 100")
+        refused = put(served, "y.jpg", photo(27), "bo")
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:image-assets:problem:too-many-uploads")
+        assert int(refused.headers["retry-after"]) > 0
+        assert put(served, "y.jpg", photo(27), "anna").status_code == 202
+    give_up_at = time.monotonic() + 10
+    while put(served, "y.jpg", photo(27), "bo").status_code != 202:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
 
 
 def settled_rss(process: psutil.Process) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from email.message import Message
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Protocol
@@ -19,6 +18,7 @@ from image_assets.serving.answers import IdempotencyKey, Memory, fingerprint_of
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals, UploadedFile, answer_of, arriving
 from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.callers import Caller, Uploader
+from image_assets.serving.disposition import disposition_name
 from image_assets.serving.forms import Form
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
@@ -84,6 +84,8 @@ class Told:
         """
         if self.on_behalf_of and not caller.may(Role.ADMIN):
             raise Problem(_FORBIDDEN, "Only an admin uploads on behalf of another.")
+        if self.on_behalf_of and not self.on_behalf_of.strip():
+            raise Problem(_INVALID, "on_behalf_of: at least one letter.")
         count = len(arrivals.files)
         if len(self.labels) not in {0, 1, count}:
             raise Problem(_INVALID, f"{len(self.labels)} labels for {count} files: one for all, or one for each.")
@@ -138,7 +140,7 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
     if kind == _FORM:
         return await _receive(call, limits.upload_max_bytes, partial(_FormReader, headers["content-type"]))
     if kind.startswith("image/") or kind == "application/octet-stream":
-        called = name or _disposition_name(headers.get("content-disposition"))
+        called = name or disposition_name(headers.get("content-disposition"))
         return await _receive(call, limits.max_bytes, partial(_FileReader, called))
     raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
 
@@ -213,7 +215,7 @@ class _Reception:
         if self._memory is None:
             service = self._call.service
             self._memory = self._held.enter_context(service.answers.remembering(self._call.caller.name, self._call.key))
-            self._arrivals = self._held.enter_context(arriving(service.store, service.settings.inspect_params))
+            self._arrivals = self._held.enter_context(arriving(service.tables, service.settings.inspect_params))
             self._reader = self._reader_of(self._arrivals, self._call.told)
         self._reader.feed(piece)
 
@@ -249,7 +251,7 @@ class _Reception:
 async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
     """Read the whole body aside, then land what is in it and answer."""
     lanes = call.service.lanes
-    with lanes.one():
+    with lanes.one(call.caller.name):
         run = partial(anyio.to_thread.run_sync, limiter=lanes.threads)
         await lanes.check_room(call.service.store)
         reception, last = _Reception(call, reader_of), b""
@@ -270,10 +272,3 @@ async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Re
 def _labelled_by(caller: Caller, label: str | None) -> dict[str, object]:
     """A label that came over HTTP tells whose word it is."""
     return {"label_by": caller.name} if label else {}
-
-
-def _disposition_name(header: str | None) -> str:
-    """The name in a header `Content-Disposition`, in either of its two forms (RFC 6266)."""
-    message = Message()
-    message["Content-Disposition"] = header or ""
-    return (message.get_filename() or "").encode("utf-8", "replace").decode()

@@ -29,6 +29,7 @@ from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
 from image_assets.steps.images.original import Upload, read_verified, take_in
 from image_assets.steps.images.receipts import settle_receipts
+from image_assets.steps.images.sent_ahead import clear_sent_ahead
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.checkpoints import checkpoints_of
 from image_assets.steps.increment.increment import IncrementReport
@@ -63,6 +64,7 @@ def take_in_day(
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
     settle_receipts(tables, day)
+    clear_sent_ahead(tables.store, day)
     return report
 
 

@@ -63,6 +63,11 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
     return None
 
 
+def pending_ids(store: ObjectStore) -> set[ImageId]:
+    """Ids of uploads that have receipts."""
+    return {_id_of(info.key) for info in store.list(object_keys.RECEIPTS)}
+
+
 def receipt_days(store: ObjectStore) -> list[date]:
     """Days that have receipts."""
     found = {info.key.split("/")[1] for info in store.list(object_keys.RECEIPTS) if info.key.count("/") > 1}
@@ -80,11 +85,15 @@ def settle_receipts(tables: ParquetTables, day: date, now: datetime | None = Non
     before = (now or datetime.now(UTC)) - _GRACE
     settled = 0
     for info in listed:
-        image_id = info.key.rpartition("/")[2].removesuffix(".json")
+        image_id = _id_of(info.key)
         if image_id in known or _is_over(store, info.key, sources, is_old=info.arrived_at < before):
             store.delete(info.key)
             settled += 1
     return settled
+
+
+def _id_of(key: ObjectKey) -> ImageId:
+    return ImageId(key.rpartition("/")[2].removesuffix(".json"))
 
 
 def _column(tables: ParquetTables, table: str, day: date, name: str) -> Iterable[str]:

@@ -6,13 +6,13 @@ that names the file it waits for.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from image_assets.errors import StoreFullError
+from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.ids import ObjectKey, Sha256, image_id_of
 from image_assets.imaging.announced import HEAD_BYTES, check_head
 from image_assets.imaging.inspect import InspectParams, check_size
@@ -20,7 +20,9 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import write_record
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.receipts import Receipt, receipt_days, settle_receipts
+from image_assets.steps.images.sent_ahead import clear_sent_ahead
 from image_assets.steps.images.uploads import UploadFacts, check_texts, is_landed, landing_key, tell
 
 _LEAST_FREE: Final = 0.05
@@ -40,17 +42,19 @@ def check_room(store: ObjectStore) -> None:
 
 
 def tidy_up(tables: ParquetTables) -> None:
-    """Remove what services that were killed left: staged bytes, and receipts of what is known by now."""
+    """Remove what services that were killed left: staged bytes, sidecars alone, and receipts of what is known."""
     tables.store.sweep()
     for day in receipt_days(tables.store):
+        clear_sent_ahead(tables.store, day)
         settle_receipts(tables, day)
 
 
 class IncomingFile:
     """A file of which more may come; see `receiving`."""
 
-    def __init__(self, store: ObjectStore, staged: StagedObject, limits: InspectParams) -> None:
-        self._store, self._staged, self._limits = store, staged, limits
+    def __init__(self, tables: ParquetTables, staged: StagedObject, limits: InspectParams) -> None:
+        self._tables, self._store = tables, tables.store
+        self._staged, self._limits = staged, limits
         self._hash = hashlib.sha256()
         self._head: bytearray | None = bytearray()
         self.size_bytes = 0
@@ -89,10 +93,14 @@ class IncomingFile:
         """Put the file into the landing zone with what was said of it; both outlive a power cut then.
 
         The same file of the same user under the same name is the same upload today as yesterday: who sends it again
-        after midnight is told the id that it has.
+        after midnight is told the id that it has, or that it was erased.
+
+        Raises:
+            ImageError: as of `check_whole`, or policy for what was erased.
         """
         self.check_whole()
         check_texts(facts)
+        self._refuse_erased(facts)
         facts, is_there = self._where_it_is(facts)
         key = landing_key(facts, self.sha256)
         receipt = self._receipt(facts, key)
@@ -109,9 +117,17 @@ class IncomingFile:
             head, self._head = bytes(self._head), None
             check_head(head, self._limits)
 
+    def _refuse_erased(self, facts: UploadFacts) -> None:
+        """In the words of the run, which would refuse it too, and leave it where it landed."""
+        for each in _as_of_both_days(facts):
+            image_id = image_id_of(object_keys.source_uri_of(landing_key(each, self.sha256)), self.sha256)
+            since = erased_ids(self._tables, each.day).get(image_id)
+            if since:
+                raise ImageError(RejectionReason.POLICY, f"erased on {since}")
+
     def _where_it_is(self, facts: UploadFacts) -> tuple[UploadFacts, bool]:
         """What is said of the upload with the day on which it came first, and whether it is there."""
-        for each in (facts, replace(facts, day=facts.day - _DAY)):
+        for each in _as_of_both_days(facts):
             if is_landed(self._store, landing_key(each, self.sha256), self.size_bytes):
                 return each, True
         return facts, False
@@ -143,7 +159,12 @@ class IncomingFile:
 
 
 @contextmanager
-def receiving(store: ObjectStore, limits: InspectParams) -> Iterator[IncomingFile]:
+def receiving(tables: ParquetTables, limits: InspectParams) -> Iterator[IncomingFile]:
     """A file to fill; if it does not land, nothing of it is left."""
-    with store.staging() as staged:
-        yield IncomingFile(store, staged, limits)
+    with tables.store.staging() as staged:
+        yield IncomingFile(tables, staged, limits)
+
+
+def _as_of_both_days(facts: UploadFacts) -> Sequence[UploadFacts]:
+    """As of its day and of the one before."""
+    return facts, replace(facts, day=facts.day - _DAY)

@@ -6,6 +6,7 @@ import polars as pl
 
 from image_assets.errors import AmbiguousImageError
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.images.receipts import pending_ids
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.upkeep import ERASURES
@@ -14,7 +15,7 @@ _BEGINNING = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]{0,26})?")
 
 
 def whole_id(tables: ParquetTables, text: str) -> str:
-    """The id that begins so, accepted, rejected or erased; the text itself when it is no beginning or fits nothing.
+    """The id that begins so, pending or known to a table; the text itself when it is no beginning or fits nothing.
 
     Raises:
         AmbiguousImageError: several ids begin so.
@@ -26,6 +27,7 @@ def whole_id(tables: ParquetTables, text: str) -> str:
     found = {
         name for table in known for name in tables.scan(table, ["image_id"], where=begins_so).get_column("image_id")
     }
+    found |= {name for name in pending_ids(tables.store) if name.startswith(text)}
     if len(found) > 1:
         raise AmbiguousImageError(f"the ids of {len(found)} images begin with {text}: write more of it")
     return next(iter(found), text)

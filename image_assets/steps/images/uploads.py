@@ -120,7 +120,8 @@ def tell(store: ObjectStore, key: ObjectKey, facts: UploadFacts, remembered: Map
         former = None if there is None else _read_former(store, sidecar_key)
         told = former or remembered
         sidecar = {**told, **_said(facts, told), **mark}
-        if former is None or sidecar != {**former, **mark}:
+        # One whose file has not come is written again, lest it be taken for one that waits in vain.
+        if former is None or sidecar != {**former, **mark} or not store.exists(key):
             put(sidecar_key, json.dumps(sidecar, ensure_ascii=False).encode("utf-8", "replace"), over=there)
 
     until_first(attempt)

@@ -7,7 +7,7 @@ have ended.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,6 +20,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of
 from image_assets.steps.images.landing import pair_sidecars
+from image_assets.steps.images.receipts import find_pending, receipt_days
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -66,7 +67,7 @@ class Remains:
 
 
 def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
-    """Everything that the lake has of an image, accepted or rejected, whole or half erased.
+    """Everything that the lake has of an image, pending, accepted or rejected, whole or half erased.
 
     Raises:
         UnknownImageError: no image ever had this id.
@@ -118,10 +119,19 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
 
 
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
-    """Where it came from, as bronze, the rejections at the door and a certificate know it."""
+    """Where it came from, as bronze, the rejections at the door, a certificate and a receipt know it."""
     is_it, columns = pl.col("image_id") == image_id, ["image_id", "day", "sha256"]
     taken_in = [tables.scan(table, [*columns, "source_uri"], where=is_it) for table in _DOOR]
-    return pl.concat([*taken_in, tables.scan(ERASURES, columns, where=is_it)], how="diagonal")
+    known = pl.concat([*taken_in, tables.scan(ERASURES, columns, where=is_it)], how="diagonal")
+    return pl.concat([known, *_pending(tables, image_id, set(known["day"]))], how="diagonal")
+
+
+def _pending(tables: ParquetTables, image_id: ImageId, days: Collection[date]) -> Iterator[pl.DataFrame]:
+    """An upload that no run has taken in yet."""
+    receipt = find_pending(tables.store, image_id, days or receipt_days(tables.store))
+    if receipt is not None:
+        told = {name: getattr(receipt, name) for name in ("image_id", "sha256", "source_uri")}
+        yield pl.DataFrame({**told, "day": date.fromisoformat(receipt.day)})
 
 
 def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.DataFrame) -> Iterator[ObjectKey]:
