@@ -22,7 +22,7 @@ from image_assets.serving.service import Service, ServiceHere
 _UNAUTHORISED: Final = Kind(HTTPStatus.UNAUTHORIZED, "key-needed")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
-_KEY_IN_TEXT: Final = re.compile(r"ia_[0-9a-f]{12}_")
+_KEY_IN_TEXT: Final = re.compile(rb"ia_[0-9a-f]{12}_")
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
 
@@ -135,7 +135,7 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     Raises:
         Problem: 400 for a key in the address, 401, or 429 after too many wrong keys.
     """
-    if _KEY_IN_TEXT.search(request.url.query):
+    if _KEY_IN_TEXT.search(request.scope["query_string"]):
         raise Problem(_BAD_REQUEST, "A key belongs in the header Authorization: addresses end up in logs. Revoke it.")
     if not service.is_fresh:
         await run_in_threadpool(service.refresh)
