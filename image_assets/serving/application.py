@@ -33,12 +33,11 @@ from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
 ROUTERS: Final = (
-    # FastAPI looks through them in order, and of these questions there are most.
-    inference.router,
     health.router,
     configuration.router,
     uploads.router,
     records.router,
+    inference.router,
     search.router,
     reviews.router,
     duplicates.router,
