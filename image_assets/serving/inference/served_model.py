@@ -89,7 +89,8 @@ class ServedModel:
         side_px = self.encoder.description.input_size_px
         # The first pass is many times slower than the next.
         self.encoder.encode_images([np.zeros((side_px, side_px, 3), np.uint8)])
-        # Half a million objects of libraries and models that stay: looking through them stops every thread.
+        # Half a million objects of libraries and models stay: to look through them stops every thread for 0.2 s.
+        gc.collect()
         gc.freeze()
 
     def _fail(self, error: Exception) -> None:
