@@ -56,7 +56,7 @@ def plain_app(*, is_async: bool) -> FastAPI:
 def main() -> None:
     """Serve until terminated."""
     kind, port = sys.argv[1], int(sys.argv[2])
-    uvicorn.run(plain_app(is_async=kind == "async"), host="127.0.0.1", port=port, log_level="error", http="h11")
+    uvicorn.run(plain_app(is_async=kind == "async"), host="127.0.0.1", port=port, log_level="error", http="httptools")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ class Inbox(Backlog[Item]):
         self._lock = Lock()
         self._incoming: deque[Item] = deque()
         self._is_open = True
+        # A ring costs whoever asks and whoever is woken: while every worker is busy nobody has a use for it.
+        self._is_awaited, self._is_rung = False, False
         self._bell, self._cord = Pipe(duplex=False)
 
     @property
@@ -35,7 +37,9 @@ class Inbox(Backlog[Item]):
             if not self._is_open:
                 raise RuntimeError("the inbox is closed")
             self._incoming.append(item)
-            self._ring()
+            if self._is_awaited:
+                self._is_awaited = False
+                self._ring()
 
     def withdraw(self, item: Item) -> None:
         """Forget an item that no worker has seen yet; one that was begun is finished."""
@@ -56,15 +60,18 @@ class Inbox(Backlog[Item]):
             self._ring()
 
     def holds(self, count: int) -> bool:
-        """Whether at least so many ordinary tasks wait by now."""
+        """Whether at least so many ordinary tasks wait by now; if not, the bell rings for the next one."""
         with self._lock:
-            if self._bell.poll():
+            if self._is_rung:
                 self._bell.recv_bytes()
+                self._is_rung = False
             while len(self._waiting) < count and self._incoming:
                 self._waiting.append(Task(self._incoming.popleft()))
-        return len(self._waiting) >= count
+            self._is_awaited = len(self._waiting) < count
+            return not self._is_awaited
 
     def _ring(self) -> None:
         """One ring at a time: a line that is full would have the ringer wait."""
-        if not self._bell.poll():
+        if not self._is_rung:
+            self._is_rung = True
             self._cord.send_bytes(b"!")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which proxies tell of themselves; those that do not mostly speak HTTP/1.0 to what is behind them."""
-_KEY_IN_TEXT: Final = re.compile(r"ia_[0-9a-f]{12}_")
+_KEY_IN_TEXT: Final = re.compile(rb"ia_[0-9a-f]{12}_")
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
 
@@ -138,7 +138,7 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     Raises:
         Problem: 400 for a key in the address, 401, or 429 after too many wrong keys.
     """
-    if _KEY_IN_TEXT.search(unquote(request.url.query)):
+    if _KEY_IN_TEXT.search(unquote_to_bytes(request.scope["query_string"])):
         raise Problem(_BAD_REQUEST, "A key belongs in the header Authorization: addresses end up in logs. Revoke it.")
     if not service.is_fresh:
         await run_in_threadpool(service.refresh)

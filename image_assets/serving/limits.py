@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +14,7 @@ from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateL
 
 from image_assets.serving.problems import Kind, Problem
 
+_parsed = lru_cache(parse)
 _TOO_MANY: Final = Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests")
 _WRONG_KEYS: Final = parse("30/minute")
 _EVERYBODY: Final = "all"
@@ -40,8 +42,8 @@ class RateLimits:
         Raises:
             Problem: 429 that says when to come again.
         """
-        own = parse(params.of_one)
-        for limit, name in ((own, caller), (parse(params.of_all), _EVERYBODY)):
+        own = _parsed(params.of_one)
+        for limit, name in ((own, caller), (_parsed(params.of_all), _EVERYBODY)):
             if not self._requests.hit(limit, name, cost=cost):
                 raise _too_many(f"at most {limit.amount} requests in {_seconds(limit)} s", self._wait(limit, name))
         left = self._requests.get_window_stats(own, caller)

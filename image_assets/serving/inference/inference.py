@@ -125,18 +125,12 @@ class Inference:
     async def predict_each(self, subjects: Sequence[bytes | ImageId]) -> list[Prediction | ImageAssetsError]:
         """What pictures, or images of the lake by their ids, are taken for, or why that cannot be said."""
         with self._places.take(len(subjects)):
-            predictor = await self.predictor()
-
-            async def predict(subject: bytes | ImageId) -> Prediction:
-                seen = await self._input(subject, predictor.model.reads)
-                return await self._predict_one(predictor, seen)
-
-            return await _each(predict, subjects)
+            return await _each(partial(self._predict_one, await self.predictor()), subjects)
 
     async def predict(self, subject: bytes | ImageId) -> Prediction:
         """The same of one."""
-        (answer,) = await self.predict_each([subject])
-        return _or_raise(answer)
+        with self._places.take():
+            return await self._predict_one(await self.predictor(), subject)
 
     async def predictor(self) -> Predictor:
         """The model that predicts, at most a second behind the lake."""
@@ -161,8 +155,7 @@ class Inference:
     async def _encode_one(self, picture: bytes) -> Embedding:
         pixels = await self._decode(picture)
         encode: Work[RgbImage, Embedding] = (await self._opened()).encode_images
-        (vector,) = await self._compute(encode, [pixels])
-        return vector
+        return await self._compute_one(encode, pixels)
 
     async def _input(self, subject: bytes | ImageId, reads: Reads) -> ClassifierInput:
         """What a classifier is given: of an image of the lake the same as in its day's run."""
@@ -176,15 +169,20 @@ class Inference:
             raise UnknownImageError(f"there is no image {image_id}")
         return stored_input(self._tables, image_id, location.day, reads, self.description)
 
-    async def _predict_one(self, predictor: Predictor, seen: ClassifierInput) -> Prediction:
+    async def _predict_one(self, predictor: Predictor, subject: bytes | ImageId) -> Prediction:
+        seen = await self._input(subject, predictor.model.reads)
         classifier, params = predictor.classifier, self._settings().prediction_params
         if predictor.model.reads is Reads.PIXELS:
             compute: Work[ClassifierInput, npt.NDArray[np.float32]] = classifier.probabilities
-            (row,) = await self._compute(compute, [seen])
+            row = await self._compute_one(compute, seen)
         else:
             # One vector times one small matrix: less work than to ask a thread for it.
             (row,) = classifier.probabilities([seen])
         return {**say(classifier.labels, row, params), "model_version": predictor.model.version}
+
+    async def _compute_one(self, work: Work[Item, Result], item: Item) -> Result:
+        (answer,) = self._batcher.submit(work, [item])
+        return await asyncio.wrap_future(answer)
 
     async def _compute(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
         answers: list[Future[Result]] = self._batcher.submit(work, items)

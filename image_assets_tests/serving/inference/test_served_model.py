@@ -1,5 +1,6 @@
 """A model is loaded once it is needed; one that cannot be loaded says why, and is tried again later."""
 
+import gc
 import subprocess
 import sys
 from types import ModuleType
@@ -54,6 +55,13 @@ def test_a_model_is_tried_again_later(opener: Opener) -> None:
     model.ensure_loaded()
     model.ensure_loaded()
     assert (model.phase, model.problem, opener.tries) == (ModelPhase.OK, None, 2)
+
+
+def test_what_is_loaded_is_not_looked_through_for_garbage_again(opener: Opener) -> None:
+    opener.is_there = True
+    gc.unfreeze()
+    ServedModel(opener, 1).ensure_loaded()
+    assert len(gc.get_objects()) < gc.get_freeze_count() / 10
 
 
 def test_a_service_starts_and_answers_without_torch(tmp_path: "Path") -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from queue import Queue
 from types import ModuleType
 
@@ -49,6 +50,16 @@ def test_an_item_is_answered_before_the_next_one_comes(inbox: Inbox[object], poi
         for number in range(5):
             inbox.put(number)
             assert answers.get(timeout=30) == Done(number, -number)
+
+
+def test_the_bell_rings_for_who_has_found_too_little_and_for_nobody_else(inbox: Inbox[object]) -> None:
+    assert not inbox.holds(1)
+    inbox.put("awaited")
+    assert wait(inbox.bells, timeout=0)
+    assert inbox.holds(1)
+    inbox.put("while every worker is busy")
+    assert not wait(inbox.bells, timeout=0)
+    assert inbox.holds(2)
 
 
 def test_every_item_of_many_threads_has_exactly_one_outcome(inbox: Inbox[object], poison: ModuleType) -> None:
