@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from image_assets.access.links import LinkSigner
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Caller
+from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.visible import is_own
 from image_assets.steps.classification.opinions import Kind, Opinion
@@ -40,13 +41,6 @@ _SHOWN: Final = (
 )
 _OWN: Final = ("user_id", "raw_name", "sha256")
 """Columns that only the owner of the image, reviewers and admins see."""
-
-
-class LabelChance(BaseModel):
-    """A label and how probable it is."""
-
-    label: str
-    confidence_ratio: float = Field(description="Calibrated probability, 0 to 1.")
 
 
 class Prediction(BaseModel):

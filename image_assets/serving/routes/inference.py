@@ -19,6 +19,7 @@ from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.inference.inference import Inference, Prediction
+from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
 from image_assets.serving.sent_pictures import (
     JSON,
@@ -80,19 +81,12 @@ class ImageNames(BaseModel):
     image_ids: list[UUID5] = Field(min_length=1, max_length=MOST_PICTURES)
 
 
-class TopLabel(BaseModel):
-    """A label and how probable it is."""
-
-    label: str
-    confidence_ratio: float = Field(ge=0, le=1)
-
-
 class Said(BaseModel):
     """What the model takes a picture for; the same as a run would keep of it."""
 
     label: str = Field(examples=["dress"])
     confidence_ratio: float = Field(ge=0, le=1, description="Calibrated probability of the label.")
-    top_labels: list[TopLabel] = Field(description="The most probable labels, at most three.")
+    top_labels: list[LabelChance] = Field(description="The most probable labels, at most three.")
     needs_review: bool = Field(description="Whether the confidence is below the threshold.")
     model_version: str = Field(examples=["head-3f9a01c2"])
 

@@ -1,6 +1,7 @@
 """One image: what is known of it, its pictures, and its erasure."""
 
 import hashlib
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from image_assets.access.roles import Role
 from image_assets.errors import ObjectNotFoundError
@@ -73,6 +74,8 @@ class Certificate(BaseModel):
 
     image_id: str
     requested_by: str
+    begun_at: datetime = Field(description="From when on the image is refused at the door.")
+    erased_at: datetime | None = Field(description="When nothing was left.")
     objects_removed: int
     rows_removed: int
     days_to_run: list[str]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
@@ -34,13 +35,6 @@ class ReviewLinks(BaseModel):
     thumbnail: str
     preview: str
     image: str
-
-
-class LabelChance(BaseModel):
-    """A label and how probable it is."""
-
-    label: str
-    confidence_ratio: float
 
 
 class ModelAnswer(BaseModel):
