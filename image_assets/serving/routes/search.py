@@ -1,6 +1,7 @@
 """Lists of images: the newest or least sure that meet conditions, with facets; and those like a text or an image."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Final, Self
 from uuid import UUID
 
@@ -38,6 +39,7 @@ from image_assets.serving.visible import visible_image
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Order, Wanted
 from image_assets.steps.search.image_search import SearchRequest
+from image_assets.tables.gold import STATES
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -48,6 +50,8 @@ _COLUMNS: Final = {"label": "label", "user": "user_id", "tag": "tags", "colour":
 _DAYS: Final = {"day": "=", "since": ">=", "until": "<="}
 Text = Annotated[str, Field(max_length=_TEXT)]
 Texts = Annotated[list[Text], Field(max_length=_MANY)]
+State = StrEnum("State", STATES)  # type: ignore[misc]  # the table's own list
+"""Of gold: `embedded` is complete. A record tells more: whether an image is indexed, or waits for its first run."""
 
 
 class Chosen(BaseModel):
@@ -64,7 +68,9 @@ class Chosen(BaseModel):
     user: Texts = Field(default=[], description="Uploaded by one of these users.")
     tag: Texts = Field(default=[], description="With one of these tags.")
     colour: Texts = Field(default=[], description="With one of these colours: a word, or #rrggbb.")
-    state: Texts = Field(default=[], description="In one of these states; what is blocked is found in no other way.")
+    state: list[State] = Field(
+        default=[], description="In one of these states of gold; what is blocked is found in no other way."
+    )
     day: date | None = Field(default=None, description="Uploaded on this day (UTC).")
     since: date | None = Field(default=None, description="Uploaded on this day or later.")
     until: date | None = Field(default=None, description="Uploaded on this day or earlier.")

@@ -1,5 +1,6 @@
 """`label` and `classifier`: decisions, versions, who is in charge."""
 
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from image_assets.errors import ConfigurationError, ModelError
+from image_assets.errors import ModelError, UnknownImageError
 from image_assets.lake.object_store import LocalObjectStore
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import (
@@ -51,7 +52,8 @@ def test_a_clock_that_is_behind_is_mentioned_and_the_later_word_counts(
     assert (usual.exit_code, "clock" in usual.output) == (0, False)
     (first,) = (damaged_home / "lake" / "reviews").rglob("*.json")
     ahead = f"{first.name[:37]}29990101T000000000000.json"
-    first.with_name(ahead).write_text(first.read_text())
+    record = {**json.loads(first.read_text()), "decided_at": "2999-01-01T00:00:00+00:00"}
+    first.with_name(ahead).write_text(json.dumps(record))
     assert "clock is wrong" in invoke("label", "blue [bold]shoe.jpg", "boot").output.replace("\n", " ")
     last = max(first.parent.iterdir(), key=lambda path: path.name[37:])
     assert '"label": "boot"' in last.read_text()
@@ -68,7 +70,7 @@ def test_two_rows_for_one_image_are_refused_with_their_lines(damaged_home: Path,
 def test_a_file_of_decisions_is_kept_whole_or_not_at_all(damaged_home: Path, invoke: Invoke) -> None:
     (damaged_home / "labels.csv").write_text("file,label\nblue [bold]shoe.jpg,shoe\nnowhere.jpg,hat\n")
     result = invoke("label", "--file", "labels.csv")
-    assert isinstance(result.exception, ConfigurationError)
+    assert isinstance(result.exception, UnknownImageError)
     assert "nowhere.jpg is no image" in str(result.exception)
     assert not (damaged_home / "lake" / "reviews").exists()
 
