@@ -81,6 +81,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)

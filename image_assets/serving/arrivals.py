@@ -127,7 +127,7 @@ class Arrival:
     @property
     def identity(self) -> tuple[str, str]:
         """What tells it from another file in a request that is sent again."""
-        return self.name, self.incoming.sha256 if self.problem is None else self.problem["type"]
+        return self.name, f"{self.incoming.sha256} {self.problem and self.problem['type']}"
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -10,12 +10,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import unquote_to_bytes
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from image_assets.access.roles import Role, includes
+from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
@@ -71,7 +72,6 @@ class Needs:
     async def __call__(
         self,
         request: Request,
-        response: Response,
         service: ServiceHere,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
     ) -> Caller:
@@ -85,7 +85,7 @@ class Needs:
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
-        response.headers.update(service.limits.take(caller.key_id or caller.name, service.rates))
+        request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
         return caller
 
     async def identify(

@@ -18,6 +18,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+MORE: Final = "image_assets.headers"
+"""In the scope of a request: headers that its answer has, whoever makes it."""
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 _OTHERS: Final = {"cross-site", "same-site"}
 _NAME_IT: Final = "A page of another origin asks for a change: name it in IMAGE_ASSETS_CORS_ORIGINS."
@@ -33,9 +35,14 @@ class AnswerHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
 
+        # An object, because layers below pass on copies of the scope.
+        more: dict[str, str] = {}
+        scope[MORE] = more
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                headers.update(more)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 # What may be kept says so itself.

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from image_assets.access.links import LinkSigner, Signature
@@ -64,7 +64,6 @@ class LinkOr(Needs):
     async def __call__(  # type: ignore[override]  # FastAPI reads what it needs off the signature
         self,
         request: Request,
-        response: Response,
         service: ServiceHere,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
         image_id: UUID,
@@ -78,7 +77,7 @@ class LinkOr(Needs):
             Problem: 403 for a link that is not ours, is for something else, or has expired; see `Needs`.
         """
         if sig is None:
-            return await super().__call__(request, response, service, credentials)
+            return await super().__call__(request, service, credentials)
         signature = Signature(kid or "", sig)
         if not service.links.verifies(_PURPOSE, _signed(str(image_id), self.picture, exp or 0), signature):
             raise Problem(_WRONG, "This link is not for this picture: ask for the image again.")

@@ -13,7 +13,8 @@ from typing import Any, Final
 from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -169,8 +170,20 @@ async def _explain(_: Request, error: errors.ImageAssetsError) -> JSONResponse:
     return problem_of(error)
 
 
-async def _name_status(_: Request, error: HTTPException) -> JSONResponse:
+async def _name_status(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = {"Allow": ", ".join(sorted(_methods_at(request)))}
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=allow)
+        return answer(_kind_of_status(error.status_code), _DETAILS[error.status_code], allow)
     return answer(_kind_of_status(error.status_code), _DETAILS.get(error.status_code, error.detail), error.headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What the address takes: the framework names the methods of the first route of several."""
+    routes: Iterable[APIRoute] = request.app.state.routes
+    found = {method for route in routes if route.path_regex.match(request.url.path) for method in route.methods or ()}
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
 
 
 async def _list_faults(_: Request, error: RequestValidationError) -> JSONResponse:

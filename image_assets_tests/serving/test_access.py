@@ -234,3 +234,26 @@ def test_a_body_that_is_too_long_is_a_problem_like_any_other(served: "Served", h
     refused = served.ask("/v1/reviews", "review", "POST", content=content, headers=headers)
     assert (refused.status_code, refused.headers["content-type"]) == (413, "application/problem+json")
     assert refused.json()["instance"] == refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/images", "GET, HEAD, OPTIONS, POST"),
+        (f"/v1/images/{NOBODYS}", "DELETE, GET, HEAD, OPTIONS"),
+        ("/v1/config", "GET, HEAD, OPTIONS, PATCH"),
+        ("/v1/encode", "OPTIONS, POST"),
+    ],
+)
+def test_an_address_says_all_that_it_takes(served: "Served", path: str, allowed: str) -> None:
+    asked, refused = (served.ask(path, "admin", method) for method in ("OPTIONS", "PUT"))
+    assert (asked.status_code, asked.headers["allow"]) == (204, allowed)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(("path", "method"), [("/v1/classes", "GET"), ("/v1/encode", "POST"), ("/v1/images", "HEAD")])
+def test_every_answer_says_how_much_may_be_asked_for(served: "Served", path: str, method: str) -> None:
+    answer = served.ask(path, "read", method, **({"json": {"texts": ["a dress"]}} if method == "POST" else {}))
+    assert answer.status_code == 200
+    assert answer.headers["ratelimit"].startswith('"key";r=')
+    assert answer.headers["ratelimit-policy"] == '"key";q=1200;w=60'

@@ -139,12 +139,33 @@ def test_an_upload_is_pending_until_a_run_takes_it_in_and_only_its_owner_sees_it
     picture = io.BytesIO()
     Image.new("RGB", (300, 200), "purple").save(picture, "PNG")
     headers = {"Content-Type": "image/png", "Content-Disposition": 'attachment; filename="mine.png"'}
-    accepted = served.ask("/v1/images", "anna", "POST", content=picture.getvalue(), headers=headers)
+    accepted = served.ask("/v1/images?label=Hat", "anna", "POST", content=picture.getvalue(), headers=headers)
     assert accepted.status_code == 202, accepted.text
     path = accepted.headers["location"]
     pending = served.ask(path, "anna")
-    assert (pending.json()["state"], pending.json()["raw_name"]) == ("pending", "mine.png")
+    assert {name: pending.json()[name] for name in ("state", "raw_name", "label")} == {
+        "state": "pending",
+        "raw_name": "mine.png",
+        "label": "hat",
+    }
     assert int(pending.headers["retry-after"]) > 0
     assert served.ask(path, "bo").status_code == 404
     assert own_lake.command("run").returncode in {0, 2}
     assert served.ask(path, "anna").json()["state"] == "done"
+
+
+def test_a_record_that_has_not_changed_is_not_sent_again(served: "Served") -> None:
+    path = f"/v1/images/{served.lake.ids_of('anna')[0]}"
+    for key in ("read", "anna"):
+        tag = served.ask(path, key).headers["etag"]
+        again = served.ask(path, key, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+
+
+def test_an_original_is_sent_whole_for_several_ranges_and_not_again_unchanged(served: "Served") -> None:
+    path = f"/v1/images/{served.lake.ids_of('anna')[0]}/original"
+    whole = served.ask(path, "anna")
+    several = served.ask(path, "anna", headers={"Range": "bytes=0-1,5-6"})
+    assert (several.status_code, several.content) == (200, whole.content)
+    unchanged = served.ask(path, "anna", headers={"If-None-Match": whole.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
@@ -42,21 +42,24 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
 _ORIGINAL: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "The file as it was uploaded."},
     206: {"content": {"application/octet-stream": {}}, "description": "The range that was asked for."},
+    304: {"description": "The file that the caller has is the current one."},
     416: {"description": "The file has no such range."},
 }
 _GONE: Final = documented((410,))
 IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
 
 
-@router.get("", responses=_GONE)
-def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response) -> Image:
+@router.get("", response_model=Image, responses={**_GONE, 304: {"description": "Nothing of it has changed."}})
+def get_image(
+    image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response, if_none_match: IfNoneMatch = None
+) -> Image | Response:
     """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
     record, wait = visible_image(service, caller, _id(image_id)), None
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
         wait = usual_wait(service.tables, service.now().date())
         response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
     said = [word for word in service.opinions.of_day(record.day) if word.image_id == record.image_id]
-    return image_of(
+    told = image_of(
         record,
         Telling(
             caller,
@@ -67,6 +70,12 @@ def get_image(image_id: UUID, service: ServiceHere, caller: OwnReader, response:
             dagster_url=service.settings.dagster_url,
         ),
     )
+    # The link to the original is another one at every moment.
+    tag = _tag(told.model_dump_json(exclude={"links": {"original"}}).encode())
+    response.headers["ETag"] = tag
+    if if_none_match and tag in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+    return told
 
 
 class Certificate(BaseModel):
@@ -134,6 +143,8 @@ def get_original(
     image_id: UUID,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.ORIGINAL, Role.ADMIN, Role.UPLOAD)],
+    request: Request,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The file as it was uploaded, byte for byte, with all that it tells of its owner; ranges are served."""
     name = _id(image_id)
@@ -146,6 +157,11 @@ def get_original(
     if not service.store.exists(ObjectKey(key)):
         raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", NOT_KEPT)
     headers = {"ETag": f'"{record.private["sha256"]}"', "Cache-Control": "private, no-cache"}
+    if if_none_match and headers["ETag"] in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if "," in request.headers.get("range", ""):
+        # Of several ranges none is worth an answer in parts: the whole file is one (RFC 9110).
+        request.scope["headers"] = [each for each in request.scope["headers"] if each[0] != b"range"]
     file_name = f"{name}.{key.rpartition('.')[2]}"
     return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
 
@@ -160,7 +176,7 @@ async def _picture(
         await run_in_threadpool(service.check_lake)
         record = await run_in_threadpool(visible_image, service, caller, image_id)
         raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT) from None
-    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    tag = _tag(data)
     headers = {"ETag": tag, "Cache-Control": _FOR_A_YEAR}
     if if_none_match and tag in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -185,6 +201,10 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
     if record.state is ImageState.ERROR:
         return f"There is no {picture} of this image: {record.reason}"
     return f"There is no {picture} of this image yet: it is {record.state}"
+
+
+def _tag(data: bytes) -> str:
+    return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
 def _id(image_id: UUID) -> ImageId:

@@ -33,6 +33,7 @@ class Receipt:
         size_bytes: of the file.
         user_id: whose image it becomes.
         raw_name: what the user called it.
+        label: what the user said that it shows, in its normal form.
         received_at: when, in ISO 8601.
     """
 
@@ -44,6 +45,7 @@ class Receipt:
     user_id: str
     raw_name: str
     received_at: Annotated[str, parsed_by(datetime.fromisoformat)]
+    label: str | None = None
 
 
 def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) -> Receipt | None:

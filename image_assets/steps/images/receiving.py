@@ -16,6 +16,7 @@ from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.ids import ObjectKey, Sha256, image_id_of
 from image_assets.imaging.announced import HEAD_BYTES, check_head
 from image_assets.imaging.inspect import InspectParams, check_size
+from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
@@ -142,6 +143,7 @@ class IncomingFile:
             size_bytes=self.size_bytes,
             user_id=facts.user_id,
             raw_name=facts.raw_name,
+            label=normalise_label(facts.label or "") or None,
             received_at=(facts.uploaded_at or datetime.now(UTC)).isoformat(),
         )
 

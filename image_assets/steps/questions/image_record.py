@@ -127,6 +127,8 @@ def pending_image(receipt: Receipt) -> ImageRecord:
         facts={
             "user_id": receipt.user_id,
             "raw_name": receipt.raw_name,
+            "label": receipt.label,
+            "label_source": "supplied" if receipt.label else None,
             "uploaded_at": datetime.fromisoformat(receipt.received_at),
             "sha256": receipt.sha256,
             "original_size_bytes": receipt.size_bytes,
