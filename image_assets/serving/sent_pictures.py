@@ -1,17 +1,19 @@
 """Pictures within requests: the body itself from programs, the files of a form from browsers and curl."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.forms import Form
+from image_assets.serving.held_bodies import HeldBody
 from image_assets.serving.problems import Kind, Problem, documented
+from image_assets.serving.service import ServiceHere
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,12 +44,22 @@ class SentPicture:
 
     @property
     def data(self) -> bytes:
-        """The whole of it."""
-        return b"".join(self.pieces)
+        """The whole of it, which is kept once."""
+        self.pieces[:] = [b"".join(self.pieces)]
+        return self.pieces[0]
 
     def take(self, data: bytes) -> None:
         """The next bytes of it."""
         self.pieces.append(data)
+
+
+async def _hold(service: ServiceHere) -> AsyncIterator[HeldBody]:
+    with service.bodies.one() as body:
+        yield body
+
+
+BodyHere = Annotated[HeldBody, Depends(_hold)]
+"""The type of a route's parameter that is the body, held until the route has answered."""
 
 
 def media_type_of(request: Request) -> str:
@@ -55,9 +67,9 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_json(request: Request, model: type[Model]) -> Model:
+async def read_json(request: Request, held: HeldBody, model: type[Model]) -> Model:
     """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
-    data = b"".join([piece async for piece in read_pieces(request, BodyParams(_JSON_BYTES))])
+    data = b"".join([piece async for piece in _pieces(request, held, _JSON_BYTES)])
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
@@ -65,27 +77,37 @@ async def read_json(request: Request, model: type[Model]) -> Model:
         raise RequestValidationError(faults) from error
 
 
-async def read_pictures(request: Request, most: int = MOST_PICTURES) -> Sequence[SentPicture]:
+async def read_pictures(request: Request, held: HeldBody, most: int = MOST_PICTURES) -> Sequence[SentPicture]:
     """The pictures of a request, one at least.
 
     Raises:
-        Problem: 415 for a body of another type, 422 for none or more pictures than allowed, and as of `read_pieces`.
+        Problem: 415 for a body of another type, 422 for none or more pictures than allowed, 503 while others are held,
+            and as of `read_pieces`.
     """
     media_type = media_type_of(request)
     if media_type.startswith(_RAW):
         picture = SentPicture("")
-        async for piece in read_pieces(request, BodyParams(_PICTURES_BYTES)):
+        async for piece in _pieces(request, held, _PICTURES_BYTES):
             picture.take(piece)
         return [picture]
     if media_type != _FORM:
         raise Problem(_UNKNOWN_TYPE, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
-    pictures = await _files(request)
+    pictures = await _files(request, held)
     if not 1 <= len(pictures) <= most:
         raise Problem(_WRONG_NUMBER, f"{len(pictures)} files: send 1 to {most}.")
     return pictures
 
 
-async def _files(request: Request) -> list[SentPicture]:
+async def _pieces(request: Request, held: HeldBody, most_bytes: int) -> AsyncIterator[bytes]:
+    """The body, for which there is room."""
+    told_bytes = int(request.headers.get("content-length", 0))
+    held.expect(min(told_bytes, most_bytes))
+    async for piece in read_pieces(request, BodyParams(most_bytes)):
+        held.take(len(piece))
+        yield piece
+
+
+async def _files(request: Request, held: HeldBody) -> list[SentPicture]:
     pictures: list[SentPicture] = []
 
     def begin(name: str) -> SentPicture:
@@ -93,7 +115,7 @@ async def _files(request: Request) -> list[SentPicture]:
         return pictures[-1]
 
     form = Form(request.headers["content-type"], begin, MOST_PICTURES)
-    async for piece in read_pieces(request, BodyParams(_PICTURES_BYTES)):
+    async for piece in _pieces(request, held, _PICTURES_BYTES):
         form.feed(piece)
     form.finish()
     return pictures

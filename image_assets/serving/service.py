@@ -23,6 +23,7 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
+from image_assets.serving.held_bodies import HeldBodies
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
 from image_assets.serving.observing.audit_trail import AuditTrail
@@ -75,6 +76,7 @@ class Service:
         self.duplicates = DuplicateGroups(self.tables)
         self.rejected = RejectedFiles(self.tables)
         self.lanes = UploadLanes()
+        self.bodies = HeldBodies()
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)

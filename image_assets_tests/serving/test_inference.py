@@ -1,8 +1,12 @@
 """Models over HTTP: the same answers as the command line and the runs give, and bad input told by its reason."""
 
 import base64
+import socket
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -12,6 +16,9 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
+from image_assets.serving.held_bodies import HeldBodies
+from image_assets.serving.problems import Problem
+from image_assets.serving.sent_pictures import SentPicture
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, promote
 from image_assets.steps.classification.models_in_use import model_in_use
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
@@ -167,3 +174,68 @@ def test_the_model_is_a_part_that_is_ready(served: "Served", photo: bytes) -> No
     assert served.ask("/v1/predict", "read", "POST", content=photo, headers=JPEG).status_code == 200
     assert served.ask("/ready").json()["parts"]["model"]["state"] == "ok"
     assert "image_assets_model_computed_items_total" in served.ask("/metrics", "admin").text
+
+
+def announcing(served: "Served", path: str, key: str, size_bytes: int) -> tuple[socket.socket, bytes]:
+    """The connection of a request whose body is still to be sent, and what the service says to that."""
+    address = urlsplit(served.url)
+    client = socket.create_connection((address.hostname or "", address.port or 0), timeout=20)
+    head = f"POST /v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.lake.keys[key]}\r\n"
+    told = f"Content-Type: image/jpeg\r\nContent-Length: {size_bytes}\r\nExpect: 100-continue\r\n\r\n"
+    client.sendall((head + told).encode())
+    said = client.recv(2_000)
+    while said.startswith(b"HTTP/1.1 503") and (more := client.recv(2_000)):
+        said += more
+    return client, said
+
+
+def answered(served: "Served", path: str, key: str, size_bytes: int) -> bytes:
+    client, said = announcing(served, path, key, size_bytes)
+    client.close()
+    return said
+
+
+def until_answered(served: "Served", status: int) -> bytes:
+    give_up_at = time.monotonic() + 20
+    while not (said := answered(served, "predict", "read", 34 * 2**20)).startswith(b"HTTP/1.1 %d" % status):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    return said.lower()
+
+
+def test_bodies_are_held_within_a_share_of_each_caller(
+    filled_lake: "Lake", serve_lake: "Callable[..., Served]", photo: bytes
+) -> None:
+    served = serve_lake(filled_lake)
+    client, said = announcing(served, "predict", "read", 60 * 2**20)
+    with client:
+        assert said.startswith(b"HTTP/1.1 100")
+        client.sendall(bytes(34 * 2**20))
+        refused = until_answered(served, 503)
+        assert b"retry-after: 2" in refused
+        assert b"urn:image-assets:problem:too-many-bodies" in refused
+        for path in ("predict_batch", "encode", "search"):
+            assert answered(served, path, "read", 34 * 2**20).startswith(b"HTTP/1.1 503")
+        assert answered(served, "predict", "review", 34 * 2**20).startswith(b"HTTP/1.1 100")
+        assert served.ask("/v1/predict", "read", "POST", content=photo, headers=JPEG).status_code == 200
+    until_answered(served, 100)
+
+
+def test_bodies_of_all_callers_together_are_held_within_the_room() -> None:
+    bodies, share = HeldBodies(), 64 * 2**20
+    with ExitStack() as held:
+        for number in range(4):
+            held.enter_context(bodies.one()).of(f"caller {number}").take(share - 1)
+        with pytest.raises(Problem) as refused, bodies.one() as body:
+            body.of("another").take(5)
+        assert (refused.value.kind.status, refused.value.headers["Retry-After"]) == (503, "2")
+        with bodies.one() as body:
+            body.of("another").take(4)
+    with bodies.one() as body:
+        body.of("another").take(share)
+
+
+def test_a_picture_is_kept_once_however_often_it_is_read() -> None:
+    picture = SentPicture("a.jpg", [b"a", b"b"])
+    assert picture.data is picture.data
+    assert picture.pieces == [b"ab"]

@@ -18,6 +18,7 @@ from image_assets.models.encoders.encoder import Embeddings
 from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
+from image_assets.serving.held_bodies import HeldBody
 from image_assets.serving.inference.inference import Inference, Prediction
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
@@ -26,6 +27,7 @@ from image_assets.serving.sent_pictures import (
     MOST_PICTURES,
     OTHER_TYPE,
     UNLIMITED,
+    BodyHere,
     media_type_of,
     picture_body,
     read_json,
@@ -124,17 +126,21 @@ class Classes(BaseModel):
     openapi_extra=picture_body(are_many=True, or_json=Texts.model_json_schema()),
 )
 async def encode(
-    request: Request, service: ServiceHere, caller: Reader, encoding: Annotated[VectorForm, Query()] = VectorForm.FLOAT
+    request: Request,
+    service: ServiceHere,
+    caller: Reader,
+    held: BodyHere,
+    encoding: Annotated[VectorForm, Query()] = VectorForm.FLOAT,
 ) -> Response:
     """Unit vectors of texts (JSON) or pictures (the body, or the files of a form): all of them, or none and why."""
     inference = service.inference
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
-        texts = (await read_json(request, Texts)).texts
+        texts = (await read_json(request, held.of(caller.name), Texts)).texts
         _count(service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
-        pictures = [picture.data for picture in await read_pictures(request)]
+        pictures = [picture.data for picture in await read_pictures(request, held.of(caller.name))]
         _count(service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
@@ -146,15 +152,15 @@ async def encode(
     max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
 )
-async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
+async def predict(request: Request, service: ServiceHere, caller: Reader, held: BodyHere) -> Said:
     """What the model takes a picture for (the body, or the file of a form), or an image of the lake (JSON)."""
     inference = service.inference
     inference.refuse_when_full()
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
-        subject = _id((await read_json(request, ImageName)).image_id)
+        subject = _id((await read_json(request, held.of(caller.name), ImageName)).image_id)
     else:
-        (picture,) = await read_pictures(request, most=1)
+        (picture,) = await read_pictures(request, held.of(caller.name), most=1)
         subject = picture.data
     return Said.model_validate(await unless_gone(request, inference.predict(subject)))
 
@@ -167,11 +173,15 @@ async def predict(request: Request, service: ServiceHere, _: Reader) -> Said:
     openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
 )
 async def predict_batch(
-    request: Request, service: ServiceHere, caller: Reader, idempotency_key: IdempotencyKey = None
+    request: Request,
+    service: ServiceHere,
+    caller: Reader,
+    held: BodyHere,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
     service.inference.refuse_when_full()
-    named, subjects = await _subjects(request)
+    named, subjects = await _subjects(request, held.of(caller.name))
     _count(service, caller, subjects)
     asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
     async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
@@ -197,12 +207,12 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
     )
 
 
-async def _subjects(request: Request) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
+async def _subjects(request: Request, held: HeldBody) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
     """What is asked about, and how each is named in the answer."""
     if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await read_json(request, ImageNames)).image_ids]
+        ids = [_id(image_id) for image_id in (await read_json(request, held, ImageNames)).image_ids]
         return [{"image_id": image_id} for image_id in ids], ids
-    pictures = await read_pictures(request)
+    pictures = await read_pictures(request, held)
     return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
 
 

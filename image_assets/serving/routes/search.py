@@ -29,6 +29,7 @@ from image_assets.serving.sent_pictures import (
     JSON,
     OTHER_TYPE,
     UNLIMITED,
+    BodyHere,
     media_type_of,
     picture_body,
     read_json,
@@ -213,19 +214,23 @@ def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, 
     openapi_extra=picture_body(are_many=False, or_json=SearchBody.model_json_schema()),
 )
 async def search_images_by(
-    request: Request, query: Annotated[PictureQuery, Query()], service: ServiceHere, caller: OwnReader
+    request: Request,
+    query: Annotated[PictureQuery, Query()],
+    service: ServiceHere,
+    caller: OwnReader,
+    held: BodyHere,
 ) -> FoundImages:
     """Images like a picture (the body, or the file of a form), or what JSON says: a text, an image or a vector.
 
     Beside a picture the conditions stand in the address, otherwise all stands in the JSON.
     """
     if media_type_of(request) == JSON:
-        body = await read_json(request, SearchBody)
+        body = await read_json(request, held.of(caller.name), SearchBody)
         if query.model_fields_set:
             raise SearchError(f"{min(query.model_fields_set)} belongs into the JSON, where the rest is")
         return await run_in_threadpool(_found, service, caller, body, body.vector)
     service.inference.refuse_when_full()
-    (picture,) = await read_pictures(request, most=1)
+    (picture,) = await read_pictures(request, held.of(caller.name), most=1)
     (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
