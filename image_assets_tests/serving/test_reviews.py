@@ -130,3 +130,9 @@ def test_the_models_answer_is_kept_back_in_audits_and_cannot_be_accepted_there(
     refused = decide(served, "review", blind[0]["image_id"], kind="accept")
     assert refused.status_code == 422
     assert "without the model's answer" in refused.json()["detail"]
+
+
+def test_only_an_undo_can_do_without_an_image(reviewed: "Served") -> None:
+    refused = decide(reviewed, "ann", None, "hat")
+    assert refused.status_code == 422
+    assert "/decisions/0" in refused.text

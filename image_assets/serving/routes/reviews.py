@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
@@ -87,6 +87,12 @@ class DecisionBody(BaseModel):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="The caller's own name for the decision: sent again it is the same one.",
     )
+
+    @model_validator(mode="after")
+    def _names_an_image(self) -> "DecisionBody":
+        if self.image_id is None and self.kind is not Kind.UNDO:
+            raise ValueError(f"image_id is needed: only undo can do without, {self.kind} cannot")
+        return self
 
 
 class DecisionsBody(BaseModel):

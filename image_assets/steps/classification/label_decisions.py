@@ -37,6 +37,7 @@ _SCHEMA: Final = pl.Schema(
         "is_conflict": pl.Boolean(),
     }
 )
+_WORDLESS: Final = (Kind.SKIP, Kind.UNDO)
 _NAMED: Final = 5
 # A sync of all disks costs as much as that many files that wait for theirs.
 _FEW: Final = 20
@@ -279,3 +280,5 @@ def _problems(decisions: Sequence[Decision], found: NamedImages) -> Iterator[Ima
             yield DecisionError(f"{twice}: keep one of them")
         if decision.kind is Kind.LABEL and not normalise_label(decision.label):
             yield DecisionError(f"{decision.place} has no label")
+        if decision.kind in _WORDLESS and normalise_label(decision.label):
+            yield DecisionError(f"{decision.place}: {decision.kind} says nothing of what it shows: leave out its label")

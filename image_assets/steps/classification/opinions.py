@@ -68,7 +68,7 @@ class Opinion:
     @property
     def shows(self) -> str | None:
         """The label that it is for, if it is for one."""
-        return self.label or None
+        return None if self.kind in {Kind.SKIP, Kind.UNDO} else self.label or None
 
 
 @dataclass(frozen=True, slots=True)

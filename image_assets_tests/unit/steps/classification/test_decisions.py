@@ -20,7 +20,8 @@ from image_assets.steps.classification.label_decisions import (
     read_decisions,
     record_decisions,
 )
-from image_assets.steps.classification.opinions import Kind, OpinionLog
+from image_assets.steps.classification.opinions import Kind, Opinion, OpinionLog, read_opinions
+from image_assets.steps.classification.outcomes import outcomes_of
 from image_assets.steps.images.named_images import find_images
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -305,3 +306,19 @@ def test_a_log_that_was_asked_a_moment_ago_has_what_was_said_here_since(two: "Sc
     assert log.recent() == ()
     record_decisions(two.tables, [Decision("shoe.png", "boot")], "ann", NOON, log)
     assert [each.label for each in log.recent()] == ["boot"]
+
+
+@pytest.mark.parametrize("kind", [Kind.SKIP, Kind.UNDO])
+def test_who_skips_or_takes_back_says_nothing_of_what_an_image_shows(two: "Scenario", kind: Kind) -> None:
+    decide(two, "hat.png", "cap")
+    with pytest.raises(DecisionError, match="leave out its label"):
+        record_decisions(two.tables, [Decision("hat.png", "bonnet", kind=kind)], "eva", NOON)
+    assert [each.label for each in read_opinions(two.tables.store)] == ["cap"]
+
+
+def test_a_label_that_lies_beside_a_skip_settles_nothing() -> None:
+    words = [("ann", "dress", Kind.LABEL), ("bob", "shirt", Kind.LABEL), ("cy", "hat", Kind.SKIP)]
+    said = [
+        Opinion("x", label, NOON + timedelta(hours=hour), who, kind) for hour, (who, label, kind) in enumerate(words)
+    ]
+    assert (outcomes_of(said)["x"].label, outcomes_of(said)["x"].is_conflict) == ("dress", True)
