@@ -161,11 +161,12 @@ class ReviewQueue:
             yield lease(each, is_blind=drawn < 2 * share)
 
     def _items(self, leases: Sequence[Lease], why: Mapping[str, Why | None]) -> Iterator[ReviewItem]:
-        """What gold says of the images; one that it does not have any more is left out."""
+        """What gold says of the images; one that it has not or blocks is left out."""
         days = sorted({each.day for each in leases if self._tables.exists(GOLD_IMAGES, each.day)})
         if not days:
             return
-        where = pl.col("image_id").is_in([each.image_id for each in leases])
+        is_shown = pl.col("state").cast(pl.String) != "blocked"
+        where = pl.col("image_id").is_in([each.image_id for each in leases]) & is_shown
         rows = {row.pop("image_id"): row for row in self._tables.scan(GOLD_IMAGES, _SHOWN, days, where).to_dicts()}
         for lease in leases:
             if lease.image_id in rows:

@@ -24,7 +24,7 @@ def rejecting_stages(tables: ParquetTables) -> list[str]:
 def count_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
     """How many files that the stages refused for these reasons can be tried again."""
     where = pl.col("reason").cast(pl.String).is_in(list(reasons))
-    return sum(again.height for _, again in _retriable(tables, day, stages, where))
+    return len({item for _, again in _retriable(tables, day, stages, where) for item in again.get_column("item")})
 
 
 def forget_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
@@ -49,11 +49,12 @@ def forget_rejections_of_items(tables: ParquetTables, day: date, items: Collecti
 
 
 def _forget(tables: ParquetTables, found: Iterator[tuple[ObjectKey, pl.DataFrame]]) -> int:
-    forgotten = 0
+    forgotten: set[str] = set()
     for key, again in found:
         tables.remove_rows(key, pl.col("item").is_in(again.get_column("item").implode()))
-        forgotten += again.height
-    return forgotten
+        # A file may be refused at several stages, and in a checkpoint beside the table.
+        forgotten.update(again.get_column("item"))
+    return len(forgotten)
 
 
 def _retriable(

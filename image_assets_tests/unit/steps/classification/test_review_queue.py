@@ -195,3 +195,12 @@ def test_a_day_that_is_run_again_is_read_again_and_no_other(asked: "Scenario") -
     assert queue.count_left("ann") == 3
     seconds[0] = 1.5
     assert queue.count_left("ann") == 0
+
+
+def test_an_image_that_is_blocked_in_somebodys_hands_is_not_given_to_him_again(asked: "Scenario") -> None:
+    assert ask(asked, "ann", 1) == "0"
+    gold = asked.tables.read(GOLD_IMAGES, asked.day)
+    is_held = pl.col("raw_name") == "0.png"
+    state = pl.when(is_held).then(pl.lit("blocked")).otherwise(pl.col("state").cast(pl.String))
+    asked.rewrite(GOLD_IMAGES, gold.with_columns(state=state.cast(gold.schema["state"])))
+    assert "0" not in ask(asked, "ann")

@@ -60,11 +60,12 @@ def test_an_upload_that_has_left_the_landing_zone_keeps_its_rejection(refused: "
     assert "empty" in refused.reasons().values()
 
 
-def test_a_rejection_in_a_chunk_of_an_interrupted_run_is_forgotten_too(refused: "Scenario") -> None:
+def test_a_rejection_in_a_chunk_of_an_interrupted_run_is_forgotten_too_and_is_one_file(refused: "Scenario") -> None:
     rows = refused.tables.read(REJECTIONS, refused.day)
     chunk = ObjectKey(f"{checkpoint_prefix(REJECTIONS.name, refused.day)}/1.parquet")
     refused.tables.write_file(chunk, REJECTIONS, refused.day, [rows])
-    assert forget(refused, ["empty"]) == 2
+    assert count_rejections(refused.tables, refused.day, [BRONZE_IMAGES.name], ["empty"]) == 1
+    assert forget(refused, ["empty"]) == 1
     assert refused.take_in().newly_rejected == 1
 
 
@@ -75,7 +76,7 @@ def test_a_rejection_of_a_later_stage_is_forgotten_whatever_lies_in_the_landing_
     refused.derive()
     original.write_bytes(data)
     refused.path("good.jpg").unlink()
-    assert forget(refused, ["unreadable"]) == 3
+    assert forget(refused, ["unreadable"]) == 1
     assert refused.derive()["thumbnails"].computed == 1
 
 
