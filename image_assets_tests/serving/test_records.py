@@ -1,12 +1,15 @@
 """One image over HTTP: what is told of it and to whom, its pictures, and its end."""
 
 import io
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import polars as pl
 import pytest
 from PIL import Image
 
+from image_assets.ids import ObjectKey
 from image_assets_tests.serving.conftest import drawn_photo
 
 if TYPE_CHECKING:
@@ -171,3 +174,19 @@ def test_an_original_is_sent_whole_for_several_ranges_and_not_again_unchanged(se
     assert (several.status_code, several.content) == (200, whole.content)
     unchanged = served.ask(path, "anna", headers={"If-None-Match": whole.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_no_link_shows_what_is_blocked_since_it_was_made(own_lake: "Lake", serve_lake: "Callable[..., Served]") -> None:
+    served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+    told = record(served, "read", image_id)
+    gold = ObjectKey(f"tables/gold_images/{told['day']}.parquet")
+    rows, is_it = own_lake.tables.scan_files([gold]), pl.col("image_id") == image_id
+    state = pl.when(is_it).then(pl.lit("blocked")).otherwise(pl.col("state").cast(pl.String))
+    with own_lake.tables.store.writing(gold) as path:
+        rows.with_columns(state=state.cast(rows.schema["state"])).write_parquet(path)
+    pictures = [told["links"][name] for name in ("thumbnail", "preview", "silver")]
+    end = time.monotonic() + 20
+    while (statuses := {served.ask(each).status_code for each in pictures}) != {403} and time.monotonic() < end:
+        time.sleep(0.2)
+    assert statuses == {403}
+    assert served.ask("/v1/images?state=blocked", "review").json()["images"][0]["image_id"] == image_id

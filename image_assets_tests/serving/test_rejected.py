@@ -37,3 +37,6 @@ def test_a_rejected_file_is_shown_retried_and_given_to_admins_alone(
     assert served.ask("/v1/rejected/retry", "review", "POST", json={**retry, "count": 7}).status_code == 409
     assert served.ask("/v1/rejected/retry", "review", "POST", json={**retry, "count": 1}).json()["files"] == 1
     assert served.ask("/v1/rejected", "review").json()["files"][0]["is_waiting"]
+    for key in ("bo", "review"):
+        waiting = served.ask(f"/v1/images/{file['image_id']}", key)
+        assert (waiting.status_code, waiting.json()["state"]) == (200, "pending")

@@ -1,6 +1,7 @@
 """Deciding over HTTP: the same decisions as on the command line, by several people and several services."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -136,3 +137,11 @@ def test_only_an_undo_can_do_without_an_image(reviewed: "Served") -> None:
     refused = decide(reviewed, "ann", None, "hat")
     assert refused.status_code == 422
     assert "/decisions/0" in refused.text
+
+
+def test_a_decision_that_is_sent_twelve_times_at_once_is_one(reviewed: "Served") -> None:
+    image_id = reviewed.lake.ids_of("anna")[0]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: decide(reviewed, "ann", image_id, "hat", id="once"), range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(read_opinions(LocalObjectStore(reviewed.lake.root))) == 1

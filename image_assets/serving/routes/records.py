@@ -29,6 +29,7 @@ from image_assets.steps.upkeep.erasure import erase, find_remains
 router = APIRouter(prefix="/v1/images/{image_id}", tags=["images"])
 
 _NOT_YOURS: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
+_MAY_NOT: Final = "The image may not be shown."
 _BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
 _NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
 _FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
@@ -185,12 +186,14 @@ async def _picture(
 
 
 def _read(service: Service, caller: Caller | None, image_id: ImageId, picture: Picture) -> bytes:
-    """The bytes; who follows a link was allowed to when it was made."""
+    """The bytes; who follows a link was allowed to when it was made, and what is blocked since is shown to nobody."""
+    if caller is None and service.search.is_blocked(image_id):
+        raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     if caller is None and picture in _KEYS:
         return service.store.read(_KEYS[picture](image_id))
     record = visible_image(service, caller, image_id)
     if record.state is ImageState.BLOCKED:
-        raise Problem(_BLOCKED, "The image may not be shown.", NOT_KEPT)
+        raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     key = record.facts.get(PATH_COLUMNS[picture])
     if not key:
         raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT)

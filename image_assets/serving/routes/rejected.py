@@ -19,6 +19,7 @@ from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import ServiceHere
 from image_assets.steps.images.acceptances import accept_files, withdraw_acceptances
+from image_assets.steps.images.receipts import keep_receipts
 from image_assets.steps.increment.retries import forget_rejections_of_items
 from image_assets.steps.questions.rejected_page import RejectedChoice, RejectedRow
 
@@ -148,6 +149,7 @@ def post_retry(service: ServiceHere, caller: Reviewer, body: RetryBody) -> Waiti
         found = sum(len(items) for items in chosen.values())
         if found != body.count:
             raise Problem(_OTHER_COUNT, f"{found} files are {body.reason}, not {body.count}: look again, then repeat.")
+    keep_receipts(service.tables, chosen)
     forgotten = {day: forget_rejections_of_items(service.tables, day, items) for day, items in chosen.items()}
     audit("retry", [item for items in chosen.values() for item in items][:_MOST_FILES], note=caller.name)
     return WaitingBody(files=sum(forgotten.values()), days=sorted(day for day, files in forgotten.items() if files))

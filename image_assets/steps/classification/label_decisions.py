@@ -1,13 +1,21 @@
 """Deciding what images show: a person's words become objects that no run, no model and no second opinion removes."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 import polars as pl
 
-from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
+from image_assets.errors import (
+    AmbiguousImageError,
+    DecisionError,
+    ImageAssetsError,
+    StoreUnavailableError,
+    UnknownImageError,
+)
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.labels import normalise_label, normalise_name
 from image_assets.lake import object_keys
@@ -41,6 +49,7 @@ _WORDLESS: Final = (Kind.SKIP, Kind.UNDO)
 _NAMED: Final = 5
 # A sync of all disks costs as much as that many files that wait for theirs.
 _FEW: Final = 20
+_TRIES, _PAUSE_S = 100, 0.05
 _ANSWER: Final = ["predicted_label", "confidence_ratio", "model_version"]
 
 
@@ -121,7 +130,13 @@ def record_decisions(
         DecisionError: a label is empty, an image is decided twice, there is nothing to accept or to take back, or
             another decision has the same id.
     """
-    log = log or OpinionLog(tables.store)
+    with _one_at_a_time(tables.store, decisions, decided_by):
+        return _record(tables, decisions, decided_by, now, log or OpinionLog(tables.store))
+
+
+def _record(
+    tables: ParquetTables, decisions: Sequence[Decision], decided_by: str, now: datetime, log: OpinionLog
+) -> KeptDecisions:
     said = _said_under(log, decisions, decided_by)
     decisions = [_with_image(log, each, decided_by, said) for each in decisions]
     found = find_images(tables, [decision.image for decision in decisions if decision.image])
@@ -148,6 +163,23 @@ def read_decisions(store: ObjectStore, day: date | None = None) -> pl.DataFrame:
         for image_id, each in outcomes_of(read_opinions(store, day)).items()
     ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+@contextmanager
+def _one_at_a_time(store: ObjectStore, decisions: Sequence[Decision], decided_by: str) -> Iterator[None]:
+    """Have the ids of a person's decisions for oneself: what is sent twice at once is the same decision, too."""
+    with ExitStack() as held:
+        for decision_id in sorted({each.decision_id for each in decisions if each.decision_id}):
+            _claim(store, f"decision/{decided_by}/{decision_id}", held)
+        yield
+
+
+def _claim(store: ObjectStore, name: str, held: ExitStack) -> None:
+    for _ in range(_TRIES):
+        if held.enter_context(store.claiming(name)):
+            return
+        time.sleep(_PAUSE_S)
+    raise StoreUnavailableError("the same decision is being kept by somebody else: send it again")
 
 
 def _said_under(log: OpinionLog, decisions: Sequence[Decision], decided_by: str) -> Mapping[str, Opinion]:

@@ -20,7 +20,14 @@ from image_assets.ids import ImageId
 from image_assets.lake.day_frames import DayFrames
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.judged_images import JudgedImages
-from image_assets.steps.classification.leases import LEASE, Lease, live_leases, renew_lease, take_lease
+from image_assets.steps.classification.leases import (
+    LEASE,
+    Lease,
+    live_leases,
+    release_lease,
+    renew_lease,
+    take_lease,
+)
 from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.outcomes import Outcome
 from image_assets.tables.gold import GOLD_IMAGES
@@ -106,8 +113,13 @@ class ReviewQueue:
         leases = live_leases(store, now)
         own = {image_id for image_id, each in judged.items() if person in each.words}
         mine = [each for each in leases if each.held_by == person and each.image_id not in own][:count]
-        taken = [kept for each in mine if (kept := renew_lease(store, each, now))]
         why = {image_id: _why(each.outcome, person) for image_id, each in judged.items() if each.outcome}
+        renewed = [kept for each in mine if (kept := renew_lease(store, each, now))]
+        shown = {item.lease.image_id for item in self._items(renewed, why)}
+        for each in renewed:
+            if each.image_id not in shown:
+                release_lease(store, each.image_id, person)
+        taken = [each for each in renewed if each.image_id in shown]
         done = {gold.photo_of.get(image_id, image_id) for image_id in own | (why.keys() - _open(why, params))}
         busy = done | {each.photo for each in leases}
         first_lot = sum(judged[each].words[person] for each in own) + len(taken)

@@ -1,17 +1,19 @@
 """Receipts: what is known of an upload from its answer until a run has taken it in."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
+
+import polars as pl
 
 from image_assets.errors import ObjectNotFoundError, TableError
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.records import parsed_by, read_record
+from image_assets.lake.records import parsed_by, read_record, write_record
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
@@ -19,6 +21,8 @@ _DOOR = (BRONZE_IMAGES, rejections_of(BRONZE_IMAGES))
 # A receipt is there a moment before its file.
 _GRACE = timedelta(hours=1)
 _log = logging.getLogger(__name__)
+
+_REJECTED = ["image_id", "source_uri", "sha256", "size_bytes", "processed_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,30 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
 def pending_ids(store: ObjectStore) -> set[ImageId]:
     """Ids of uploads that have receipts."""
     return {_id_of(info.key) for info in store.list(object_keys.RECEIPTS)}
+
+
+def keep_receipts(tables: ParquetTables, items: Mapping[date, Collection[str]]) -> None:
+    """Give rejected files of some days receipts again, before their rejections are forgotten: they wait for a run.
+
+    What is not in the landing zone any more, or has no id, gets none.
+    """
+    for day, wanted in items.items():
+        if not tables.exists(rejections_of(BRONZE_IMAGES), day):
+            continue
+        where = pl.col("item").is_in(list(wanted)) & pl.col("image_id").is_not_null() & pl.col("sha256").is_not_null()
+        for row in tables.scan(rejections_of(BRONZE_IMAGES), _REJECTED, [day], where).iter_rows(named=True):
+            _, _, *folders, name = object_keys.key_of(row["source_uri"]).split("/")
+            receipt = Receipt(
+                image_id=row["image_id"],
+                day=day.isoformat(),
+                source_uri=row["source_uri"],
+                sha256=row["sha256"],
+                size_bytes=row["size_bytes"],
+                user_id=object_keys.name_as_text(folders[0]) if folders else "",
+                raw_name=object_keys.name_as_text(name),
+                received_at=row["processed_at"].isoformat(),
+            )
+            write_record(tables.store, object_keys.receipt_key(day, receipt.image_id), receipt)
 
 
 def receipt_days(store: ObjectStore) -> list[date]:

@@ -122,6 +122,12 @@ class Gallery:
             raise NoDayError(f"{GOLD_IMAGES.name} has no day yet: image-assets run", table=GOLD_IMAGES.name)
         return GoldRows(self.tables, schemas, self.versions)
 
+    @cached_property
+    def blocked(self) -> frozenset[str]:
+        """Ids of the images that may not be shown."""
+        sql = "SELECT image_id::VARCHAR AS image_id FROM kept.images WHERE state = $1"
+        return frozenset(self.projection.query(sql, [self._code_of("state", "blocked")]).get_column("image_id"))
+
     def find(self, wanted: Wanted) -> pl.DataFrame:
         """`image_id` and `day` of the images.
 

@@ -171,6 +171,13 @@ class ImageSearch:
         except NoDayError:
             return ListedPage(pl.DataFrame(), None, 0, dict.fromkeys(facets, Facet((), 0)))
 
+    def is_blocked(self, image_id: ImageId) -> bool:
+        """Whether an image may not be shown; nothing is before any day was run."""
+        try:
+            return self._on_lake(lambda lake: image_id in lake.gallery.blocked)
+        except NoDayError:
+            return False
+
     def days_of(self, image_id: ImageId) -> list[date]:
         """Days on which an image may be: its own, or those that have changed since the gallery was made."""
         return self._on_lake(lambda lake: lake.gallery.days_of(image_id))
