@@ -109,7 +109,8 @@ def test_a_change_and_a_forbidden_one_are_in_the_audit_trail(own: "Served") -> N
     ]
     assert [forbidden[name] for name in ("who", "what", "result")] == ["reviewer", "change_configuration", "forbidden"]
     assert allowed["where"] == forbidden["where"] == "127.0.0.1"
-    assert {act["who"] for act in acts_of(own)} == {"adminer", "reviewer"}
+    # Of somebody without a key nothing is kept, however often he asks.
+    assert "" not in {act["who"] for act in acts_of(own)}
 
 
 def acts_of(served: "Served", request_id: str | None = None) -> Sequence[Mapping[str, Any]]:
