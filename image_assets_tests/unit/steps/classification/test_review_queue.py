@@ -203,4 +203,7 @@ def test_an_image_that_is_blocked_in_somebodys_hands_is_not_given_to_him_again(a
     is_held = pl.col("raw_name") == "0.png"
     state = pl.when(is_held).then(pl.lit("blocked")).otherwise(pl.col("state").cast(pl.String))
     asked.rewrite(GOLD_IMAGES, gold.with_columns(state=state.cast(gold.schema["state"])))
+    # Who asks for one is given another one in its place.
+    one = ask(asked, "ann", 1)
+    assert (len(one), one == "0") == (1, False)
     assert "0" not in ask(asked, "ann")
