@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
@@ -22,7 +23,7 @@ from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
 _MOST_ITEMS, _MOST_DECISIONS, _LARGEST_PAGE = 20, 64, 200
 _LONGEST_LABEL: Final = 200
