@@ -12,7 +12,7 @@ import pytest
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.classification.opinions import read_opinions
 
 if TYPE_CHECKING:

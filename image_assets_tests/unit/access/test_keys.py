@@ -11,7 +11,7 @@ from image_assets.access import keys
 from image_assets.access.keys import KeyRing, add_key, list_keys, revoke_key
 from image_assets.access.roles import Role, includes
 from image_assets.errors import ConfigurationError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

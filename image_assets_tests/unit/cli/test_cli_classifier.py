@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from image_assets.errors import ModelError, UnknownImageError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import (
     ClassifierCard,

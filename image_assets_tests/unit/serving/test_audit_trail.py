@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from image_assets.errors import StoreUnavailableError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.observing.audit_trail import Act, AuditTrail
 
 NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)

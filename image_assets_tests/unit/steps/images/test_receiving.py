@@ -22,7 +22,8 @@ from image_assets.ids import ImageId, ObjectKey, SourceUri
 from image_assets.imaging.announced import HEAD_BYTES
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, STAGING, LocalObjectStore, ObjectStore, StagedObject
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images import sent_ahead
 from image_assets.steps.images.landing import list_landing
