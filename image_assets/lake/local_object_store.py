@@ -65,6 +65,7 @@ class LocalObjectStore:
                 _with_folder(staged).write_bytes(data)
                 with self._over(key, over):
                     rename(staged, place)
+            # Whoever interrupts it, too, leaves no file behind.
             except BaseException:
                 staged.unlink(missing_ok=True)
                 raise

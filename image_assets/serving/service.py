@@ -139,7 +139,7 @@ class Service:
         return datetime.now(UTC)
 
     @cached_property
-    def encoder(self) -> EncoderDescription:
+    def encoder_description(self) -> EncoderDescription:
         """Whose vectors the lake is searched with; nothing is loaded for it."""
         return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
 
