@@ -23,8 +23,8 @@ import polars as pl
 from page import write_section
 
 from image_assets.ids import ImageId
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.projection import source_versions
 from image_assets.steps.search.conditions import parse_condition

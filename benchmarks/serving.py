@@ -30,8 +30,8 @@ from gallery import draw_gold, page_of
 from page import write_section
 
 from image_assets.ids import ImageId
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key, thumbnail_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint

@@ -79,7 +79,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,
-        middleware=_middleware(settings, Middleware(Observed, metrics=service.metrics, trail=service.trail)),
+        middleware=_middleware(settings, service),
         generate_unique_id_function=_operation_id,
         responses=documented(_PROBLEMS),
         docs_url=None,
@@ -93,16 +93,16 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
+def _middleware(settings: Settings, service: Service) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
         Middleware(ProblemsAsPages),
         Middleware(PlainErrorsAsProblems),
-        Middleware(Crowd),
+        Middleware(Crowd, under_way=service.under_way),
         Middleware(HeadAsGet),
-        observed,
+        Middleware(Observed, metrics=service.metrics, trail=service.trail),
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
         Middleware(OwnPagesOnly, origins=settings.origins),
         # Here, and not as an argument of FastAPI, which would answer outside of all that stands above.

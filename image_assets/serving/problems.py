@@ -249,6 +249,7 @@ class PlainErrorsAsProblems:
 
         try:
             await self._app(scope, receive, sending)
+        # Whatever comes up to here is a bug of ours, and told as one.
         except Exception as error:
             if has_begun:
                 raise

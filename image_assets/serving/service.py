@@ -23,6 +23,7 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
+from image_assets.serving.crowd import UnderWay
 from image_assets.serving.held_bodies import HeldBodies
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
@@ -77,6 +78,7 @@ class Service:
         self.rejected = RejectedFiles(self.tables)
         self.lanes = UploadLanes()
         self.bodies = HeldBodies()
+        self.under_way = UnderWay()
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
@@ -137,7 +139,7 @@ class Service:
         return datetime.now(UTC)
 
     @cached_property
-    def encoder(self) -> EncoderDescription:
+    def encoder_description(self) -> EncoderDescription:
         """Whose vectors the lake is searched with; nothing is loaded for it."""
         return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
 

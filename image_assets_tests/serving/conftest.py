@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 import image_assets
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.settings import PREFIX
 from image_assets.steps.images.uploads import UploadFacts, add_upload

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from image_assets.access.keys import add_key, revoke_key
 from image_assets.access.roles import Role, includes
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.application import ROUTERS, create_app
 from image_assets.serving.callers import Needs, NeedsOnPage, NeedsUnlessLocal, Public
 from image_assets.settings import Settings

@@ -161,11 +161,19 @@ def test_a_folder_is_uploaded_by_the_command_line_and_each_refused_file_is_named
         assert done.returncode == 2, done.stdout + done.stderr
         assert "photos/note.txt: not_an_image: no known image format" in done.stdout
         assert "6 of 7 files have arrived" in done.stdout
+        assert f"{served.url}/v1/images/" in done.stdout
+    asked = [SCRIPT, "upload", "photos/0", "photos/1", "--to", served.url, "--label", "dress", "--json"]
+    rows = [json.loads(line) for line in subprocess.check_output(asked, cwd=tmp_path, env=own).splitlines()]
+    with Client(served.url, own_lake.keys["bo"]) as client:
+        assert [client.image(row["image_id"])["state"] for row in rows] == ["pending", "pending"]
+    assert all(row["image_id"] in done.stdout for row in rows)
     sidecars = [json.loads(path.read_text()) for path in (own_lake.root / "landing").rglob("bo/*.json")]
     mine = [each["label"] for each in sidecars if each["raw_name"] == "same name.jpg"]
     assert sorted(mine) == ["dress"] * 5 + ["hat"]
-    wrong = subprocess.run(
-        command, cwd=tmp_path, env={**own, "IMAGE_ASSETS_API_KEY": "x"}, capture_output=True, text=True, check=False
-    )
-    assert wrong.returncode == 1
-    assert "image-assets keys add" in wrong.stderr
+    without = {name: value for name, value in own.items() if name != "IMAGE_ASSETS_API_KEY"}
+    for environ, told in (({**own, "IMAGE_ASSETS_API_KEY": "x"}, "does not accept the key"), (without, "wants a key")):
+        wrong = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert wrong.returncode == 1
+        assert told in wrong.stderr
+        assert "set IMAGE_ASSETS_API_KEY" in wrong.stderr
+        assert "image-assets keys add NAME --role upload" in wrong.stderr

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.images.uploads import UploadFacts, add_upload
 from image_assets_tests.serving.conftest import DAYS, SCRIPT, drawn_photo, environment
 

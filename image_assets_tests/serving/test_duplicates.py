@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.duplicates.pair_decisions import read_pair_decisions
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 

@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 from image_assets.ids import ImageId
-from image_assets.lake.object_store import STAGING, LocalObjectStore
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.steps.images.receipts import Receipt, find_pending
 from image_assets.steps.images.sidecar import parse_sidecar
 

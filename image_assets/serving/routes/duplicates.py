@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
@@ -16,7 +17,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.duplicates.groups import DuplicateGroup, Keeper
 from image_assets.steps.duplicates.pair_decisions import PairDecision, PairVerdict, record_pair_decision
 
-router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"])
+router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=JsonRoute)
 
 _LARGEST_PAGE, _MOST_PAIRS = 200, 64
 

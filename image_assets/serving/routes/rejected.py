@@ -14,6 +14,7 @@ from image_assets.errors import RejectionReason
 from image_assets.ids import SourceUri
 from image_assets.lake import object_keys
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
 from image_assets.serving.problems import Kind, Problem, documented
@@ -23,7 +24,7 @@ from image_assets.steps.images.receipts import keep_receipts
 from image_assets.steps.increment.retries import forget_rejections_of_items
 from image_assets.steps.questions.rejected_page import RejectedChoice, RejectedRow
 
-router = APIRouter(prefix="/v1/rejected", tags=["rejected"])
+router = APIRouter(prefix="/v1/rejected", tags=["rejected"], route_class=JsonRoute)
 
 _LARGEST_PAGE, _MOST_FILES = 200, 200
 _LONGEST_NOTE: Final = 500

@@ -1,20 +1,23 @@
 """Reviews: which images a person is asked about, what people decide, and how far that has come."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
-from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.answers import IdempotencyKey, fingerprint_of
+from image_assets.serving.callers import Caller, Reviewer, needs
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
-from image_assets.serving.problems import ProblemBody, body_of, kind_of
+from image_assets.serving.problems import ProblemBody, body_of, documented, kind_of
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.conflicts import Conflict, find_conflicts
 from image_assets.steps.classification.label_decisions import Decision, KeptDecisions, record_decisions
@@ -22,10 +25,11 @@ from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
 _MOST_ITEMS, _MOST_DECISIONS, _LARGEST_PAGE = 20, 64, 200
 _LONGEST_LABEL: Final = 200
+_ID_LENGTH: Final = 48
 _THEIRS: Final = (UnknownImageError, AmbiguousImageError, DecisionError)
 
 
@@ -189,16 +193,36 @@ def get_reviews(
     return ReviewList(items=[_item(service, each) for each in items])
 
 
-@router.post("")
-def post_reviews(service: ServiceHere, caller: Reviewer, body: DecisionsBody) -> DecisionResults:
+@router.post("", response_model=DecisionResults, responses=documented((409,)))
+def post_reviews(
+    request: Request,
+    service: ServiceHere,
+    caller: Reviewer,
+    body: DecisionsBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Decide on images under the caller's name.
 
     What cannot be kept says why in its own result; when nothing could be, that is the answer.
     """
+    asked = fingerprint_of(request.method, request.url.path, body.model_dump_json())
+    with service.answers.remembering(caller.name, idempotency_key) as memory:
+        if replayed := memory.replay(asked):
+            return replayed
+        # Killed before its answer was kept, the same request makes the same decisions again.
+        batch = fingerprint_of(idempotency_key, asked)[:_ID_LENGTH] if idempotency_key else None
+        results = _decide(service, caller, body.decisions, batch)
+        response = Response(results.model_dump_json(), media_type="application/json")
+        memory.keep(asked, response)
+        return response
+
+
+def _decide(service: Service, caller: Caller, decisions: Sequence[DecisionBody], batch: str | None) -> DecisionResults:
     results, days, problems = [], set[date](), []
-    for each in body.decisions:
+    for number, each in enumerate(decisions):
+        word = _decision(each, each.id or (batch and f"{batch}.{number}"))
         try:
-            kept = record_decisions(service.tables, [_decision(each)], caller.name, service.now(), service.opinions)
+            kept = record_decisions(service.tables, [word], caller.name, service.now(), service.opinions)
         except _THEIRS as error:
             problems.append(error)
             results.append(_refused(each, error))
@@ -253,9 +277,9 @@ def get_conflicts(
     )
 
 
-def _decision(body: DecisionBody) -> Decision:
+def _decision(body: DecisionBody, name: str | None) -> Decision:
     image = str(body.image_id) if body.image_id else ""
-    return Decision(image, body.label, kind=body.kind, decision_id=body.id)
+    return Decision(image, body.label, kind=body.kind, decision_id=name)
 
 
 def _kept(body: DecisionBody, kept: KeptDecisions) -> DecisionResult:

@@ -269,7 +269,7 @@ def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[f
             for row in page.rows.iter_rows(named=True)
         ],
         unknown=list(page.unknown),
-        encoder=service.encoder.name,
+        encoder=service.encoder_description.name,
         index_version=page.index_version,
         next_page_token=give_token(signer, page.after, question),
     )

@@ -261,6 +261,7 @@ async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Re
                     await run(reception.feed, last)
                 last = piece
             answer: Response = await run(reception.finish, last)
+        # A request that is cancelled, too, leaves nothing staged.
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await run(reception.close)

@@ -9,8 +9,6 @@ import polars as pl
 from image_assets.errors import (
     AmbiguousImageError,
     ImageAssetsError,
-    ObjectForbiddenError,
-    ObjectNotFoundError,
     UnknownImageError,
 )
 from image_assets.ids import SourceUri
@@ -19,7 +17,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.dismissals import RejectedFile
 from image_assets.steps.images.landing import list_landing
-from image_assets.steps.images.sidecar import parse_sidecar
+from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
 
@@ -84,13 +82,8 @@ def _told_names(tables: ParquetTables, day: date) -> Mapping[str, str]:
     """What a day's uploads are called by bronze, which remembers those that are gone, and by sidecars, by source."""
     names = dict(_remembered_names(tables, day))
     for file in list_landing(tables.store, day).files:
-        if file.sidecar_uri:
-            try:
-                sidecar = parse_sidecar(tables.store.read(object_keys.key_of(file.sidecar_uri)))
-            except (ObjectNotFoundError, ObjectForbiddenError):
-                continue
-            if sidecar.raw_name:
-                names[file.source_uri] = normalise_name(sidecar.raw_name)
+        if name := read_sidecar(tables.store, file.sidecar_uri).raw_name:
+            names[file.source_uri] = normalise_name(name)
     return names
 
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from image_assets.errors import ObjectChangedError, SearchError
 from image_assets.ids import ImageId
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import GALLERY, table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.search.conditions import Condition, expression_of
 from image_assets.steps.search.gallery import Gallery, Order, Wanted, open_gallery
