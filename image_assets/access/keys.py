@@ -156,6 +156,11 @@ class KeyRing:
         is_its = hmac.compare_digest(_digest(secret), key.digest if key else _NOBODYS_DIGEST)
         return key if key and written and is_its and key.is_live(now) else None
 
+    def find_by_id(self, key_id: str, now: datetime) -> ApiKey | None:
+        """The live key of an id: for who has proved before that it is his."""
+        _, key = self._keys.get(object_keys.api_key_key(key_id), ("", None))
+        return key if key and key.is_live(now) else None
+
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -15,6 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
+from image_assets.serving.gallery import grid, sign_in, static
+from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
 from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
@@ -43,6 +45,9 @@ ROUTERS: Final = (
     reviews.router,
     duplicates.router,
     rejected.router,
+    static.router,
+    sign_in.router,
+    grid.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
@@ -93,6 +98,7 @@ def _middleware(settings: Settings, service: Service) -> list[Middleware]:
     stack = [
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
+        Middleware(ProblemsAsPages),
         Middleware(PlainErrorsAsProblems),
         Middleware(Crowd, under_way=service.under_way),
         Middleware(HeadAsGet),

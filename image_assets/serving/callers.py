@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from image_assets.access.roles import Role, includes
+from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
 from image_assets.serving.problems import Kind, Problem
@@ -24,6 +25,12 @@ from image_assets.serving.service import Service, ServiceHere
 _UNAUTHORISED: Final = Kind(HTTPStatus.UNAUTHORIZED, "key-needed")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _BAD_REQUEST: Final = Kind(HTTPStatus.BAD_REQUEST, "key-in-address")
+_UNMARKED: Final = Kind(HTTPStatus.FORBIDDEN, "unmarked-change")
+MARK_HEADER: Final = "X-Change-Mark"
+MARK_FIELD: Final = "mark"
+_MARK_IT: Final = "This page is older than your session: load it again, and do it once more."
+_READING: Final = {"GET", "HEAD"}
+_MOST_FIELDS: Final = 200
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which proxies tell of themselves; those that do not mostly speak HTTP/1.0 to what is behind them."""
 _KEY_IN_TEXT: Final = re.compile(rb"ia_[0-9a-f]{12}_")
@@ -31,6 +38,7 @@ _ADMITTED: Final = "image_assets.caller"
 """In the scope of a request: who asks, once it is known."""
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
+_SIGN_IN_AGAIN: Final = "Your session is over, or its key is: sign in again at /sign-in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Caller:
         user_id: whose images an upload becomes.
         roles: what the key is for.
         address: where the request comes from.
+        nonce: of the browser's session that the key signed in; empty for whoever sends the key itself.
     """
 
     name: str
@@ -50,6 +59,12 @@ class Caller:
     user_id: str
     roles: Collection[Role]
     address: str
+    nonce: str = ""
+
+    @property
+    def change_mark_of(self) -> str:
+        """What the mark of a change is made for."""
+        return f"{self.key_id or self.name}.{self.nonce}"
 
     def may(self, role: Role) -> bool:
         """Whether a role of the caller includes this one."""
@@ -94,6 +109,8 @@ class Needs:
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
+        if request.method not in _READING:
+            await self.check_mark(request, service, caller)
         request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
         request.scope[_ADMITTED] = caller
         return caller
@@ -103,6 +120,11 @@ class Needs:
     ) -> Caller:
         """See `identify`."""
         return await identify(request, service, credentials)
+
+    async def check_mark(self, request: Request, service: Service, caller: Caller) -> None:
+        """Raises `Problem`, 403, for a change by a browser that signed in, from none of our pages."""
+        if caller.nonce:
+            _check_mark(service, caller, request.headers.get(MARK_HEADER, ""))
 
 
 class NeedsUnlessLocal(Needs):
@@ -117,6 +139,34 @@ class NeedsUnlessLocal(Needs):
         return await super().identify(request, service, credentials)
 
 
+class NeedsOnPage(Needs):
+    """A dependency of a page, for people: whatever they change comes from a form or a script of our own pages."""
+
+    async def __call__(
+        self,
+        request: Request,
+        service: ServiceHere,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
+    ) -> Caller:
+        """See `Needs`; the page finds the caller in the request's state."""
+        caller = await super().__call__(request, service, credentials)
+        request.state.caller = caller
+        return caller
+
+    async def check_mark(self, request: Request, service: Service, caller: Caller) -> None:
+        """See `Needs`; everybody needs one, and a form has it in a field."""
+        mark = request.headers.get(MARK_HEADER)
+        if mark is None:
+            form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+            mark = str(form.get(MARK_FIELD, ""))
+        _check_mark(service, caller, mark)
+
+
+def _check_mark(service: Service, caller: Caller, mark: str) -> None:
+    if not takes_mark(service.links, caller.change_mark_of, mark):
+        raise Problem(_UNMARKED, _MARK_IT)
+
+
 @cache
 def needs(*roles: Role) -> Any:
     """The dependency of a route that needs one of some roles: `Annotated[Caller, needs(Role.READ)]`."""
@@ -129,6 +179,10 @@ OwnReader = Annotated[Caller, needs(Role.READ, Role.UPLOAD)]
 Uploader = Annotated[Caller, needs(Role.UPLOAD)]
 Reviewer = Annotated[Caller, needs(Role.REVIEW)]
 Admin = Annotated[Caller, needs(Role.ADMIN)]
+PageReader = Annotated[Caller, Depends(NeedsOnPage(Role.READ, Role.UPLOAD))]
+PageUploader = Annotated[Caller, Depends(NeedsOnPage(Role.UPLOAD))]
+PageReviewer = Annotated[Caller, Depends(NeedsOnPage(Role.REVIEW))]
+PageAdmin = Annotated[Caller, Depends(NeedsOnPage(Role.ADMIN))]
 OPERATOR: Final[Any] = Depends(NeedsUnlessLocal(Role.ADMIN))
 
 
@@ -155,12 +209,25 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     address = request.client.host if request.client else ""
     if service.keys.is_empty and is_owner(request, service):
         return _owner(address)
+    cookie = request.cookies.get(COOKIE)
+    if cookie and credentials is None:
+        return _signed_in(service, cookie, address)
     key = service.keys.find(credentials.credentials if credentials else "", service.now())
     if key is None:
         if credentials:
             service.limits.count_wrong_key(address)
         raise Problem(_UNAUTHORISED, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="image-assets"'})
     return Caller(key.name, key.key_id, key.user_id, key.roles, address)
+
+
+def _signed_in(service: Service, cookie: str, address: str) -> Caller:
+    """Raises `Problem`, 401, for a cookie that is not ours, is over, or whose key is."""
+    now = service.now()
+    session = take_cookie(service.links, cookie, now)
+    key = service.keys.find_by_id(session.key_id, now) if session else None
+    if session is None or key is None:
+        raise Problem(_UNAUTHORISED, _SIGN_IN_AGAIN)
+    return Caller(key.name, key.key_id, key.user_id, key.roles, address, session.nonce)
 
 
 def is_owner(request: Request, service: Service) -> bool:

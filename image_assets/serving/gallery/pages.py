@@ -1,0 +1,174 @@
+"""Pages as answers: templates filled in, with what all of them have, and errors for people."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData, Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from image_assets.access.roles import Role
+from image_assets.access.sessions import give_mark
+from image_assets.serving.callers import MARK_FIELD, Caller
+from image_assets.serving.gallery.static import static_path
+from image_assets.serving.problems import MEDIA_TYPE
+from image_assets.serving.service import ServiceHere
+from image_assets.shown_text import plain
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_ERROR, _SIGN_IN = "problem.html.jinja", "/sign-in"
+ROOMS: Final = (
+    ("/", "Images", Role.READ),
+    ("/review", "Review", Role.REVIEW),
+    ("/duplicates", "Duplicates", Role.REVIEW),
+    ("/rejected", "Rejected", Role.REVIEW),
+    ("/days", "Days", Role.READ),
+    ("/map", "Map", Role.READ),
+    ("/training", "Training", Role.REVIEW),
+    ("/upload", "Upload", Role.UPLOAD),
+)
+"""Pages that every page links to: address, name, and the role without which it is not shown."""
+
+
+class Show:
+    """Fills in templates for whoever asks; a route has it as a parameter."""
+
+    def __init__(self, request: Request, service: ServiceHere) -> None:
+        self._request, self._service = request, service
+
+    def __call__(self, template: str, status: int = HTTPStatus.OK, **values: Any) -> HTMLResponse:
+        """A page.
+
+        Args:
+            template: name of a file in `templates/`.
+            status: of the answer.
+            values: what the template is filled in with, besides `caller`, `mark`, `rooms`, `here` and `query`.
+        """
+        caller: Caller = self._request.state.caller
+        common = {
+            "caller": caller,
+            "mark": give_mark(self._service.links, caller.change_mark_of),
+            "rooms": [room for room in ROOMS if caller.may(room[2]) or (room[0] == "/" and caller.may(Role.UPLOAD))],
+            "here": self._request.url.path,
+            "query": self._request.query_params,
+            "dagster_url": self._service.settings.dagster_url,
+        }
+        return HTMLResponse(fill(template, {**common, **values}), status)
+
+
+ShowHere: TypeAlias = Annotated[Show, Depends()]
+"""The type of a route's parameter that makes its answer."""
+
+
+async def _posted(request: Request) -> FormData:
+    return await request.form()
+
+
+Posted: TypeAlias = Annotated[FormData, Depends(_posted)]
+"""The type of a route's parameter that is the form: who asks has been looked at before, and so has its mark."""
+
+
+def go_to(path: str) -> Response:
+    """The answer to a form: the browser asks for a page, so that loading it again changes nothing twice."""
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER)
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """A template filled in; whatever users wrote is escaped and holds no control character."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        finalize=lambda value: plain(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(static=static_path, mark_field=MARK_FIELD)
+    environment.filters.update(instant=instant, percent=percent, thousands=thousands, size=size, with_query=with_query)
+    return environment
+
+
+def instant(value: datetime) -> str:
+    """A time as people read it, in UTC."""
+    return f"{value:%Y-%m-%d %H:%M}"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio in percent."""
+    return "\N{EN DASH}" if ratio is None else f"{100 * ratio:.0f} %"
+
+
+def thousands(number: int) -> str:
+    """A number with commas."""
+    return f"{number:,}"
+
+
+def size(number: int) -> str:
+    """Bytes as people read them."""
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
+
+
+def with_query(path: str, query: Mapping[str, Any] | list[tuple[str, str]]) -> str:
+    """An address with parameters; a parameter without a value is left out."""
+    pairs = list(query.items()) if isinstance(query, Mapping) else query
+    text = urlencode([(name, value) for name, value in pairs if value not in (None, "", [])], doseq=True)
+    return f"{path}?{text}" if text else path
+
+
+class ProblemsAsPages:
+    """Middleware: who asked for a page is told of a problem by a page, and without a session is asked to sign in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http" or not _wants_page(scope):
+            await self._app(scope, receive, send)
+            return
+        kept: list[Message] = []
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_problem(message):
+                kept.append(message)
+            elif not kept:
+                await send(message)
+            else:
+                kept.append(message)
+                if not message.get("more_body"):
+                    await _page_of(scope, kept)(scope, receive, send)
+
+        await self._app(scope, receive, sending)
+
+
+def _wants_page(scope: Scope) -> bool:
+    return not scope["path"].startswith("/v1/") and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _is_problem(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type") == MEDIA_TYPE
+
+
+def _page_of(scope: Scope, kept: list[Message]) -> Response:
+    problem = json.loads(b"".join(message.get("body", b"") for message in kept[1:]))
+    if problem["status"] == HTTPStatus.UNAUTHORIZED and scope["method"] == "GET":
+        query = scope["query_string"].decode("latin-1")
+        asked = scope["path"] + (f"?{query}" if query else "")
+        return RedirectResponse(f"{_SIGN_IN}?next={quote(asked, safe='')}", HTTPStatus.SEE_OTHER)
+    headers = {
+        name: value for name, value in Headers(raw=kept[0]["headers"]).items() if name in ("retry-after", "allow")
+    }
+    return HTMLResponse(fill(_ERROR, {"problem": problem}), problem["status"], headers)
