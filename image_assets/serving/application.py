@@ -28,6 +28,7 @@ from image_assets.serving.routes import (
     rejected,
     reviews,
     search,
+    sent_uploads,
     uploads,
 )
 from image_assets.serving.service import Service
@@ -37,6 +38,7 @@ ROUTERS: Final = (
     health.router,
     configuration.router,
     uploads.router,
+    sent_uploads.router,
     records.router,
     inference.router,
     search.router,

@@ -41,6 +41,7 @@ WRITTEN_DOWN = {
     "GET /v1/config/history": "admin",
     "POST /v1/images": "upload",
     "PUT /v1/uploads/{name}": "upload",
+    "GET /v1/uploads": "upload",
     "GET /v1/images/{image_id}": "read upload",
     "DELETE /v1/images/{image_id}": "admin",
     "GET /v1/images/{image_id}/thumbnail": "read upload",
