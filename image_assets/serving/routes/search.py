@@ -116,7 +116,7 @@ class Chosen(BaseModel):
 class ListQuery(Chosen):
     """What `GET /v1/images` is asked with."""
 
-    order: Order = Field(default=Order.NEWEST, description="Newest day first, or lowest confidence first.")
+    order: Order = Field(default=Order.NEWEST, description="Uploaded last first, or lowest confidence first.")
     facets: Annotated[str, Field(max_length=_TEXT)] | None = Field(
         default=None,
         description="Columns to count by, with commas between them: label, predicted_label, tag, colour, user, day, "
