@@ -7,7 +7,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop soak tables surface openapi prometheus wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface examples openapi prometheus wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -51,6 +51,11 @@ surface: $(INSTALLED)
 # The real one, with which numbers, alerts and the dashboard are tried; without it those tests are skipped.
 prometheus:
 	command -v prometheus >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends prometheus; }
+
+# Fills and serves a lake, and asks it for everything: after a change of what is sent or answered.
+examples: $(INSTALLED)
+	$(BIN)/python -m image_assets_tests.serving.examples > .examples.json
+	mv .examples.json image_assets/serving/examples.json
 
 openapi: $(INSTALLED)
 	$(BIN)/python -m image_assets_tests.unit.documents.test_openapi > docs/openapi.json

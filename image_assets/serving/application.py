@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
+from image_assets.serving.examples import add_examples
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
 from image_assets.serving.problems import PlainErrorsAsProblems, ProblemBody, add_handlers, documented
@@ -122,11 +123,12 @@ def _operation_id(route: APIRoute) -> str:
 
 
 class _Application(FastAPI):
-    """With the one shape that every error has in its description."""
+    """With the one shape that every error has in its description, and with examples."""
 
     def openapi(self) -> dict[str, Any]:
         """See `FastAPI.openapi`."""
         description = super().openapi()
         shapes = description.setdefault("components", {}).setdefault("schemas", {})
         shapes["ProblemBody"] = ProblemBody.model_json_schema()
+        add_examples(description)
         return description

@@ -13,7 +13,7 @@ from image_assets.models.encoders.encoder import encoder_key
 from image_assets.serving.arrivals import MAX_NAME_LENGTH
 from image_assets.serving.callers import Uploader
 from image_assets.serving.page_tokens import give_token, take_token
-from image_assets.serving.pages import USUAL, Page, PageSize, PageToken, cut
+from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import ServiceHere
 from image_assets.steps.questions.image_record import ImageState

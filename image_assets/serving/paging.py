@@ -10,6 +10,7 @@ from image_assets.serving.page_tokens import MAX_LENGTH
 _T = TypeVar("_T")
 
 USUAL: Final = 60
+"""Of a page."""
 _LARGEST: Final = 200
 PageSize = Annotated[int, Query(ge=1, description="How many; more than 200 are 200.")]
 PageToken = Annotated[
