@@ -81,9 +81,7 @@ def _train(settings: Settings, teller: TrainingTeller) -> None:
         take_turns(instance)
         refuse_second_training(instance)
         definitions = build_definitions(settings, progress=progress)
-        interruptible(
-            instance, lambda tags: train_and_predict(definitions, instance, tables, teller, progress, tags)
-        )
+        interruptible(instance, lambda tags: train_and_predict(definitions, instance, tables, teller, progress, tags))
 
 
 def _begun(store: ObjectStore, settings: Settings, who: str) -> TrainingRun:
