@@ -27,7 +27,7 @@ from image_assets.models.classifiers.classifier import Classifier, Examples
 from image_assets.models.classifiers.head_trainer import HeadTrainer
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
-from image_assets.search.spread import spread_by_weight
+from image_assets.search.spread import spread_by_likeness, spread_by_weight
 from image_assets.steps.classification.review_order import LEAST_DOUBT, POOL
 
 EDGES = "edges"
@@ -112,8 +112,11 @@ def pick_by_margin(rng: np.random.Generator, left: Left) -> Places:
 def pick_as_queue(rng: np.random.Generator, left: Left) -> Places:
     """As `review_order` does."""
     order = pick_by_margin(rng, left)
-    pool, doubts = order[:POOL], np.ones(len(order), np.float32) if left.doubts is None else left.doubts
-    spread = spread_by_weight(left.vectors[pool], np.maximum(doubts[pool], LEAST_DOUBT), left.decided[-2 * POOL :])
+    pool, known = order[:POOL], left.decided[-2 * POOL :]
+    if left.doubts is None:
+        spread = spread_by_likeness(left.vectors[pool], known)
+    else:
+        spread = spread_by_weight(left.vectors[pool], np.maximum(left.doubts[pool], LEAST_DOUBT), known)
     return np.concatenate([pool[spread], order[POOL:]])
 
 

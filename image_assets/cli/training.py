@@ -140,7 +140,8 @@ def _print_challenge(settings: Settings, run: TrainingRun) -> None:
         if changed:
             title = f"{len(changed)} of {len(challenge.changed)} changed answers"
             print_rows(title, names, changed, is_first_whole=True)
-        CONSOLE.print(challenge.verdict, highlight=False)
+        if run.outcome is not Outcome.UNCHANGED:
+            CONSOLE.print(challenge.verdict, highlight=False)
 
 
 _COLUMNS = ("right answers", "images", "challenger", "champion")

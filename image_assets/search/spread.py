@@ -30,6 +30,31 @@ def spread_by_weight(
     return order
 
 
+def spread_by_likeness(vectors: Vectors, known: Vectors | None = None) -> npt.NDArray[np.intp]:
+    """All places, each next the one that brings all others closest to one that was chosen.
+
+    Greedy facility location, the choice of which Wei, Iyer and Bilmes (2015) show to be best for a nearest-neighbour
+    classifier: it begins in the middle of the largest crowd, where farthest-first begins with oddities.
+
+    Args:
+        vectors: what is put in order; a few hundred, for all are compared with all.
+        known: vectors that have been looked at before, if any.
+    """
+    likeness = np.maximum(vectors @ vectors.T, 0)
+    nearest = np.maximum(1 - _distances(vectors, known), 0)
+    gains, order = np.full(len(vectors), np.inf), np.empty(len(vectors), np.intp)
+    for place in range(len(order)):
+        # What a place gains never grows: most need not be looked at again (Minoux 1978).
+        while True:
+            best = int(gains.argmax())
+            former, gains[best] = gains[best], np.maximum(likeness[best] - nearest, 0).sum()
+            if gains[best] == former or gains[best] >= gains.max():
+                break
+        order[place], gains[best] = best, -1.0
+        nearest = np.maximum(nearest, likeness[best])
+    return order
+
+
 def _distances(vectors: Vectors, known: Vectors | None) -> npt.NDArray[np.float32]:
     """To the nearest known one; as far as can be without any."""
     if known is None or not len(known) or not len(vectors):

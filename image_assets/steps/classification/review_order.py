@@ -1,19 +1,20 @@
 """Which unsure images teach the next model most: doubtful ones that are unlike each other, one of each photo.
 
 Doubt is how close the second label comes to the first (margin sampling; Settles 2009). Of the most doubtful few hundred
-each next one is as doubtful, and as far from those before it and from decided ones, as can be. Images that no model has
-judged follow, as far from all of them as can be. Vectors of these, and of some decided ones, alone are read.
+each next one is as doubtful, and as far from those before it and from decided ones, as can be. Of images that no model
+has judged those come first that stand for most others. Vectors of these, and of some decided ones, alone are read.
 """
 
 from datetime import date
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.search.spread import spread_by_weight
+from image_assets.search.spread import Vectors, spread_by_likeness, spread_by_weight
 from image_assets.tables.embeddings import embeddings_name
 
 DOUBT: Final = (
@@ -102,7 +103,14 @@ def _spread(pool: pl.DataFrame, vectors: pl.DataFrame, known: pl.DataFrame) -> p
         return pool
     found = pool.join(vectors, on="image_id", maintain_order="left")
     before = vectors.join(known, on="image_id", how="semi")
-    weights = np.maximum(found.get_column("doubt").fill_null(1).to_numpy(), LEAST_DOUBT)
-    order = spread_by_weight(found["embedding"].to_numpy(), weights, before["embedding"].to_numpy())
+    order = _order(found, before["embedding"].to_numpy())
     others = pool.join(vectors, on="image_id", how="anti", maintain_order="left")
     return pl.concat([found[order].select(pool.columns), others])
+
+
+def _order(found: pl.DataFrame, known: Vectors) -> npt.NDArray[np.intp]:
+    """Either all have a doubt or none."""
+    vectors, doubts = found["embedding"].to_numpy(), found["doubt"]
+    if doubts.null_count():
+        return spread_by_likeness(vectors, known)
+    return spread_by_weight(vectors, np.maximum(doubts.to_numpy(), LEAST_DOUBT), known)

@@ -38,7 +38,8 @@ class TrainingTeller:
 
     def count(self, stage: Stage, done: int, total: int) -> None:
         """A stage that counts has come so far."""
-        self._tell(StageReport(stage, "", done, total), is_urgent=False)
+        is_begun = any(each.stage is stage for each in self._run.stages)
+        self._tell(StageReport(stage, "", done, total), is_urgent=not is_begun)
 
     def end(self, stage: Stage, told: str) -> None:
         """A stage is over, and what came of it."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from image_assets.search.spread import spread_by_weight
+from image_assets.search.spread import spread_by_likeness, spread_by_weight
 
 
 def circle(*degrees: float) -> np.ndarray:
@@ -44,3 +44,30 @@ def test_what_is_like_a_known_one_waits() -> None:
     vectors, weights = circle(0, 60, 90), np.ones(3, np.float32)
     assert spread_by_weight(vectors, weights, known=circle(1)).tolist() == [2, 1, 0]
     assert spread_by_weight(vectors, weights, known=circle()).tolist() == [0, 2, 1]
+
+
+def test_what_stands_for_most_comes_first_and_oddities_late() -> None:
+    order = spread_by_likeness(circle(250, 8, 9, 10, 11, 12, 130, 131, 132)).tolist()
+    assert order[:3] == [3, 7, 0]
+
+
+def test_what_is_known_already_stands_for_its_crowd() -> None:
+    vectors = circle(8, 9, 10, 11, 12, 100, 101, 102)
+    assert spread_by_likeness(vectors, known=circle(10)).tolist()[0] == 6
+
+
+def test_the_lazy_order_is_that_of_looking_at_all() -> None:
+    vectors = np.random.default_rng(2).normal(size=(60, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    likeness, nearest, left = np.maximum(vectors @ vectors.T, 0), np.zeros(60), set(range(60))
+    for chosen in spread_by_likeness(vectors)[:20].tolist():
+        gains = {place: np.maximum(likeness[place] - nearest, 0).sum() for place in left}
+        assert gains[chosen] >= max(gains.values()) - 1e-4
+        left.remove(chosen)
+        nearest = np.maximum(nearest, likeness[chosen])
+
+
+def test_every_place_comes_once_by_likeness_too() -> None:
+    vectors = circle(*np.random.default_rng(1).uniform(0, 360, 50), 7, 7, 7)
+    assert sorted(spread_by_likeness(vectors).tolist()) == list(range(53))
+    assert spread_by_likeness(circle()).tolist() == []
