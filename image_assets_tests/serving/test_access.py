@@ -73,6 +73,8 @@ WRITTEN_DOWN = {
     "POST /sign-in": "anybody",
     "POST /sign-out": "anybody",
     "GET /": "read upload",
+    "GET /training": "review",
+    "POST /training/start": "admin",
 }
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 MATRIX = [(route, method, key) for route in ROUTES for method in sorted(route.methods) for key in (None, *KEYS)]
