@@ -1,11 +1,10 @@
-"""Training: how far one is, how the newest classifier did against the one in charge, and what the two see differently."""
+"""Training: how far one is, how a new classifier did against the one in charge, and what the two see differently."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 
 from image_assets.access.roles import Role
-from image_assets.ids import ImageId
 from image_assets.orchestration.instance.training import start_training
 from image_assets.serving.callers import Caller, PageAdmin, PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, go_to
@@ -63,11 +62,9 @@ def _with_images(
     these = Wanted((Condition("image_id", "=", tuple(each.image_id for each in changed)),), with_duplicates=True)
     rows = service.search.list_images(these, Order.NEWEST, len(changed), None, SHOWN).rows
     view, signer, now = view_of(caller), service.links, service.now()
-    images = {
-        ImageId(row["image_id"]): ListedImage(**shown_image(row, view, signer, now))
-        for row in rows.iter_rows(named=True)
-    }
-    return [(each, images[ImageId(each.image_id)]) for each in changed if each.image_id in images]
+    listed = [ListedImage(**shown_image(row, view, signer, now)) for row in rows.iter_rows(named=True)]
+    images = {image.image_id: image for image in listed}
+    return [(each, images[each.image_id]) for each in changed if each.image_id in images]
 
 
 def _versions(service: Service) -> list[dict[str, Any]]:
