@@ -1,7 +1,7 @@
 """Facets as a page shows them: what can be chosen, with how many images a click shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from image_assets.serving.gallery.grid_query import COLUMN_OF, GridQuery
@@ -64,7 +64,8 @@ def facets_of(
 ) -> list[ShownFacet]:
     """Facets in their order; of one that could not be counted in time only what is chosen is known."""
     found = service.search.count_facets(asked.wanted(view), [COLUMN_OF[name] for name in names], budget_s, listed)
-    return [_shown(name, found[COLUMN_OF[name]], getattr(asked, name)) for name in names]
+    shown = [_shown(name, found[COLUMN_OF[name]], getattr(asked, name)) for name in names]
+    return [replace(each, is_open=True) for each in shown] if len(shown) == 1 else shown
 
 
 def names_for(view: View) -> list[str]:

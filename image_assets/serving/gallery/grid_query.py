@@ -1,6 +1,6 @@
 """What the grid is asked with: all of its state, as it stands in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ _LOWEST: Final = -1.0
 COLUMN_OF: Final = {FACET_NAMES.get(column, column): column for column in FACETS}
 """Columns of gold by the names under which they are chosen from."""
 _PERIOD: Final = {"since": ">=", "until": "<="}
+_LIKE: Final = ("text", "image_id", "picture")
 _ONE_EACH: Final = ("text", "image_id", "picture", "sort", "min_score", "all_duplicates", *_PERIOD, "page_token")
 Text = Annotated[str, Field(max_length=_TEXT)]
 Texts = Annotated[list[Text], Field(max_length=_MANY)]
@@ -59,16 +60,14 @@ class GridQuery(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, given: Any) -> Any:
-        """A form sends every field, filled in or not; of a facet an empty value stands for a missing one."""
+        """A form sends every field, filled in or not; of a facet an empty value stands for a missing one.
+
+        Of several things to be like the first counts: who types a text asks for something else than before.
+        """
         if not isinstance(given, dict):
             return given
-        return {name: value for name, value in given.items() if name not in _ONE_EACH or value not in ("", [""])}
-
-    @model_validator(mode="after")
-    def _about_one_thing(self) -> "GridQuery":
-        if sum(map(bool, (self.text.strip(), self.image_id, self.picture))) > 1:
-            raise ValueError("a text, an image or a picture: one of them, not several")
-        return self
+        filled = {name: value for name, value in given.items() if name not in _ONE_EACH or value not in ("", [""])}
+        return {name: value for name, value in filled.items() if name not in _LIKE or not _comes_before(name, filled)}
 
     @property
     def is_asking(self) -> bool:
@@ -146,6 +145,11 @@ class GridQuery(BaseModel):
 def address_of(path: str, pairs: Sequence[tuple[str, str]]) -> str:
     """An address in which an empty value stays one: it stands for what is missing."""
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _comes_before(name: str, filled: Mapping[str, object]) -> bool:
+    """Whether something else is asked about first."""
+    return any(each in filled for each in _LIKE[: _LIKE.index(name)])
 
 
 def _written(value: object) -> str:

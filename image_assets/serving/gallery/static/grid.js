@@ -31,7 +31,6 @@ ask.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.form === ask && event.target.type !== "search") ask.requestSubmit();
 });
-for (const button of document.querySelectorAll(".apply")) button.hidden = true;
 
 // The threshold: how many are left, from the scores that the page brought along.
 if (slider) {
