@@ -118,9 +118,13 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
 
 
 def settle_warp(one: Pixels, other: Pixels, warp: Warp) -> Warp:
-    """How the other lies, to a part of a pixel: the overlay on which `is_same_close_up` decides."""
+    """How the other lies, to a part of a pixel, as `is_same_close_up` finds it; the same for pictures hardly structured.
+
+    There is nothing to decide here, so that what cannot be told more finely stays as it was told.
+    """
     for share, _ in _SHARES_AND_SLACK:
-        _, _, warp = _laid_over(one, other, warp, share)
+        _, _, finer = _laid_over(one, other, warp, share)
+        warp = finer if finer.any() else warp
     return warp
 
 

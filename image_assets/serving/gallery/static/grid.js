@@ -45,13 +45,13 @@ if (slider) {
 
 // Counts that took too long come later; the list beside them does not move.
 const facets = document.getElementById("facets");
-if (facets?.dataset.load) {
+async function count() {
   const answer = await fetch(facets.dataset.load, { headers: { Accept: "text/html" } });
-  if (answer.ok) {
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    facets.replaceChildren(...page.getElementById("facets").childNodes);
-  }
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  facets.replaceChildren(...page.getElementById("facets").childNodes);
 }
+if (facets?.dataset.load) count();
 
 // A picture to search with: dropped, pasted or chosen.
 function search(files) {
@@ -78,7 +78,7 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   search(event.dataTransfer.files);
 });
-document.addEventListener("paste", (event) => search(event.clipboardData.files));
+document.addEventListener("paste", (event) => search(event.clipboardData?.files ?? []));
 
 // Tiles: the list goes along where the page was too full for it; a picture that is gone says so.
 const grid = document.getElementById("grid");
@@ -120,3 +120,12 @@ for (const pick of picks) {
 }
 if (bar) tellPicked();
 window.addEventListener("pageshow", () => bar && tellPicked());
+
+// Back comes to the image that was looked at, also where the browser has made the page anew.
+grid?.addEventListener("click", (event) => {
+  const tile = event.target.closest("a.tile");
+  if (tile) history.replaceState({ tile: tile.getAttribute("href") }, "");
+});
+if (history.state?.tile && performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+  grid?.querySelector(`a.tile[href="${CSS.escape(history.state.tile)}"]`)?.focus({ preventScroll: true });
+}
