@@ -118,9 +118,9 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
 
 
 def settle_warp(one: Pixels, other: Pixels, warp: Warp) -> Warp:
-    """How the other lies, to a part of a pixel, as `is_same_close_up` finds it; the same for pictures hardly structured.
+    """How the other lies, to a part of a pixel, as `is_same_close_up` finds it.
 
-    There is nothing to decide here, so that what cannot be told more finely stays as it was told.
+    Nothing is decided here, so what cannot be told more finely, for want of structure, stays as it was told.
     """
     for share, _ in _SHARES_AND_SLACK:
         _, _, finer = _laid_over(one, other, warp, share)

@@ -72,7 +72,10 @@ def test_a_word_that_the_encoder_does_not_know_is_said_to_be_unknown(served: "Se
 
 
 def test_every_order_has_the_same_images(served: "Served") -> None:
-    orders = {sort: TILE.findall(show(served, text="red", sort=sort)) for sort in ("best", "most_alike", "newest", "least_sure")}
+    orders = {
+        sort: TILE.findall(show(served, text="red", sort=sort))
+        for sort in ("best", "most_alike", "newest", "least_sure")
+    }
     assert {tuple(sorted(each)) for each in orders.values()} == {tuple(sorted(orders["best"]))}
     assert orders["newest"] == TILE.findall(show(served))
     assert orders["least_sure"] == TILE.findall(show(served, sort="least_sure"))

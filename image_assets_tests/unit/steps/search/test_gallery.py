@@ -400,7 +400,9 @@ def test_what_was_ranked_stands_in_an_order_as_the_gallery_has_it(gallery: Galle
 
 @pytest.mark.parametrize("count", [1, 3, 10])
 def test_a_ranking_can_be_turned_back_and_every_image_has_its_place(count: int) -> None:
-    hits = [Hit(ImageId(image_id(number)), relevance, relevance) for number, relevance in enumerate([0.9, 0.5, 0.5, 0.1])]
+    hits = [
+        Hit(ImageId(image_id(number)), relevance, relevance) for number, relevance in enumerate([0.9, 0.5, 0.5, 0.1])
+    ]
     ranked = in_order(hits)
     turned_forth_and_back(HeldList(ranked), [hit.image_id for hit in ranked], count)
 
