@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
-from image_assets.serving.gallery import grid, sign_in, static, training
+from image_assets.serving.gallery import detail, grid, overlay, selection, sign_in, static, training
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -52,6 +52,9 @@ ROUTERS: Final = (
     sign_in.router,
     grid.router,
     training.router,
+    detail.router,
+    overlay.router,
+    selection.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""
