@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from image_assets.log_lines import FIELDS
 from image_assets.serving.guards import HEADERS
+from image_assets.serving.paced_answers import PacedAnswers
 from image_assets.serving.problems import MEDIA_TYPE, Kind, body_of
 from image_assets.serving.request_ids import REQUEST_ID
 
@@ -20,7 +21,7 @@ _HEADER_BYTES: Final = 16 * 1024
 _HEAD_S: Final = 10.0
 
 
-class BoundedHeaders(HttpToolsProtocol):
+class BoundedHeaders(PacedAnswers):
     """A connection that is closed when what comes before a body is longer than 16 KB (400), or has not come in 10 s."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -26,6 +26,8 @@ _GRACE_S: Final = 10
 """For the requests under way; then they are cancelled, and get a second more."""
 _LOOK_S: Final = 0.05
 _BACKLOG: Final = 2_048
+_UNSENT_BYTES: Final = 2**16
+"""What the system keeps of an answer that its reader has no room for: more would hide how slowly he takes it."""
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
@@ -95,6 +97,8 @@ def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections have it of the socket that they came to.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     try:
         listening.bind((host, port))
         # From here on requests wait for the service instead of being refused.
