@@ -18,6 +18,7 @@ from image_assets.models.encoders.encoder import Embeddings
 from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
+from image_assets.serving.guards import MORE
 from image_assets.serving.held_bodies import HeldBody
 from image_assets.serving.inference.inference import Inference, Prediction
 from image_assets.serving.labels_told import LabelChance
@@ -137,11 +138,11 @@ async def encode(
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
         texts = (await read_json(request, held.of(caller.name), Texts)).texts
-        _count(service, caller, texts)
+        _count(request, service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
         pictures = [picture.data for picture in await read_pictures(request, held.of(caller.name))]
-        _count(service, caller, pictures)
+        _count(request, service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
 
@@ -182,7 +183,7 @@ async def predict_batch(
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
     service.inference.refuse_when_full()
     named, subjects = await _subjects(request, held.of(caller.name))
-    _count(service, caller, subjects)
+    _count(request, service, caller, subjects)
     asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
     async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
         if replayed := memory.replay(asked):
@@ -220,10 +221,11 @@ def _digest(subject: bytes | ImageId) -> str:
     return subject if isinstance(subject, str) else hashlib.sha256(subject).hexdigest()
 
 
-def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
+def _count(request: Request, service: Service, caller: Caller, items: Sequence[object]) -> None:
     """A request counts as its items: as many by themselves would. One of them was counted with the request."""
     if len(items) > 1:
-        service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
+        left = service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
+        request.scope[MORE].update(left)
 
 
 def _all_of(answers: Sequence[Any]) -> Embeddings:
