@@ -2,12 +2,17 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
-from image_assets.errors import StorageError, StoreUnavailableError
+from image_assets.errors import StoreUnavailableError
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
+
+_REMEDY: Final = (
+    "bring back the storage that was there before; if it is that, delete this file and start the service again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def check_mark(store: ObjectStore, mark: LakeMark) -> None:
 def _read(store: ObjectStore) -> LakeMark | None:
     if not store.exists(object_keys.LAKE_MARK):
         return None
-    return read_record(store, object_keys.LAKE_MARK, LakeMark, StorageError, "delete it and start what reads it again")
+    return read_record(store, object_keys.LAKE_MARK, LakeMark, StoreUnavailableError, _REMEDY)
 
 
 def _make(store: ObjectStore) -> LakeMark:

@@ -32,6 +32,7 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_keys,
     examine_model,
     examine_projection,
     examine_storage,
@@ -173,6 +174,7 @@ class Service:
         """What /ready looks at."""
         return {
             "storage": lambda: examine_storage(self.store, self._settings, self.check_lake),
+            "keys": lambda: examine_keys(self.keys),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
             "projection": lambda: examine_projection(self.search, self.tables),

@@ -53,6 +53,29 @@ def test_a_lake_that_goes_away_lets_nobody_in_takes_nothing_and_comes_back(
     assert served.ask("/v1/config").status_code == 401
 
 
+def test_a_damaged_key_or_lease_stops_nobody_else(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    served, key_id = serve_lake(own_lake), own_lake.keys["bo"].split("_")[1]
+    given = served.ask("/v1/reviews", "review").json()["images"][0]["image_id"]
+    (own_lake.root / "leases" / f"{given}.json").write_bytes(b"")
+    (own_lake.root / "access" / "keys" / f"{key_id}.json").write_bytes(b"")
+    assert until(lambda: served.ask("/v1/images", "bo").status_code == 401)
+    asked = served.ask("/v1/reviews", "review")
+    assert (asked.status_code, asked.json()["images"][0]["image_id"]) == (200, given)
+    ready = served.ask("/ready")
+    assert (ready.status_code, ready.json()["parts"]["keys"]["detail"][:9]) == (200, "1 damaged")
+
+
+def test_a_damaged_mark_of_the_lake_is_told_as_a_storage_that_is_not_there(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served, mark = serve_lake(own_lake), own_lake.root / "access" / "lake.json"
+    whole = mark.read_bytes()
+    mark.write_bytes(b"")
+    assert until(lambda: served.ask("/v1/images", "read").status_code == 503)
+    mark.write_bytes(whole)
+    assert until(lambda: served.ask("/v1/images", "read").status_code == 200)
+
+
 def test_without_a_model_whatever_needs_none_goes_on(
     own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path
 ) -> None:
