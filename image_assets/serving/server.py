@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from image_assets.access.keys import KeyRing
 from image_assets.errors import ConfigurationError
+from image_assets.lake.lake_mark import holds_lake
 from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
 from image_assets.serving.bounded_headers import BoundedHeaders
@@ -28,6 +29,17 @@ _LOOK_S: Final = 0.05
 _BACKLOG: Final = 2_048
 _UNSENT_BYTES: Final = 2**16
 """What the system keeps of an answer that its reader has no room for: more would hide how slowly he takes it."""
+
+
+def check_there(settings: Settings, *, is_new: bool) -> None:
+    """See that there is a lake, or that one is to begin: where its storage is not mounted there would be another.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if not (is_new or holds_lake(open_objects(settings))):
+        way_out = "bring back its storage, or begin one there: image-assets serve --create"
+        raise ConfigurationError(f"there is no lake in {settings.root}: {way_out}")
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
