@@ -33,7 +33,7 @@ def test_where_there_is_no_lake_none_is_served_unless_it_is_to_begin(tmp_path: P
 
 def test_the_list_is_empty(new: "Served") -> None:
     told = new.ask("/v1/images?facets=label").json()
-    assert (told["images"], told["estimated_total"], told["facets"]["label"]["values"]) == ([], 0, [])
+    assert (told["items"], told["estimated_total"], told["facets"]["label"]["values"]) == ([], 0, [])
 
 
 def test_a_search_says_what_to_do(new: "Served") -> None:
