@@ -114,12 +114,14 @@ def test_a_key_that_is_revoked_while_a_body_comes_has_nothing_done(
         ),
         ("admin", head("PATCH", "/v1/config", len(change), f"Authorization: Bearer {own_lake.keys['admin']}"), change),
     ]
+    # It has begun: from here on a request is looked at at once.
+    assert {served.ask("/v1/images", name).status_code for name in ("anna", "admin")} == {200}
     before = {*(own_lake.root / "landing").rglob("*")}
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(served)) for _ in asks]
         for connection, (_, said, body) in zip(connections, asks, strict=True):
             connection.sendall(said + body[:10])
-        time.sleep(0.3)
+        time.sleep(1)
         for name, _, _ in asks:
             revoke_key(store, own_lake.keys[name].split("_")[1], datetime.now(UTC))
         time.sleep(1.1)
