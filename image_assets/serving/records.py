@@ -193,6 +193,9 @@ def _links(record: ImageRecord, telling: Telling, *, with_original: bool) -> Ima
     pictures = [picture for picture, column in PATH_COLUMNS.items() if record.facts.get(column)]
     if with_original and record.facts:
         pictures.append(Picture.ORIGINAL)
+    if record.state is ImageState.BLOCKED:
+        # Whoever has a link may follow it; the original is for its owner and admins, with their keys.
+        pictures.clear()
     links = {picture.value: link_to(telling.signer, record.image_id, picture, telling.now) for picture in pictures}
     return ImageLinks(**links, similar=f"/v1/images/{record.image_id}/similar")
 

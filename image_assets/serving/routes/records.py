@@ -34,6 +34,7 @@ _BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
 _NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
 _FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
 _SECONDS_OF_A_RUN: Final = 60
+_BLOCKED_WITHIN_S: Final = 3.0
 _KEYS: Final = {Picture.THUMBNAIL: object_keys.thumbnail_key, Picture.PREVIEW: object_keys.preview_key}
 """Names that need nothing but the id."""
 _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
@@ -142,6 +143,8 @@ def get_original(
     record = visible_image(service, caller, image_id)
     if caller and not (caller.may(Role.ADMIN) or is_own(record, caller)):
         raise Problem(_NOT_YOURS, "An original is for who has uploaded it, and for admins.", NOT_KEPT)
+    if caller is None and record.state is ImageState.BLOCKED:
+        raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     key = record.private.get("raw_path")
     if not key:
         raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), NOT_KEPT)
@@ -177,7 +180,7 @@ async def _picture(
 
 def _read(service: Service, caller: Caller | None, image_id: str, picture: Picture) -> bytes:
     """The bytes; who follows a link was allowed to when it was made, and what is blocked since is shown to nobody."""
-    if caller is None and service.search.is_blocked(as_id(image_id)):
+    if caller is None and service.search.is_blocked(as_id(image_id), within_s=_BLOCKED_WITHIN_S):
         raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     if caller is None and picture in _KEYS:
         return service.store.read(_KEYS[picture](as_id(image_id)))

@@ -17,7 +17,7 @@ from image_assets.labels import normalise_label
 from image_assets.serving.answers import IdempotencyKey, Memory, fingerprint_of
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals, UploadedFile, answer_of, arriving
 from image_assets.serving.bodies import UNLIMITED, BodyParams, read_pieces
-from image_assets.serving.callers import Caller, Uploader
+from image_assets.serving.callers import Caller, Uploader, check_key
 from image_assets.serving.disposition import disposition_name
 from image_assets.serving.forms import Form
 from image_assets.serving.observing.audit import audit
@@ -226,6 +226,9 @@ class _Reception:
             fingerprint = self._fingerprint(facts)
             if replayed := self._memory.replay(fingerprint):
                 return replayed
+            # The body may have taken its time.
+            self._call.service.refresh()
+            check_key(self._call.service, self._call.caller)
             receipts = self._arrivals.land(facts)
             # What has landed in an empty folder where the lake was is not in the lake.
             self._call.service.check_lake()
