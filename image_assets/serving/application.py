@@ -15,7 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
-from image_assets.serving.gallery import grid, sign_in, static
+from image_assets.serving.gallery import accept_many, grid, review, sign_in, static
+from image_assets.serving.gallery import duplicates as duplicate_pages
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -26,6 +27,7 @@ from image_assets.serving.routes import (
     duplicates,
     health,
     inference,
+    joint_reviews,
     records,
     rejected,
     reviews,
@@ -43,11 +45,15 @@ ROUTERS: Final = (
     inference.router,
     search.router,
     reviews.router,
+    joint_reviews.router,
     duplicates.router,
     rejected.router,
     static.router,
     sign_in.router,
     grid.router,
+    review.router,
+    accept_many.router,
+    duplicate_pages.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""

@@ -21,6 +21,7 @@ from image_assets.steps.classification.label_decisions import Decision, KeptDeci
 from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
+from image_assets.steps.classification.taken_back import hold_again
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
@@ -193,7 +194,8 @@ def get_reviews(
 def post_reviews(service: ServiceHere, caller: Reviewer, body: DecisionsBody) -> DecisionResults:
     """Decide on images under the caller's name.
 
-    What cannot be kept says why in its own result; when nothing could be, that is the answer.
+    What cannot be kept says why in its own result; when nothing could be, that is the answer. An image of which a word
+    is taken back is the caller's again for five minutes.
     """
     results, days, problems = [], set[date](), []
     for each in body.decisions:
@@ -205,6 +207,8 @@ def post_reviews(service: ServiceHere, caller: Reviewer, body: DecisionsBody) ->
         else:
             days.update(kept.days)
             results.append(_kept(each, kept))
+            if each.kind is Kind.UNDO:
+                hold_again(service.store, service.opinions, kept.opinions[0].image_id, caller.name, service.now())
     if len(problems) == len(results):
         raise problems[0]
     audit("decision", [each.image_id for each in results if each.is_kept and each.image_id])
@@ -294,7 +298,7 @@ def _item(service: Service, item: ReviewItem) -> ReviewBody:
         why=item.why,
         until=lease.until,
         answer=ModelAnswer(**item.answer) if item.answer else None,
-        links=_links(service, lease.image_id),
+        links=links_of(service, lease.image_id),
     )
 
 
@@ -305,7 +309,7 @@ def _conflict(service: Service, conflict: Conflict) -> ConflictBody:
         label=conflict.label,
         sides=dict(conflict.sides),
         since=conflict.since,
-        links=_links(service, conflict.image_id),
+        links=links_of(service, conflict.image_id),
     )
 
 
@@ -314,7 +318,8 @@ def _mark(conflict: Conflict) -> str:
     return f"{conflict.since:%Y%m%dT%H%M%S%f} {conflict.image_id}"
 
 
-def _links(service: Service, image_id: str) -> ReviewLinks:
+def links_of(service: Service, image_id: str) -> ReviewLinks:
+    """Links to an image's pictures."""
     signer, now = service.links, service.now()
     return ReviewLinks(
         thumbnail=link_to(signer, image_id, Picture.THUMBNAIL, now),
