@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Depends, Form, Query, Response
 from pydantic import BaseModel, Field
 
-from image_assets.serving.callers import PageReviewer
+from image_assets.access.roles import Role
+from image_assets.serving.callers import NeedsOnPage, PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, go_to, size, with_query
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.duplicates import (
@@ -79,10 +80,9 @@ class BackForm(BaseModel):
     page_token: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
 
 
-@router.get(_PAGE)
+@router.get(_PAGE, dependencies=[Depends(NeedsOnPage(Role.REVIEW))])
 def show_duplicates(
     service: ServiceHere,
-    caller: PageReviewer,
     show: ShowHere,
     *,
     decided: Annotated[bool, Query()] = False,
@@ -117,7 +117,7 @@ def undo_group(service: ServiceHere, caller: PageReviewer, form: Annotated[BackF
     return go_to(_back(form.decided, form.page_token))
 
 
-def _back(decided: bool, page_token: str) -> str:  # noqa: FBT001 - a field of the form
+def _back(decided: bool, page_token: str) -> str:
     return with_query(_PAGE, {"decided": "true" if decided else "", "page_token": page_token})
 
 
@@ -131,19 +131,19 @@ def _differ(values: Sequence[str]) -> bool:
     return len(set(values)) > 1
 
 
-_TOLD: Final[Sequence[tuple[str, Any]]] = (
-    ("Name", lambda image: image.raw_name),
-    ("Pixels", lambda image: f"{image.width_px} × {image.height_px}"),  # noqa: RUF001 - the sign of multiplication
-    ("File", lambda image: f"{size(image.size_bytes)} {image.format}"),
-    ("Label", lambda image: image.label or "–"),  # noqa: RUF001 - as everywhere where nothing is known
-    ("Uploaded", lambda image: f"{image.uploaded_at:%Y-%m-%d %H:%M}"),
-    ("Likeness", lambda image: _likeness(image)),
-)
-
-
 def _likeness(image: DuplicateImage) -> str:
     """How it is like the first, as the comparison found."""
     if image.kind != "near":
         return {"unique": "the first", "exact": "the same bytes", "decided": "somebody said so"}[image.kind]
     turn = f", {image.turn.replace('_', ' ')}" if image.turn and image.turn != "upright" else ""
     return f"{image.likeness:.2f}{turn}" if image.likeness is not None else f"near{turn}"
+
+
+_TOLD: Final[Sequence[tuple[str, Any]]] = (
+    ("Name", lambda image: image.raw_name),
+    ("Pixels", lambda image: f"{image.width_px} × {image.height_px}"),  # noqa: RUF001 - the sign of multiplication
+    ("File", lambda image: f"{size(image.size_bytes)} {image.format}"),
+    ("Label", lambda image: image.label or "–"),  # noqa: RUF001 - as everywhere where nothing is known
+    ("Uploaded", lambda image: f"{image.uploaded_at:%Y-%m-%d %H:%M}"),
+    ("Likeness", _likeness),
+)

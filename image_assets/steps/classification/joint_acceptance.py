@@ -81,7 +81,9 @@ class JointAcceptance:
         if len(found) + len(kept) != count:
             raise DecisionError(f"{len(found)} images match by now, not {count}: look again; nothing was accepted")
         if count > MOST_AT_ONCE:
-            raise DecisionError(f"{count} images match, at most {MOST_AT_ONCE} are accepted at once: ask for surer ones")
+            raise DecisionError(
+                f"{count} images match, at most {MOST_AT_ONCE} are accepted at once: ask for surer ones"
+            )
         told = [
             Decision(each, match.predicted_label, kind=Kind.ACCEPT, decision_id=f"{batch_id}.{each}") for each in found
         ]
@@ -137,7 +139,5 @@ _OF_A_DAY: Final[dict[str, Any]] = {
 def _of_a_day(rows: pl.DataFrame) -> pl.DataFrame:
     """Of a day's images those that the model asks about."""
     is_asked = pl.col("needs_review").fill_null(value=False) & (pl.col("state").cast(pl.String) != "blocked")
-    rows = rows.with_columns(
-        pl.col("predicted_label").cast(pl.String), photo=pl.coalesce("canonical_id", "image_id")
-    )
+    rows = rows.with_columns(pl.col("predicted_label").cast(pl.String), photo=pl.coalesce("canonical_id", "image_id"))
     return rows.filter(is_asked & pl.col("predicted_label").is_not_null()).select(*_OF_A_DAY)

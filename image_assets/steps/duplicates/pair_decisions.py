@@ -24,7 +24,6 @@ from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
-
 _REMEDY: Final = "repair it or delete it"
 
 
