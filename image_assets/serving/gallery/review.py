@@ -90,21 +90,26 @@ class DecisionForm(BaseModel):
         image_id = self.image_id if self.kind is Kind.UNDO else self.image_id or UUID(int=0)
         return DecisionBody(image_id=image_id, kind=self.kind, label=labels.get(self.kind, ""), id=self.id)
 
-    @property
-    def back(self) -> str:
-        """The page to go on with."""
-        return with_query(self.place.value, {"second_opinions": "true"} if self.second_opinions else {})
+    def back(self, image_id: str | None) -> str:
+        """The page to go on with; what was taken back comes first there."""
+        first = image_id if self.kind is Kind.UNDO and self.place is not Place.CONFLICTS else None
+        return with_query(self.place, {"second_opinions": "true" if self.second_opinions else "", "first": first})
 
 
 @router.get("/review")
 def show_queue(
-    service: ServiceHere, caller: PageReviewer, show: ShowHere, *, second_opinions: Annotated[bool, Query()] = False
+    service: ServiceHere,
+    caller: PageReviewer,
+    show: ShowHere,
+    *,
+    second_opinions: Annotated[bool, Query()] = False,
+    first: UUID | None = None,
 ) -> Response:
-    """What the model is least sure of, one picture after the other."""
+    """What the model is least sure of, one picture after the other; `first` is shown first, if it is the caller's."""
     found = get_reviews(service, caller, _HELD, second_opinions).items
     return show(
         "review.html.jinja",
-        asked=[_of_queue(each) for each in found],
+        asked=_led_by(first, [_of_queue(each) for each in found]),
         place=Place.QUEUE,
         second_opinions=second_opinions,
         **_common(service, caller),
@@ -112,12 +117,12 @@ def show_queue(
 
 
 @router.get("/review/issues")
-def show_issues(service: ServiceHere, caller: PageReviewer, show: ShowHere) -> Response:
-    """Labels that models disagree with, one picture after the other."""
+def show_issues(service: ServiceHere, caller: PageReviewer, show: ShowHere, first: UUID | None = None) -> Response:
+    """Labels that models disagree with, one picture after the other; `first` as in the queue."""
     found = get_issues(service, caller, _HELD).items
     return show(
         "review.html.jinja",
-        asked=[_of_issues(each) for each in found],
+        asked=_led_by(first, [_of_issues(each) for each in found]),
         place=Place.ISSUES,
         second_opinions=False,
         **_common(service, caller),
@@ -143,8 +148,8 @@ def show_conflicts(
 @router.post("/review")
 def decide(service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, Form()]) -> Response:
     """Decide as `POST /v1/reviews` does."""
-    post_reviews(service, caller, DecisionsBody(decisions=[form.decision]))
-    return go_to(form.back)
+    (result,) = post_reviews(service, caller, DecisionsBody(decisions=[form.decision])).results
+    return go_to(form.back(result.image_id))
 
 
 def tabs_of(service: Service, progress: ProgressBody, caller: Caller) -> list[tuple[str, str, int | None]]:
@@ -167,6 +172,10 @@ def _common(service: Service, caller: Caller) -> dict[str, Any]:
         "tabs": tabs_of(service, progress, caller),
         "new_id": lambda: f"form-{uuid4().hex}",
     }
+
+
+def _led_by(first: UUID | None, asked: list[Asked]) -> list[Asked]:
+    return sorted(asked, key=lambda each: each.image_id != str(first))
 
 
 def _end(now: datetime, progress: ProgressBody) -> datetime | None:

@@ -208,7 +208,8 @@ def post_reviews(service: ServiceHere, caller: Reviewer, body: DecisionsBody) ->
             days.update(kept.days)
             results.append(_kept(each, kept))
             if each.kind is Kind.UNDO:
-                hold_again(service.store, service.opinions, kept.opinions[0].image_id, caller.name, service.now())
+                (day,), (word,) = kept.days, kept.opinions
+                hold_again(service.store, service.opinions, day, word.image_id, caller.name, service.now())
     if len(problems) == len(results):
         raise problems[0]
     audit("decision", [each.image_id for each in results if each.is_kept and each.image_id])

@@ -9,7 +9,7 @@ const root = document.querySelector("#review"), list = document.querySelector("#
 const form = document.querySelector("#decide"), naming = document.querySelector("#naming"), accept = document.querySelector("#accept"), keep = document.querySelector("#keep");
 const other = document.querySelector("#other"), classes = [...document.querySelectorAll("#classes button")];
 const decided = [];
-let current = null, awaited = null, fetching = false, fetchedAt = Date.now();
+let current = null, awaited = null, fetching = false, fetchedAt = Date.now(), telling;
 
 const outbox = new Outbox(`reviews/${root.dataset.person}`, { sent, changed: (trouble) => showState(outbox, trouble) });
 
@@ -81,7 +81,10 @@ function sent(entry, answer) {
   if (result?.kind === "undo" && (!item || !isOpen(item))) {
     item?.remove();
     refill(result.image_id);
-  } else if (!outbox.unsent.length && Date.now() - fetchedAt > 1000 * LEAST_PAUSE_S) refill(null, true);
+  } else if (!outbox.unsent.length) {
+    clearTimeout(telling);
+    telling = setTimeout(() => refill(null, true), Math.max(0, fetchedAt + 1000 * LEAST_PAUSE_S - Date.now()));
+  }
 }
 
 // The page itself says what is asked next and how far it has come: what is new in it is taken over.

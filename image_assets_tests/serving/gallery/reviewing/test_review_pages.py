@@ -299,17 +299,17 @@ def test_without_a_script_every_picture_has_its_form(asked: "Served", sit_down: 
     seen = []
     for name in ("dress", "Skip", "Accept"):
         seen.append(page.locator("#asked > li").first.get_attribute("data-image"))
-        page.locator("#decide").get_by_role("button", name=name).first.click()
-        page.wait_for_url("**/review")
+        with page.expect_navigation():
+            page.locator("#decide").get_by_role("button", name=name).first.click()
     page.get_by_label("Another class").fill("boot")
     seen.append(page.locator("#asked > li").first.get_attribute("data-image"))
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/review")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     words = said(asked)
     assert [word.image_id for word in words] == seen
     assert [word.kind for word in words] == [Kind.LABEL, Kind.SKIP, Kind.ACCEPT, Kind.LABEL]
     page.get_by_role("button", name="Undo").click()
-    assert page.locator("#asked > li").first.get_attribute("data-image") == seen[-1]
+    expect(page.locator("#asked > li").first).to_have_attribute("data-image", seen[-1] or "")
 
 
 def test_on_a_phone_every_button_can_be_met(asked: "Served", sit_down: Sit) -> None:
