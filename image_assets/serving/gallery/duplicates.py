@@ -68,8 +68,8 @@ class GroupForm(BaseModel):
         verdict = PairVerdict.DIFFERENT if self.effect is Effect.PART else PairVerdict.SAME
         is_one = self.effect is Effect.PART and self.chosen in self.others
         others = [self.chosen] if is_one else self.others
-        pairs = [PairBody(one=self.first, other=each, verdict=verdict) for each in others]
-        return PairsBody(pairs=pairs, keeper_id=self.chosen if self.effect is Effect.KEEP else None, id=self.id)
+        pairs = [PairBody(one=str(self.first), other=str(each), verdict=verdict) for each in others]
+        return PairsBody(pairs=pairs, keeper_id=str(self.chosen) if self.effect is Effect.KEEP else None, id=self.id)
 
 
 class BackForm(BaseModel):
@@ -92,7 +92,7 @@ def show_duplicates(
     found = get_duplicates(service, _GROUPS, page_token, decided)
     return show(
         "duplicates.html.jinja",
-        groups=[(each, _facts(each)) for each in found.groups],
+        groups=[(each, _facts(each)) for each in found.items],
         total=found.total,
         decided=decided,
         page_token=page_token or "",

@@ -15,14 +15,13 @@ from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.joint_reviews import IssueBody, get_issues
 from image_assets.serving.routes.reviews import (
     DecisionBody,
-    DecisionsBody,
     ProgressBody,
     ReviewBody,
     ReviewLinks,
+    decide_each,
     get_conflicts,
     get_progress,
     get_reviews,
-    post_reviews,
 )
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.opinions import Kind
@@ -88,7 +87,9 @@ class DecisionForm(BaseModel):
         labels = {Kind.LABEL: self.label or self.other, Kind.ACCEPT: self.told}
         # Only taking back can do without an image: without one there is nothing to decide on.
         image_id = self.image_id if self.kind is Kind.UNDO else self.image_id or UUID(int=0)
-        return DecisionBody(image_id=image_id, kind=self.kind, label=labels.get(self.kind, ""), id=self.id)
+        return DecisionBody(
+            image_id=str(image_id) if image_id else None, kind=self.kind, label=labels.get(self.kind, ""), id=self.id
+        )
 
     def back(self, image_id: str | None) -> str:
         """The page to go on with; what was taken back comes first there."""
@@ -148,7 +149,7 @@ def show_conflicts(
 @router.post("/review")
 def decide(service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, Form()]) -> Response:
     """Decide as `POST /v1/reviews` does."""
-    (result,) = post_reviews(service, caller, DecisionsBody(decisions=[form.decision])).results
+    (result,) = decide_each(service, caller, [form.decision]).results
     return go_to(form.back(result.image_id))
 
 

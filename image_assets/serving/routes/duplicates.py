@@ -2,16 +2,19 @@
 
 from datetime import date, datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.image_names import ImageName, as_id
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
+from image_assets.serving.problems import documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.duplicates.groups import DuplicateGroup, Keeper
 from image_assets.steps.duplicates.pair_decisions import (
@@ -21,9 +24,9 @@ from image_assets.steps.duplicates.pair_decisions import (
     undo_pair_decisions,
 )
 
-router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"])
+router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=JsonRoute)
 
-_LARGEST_PAGE, _MOST_PAIRS = 200, 64
+_MOST_PAIRS = 64
 DecisionId = Annotated[
     str | None,
     Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The caller's own name for it: sent again it is the same."),
@@ -64,12 +67,10 @@ class GroupBody(BaseModel):
     keeper_reason: Keeper
 
 
-class GroupList(BaseModel):
+class GroupList(Page[GroupBody]):
     """A page of groups, in the order of their first images' ids."""
 
-    groups: list[GroupBody]
     total: int
-    next_page_token: str | None
 
 
 class PairBody(BaseModel):
@@ -77,8 +78,8 @@ class PairBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    one: UUID
-    other: UUID
+    one: ImageName
+    other: ImageName
     verdict: PairVerdict
 
 
@@ -88,7 +89,7 @@ class PairsBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     pairs: Annotated[list[PairBody], Field(min_length=1, max_length=_MOST_PAIRS)]
-    keeper_id: UUID | None = Field(default=None, description="The image of them to keep, if the caller says so.")
+    keeper_id: ImageName | None = Field(default=None, description="The image of them to keep, if the caller says so.")
     id: DecisionId = None
 
 
@@ -120,34 +121,34 @@ class PairResults(BaseModel):
 @router.get("", dependencies=[needs(Role.REVIEW)])
 def get_duplicates(
     service: ServiceHere,
-    page_size: Annotated[int, Query(ge=1, description="More than 200 are 200.")] = 60,
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_size: PageSize = USUAL,
+    page_token: PageToken = None,
     decided: Annotated[bool, Query(description="Also groups of which people have said everything.")] = False,
 ) -> GroupList:
     """Groups of images of one photo, with a suggestion which one to keep."""
     after = take_token(service.links, page_token, ("duplicates", decided)) or ""
-    page = service.duplicates.page(min(page_size, _LARGEST_PAGE), after, only_undecided=not decided)
+    page = service.duplicates.page(cut(page_size), after, only_undecided=not decided)
     mark = None if page.is_last or not page.groups else page.groups[-1].canonical_id
     return GroupList(
-        groups=[_group(service, each) for each in page.groups],
+        items=[_group(service, each) for each in page.groups],
         total=page.total,
         next_page_token=give_token(service.links, mark, ("duplicates", decided)),
     )
 
 
-@router.post("")
+@router.post("", responses=documented((409,)))
 def post_duplicates(service: ServiceHere, caller: Reviewer, body: PairsBody) -> PairResults:
     """Say of pairs that they are the same photo or different ones, and which image is to be kept if one is.
 
     Of two verdicts on a pair the later counts; undo takes back the caller's own.
     """
     results = []
-    keeper_id = str(body.keeper_id) if body.keeper_id else None
+    keeper_id = as_id(body.keeper_id) if body.keeper_id else None
     for pair in body.pairs:
         kept = record_pair_decision(
             service.tables,
-            str(pair.one),
-            str(pair.other),
+            as_id(pair.one),
+            as_id(pair.other),
             pair.verdict,
             caller.name,
             service.now(),

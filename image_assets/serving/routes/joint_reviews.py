@@ -7,13 +7,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.serving.callers import Reviewer
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
+from image_assets.serving.paging import Items
 from image_assets.serving.routes.reviews import ReviewLinks, links_of
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.issue_queue import IssueItem
 from image_assets.steps.classification.joint_acceptance import MOST_AT_ONCE, Match
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
 _MOST_SHOWN, _MOST_ISSUES, _LONGEST_LABEL = 60, 20, 200
 BatchId = Annotated[
@@ -85,10 +87,9 @@ class IssueBody(BaseModel):
     links: ReviewLinks
 
 
-class IssueList(BaseModel):
+class IssueList(Items[IssueBody]):
     """Doubtful labels, the most doubtful first."""
 
-    items: list[IssueBody]
     left: int
 
 

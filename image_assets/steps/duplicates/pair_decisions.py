@@ -21,6 +21,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import parsed_by, read_record, write_durable_record
 from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
+from image_assets.steps.images.short_ids import whole_id
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -109,13 +110,14 @@ def record_pair_decision(
     decision_id: str | None = None,
     keeper_id: str | None = None,
 ) -> PairWord:
-    """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
+    """Keep a decision about two images, named by ids or their beginnings; it counts as later than all before it.
 
     Raises:
         UnknownImageError: an image has no row in `duplicate_images`.
+        AmbiguousImageError: several ids begin so.
         DecisionError: both are one, or there is nothing of one's own to take back.
     """
-    first, second = _in_order(tables, [one, other])
+    first, second = _in_order(tables, [whole_id(tables, each) for each in (one, other)])
     said = _said(tables.store)
     on_pair = said.get(f"{first['image_id']}-{second['image_id']}", [])
     if decision_id and (former := _sent_before(tables.store, on_pair, decided_by, decision_id)):
