@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.images.uploads import UploadFacts, add_upload
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.training import LABEL_ISSUES

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from playwright.sync_api import Page, expect
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.duplicates.pair_decisions import PairWord, read_pair_decisions, read_pair_words
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets_tests.serving.gallery.reviewing.conftest import DAY

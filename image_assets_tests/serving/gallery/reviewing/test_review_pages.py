@@ -8,7 +8,7 @@ import httpx
 import polars as pl
 from playwright.sync_api import Browser, Page, expect
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.classification.opinions import Kind, Opinion, read_opinions, standing_words
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets_tests.serving.gallery.reviewing.conftest import DAY
