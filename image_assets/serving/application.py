@@ -16,7 +16,17 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
-from image_assets.serving.gallery import accept_many, grid, review, sign_in, static
+from image_assets.serving.gallery import (
+    accept_many,
+    detail,
+    grid,
+    overlay,
+    review,
+    selection,
+    sign_in,
+    static,
+    training,
+)
 from image_assets.serving.gallery import duplicates as duplicate_pages
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
@@ -57,6 +67,10 @@ ROUTERS: Final = (
     review.router,
     accept_many.router,
     duplicate_pages.router,
+    training.router,
+    detail.router,
+    overlay.router,
+    selection.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""

@@ -88,6 +88,17 @@ WRITTEN_DOWN = {
     "GET /duplicates": "review",
     "POST /duplicates": "review",
     "POST /duplicates/undo": "review",
+    "GET /training": "review",
+    "POST /training/start": "admin",
+    "POST /": "read upload",
+    "GET /filters": "read upload",
+    "GET /images/{image_id}": "read upload",
+    "GET /images/{image_id}/overlay": "read upload",
+    "POST /images/{image_id}/erase": "admin",
+    "GET /selection": "review",
+    "GET /selection/done": "review",
+    "POST /selection/label": "review",
+    "POST /selection/erase": "admin",
 }
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 MATRIX = [(route, method, key) for route in ROUTES for method in sorted(route.methods) for key in (None, *KEYS)]

@@ -35,7 +35,7 @@ function decide(effect) {
 }
 
 function tell(group, what) {
-  group.querySelector(".said").textContent = what ? `You: ${what}` : "";
+  group.querySelector(".word").textContent = what ? `You: ${what}` : "";
   group.classList.toggle("decided", what !== "");
 }
 

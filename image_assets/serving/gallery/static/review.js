@@ -115,7 +115,7 @@ function take(page, wanted) {
     item.classList.remove("later");
   }
   list.append(...fresh.map((item) => document.adoptNode(item)));
-  for (const part of ["#progress", "nav.tabs"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
+  for (const part of ["#how-far", "nav.tabs"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
   const back = wanted && items().find(({ dataset }) => dataset.image === wanted);
   if (wanted) say.textContent = back ? "Taken back" : "Taken back; somebody else looks at that picture now";
   if (back || !current) show(back || items().find(isOpen));

@@ -100,7 +100,7 @@ def test_without_a_script_a_group_has_its_form(asked: "Served", sit_down: Sit) -
     expect(page.locator(".group")).to_have_count(2)
     page.get_by_role("link", name="Show decided ones too").click()
     page.get_by_role("button", name="Keep the chosen one").first.click()
-    expect(page.locator(".said").first).to_contain_text(f"ann: same; counts once {DAY} has run again")
+    expect(page.locator(".word").first).to_contain_text(f"ann: same; counts once {DAY} has run again")
 
 
 def test_a_decision_that_says_nothing_any_more_is_told(asked: "Served", sit_down: Sit) -> None:

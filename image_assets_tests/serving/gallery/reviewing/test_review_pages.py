@@ -75,7 +75,7 @@ def test_forty_decisions_by_keys_are_kept_each_and_the_next_picture_is_there_at_
     assert len({word.image_id for word in words}) == len(words) == 40
     assert {word.label for word in words if word.kind is Kind.LABEL} == {"coat", "dress"}
     assert {word.decided_by for word in words} == {"ann"}
-    expect(page.locator("#progress")).to_contain_text("40")
+    expect(page.locator("#how-far")).to_contain_text("40")
 
 
 def test_what_is_decided_without_a_connection_and_through_a_restart_is_kept_once(
