@@ -232,8 +232,8 @@ def decide_each(
             days.update(kept.days)
             results.append(_kept(each, kept))
             if each.kind is Kind.UNDO:
-                (day,), (word,) = kept.days, kept.opinions
-                hold_again(service.store, service.opinions, day, word.image_id, caller.name, service.now())
+                (day,), image_id = kept.days, kept.opinions[0].image_id
+                hold_again(service.store, service.opinions, day, image_id, caller.name, service.now())
     if len(problems) == len(results):
         raise problems[0]
     audit("decision", [each.image_id for each in results if each.is_kept and each.image_id])
