@@ -16,7 +16,18 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
-from image_assets.serving.gallery import detail, grid, overlay, selection, sign_in, static, training
+from image_assets.serving.gallery import (
+    accept_many,
+    detail,
+    grid,
+    overlay,
+    review,
+    selection,
+    sign_in,
+    static,
+    training,
+)
+from image_assets.serving.gallery import duplicates as duplicate_pages
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -27,6 +38,7 @@ from image_assets.serving.routes import (
     duplicates,
     health,
     inference,
+    joint_reviews,
     records,
     rejected,
     reviews,
@@ -46,11 +58,15 @@ ROUTERS: Final = (
     inference.router,
     search.router,
     reviews.router,
+    joint_reviews.router,
     duplicates.router,
     rejected.router,
     static.router,
     sign_in.router,
     grid.router,
+    review.router,
+    accept_many.router,
+    duplicate_pages.router,
     training.router,
     detail.router,
     overlay.router,

@@ -42,6 +42,9 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.classification.issue_queue import IssueQueue
+from image_assets.steps.classification.joint_acceptance import JointAcceptance
+from image_assets.steps.classification.known_labels import KnownLabels
 from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.duplicates.groups import DuplicateGroups
@@ -76,6 +79,9 @@ class Service:
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self.opinions = OpinionLog(self.store)
         self.reviews = ReviewQueue(self.tables, self.opinions)
+        self.issues = IssueQueue(self.tables, self.opinions)
+        self.joint = JointAcceptance(self.tables, self.opinions)
+        self.labels = KnownLabels(self.tables, self.opinions)
         self.duplicates = DuplicateGroups(self.tables)
         self.rejected = RejectedFiles(self.tables)
         self.uploads = UserUploads(self.tables)

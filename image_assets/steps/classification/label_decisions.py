@@ -234,6 +234,7 @@ def _opinions(
             decision.decision_id,
             **answers.get(image_id, {}),
             is_audit=bool(lease and lease.is_audit),
+            is_blind=bool(lease and lease.is_blind),
         )
         words.append((former, False) if former else (word, True))
     _refuse(problems)

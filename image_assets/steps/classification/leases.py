@@ -33,6 +33,7 @@ class Lease:
         until: from when on it is free again.
         is_blind: whether the model's answer is kept from the person.
         is_audit: whether it was drawn at random, to measure the model.
+        is_issue: whether it was given for its doubtful label, and is no part of the queue.
     """
 
     image_id: ImageId
@@ -42,6 +43,7 @@ class Lease:
     until: datetime
     is_blind: bool = False
     is_audit: bool = False
+    is_issue: bool = False
 
 
 def take_lease(store: ObjectStore, wanted: Lease, now: datetime) -> bool:

@@ -114,9 +114,9 @@ class ReviewQueue:
         judged, gold, store = self._judged.now(), self._look(), self._tables.store
         leases = live_leases(store, now)
         own = {image_id for image_id, each in judged.items() if person in each.words}
-        mine = [each for each in leases if each.held_by == person and each.image_id not in own][:count]
+        mine = [each for each in leases if each.held_by == person and each.image_id not in own and not each.is_issue]
         why = {image_id: _why(each.outcome, person) for image_id, each in judged.items() if each.outcome}
-        renewed = [kept for each in mine if (kept := renew_lease(store, each, now))]
+        renewed = [kept for each in mine[:count] if (kept := renew_lease(store, each, now))]
         shown = {item.lease.image_id for item in self._items(renewed, why)}
         for each in renewed:
             if each.image_id not in shown:
