@@ -15,7 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
-from image_assets.serving.gallery import grid, sign_in, static
+from image_assets.serving.gallery import days, grid, sign_in, static, upload, vector_map
+from image_assets.serving.gallery import rejected as rejected_page
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -48,6 +49,10 @@ ROUTERS: Final = (
     static.router,
     sign_in.router,
     grid.router,
+    upload.router,
+    rejected_page.router,
+    days.router,
+    vector_map.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""

@@ -25,7 +25,7 @@ from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.images.uploads import UploadFacts
 
-_UNLIMITED: Final = 2**62
+UNLIMITED: Final = 2**62
 """The settings bound what is read; see `BodyParams`."""
 router = APIRouter(prefix="/v1", tags=["uploads"])
 
@@ -57,7 +57,7 @@ _route: Final = partial(
     dict[str, Any],
     status_code=HTTPStatus.ACCEPTED,
     response_model=list[UploadedFile],
-    max_body_size=_UNLIMITED,
+    max_body_size=UNLIMITED,
     responses=_RESPONSES,
 )
 Label = Annotated[
@@ -138,17 +138,17 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
     headers, limits = call.request.headers, call.service.settings
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _FORM:
-        return await _receive(call, limits.upload_max_bytes, partial(_FormReader, headers["content-type"]))
+        return await receive(call, limits.upload_max_bytes, partial(FormReader, headers["content-type"]))
     if kind.startswith("image/") or kind == "application/octet-stream":
         called = name or disposition_name(headers.get("content-disposition"))
-        return await _receive(call, limits.max_bytes, partial(_FileReader, called))
+        return await receive(call, limits.max_bytes, partial(_FileReader, called))
     raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
 async def upload_file(call: UploadHere, name: Annotated[str, PathParameter(max_length=MAX_NAME_LENGTH)]) -> Response:
     """Upload one photo as the body; POST takes it under any name, also one with a slash."""
-    return await _receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
+    return await receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
 
 
 class _Reader(Protocol):
@@ -178,24 +178,32 @@ class _FileReader:
         return self._told
 
 
-class _FormReader:
-    """A body that is a form."""
+class FormReader:
+    """A body that is a form.
+
+    Attributes:
+        form: what has come of it.
+    """
 
     def __init__(self, content_type: str, arrivals: Arrivals, told: Told) -> None:
-        self._form = Form(content_type, arrivals.begin)
-        self.feed = self._form.feed
+        self.form = Form(content_type, arrivals.begin)
+        self.feed = self.form.feed
         self._told = told
 
     def finish(self) -> Told:
         """See `_Reader`; what a field says comes before what the address says."""
-        self._form.finish()
-        fields = self._form.fields
+        self.form.finish()
+        fields = self.fields()
         unknown = {name for name, _ in fields} - _FIELDS
         if unknown:
             raise Problem(_INVALID, f"{min(unknown)!r} is no field of this form: it has files, label, on_behalf_of.")
         labels = [text for name, text in fields if name == "label"]
         behalf = next((text for name, text in fields if name == "on_behalf_of"), None)
         return Told(labels or self._told.labels, behalf or self._told.on_behalf_of)
+
+    def fields(self) -> Sequence[tuple[str, str]]:
+        """What is said of the files."""
+        return self.form.fields
 
 
 class _Reception:
@@ -248,7 +256,7 @@ class _Reception:
         return fingerprint_of(request.method, request.url.path, self._arrivals.identity, said)
 
 
-async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
+async def receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
     """Read the whole body aside, then land what is in it and answer."""
     lanes = call.service.lanes
     with lanes.one(call.caller.name):

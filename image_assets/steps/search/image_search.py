@@ -24,6 +24,7 @@ from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.followed import Followed, FollowedState
 from image_assets.steps.search.gallery import Gallery, Order, Wanted, discard_gallery, is_copyable
 from image_assets.steps.search.gallery_facets import Facet, count_facets
+from image_assets.steps.search.map_points import MapPoints
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Question
@@ -181,6 +182,19 @@ class ImageSearch:
     def days_of(self, image_id: ImageId) -> list[date]:
         """Days on which an image may be: its own, or those that have changed since the gallery was made."""
         return self._on_lake(lambda lake: lake.gallery.days_of(image_id))
+
+    def map_points(self) -> MapPoints:
+        """The map of the index, with what gold says of its images; one without points before there is any.
+
+        Raises:
+            NoDayError: no day was run.
+        """
+        return self._on_lake(lambda lake: lake.map_points)
+
+    def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
+        """Those of the images that there are, in the order of the ids."""
+        hits = [Hit(each, 0.0, None) for each in ids]
+        return self._on_lake(lambda lake: _rows(lake.gallery, hits, columns)).drop_nulls("day")
 
     @property
     def state(self) -> FollowedState:

@@ -10,6 +10,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
+from image_assets.steps.search.map_points import MapPoints, map_points, no_points
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
 from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
@@ -46,6 +47,16 @@ class SearchedLake:
     def index_version(self) -> str | None:
         """Build of the index in force; None when there is none."""
         return self._manifest.build if self._manifest else None
+
+    @property
+    def map_points(self) -> MapPoints:
+        """The map of the index in force."""
+        manifest = self._manifest
+        if manifest is None:
+            return no_points()
+        return self.gallery.remember(
+            ("map", manifest.build), lambda: map_points(self._tables.store, manifest, self.gallery)
+        )
 
     def prepare_like(self, former: Self | None) -> None:
         """Open what the former one had opened, so that nobody has to wait for it; vectors that are the same stay."""
