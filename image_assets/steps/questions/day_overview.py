@@ -107,8 +107,9 @@ class DayOverviews:
                 rows = self._tables.scan_files([key], [*columns, "uploaded_at", "processed_at"])
             except ObjectNotFoundError:
                 continue
+            numbers = {name: rows.get_column(name).cast(pl.Float64) for name in columns}
             quartiles = {
-                name: [rows.get_column(name).quantile(each, "linear") for each in _QUARTILES] for name in columns
+                name: [each.quantile(share, "linear") for share in _QUARTILES] for name, each in numbers.items()
             }
             yield key, {**quartiles, "wait_s": _wait_s(rows)}
 
@@ -121,6 +122,10 @@ class DayOverviews:
 def _overview(day: date, counts: Mapping[str, Mapping[str, int]], measured: Mapping[str, Any]) -> DayOverview:
     measures = {name: tuple(measured[name]) for name in MEASURES if None not in measured.get(name, [None])}
     return DayOverview(day, counts, measures, measured.get("wait_s"))
+
+
+def _quartiles(numbers: pl.Series) -> list[float | None]:
+    return [numbers.quantile(share, "linear") for share in _QUARTILES]
 
 
 def _wait_s(rows: pl.DataFrame) -> float | None:
