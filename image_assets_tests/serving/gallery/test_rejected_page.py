@@ -51,7 +51,7 @@ def test_a_file_is_shown_with_what_it_is_and_why_it_is_no_image(
     expect(note.get_by_role("link", name="Download")).to_have_count(0)
     page.get_by_role("link", name="bad aspect 1").click()
     expect(page.locator("article")).to_have_count(1)
-    expect(page.get_by_role("heading", level=2)).to_have_text(HOSTILE.replace("\u202e", ""))
+    expect(page.get_by_role("heading", level=2)).to_have_text(HOSTILE.replace("\u202e", "\N{REPLACEMENT CHARACTER}"))
 
 
 def test_what_can_be_decoded_is_shown_and_taken_all_the_same(
