@@ -26,6 +26,8 @@ _PLAIN_POINTS: Final = 2_000
 _PAGE: Final = 60
 _FINE: Final = 65_535
 _COARSE: Final = 1_000
+_MARGIN: Final = 0.05
+"""How far outside of the map a line may go: points on its edge are within."""
 _MOST_NUMBERS: Final = 200
 _LONGEST: Final = 1_200
 Outline = Annotated[str, Query(alias="in", max_length=_LONGEST, pattern=r"^[0-9,]*$")]
@@ -116,9 +118,9 @@ def _points(service: Service) -> MapPoints:
 
 def _places(outline: str) -> list[tuple[float, float]]:
     """Raises `SearchError` for what is no line."""
-    numbers = [int(each) / _COARSE for each in outline.split(",") if each]
+    numbers = [int(each) / _COARSE - _MARGIN for each in outline.split(",") if each]
     if len(numbers) % 2 or len(numbers) > _MOST_NUMBERS:
-        raise SearchError(f"a line is pairs of numbers from 0 to {_COARSE}, at most {_MOST_NUMBERS // 2} of them")
+        raise SearchError(f"a line is pairs of whole numbers, at most {_MOST_NUMBERS // 2} of them")
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 

@@ -1,4 +1,5 @@
 // The map on a canvas: it is moved, zoomed and drawn around; the list beside it says the same to those who do not see it.
+const MARGIN = 0.05;
 const sheet = document.getElementById("sheet");
 if (sheet) begin(await (await fetch(sheet.dataset.points)).json());
 
@@ -84,10 +85,10 @@ function begin(data) {
       return (y0 > y) !== (y1 > y) && x < ((x1 - x0) * (y - y0)) / (y1 - y0) + x0 ? !is : is;
     }, false);
     const step = Math.ceil(outline.length / 100);
-    outline = outline.filter((_, number) => number % step === 0).map((pair) => pair.map((each) => Math.round(1000 * Math.min(1, Math.max(0, each))) / 1000));
+    outline = outline.filter((_, number) => number % step === 0).map((pair) => pair.map((each) => Math.round(1000 * Math.min(1 + MARGIN, Math.max(-MARGIN, each))) / 1000));
     const count = Array.from(xs, (x, each) => inside(x / 65535, ys[each] / 65535)).filter(Boolean).length;
     const link = document.createElement("a");
-    link.href = `/map/selection?in=${outline.flat().map((each) => Math.round(1000 * each)).join(",")}`;
+    link.href = `/map/selection?in=${outline.flat().map((each) => Math.round(1000 * (each + MARGIN))).join(",")}`;
     link.className = "button primary";
     link.textContent = `Show the ${count.toLocaleString("en")} images`;
     find("selected").replaceChildren(count ? link : "No image is in there.");
