@@ -88,7 +88,7 @@ def run_floor(root: Path) -> dict[str, float]:
     """The work of the workers in plain loops."""
     from image_assets.imaging.derivatives import DerivativeParams
     from image_assets.imaging.inspect import InspectParams
-    from image_assets.lake.object_store import LocalObjectStore
+    from image_assets.lake.local_object_store import LocalObjectStore
     from image_assets.steps.images.derivation import Original, derive
     from image_assets.steps.images.landing import list_landing
     from image_assets.steps.images.original import Upload, take_in

@@ -14,7 +14,7 @@ import polars as pl
 from image_assets.compute.engine import SerialEngine
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import ImageEncoder
 from image_assets.steps.duplicates.links import DuplicateParams, find_links

@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from image_assets.compute.engine import EngineParams, ProcessEngine
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.devices import choose_placement, device_name
 from image_assets.models.encoders.encoder import Placement

@@ -30,8 +30,8 @@ from gallery import draw_gold, page_of
 from page import write_section
 
 from image_assets.ids import ImageId
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key, thumbnail_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
@@ -240,7 +240,7 @@ def thumbnail_row(
 
 def thumbnail_rows(url: str, process: psutil.Process, tables: ParquetTables, rounds: int) -> Iterator[Row]:
     """Ours beside a bare application, by turns."""
-    listed = httpx.get(f"{url}/v1/images", timeout=60).json()["images"]
+    listed = httpx.get(f"{url}/v1/images", timeout=60).json()["items"]
     draw_thumbnails(tables, [image["image_id"] for image in listed])
     links = [image["links"]["thumbnail"] for image in listed]
     root = Path(tables.store.uri("thumbnail"))

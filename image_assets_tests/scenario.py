@@ -24,8 +24,9 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.pixels import RgbImage
+from image_assets.lake.local_object_store import LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.object_keys import landing_prefix, source_uri_of, table_key
-from image_assets.lake.object_store import ANY_VERSION, LOCKS, STAGING, LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioning.captioner import Captioner
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder, PreparedImage

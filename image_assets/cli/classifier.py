@@ -1,6 +1,7 @@
 """`train`, and the group `classifier`: which versions there are and which is in charge."""
 
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
@@ -74,7 +75,7 @@ def print_versions(settings: Settings) -> None:
             "champion" if champion and card.model_version == champion.model_version else "",
             card.model_version,
             card.registry_number,
-            card.trained_at[:16].replace("T", " "),
+            f"{datetime.fromisoformat(card.trained_at):%Y-%m-%d %H:%M:%S}",
             *(of.get(card.model_version, {}).get(name) for name in _SCORES),
         )
         for card in cards

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
+from rich.text import Text
 
 from image_assets.access.keys import ApiKey, add_key, list_keys, revoke_key
 from image_assets.access.links import rotate_link_secret
@@ -51,7 +52,7 @@ def list_all() -> None:
     """Every key that was ever made; none of them can be shown."""
     now = datetime.now(UTC)
     made = list_keys(open_objects(load_settings()))
-    names, rows = ["id", "name", "uploads as", "roles", "made", "state"], [_row(key, now) for key in made]
+    names, rows = ["id", "name", "roles", "made", "state"], [_row(key, now) for key in made]
     known = ("key_id", "name", "user_id", "roles", "created_at", "expires_at")
     data = [{**{name: getattr(key, name) for name in known}, "is_live": key.is_live(now)} for key in made]
     print_rows("Keys", names, rows, is_first_whole=True, data=data)
@@ -75,6 +76,7 @@ def rotate_links() -> None:
 
 
 def _row(key: ApiKey, now: datetime) -> tuple[object, ...]:
+    name = key.name if key.user_id == key.name else f"{key.name}, uploads as {key.user_id}"
     until = f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "accepted"
     state = until if key.is_live(now) else f"refused since {key.expires_at:%Y-%m-%d %H:%M}"
-    return key.key_id, key.name, key.user_id, ", ".join(key.roles), f"{key.created_at:%Y-%m-%d}", state
+    return key.key_id, name, Text("\n".join(key.roles)), key.created_at.date(), state

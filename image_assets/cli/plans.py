@@ -48,6 +48,10 @@ def plan(day: datetime | None, first: datetime | None, last: datetime | None, on
     days = days_between(*asked) if asked else known_days(tables)
     pace, failed = _remembered(stages, days)
     needs = _needs(stages, days, DayChoice(only, tables, failed))
+    if not needs:
+        which = f": {only}" if only else ""
+        CONSOLE.print(f"found nothing to compute: 0 of {len(days)} days{which}", highlight=False)
+        return
     _print_tables(needs, pace)
     _print_days(needs, pace, failed)
     _print_total(needs, pace, len(days))
@@ -94,8 +98,9 @@ def _print_tables(needs: Sequence[Need], pace: _Pace) -> None:
         mine = [need for need in needs if need.table == name]
         counts = [sum(each) for each in zip(*((n.missing, n.stale, n.awaited) for n in mine), strict=True)]
         own = replace(pace, seconds_per_day=None)
-        rows.append((name, *counts, pace.speeds.get(name), _duration(mine, own)))
-        data.append({**dict(zip(_COUNTED, rows[-1], strict=False)), "about_s": _seconds(mine, own)})
+        known = (name, *counts, pace.speeds.get(name))
+        rows.append((_shown(name), *known[1:], _duration(mine, own)))
+        data.append({**dict(zip(_COUNTED, known, strict=True)), "about_s": _seconds(mine, own)})
     if needs:
         besides = pace.seconds_per_day
         total = "?" if besides is None else _words(besides * len({need.day for need in needs}))
@@ -118,9 +123,14 @@ def _print_days(needs: Sequence[Need], pace: _Pace, failed: Collection[date]) ->
 def _work(needs: Sequence[Need]) -> str:
     """Tables by number of images, such as `217: all tables` or `3: silver_images, thumbnails`."""
     numbers = sorted({need.images for need in needs if need.images}, reverse=True)
-    tables = {number: [need.table for need in needs if need.images == number] for number in numbers}
+    tables = {number: [_shown(need.table) for need in needs if need.images == number] for number in numbers}
     named = ((n, "all tables" if len(found) == len(needs) else ", ".join(found)) for n, found in tables.items())
     return "; ".join(f"{number}: {names}" for number, names in named)
+
+
+def _shown(table: str) -> str:
+    """Of one that there is for each model the name that all of them have: a run has one model."""
+    return table.partition("/")[0]
 
 
 def _print_total(needs: Sequence[Need], pace: _Pace, days: int) -> None:

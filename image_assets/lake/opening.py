@@ -5,7 +5,8 @@ from pathlib import Path
 
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import LocalObjectStore, ObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 

@@ -171,6 +171,7 @@ def _made_here(
         made = _open(path, content, is_temporary=True)
         if made is None:
             raise StoreUnavailableError(f"{path} cannot be opened though it was made just now", key=content.key)
+    # Whoever interrupts it, too, leaves no folder behind.
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

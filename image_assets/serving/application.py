@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
+from image_assets.serving.examples import add_examples
 from image_assets.serving.gallery import days, grid, sign_in, static, upload, vector_map
 from image_assets.serving.gallery import rejected as rejected_page
 from image_assets.serving.gallery.pages import ProblemsAsPages
@@ -31,6 +32,7 @@ from image_assets.serving.routes import (
     rejected,
     reviews,
     search,
+    sent_uploads,
     uploads,
 )
 from image_assets.serving.service import Service
@@ -40,6 +42,7 @@ ROUTERS: Final = (
     health.router,
     configuration.router,
     uploads.router,
+    sent_uploads.router,
     records.router,
     inference.router,
     search.router,
@@ -84,7 +87,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,
-        middleware=_middleware(settings, Middleware(Observed, metrics=service.metrics, trail=service.trail)),
+        middleware=_middleware(settings, service),
         generate_unique_id_function=_operation_id,
         responses=documented(_PROBLEMS),
         docs_url=None,
@@ -98,16 +101,16 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings, observed: Middleware) -> list[Middleware]:
+def _middleware(settings: Settings, service: Service) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=is_request_id),
         Middleware(AnswerHeaders),
         Middleware(ProblemsAsPages),
         Middleware(PlainErrorsAsProblems),
-        Middleware(Crowd),
+        Middleware(Crowd, under_way=service.under_way),
         Middleware(HeadAsGet),
-        observed,
+        Middleware(Observed, metrics=service.metrics, trail=service.trail),
         Middleware(TrustedHostMiddleware, allowed_hosts=[*_LOCAL_HOSTS, *settings.hosts], www_redirect=False),
         Middleware(OwnPagesOnly, origins=settings.origins),
         # Here, and not as an argument of FastAPI, which would answer outside of all that stands above.
@@ -131,11 +134,12 @@ def _operation_id(route: APIRoute) -> str:
 
 
 class _Application(FastAPI):
-    """With the one shape that every error has in its description."""
+    """With the one shape that every error has in its description, and with examples."""
 
     def openapi(self) -> dict[str, Any]:
         """See `FastAPI.openapi`."""
         description = super().openapi()
         shapes = description.setdefault("components", {}).setdefault("schemas", {})
         shapes["ProblemBody"] = ProblemBody.model_json_schema()
+        add_examples(description)
         return description

@@ -19,6 +19,7 @@ from image_assets.access.roles import Role, includes
 from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
+from image_assets.serving.parameters import check_parameters
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
 
@@ -34,6 +35,8 @@ _MOST_FIELDS: Final = 200
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which proxies tell of themselves; those that do not mostly speak HTTP/1.0 to what is behind them."""
 _KEY_IN_TEXT: Final = re.compile(rb"ia_[0-9a-f]{12}_")
+_ADMITTED: Final = "image_assets.caller"
+"""In the scope of a request: who asks, once it is known."""
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
 _SIGN_IN_AGAIN: Final = "Your session is over, or its key is: sign in again at /sign-in."
@@ -93,16 +96,26 @@ class Needs:
         """The caller.
 
         Raises:
-            Problem: 401 without an accepted key, 403 without the role, 429 over the rate.
+            Problem: 401 without an accepted key, 403 without the role, 429 over the rate, 422 for a parameter that the
+                route does not know.
         """
+        admitted: Caller | None = request.scope.get(_ADMITTED)
+        return admitted or await self.admit(request, service, credentials)
+
+    async def admit(
+        self, request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
+    ) -> Caller:
+        """The caller, who is looked at once for each request; raises as the call does."""
         caller = await self.identify(request, service, credentials)
         note_caller(caller.name)
         if not any(caller.may(role) for role in self.roles):
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
+        request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
+        check_parameters(request)
         if request.method not in _READING:
             await self.check_mark(request, service, caller)
-        request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
+        request.scope[_ADMITTED] = caller
         return caller
 
     async def identify(

@@ -1,11 +1,14 @@
 """Bodies that are held in memory: as many bytes as there is room for, all requests together, and a share per caller."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, Self
 
+from fastapi import Request
+
+from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.problems import Kind, Problem
 
 _ROOM_BYTES: Final = 2**28
@@ -70,3 +73,16 @@ class HeldBody:
         self._size_bytes = 0
         if not self._held[self._caller]:
             del self._held[self._caller]
+
+
+async def hold_pieces(request: Request, held: HeldBody, most_bytes: int) -> AsyncIterator[bytes]:
+    """A body in pieces, for which there is room.
+
+    Raises:
+        Problem: 503 while there is none, and as of `read_pieces`.
+    """
+    told_bytes = int(request.headers.get("content-length", 0))
+    held.expect(min(told_bytes, most_bytes))
+    async for piece in read_pieces(request, BodyParams(most_bytes)):
+        held.take(len(piece))
+        yield piece

@@ -9,16 +9,12 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.forms import Form
-from image_assets.serving.held_bodies import HeldBody
+from image_assets.serving.held_bodies import HeldBody, hold_pieces
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import ServiceHere
 
 Model = TypeVar("Model", bound=BaseModel)
-
-UNLIMITED: Final = 2**62
-"""For the routes: bodies are bounded here, as they are read."""
 
 OTHER_TYPE: Final = documented((408, 415))
 """What routes answer besides that take bodies of several types."""
@@ -69,7 +65,7 @@ def media_type_of(request: Request) -> str:
 
 async def read_json(request: Request, held: HeldBody, model: type[Model]) -> Model:
     """The body of a request that may also be sent in other types, which FastAPI does not parse itself."""
-    data = b"".join([piece async for piece in _pieces(request, held, _JSON_BYTES)])
+    data = b"".join([piece async for piece in hold_pieces(request, held, _JSON_BYTES)])
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
@@ -87,7 +83,7 @@ async def read_pictures(request: Request, held: HeldBody, most: int = MOST_PICTU
     media_type = media_type_of(request)
     if media_type.startswith(_RAW):
         picture = SentPicture("")
-        async for piece in _pieces(request, held, _PICTURES_BYTES):
+        async for piece in hold_pieces(request, held, _PICTURES_BYTES):
             picture.take(piece)
         return [picture]
     if media_type != _FORM:
@@ -98,15 +94,6 @@ async def read_pictures(request: Request, held: HeldBody, most: int = MOST_PICTU
     return pictures
 
 
-async def _pieces(request: Request, held: HeldBody, most_bytes: int) -> AsyncIterator[bytes]:
-    """The body, for which there is room."""
-    told_bytes = int(request.headers.get("content-length", 0))
-    held.expect(min(told_bytes, most_bytes))
-    async for piece in read_pieces(request, BodyParams(most_bytes)):
-        held.take(len(piece))
-        yield piece
-
-
 async def _files(request: Request, held: HeldBody) -> list[SentPicture]:
     pictures: list[SentPicture] = []
 
@@ -115,7 +102,7 @@ async def _files(request: Request, held: HeldBody) -> list[SentPicture]:
         return pictures[-1]
 
     form = Form(request.headers["content-type"], begin, MOST_PICTURES)
-    async for piece in _pieces(request, held, _PICTURES_BYTES):
+    async for piece in hold_pieces(request, held, _PICTURES_BYTES):
         form.feed(piece)
     form.finish()
     return pictures

@@ -1,8 +1,10 @@
 """Listening: which addresses the service may be reached at, and the server that runs it."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Final
@@ -21,6 +23,8 @@ from image_assets.serving.service import Service
 from image_assets.settings import Settings
 
 _GRACE_S: Final = 10
+"""For the requests under way; then they are cancelled, and get a second more."""
+_LOOK_S: Final = 0.05
 _BACKLOG: Final = 2_048
 
 
@@ -46,7 +50,7 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies) or None,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=1,
     )
     listening = _bound(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -55,7 +59,10 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
 
 
 class _Server(uvicorn.Server):
-    """Tells those who wait for the model at once that the service ends, not when its grace is over."""
+    """Finishes what is under way, and tells whoever comes meanwhile that the service ends; uvicorn would not listen.
+
+    Those who wait for the model are told at once, not when the grace is over.
+    """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -64,7 +71,16 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See uvicorn."""
         super().handle_exit(sig, frame)
+        self._service.under_way.is_ending = True
         threading.Thread(target=self._service.inference.close, name="ending").start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                while self._service.under_way.count and not self.force_exit:
+                    await asyncio.sleep(_LOOK_S)
+        await super().shutdown(sockets)
 
 
 def _check_keys(settings: Settings, host: str) -> None:

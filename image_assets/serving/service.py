@@ -23,6 +23,7 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.opening import open_encoder, open_lake, open_search
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
+from image_assets.serving.crowd import UnderWay
 from image_assets.serving.held_bodies import HeldBodies
 from image_assets.serving.inference.inference import Inference
 from image_assets.serving.limits import RateLimits, RateParams
@@ -48,6 +49,7 @@ from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.day_overview import DayOverviews
 from image_assets.steps.questions.image_location import Location, locate
 from image_assets.steps.questions.rejected_page import RejectedFiles
+from image_assets.steps.questions.user_uploads import UserUploads
 
 _SECRETS_LAST_S: Final = 60.0
 _LAKE_LASTS_S: Final = 1.0
@@ -79,8 +81,10 @@ class Service:
         self.rejected = RejectedFiles(self.tables)
         self.days = DayOverviews(self.tables)
         self.comparisons = DayComparisons(self.tables)
+        self.uploads = UserUploads(self.tables)
         self.lanes = UploadLanes()
         self.bodies = HeldBodies()
+        self.under_way = UnderWay()
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
@@ -141,7 +145,7 @@ class Service:
         return datetime.now(UTC)
 
     @cached_property
-    def encoder(self) -> EncoderDescription:
+    def encoder_description(self) -> EncoderDescription:
         """Whose vectors the lake is searched with; nothing is loaded for it."""
         return describe_checkpoint(locate_checkpoint(self._settings.encoder, self._settings.encoder_revision))
 

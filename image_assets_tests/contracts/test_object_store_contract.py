@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from image_assets.errors import ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import STAGING, LocalObjectStore, ObjectInfo, ObjectStore
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.tiered_object_store import TieredObjectStore
 

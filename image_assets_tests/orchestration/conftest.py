@@ -18,7 +18,7 @@ from PIL import Image
 
 from image_assets.definitions import build_definitions
 from image_assets.imaging.pixels import RgbImage
-from image_assets.lake.object_store import LOCKS, STAGING, LocalObjectStore
+from image_assets.lake.local_object_store import LOCKS, STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import (
     Embedding,

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from image_assets.configuration import change_configuration
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.runs.json_console import console_config

@@ -38,10 +38,10 @@ def test_it_does_what_the_service_does(client: Client, own_lake: "Lake", tmp_pat
     known = own_lake.ids_of("anna")[0]
     assert client.image(known)["image_id"] == known
     assert client.picture(known)[8:12] == b"WEBP"
-    assert known in {each["image_id"] for each in client.images(user="anna")["images"]}
-    assert client.search("red")["images"]
-    assert client.search(photo=photo("red"), page_size=1)["images"]
-    assert client.similar(known)["images"]
+    assert known in {each["image_id"] for each in client.images(user="anna")["items"]}
+    assert client.search("red")["items"]
+    assert client.search(photo=photo("red"), page_size=1)["items"]
+    assert client.similar(known)["items"]
     assert len(client.encode_texts(["red", "blue"])["vectors"]) == 2
     assert len(client.encode_images([photo(), tmp_path / "new dress.jpg"])["vectors"]) == 2
     client.erase(known, "a ticket")
@@ -161,11 +161,19 @@ def test_a_folder_is_uploaded_by_the_command_line_and_each_refused_file_is_named
         assert done.returncode == 2, done.stdout + done.stderr
         assert "photos/note.txt: not_an_image: no known image format" in done.stdout
         assert "6 of 7 files have arrived" in done.stdout
+        assert f"{served.url}/v1/images/" in done.stdout
+    asked = [SCRIPT, "upload", "photos/0", "photos/1", "--to", served.url, "--label", "dress", "--json"]
+    rows = [json.loads(line) for line in subprocess.check_output(asked, cwd=tmp_path, env=own).splitlines()]
+    with Client(served.url, own_lake.keys["bo"]) as client:
+        assert [client.image(row["image_id"])["state"] for row in rows] == ["pending", "pending"]
+    assert all(row["image_id"] in done.stdout for row in rows)
     sidecars = [json.loads(path.read_text()) for path in (own_lake.root / "landing").rglob("bo/*.json")]
     mine = [each["label"] for each in sidecars if each["raw_name"] == "same name.jpg"]
     assert sorted(mine) == ["dress"] * 5 + ["hat"]
-    wrong = subprocess.run(
-        command, cwd=tmp_path, env={**own, "IMAGE_ASSETS_API_KEY": "x"}, capture_output=True, text=True, check=False
-    )
-    assert wrong.returncode == 1
-    assert "image-assets keys add" in wrong.stderr
+    without = {name: value for name, value in own.items() if name != "IMAGE_ASSETS_API_KEY"}
+    for environ, told in (({**own, "IMAGE_ASSETS_API_KEY": "x"}, "does not accept the key"), (without, "wants a key")):
+        wrong = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert wrong.returncode == 1
+        assert told in wrong.stderr
+        assert "set IMAGE_ASSETS_API_KEY" in wrong.stderr
+        assert "image-assets keys add NAME --role upload" in wrong.stderr

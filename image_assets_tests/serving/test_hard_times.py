@@ -13,7 +13,7 @@ import pytest
 
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets_tests.serving.conftest import drawn_photo
 
 if TYPE_CHECKING:

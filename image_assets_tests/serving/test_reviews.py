@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
+import httpx
 import pytest
 
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake import object_keys
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.classification.opinions import read_opinions
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def test_a_conflict_names_both_and_a_third_settles_it_for_the_command_line_too(r
     told = reviewed.lake.command("label", image_id, "cap", "--by", "bob").stdout
     assert "ann: hat; bob: cap" in told
     conflicts = reviewed.ask("/v1/reviews/conflicts", "cy").json()
-    assert [each["sides"] for each in conflicts["conflicts"]] == [{"ann": "hat", "bob": "cap"}]
+    assert [each["sides"] for each in conflicts["items"]] == [{"ann": "hat", "bob": "cap"}]
     assert items(reviewed, "cy", 1)[0]["why"] == "conflict"
     (settled,) = decide(reviewed, "cy", image_id, "cap").json()["results"]
     assert settled["outcome"]["settled_by"] == "cy"
@@ -88,7 +90,7 @@ def test_pages_of_conflicts_follow_each_other(reviewed: "Served") -> None:
         page = reviewed.ask(
             "/v1/reviews/conflicts", "cy", params={"page_size": 1} | ({"page_token": token} if token else {})
         ).json()
-        seen += [each["image_id"] for each in page["conflicts"]]
+        seen += [each["image_id"] for each in page["items"]]
         token = page["next_page_token"]
     assert (seen, token) == (ids, None)
     assert reviewed.ask("/v1/reviews/conflicts", "cy", params={"page_token": "x"}).status_code == 422
@@ -145,3 +147,22 @@ def test_a_decision_that_is_sent_twelve_times_at_once_is_one(reviewed: "Served")
         answers = list(pool.map(lambda _: decide(reviewed, "ann", image_id, "hat", id="once"), range(12)))
     assert {answer.status_code for answer in answers} == {200}
     assert len(read_opinions(LocalObjectStore(reviewed.lake.root))) == 1
+
+
+def test_the_same_decisions_under_an_idempotency_key_are_made_once_and_answered_alike(reviewed: "Served") -> None:
+    first, second = reviewed.lake.ids_of("anna")[:2]
+    body = {"decisions": [{"image_id": first, "label": "hat"}, {"image_id": second, "kind": "skip"}]}
+
+    def decide_under_key(body: dict[str, Any]) -> httpx.Response:
+        return reviewed.ask("/v1/reviews", "ann", "POST", json=body, headers={"Idempotency-Key": "batch 7"})
+
+    once, again = decide_under_key(body), decide_under_key(body)
+    assert (once.status_code, again.content) == (200, once.content)
+    assert ("idempotent-replayed" in once.headers, again.headers["idempotent-replayed"]) == (False, "true")
+    other = decide_under_key({"decisions": body["decisions"][:1]})
+    assert (other.status_code, other.json()["type"]) == (422, "urn:image-assets:problem:idempotency-key-reused")
+    # As after a kill between the decisions and the answer.
+    (kept,) = (reviewed.lake.root / object_keys.ANSWERS).rglob("*.json")
+    kept.unlink()
+    assert decide_under_key(body).content == once.content
+    assert len(read_opinions(LocalObjectStore(reviewed.lake.root))) == 2

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from image_assets.errors import StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import STAGING, LocalObjectStore
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.serving.answers import Answers
 from image_assets.serving.application import create_app

@@ -29,7 +29,7 @@ from PIL import Image
 from image_assets.client.client import Client, Uploaded
 from image_assets.client.retries import Retries
 from image_assets.errors import ServiceError
-from image_assets.lake.object_store import STAGING
+from image_assets.lake.local_object_store import STAGING
 from image_assets.settings import PREFIX
 from image_assets_tests.soak.homes import Home, end, new_home
 

@@ -13,6 +13,7 @@ from image_assets.models.classifiers.classifier_files import load_classifier
 FILES = "classifier"
 
 
+# Untyped in some of the releases that are supported.
 class StoredClassifier(PythonModel):  # type: ignore[misc, unused-ignore]
     """Embeddings or pixels in, probabilities out."""
 
@@ -25,9 +26,9 @@ class StoredClassifier(PythonModel):  # type: ignore[misc, unused-ignore]
 
     def predict(
         self,
-        context: PythonModelContext,  # noqa: ARG002
+        context: PythonModelContext,  # noqa: ARG002 - MLflow passes it by name
         model_input: np.ndarray,
-        params: dict[str, Any] | None = None,  # noqa: ARG002
+        params: dict[str, Any] | None = None,  # noqa: ARG002 - as above
     ) -> Probabilities:
         """One row of probabilities per row of the input; MLflow takes any other hint than this for a signature."""
         return self._classifier.probabilities(list(model_input))

@@ -72,6 +72,7 @@ def _explained(home: DagsterHome) -> Iterator[None]:
         yield
     except ImageAssetsError:
         raise
+    # SQLAlchemy, sqlite3, alembic, yaml and Dagster each raise their own; what is no damage is raised as it was.
     except Exception as error:
         told = describe_damage(home.sqlite_folder) if home.sqlite_folder else None
         if told is None and not isinstance(error, _UNUSABLE):

@@ -25,6 +25,7 @@ def take_turns(instance: dg.DagsterInstance, tell: Callable[[str], None] | None 
     """
     storage = instance.event_log_storage
     if not isinstance(storage.claim_concurrency_slot, _PatientClaim):
+        # Dagster has no place for a claim of one's own.
         storage.claim_concurrency_slot = _PatientClaim(instance, tell)  # type: ignore[method-assign]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -25,7 +25,8 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.serving.callers import PageAdmin, PageReviewer
 from image_assets.serving.gallery.pages import Posted, ShowHere, go_to, with_query
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import PageToken
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.routes.records import erase_image
 from image_assets.serving.routes.rejected import (
@@ -98,7 +99,7 @@ def show_rejected(
     reason: RejectionReason | None = None,
     day: date | None = None,
     state: State = "open",
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_token: PageToken = None,
 ) -> Response:
     """Rejected files by reason, the latest day first."""
     choice = RejectedChoice(reason, day, None if state == "all" else state)
@@ -108,7 +109,7 @@ def show_rejected(
         files=_shown(service, page.rows),
         by_reason=page.by_reason,
         chosen={"reason": reason and reason.value, "day": day and day.isoformat(), "state": state},
-        states=State.__args__,
+        states=get_args(State),
         next_page_token=give_token(service.links, None if page.is_last else page.mark, choice),
         is_admin=caller.may(Role.ADMIN),
     )

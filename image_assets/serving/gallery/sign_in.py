@@ -1,5 +1,6 @@
 """Signing in: a key is given once, and a cookie stands for it."""
 
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -41,7 +42,7 @@ async def sign_in(request: Request, service: ServiceHere) -> Response:
         fault = (
             "No such key is accepted. image-assets keys add makes one; image-assets keys list shows which there are."
         )
-        return HTMLResponse(fill(_TEMPLATE, {"next": path, "fault": fault}), 401)
+        return HTMLResponse(fill(_TEMPLATE, {"next": path, "fault": fault}), HTTPStatus.UNPROCESSABLE_ENTITY)
     answer = go_to(path)
     answer.set_cookie(
         COOKIE,

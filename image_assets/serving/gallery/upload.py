@@ -11,10 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from image_assets.access.roles import Role
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals
+from image_assets.serving.bodies import UNLIMITED
 from image_assets.serving.callers import MARK_FIELD, MARK_HEADER, Caller, NeedsOnPage, PageUploader, check_mark
 from image_assets.serving.forms import MAX_FILES
 from image_assets.serving.gallery.pages import Show, ShowHere
-from image_assets.serving.routes.uploads import UNLIMITED, FormReader, Told, UploadCall, receive
+from image_assets.serving.routes.uploads import FormReader, Told, UploadCall, receive
 from image_assets.serving.service import Service, ServiceHere
 
 router = APIRouter(include_in_schema=False)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import polars as pl
 from fastapi import APIRouter, Header, Query, Response
@@ -59,7 +59,7 @@ def show_map(service: ServiceHere, _: PageViewer, show: ShowHere, by: By = "labe
         "map.html.jinja",
         found=found,
         by=by,
-        ways=By.__args__,
+        ways=get_args(By),
         groups=groups,
         paths=_paths(found.points.with_columns(code=codes)),
         plain_points=_PLAIN_POINTS,

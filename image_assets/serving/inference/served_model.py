@@ -76,6 +76,7 @@ class ServedModel:
         self.phase = ModelPhase.LOADING
         try:
             self._load()
+        # The libraries of a model raise anything; whoever asked is told, and /ready.
         except Exception as error:
             self._fail(error)
             raise ModelError(f"the model cannot be loaded: {error}") from error

@@ -28,7 +28,7 @@ from image_assets.serving.observing.parts import STATES, PartState
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # They double the series, for what Prometheus finds out by itself.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call] # has no annotations
 
 NO_ROUTE: Final = "none"
 """In place of the template, for addresses at which there is nothing."""

@@ -1,20 +1,24 @@
 """Reviews: which images a person is asked about, what people decide, and how far that has come."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Final
-from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
-from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.answers import IdempotencyKey, fingerprint_of
+from image_assets.serving.callers import Caller, Reviewer, needs
+from image_assets.serving.image_names import ImageName, as_id
+from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
-from image_assets.serving.problems import ProblemBody, body_of, kind_of
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Items, Page, PageSize, PageToken, cut
+from image_assets.serving.problems import ProblemBody, body_of_error, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.conflicts import Conflict, find_conflicts
 from image_assets.steps.classification.label_decisions import Decision, KeptDecisions, record_decisions
@@ -22,10 +26,11 @@ from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
-_MOST_ITEMS, _MOST_DECISIONS, _LARGEST_PAGE = 20, 64, 200
+_MOST_ITEMS, _MOST_DECISIONS = 20, 64
 _LONGEST_LABEL: Final = 200
+_ID_LENGTH: Final = 48
 _THEIRS: Final = (UnknownImageError, AmbiguousImageError, DecisionError)
 
 
@@ -59,10 +64,8 @@ class ReviewBody(BaseModel):
     links: ReviewLinks
 
 
-class ReviewList(BaseModel):
+class ReviewList(Items[ReviewBody]):
     """What the caller is asked about next."""
-
-    items: list[ReviewBody]
 
 
 class DecisionBody(BaseModel):
@@ -77,7 +80,7 @@ class DecisionBody(BaseModel):
         },
     )
 
-    image_id: UUID | None = Field(default=None, description="Left out to take back the own last word on any image.")
+    image_id: ImageName | None = Field(default=None, description="Left out to take back the own last word.")
     kind: Kind = Field(default=Kind.LABEL, description="label, accept (the model is right), skip, or undo.")
     label: str = Field(
         default="", max_length=_LONGEST_LABEL, description="What it shows; of accept: what the caller was shown."
@@ -166,12 +169,10 @@ class ConflictBody(BaseModel):
     links: ReviewLinks
 
 
-class ConflictList(BaseModel):
+class ConflictList(Page[ConflictBody]):
     """A page of conflicts, the oldest first."""
 
-    conflicts: list[ConflictBody]
     total: int
-    next_page_token: str | None
 
 
 @router.get("")
@@ -189,16 +190,36 @@ def get_reviews(
     return ReviewList(items=[_item(service, each) for each in items])
 
 
-@router.post("")
-def post_reviews(service: ServiceHere, caller: Reviewer, body: DecisionsBody) -> DecisionResults:
+@router.post("", response_model=DecisionResults, responses=documented((409,)))
+def post_reviews(
+    request: Request,
+    service: ServiceHere,
+    caller: Reviewer,
+    body: DecisionsBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Decide on images under the caller's name.
 
     What cannot be kept says why in its own result; when nothing could be, that is the answer.
     """
+    asked = fingerprint_of(request.method, request.url.path, body.model_dump_json())
+    with service.answers.remembering(caller.name, idempotency_key) as memory:
+        if replayed := memory.replay(asked):
+            return replayed
+        # Killed before its answer was kept, the same request makes the same decisions again.
+        batch = fingerprint_of(idempotency_key, asked)[:_ID_LENGTH] if idempotency_key else None
+        results = _decide(service, caller, body.decisions, batch)
+        response = Response(results.model_dump_json(), media_type="application/json")
+        memory.keep(asked, response)
+        return response
+
+
+def _decide(service: Service, caller: Caller, decisions: Sequence[DecisionBody], batch: str | None) -> DecisionResults:
     results, days, problems = [], set[date](), []
-    for each in body.decisions:
+    for number, each in enumerate(decisions):
+        word = _decision(each, each.id or (batch and f"{batch}.{number}"))
         try:
-            kept = record_decisions(service.tables, [_decision(each)], caller.name, service.now(), service.opinions)
+            kept = record_decisions(service.tables, [word], caller.name, service.now(), service.opinions)
         except _THEIRS as error:
             problems.append(error)
             results.append(_refused(each, error))
@@ -237,25 +258,25 @@ def get_progress(service: ServiceHere, caller: Reviewer) -> ProgressBody:
 @router.get("/conflicts", dependencies=[needs(Role.REVIEW)])
 def get_conflicts(
     service: ServiceHere,
-    page_size: Annotated[int, Query(ge=1, description="More than 200 are 200.")] = 60,
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_size: PageSize = USUAL,
+    page_token: PageToken = None,
 ) -> ConflictList:
     """Images on which people differ: both names, and what each says."""
     found = find_conflicts(service.opinions, service.opinions.recent())
     after = take_token(service.links, page_token, "conflicts") or ""
     rest = [each for each in found if _mark(each) > after]
-    page = rest[: min(page_size, _LARGEST_PAGE)]
+    page = rest[: cut(page_size)]
     mark = _mark(page[-1]) if len(page) < len(rest) else None
     return ConflictList(
-        conflicts=[_conflict(service, each) for each in page],
+        items=[_conflict(service, each) for each in page],
         total=len(found),
         next_page_token=give_token(service.links, mark, "conflicts"),
     )
 
 
-def _decision(body: DecisionBody) -> Decision:
-    image = str(body.image_id) if body.image_id else ""
-    return Decision(image, body.label, kind=body.kind, decision_id=body.id)
+def _decision(body: DecisionBody, name: str | None) -> Decision:
+    image = as_id(body.image_id) if body.image_id else ""
+    return Decision(image, body.label, kind=body.kind, decision_id=name)
 
 
 def _kept(body: DecisionBody, kept: KeptDecisions) -> DecisionResult:
@@ -281,9 +302,8 @@ def _kept(body: DecisionBody, kept: KeptDecisions) -> DecisionResult:
 
 
 def _refused(body: DecisionBody, error: ImageAssetsError) -> DecisionResult:
-    problem = ProblemBody(**body_of(kind_of(error), str(error)))
-    image_id = str(body.image_id) if body.image_id else None
-    return DecisionResult(id=body.id, image_id=image_id, is_kept=False, kind=body.kind, problem=problem)
+    problem = ProblemBody(**body_of_error(error))
+    return DecisionResult(id=body.id, image_id=body.image_id, is_kept=False, kind=body.kind, problem=problem)
 
 
 def _item(service: Service, item: ReviewItem) -> ReviewBody:

@@ -16,7 +16,7 @@ from image_assets.access.roles import Role
 from image_assets.labels import normalise_label
 from image_assets.serving.answers import IdempotencyKey, Memory, fingerprint_of
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals, UploadedFile, answer_of, arriving
-from image_assets.serving.bodies import BodyParams, read_pieces
+from image_assets.serving.bodies import UNLIMITED, BodyParams, read_pieces
 from image_assets.serving.callers import Caller, Uploader
 from image_assets.serving.disposition import disposition_name
 from image_assets.serving.forms import Form
@@ -25,8 +25,6 @@ from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.images.uploads import UploadFacts
 
-UNLIMITED: Final = 2**62
-"""The settings bound what is read; see `BodyParams`."""
 router = APIRouter(prefix="/v1", tags=["uploads"])
 
 _INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
@@ -269,6 +267,7 @@ async def receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Res
                     await run(reception.feed, last)
                 last = piece
             answer: Response = await run(reception.finish, last)
+        # A request that is cancelled, too, leaves nothing staged.
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await run(reception.close)

@@ -7,7 +7,7 @@ from datetime import date
 from image_assets.errors import ConfigurationError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import hot_tier
 from image_assets.tables.gold import GOLD_IMAGES

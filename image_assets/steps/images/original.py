@@ -13,7 +13,7 @@ from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.images.acceptances import loosened
-from image_assets.steps.images.sidecar import Sidecar, parse_sidecar
+from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.steps.increment.outcome import TableValues
 
 
@@ -120,7 +120,7 @@ def _header_columns(header: ImageHeader) -> dict[str, object]:
 
 
 def _upload_columns(upload: Upload, store: ObjectStore, before: Mapping[str, object]) -> dict[str, object]:
-    sidecar = _sidecar(upload, store)
+    sidecar = read_sidecar(store, upload.sidecar_uri)
     told = {
         "user_id": sidecar.user_id,
         "uploaded_at": sidecar.uploaded_at,
@@ -130,12 +130,3 @@ def _upload_columns(upload: Upload, store: ObjectStore, before: Mapping[str, obj
     }
     known = {**upload.told, **before, **{name: value for name, value in told.items() if value is not None}}
     return {**known, "label": normalise_label(str(known["label"] or "")) or None}
-
-
-def _sidecar(upload: Upload, store: ObjectStore) -> Sidecar:
-    if upload.sidecar_uri is None:
-        return Sidecar()
-    try:
-        return parse_sidecar(store.read(object_keys.key_of(upload.sidecar_uri)))
-    except (ObjectNotFoundError, ObjectForbiddenError) as error:
-        return Sidecar(problem=str(error))

@@ -14,6 +14,8 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import parsed_by, read_record, write_record
+from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 
@@ -63,10 +65,19 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
     for day in days:
         key = object_keys.receipt_key(day, image_id)
         if store.exists(key):
-            receipt = _read(store, key)
+            receipt = read_receipt(store, key)
             is_there = receipt is not None and store.exists(object_keys.key_of(receipt.source_uri))
             return receipt if is_there else None
     return None
+
+
+def read_receipt(store: ObjectStore, key: ObjectKey) -> Receipt | None:
+    """None for one that a power cut has damaged, or that was removed a moment ago: the upload does not need it."""
+    try:
+        return read_record(store, key, Receipt, TableError, "it is removed in an hour")
+    except (TableError, ObjectNotFoundError) as error:
+        _log.warning("%s", error)
+        return None
 
 
 def pending_ids(store: ObjectStore) -> set[ImageId]:
@@ -83,16 +94,21 @@ def keep_receipts(tables: ParquetTables, items: Mapping[date, Collection[str]]) 
         if not tables.exists(rejections_of(BRONZE_IMAGES), day):
             continue
         where = pl.col("item").is_in(list(wanted)) & pl.col("image_id").is_not_null() & pl.col("sha256").is_not_null()
+        landed = {file.source_uri: file for file in list_landing(tables.store, day).files}
         for row in tables.scan(rejections_of(BRONZE_IMAGES), _REJECTED, [day], where).iter_rows(named=True):
-            _, _, *folders, name = object_keys.key_of(row["source_uri"]).split("/")
+            file = landed.get(row["source_uri"])
+            if file is None:
+                continue
+            told = read_sidecar(tables.store, file.sidecar_uri)
             receipt = Receipt(
                 image_id=row["image_id"],
                 day=day.isoformat(),
                 source_uri=row["source_uri"],
                 sha256=row["sha256"],
                 size_bytes=row["size_bytes"],
-                user_id=object_keys.name_as_text(folders[0]) if folders else "",
-                raw_name=object_keys.name_as_text(name),
+                user_id=told.user_id or file.folder_user or "",
+                raw_name=told.raw_name or file.name,
+                label=told.label,
                 received_at=row["processed_at"].isoformat(),
             )
             write_record(tables.store, object_keys.receipt_key(day, receipt.image_id), receipt)
@@ -132,16 +148,7 @@ def _column(tables: ParquetTables, table: str, day: date, name: str) -> Iterable
 
 def _is_over(store: ObjectStore, key: ObjectKey, sources: set[str], *, is_old: bool) -> bool:
     """Whether the file was refused before its bytes were read, or never came to be."""
-    receipt = _read(store, key)
+    receipt = read_receipt(store, key)
     if receipt is None:
         return is_old
     return receipt.source_uri in sources or (is_old and not store.exists(object_keys.key_of(receipt.source_uri)))
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> Receipt | None:
-    """None for one that a power cut has damaged, or that was removed a moment ago: the upload does not need it."""
-    try:
-        return read_record(store, key, Receipt, TableError, "it is removed in an hour")
-    except (TableError, ObjectNotFoundError) as error:
-        _log.warning("%s", error)
-        return None

@@ -9,8 +9,6 @@ import polars as pl
 from image_assets.errors import (
     AmbiguousImageError,
     ImageAssetsError,
-    ObjectForbiddenError,
-    ObjectNotFoundError,
     UnknownImageError,
 )
 from image_assets.ids import SourceUri
@@ -19,7 +17,8 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.dismissals import RejectedFile
 from image_assets.steps.images.landing import list_landing
-from image_assets.steps.images.sidecar import parse_sidecar
+from image_assets.steps.images.short_ids import is_beginning
+from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
 
@@ -60,7 +59,7 @@ def choose_rejected(tables: ParquetTables, files: Sequence[RejectedFile], names:
 
 
 def find_rejected(tables: ParquetTables, files: Sequence[RejectedFile], name: str) -> list[RejectedFile]:
-    """The files that a name means: an id or path, else the file's own name, else the one that its user gave it."""
+    """The files that a name means: an id, its beginning or a path, else the file's own name, else its user's for it."""
     plain = normalise_name(name)
     for is_called in _readings(tables, name, plain):
         if fitting := [file for file in files if is_called(file)]:
@@ -70,6 +69,8 @@ def find_rejected(tables: ParquetTables, files: Sequence[RejectedFile], name: st
 
 def _readings(tables: ParquetTables, name: str, plain: str) -> Iterator[Callable[[RejectedFile], bool]]:
     yield lambda file: name in {file.item, file.image_id, file.source_uri}
+    if is_beginning(name):
+        yield lambda file: (file.image_id or "").startswith(name)
     yield lambda file: _own_path(file) == plain
     yield lambda file: _own_path(file).rpartition("/")[2] == plain
     told = cache(lambda day: _told_names(tables, day))
@@ -84,13 +85,8 @@ def _told_names(tables: ParquetTables, day: date) -> Mapping[str, str]:
     """What a day's uploads are called by bronze, which remembers those that are gone, and by sidecars, by source."""
     names = dict(_remembered_names(tables, day))
     for file in list_landing(tables.store, day).files:
-        if file.sidecar_uri:
-            try:
-                sidecar = parse_sidecar(tables.store.read(object_keys.key_of(file.sidecar_uri)))
-            except (ObjectNotFoundError, ObjectForbiddenError):
-                continue
-            if sidecar.raw_name:
-                names[file.source_uri] = normalise_name(sidecar.raw_name)
+        if name := read_sidecar(tables.store, file.sidecar_uri).raw_name:
+            names[file.source_uri] = normalise_name(name)
     return names
 
 

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError
+from image_assets.ids import SourceUri
 from image_assets.labels import normalise_label
+from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
 
 MAX_SIDECAR_BYTES = 64_000
 MAX_TEXT_LENGTH = 2_000
@@ -22,6 +26,16 @@ class Sidecar:
     label: str | None = None
     raw_name: str | None = None
     problem: str | None = None
+
+
+def read_sidecar(store: ObjectStore, uri: SourceUri | None) -> Sidecar:
+    """What lies beside an upload; it says nothing where there is none, or none that can be read."""
+    if uri is None:
+        return Sidecar()
+    try:
+        return parse_sidecar(store.read(object_keys.key_of(uri)))
+    except (ObjectNotFoundError, ObjectForbiddenError) as error:
+        return Sidecar(problem=str(error))
 
 
 def parse_sidecar(data: bytes) -> Sidecar:

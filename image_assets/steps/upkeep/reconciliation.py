@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import STAGING
+from image_assets.lake.local_object_store import STAGING
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS
 from image_assets.tables.table import Table

@@ -9,8 +9,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.orchestration.automation.later_days import FOLLOWING
 from image_assets.orchestration.jobs import DAILY_JOB

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from image_assets.ids import ObjectKey
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import CHAMPION
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.orchestration.automation.model_sensor import model_sensor
 from image_assets.orchestration.partitions import daily_partitions
 from image_assets.orchestration.resources import LakeResource

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.orchestration.jobs import MORNING_JOB
 from image_assets.settings import Settings
 

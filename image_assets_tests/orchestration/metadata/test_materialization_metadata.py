@@ -13,7 +13,7 @@ from PIL import Image
 
 from image_assets.definitions import build_definitions
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.metadata.counts import contact_sheet
 from image_assets.orchestration.metadata.lineage import column_sources, upstream_of

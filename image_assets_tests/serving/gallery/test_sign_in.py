@@ -42,7 +42,7 @@ def test_without_a_session_a_page_asks_for_a_key_and_then_shows_what_was_asked_f
     page.goto("/?label=dress")
     expect(page).to_have_title("Sign in · image_assets")
     page.get_by_label("Your API key").fill("ia_000000000000_" + "x" * 43)
-    with page.expect_response(lambda answer: answer.status == 401):
+    with page.expect_response(lambda answer: answer.status == 422):
         page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("image-assets keys")
 

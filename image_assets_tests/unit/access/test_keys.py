@@ -1,14 +1,17 @@
 """Keys: shown once, kept as digests, refused from an instant on."""
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from image_assets.access import keys
 from image_assets.access.keys import KeyRing, add_key, list_keys, revoke_key
 from image_assets.access.roles import Role, includes
 from image_assets.errors import ConfigurationError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -37,6 +40,27 @@ def test_a_changed_cut_or_foreign_text_is_no_key(store: LocalObjectStore) -> Non
     swapped = f"ia_{key.key_id}_{other[-43:]}"
     for wrong in (text[:-1], text + "a", text.upper(), text.swapcase(), swapped, "", "ia_" + "0" * 12 + "_" + "a" * 43):
         assert ring.find(wrong, LATER) is None
+
+
+def test_as_much_is_computed_whatever_is_wrong_with_a_key(
+    store: LocalObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (_, text), (_, old) = (
+        add_key(store, "shop", [Role.READ], NOON),
+        add_key(store, "shop", [Role.READ], NOON, expires_at=LATER),
+    )
+    ring, done = ring_of(store), list[tuple[int, ...]]()
+    digest, compare = hashlib.sha256, hmac.compare_digest
+    monkeypatch.setattr(keys.hashlib, "sha256", lambda data: done.append((len(data),)) or digest(data))
+    monkeypatch.setattr(keys.hmac, "compare_digest", lambda a, b: done.append((len(a), len(b))) or compare(a, b))
+    for written in (text[:-1] + ("A" if text[-1] != "A" else "B"), "ia_" + "0" * 12 + "_" + "a" * 43, old):
+        assert ring.find(written, LATER) is None
+        assert done == [(43,), (64, 64)]
+        done.clear()
+    for written in ("", "ia_", text[:-1], "x" * 10_000):
+        assert ring.find(written, LATER) is None
+        assert done == [(0,), (64, 64)]
+        done.clear()
 
 
 def test_two_keys_of_a_name_live_side_by_side_until_one_is_revoked(store: LocalObjectStore) -> None:

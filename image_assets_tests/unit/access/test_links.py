@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from image_assets.access.links import LinkSigner, Signature, open_signer, rotate_link_secret
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 
 
 def signer_of(folder: Path) -> LinkSigner:

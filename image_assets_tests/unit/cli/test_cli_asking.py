@@ -1,5 +1,6 @@
 """`plan`, `why` and `retry`: what would be done, what was done, and doing it again."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -22,13 +23,23 @@ def late_home(damaged_home: Path, invoke: Invoke, yesterday: date) -> Path:
 
 def test_there_is_nothing_to_do_after_a_run(full_home: Path, invoke: Invoke) -> None:
     result = invoke("plan")
-    assert (result.exit_code, "0 of 1 days; about 0:00:00" in result.output) == (0, True)
+    assert (result.exit_code, result.output.strip()) == (0, "found nothing to compute: 0 of 1 days")
 
 
 def test_a_plan_says_what_a_late_file_costs(late_home: Path, invoke: Invoke, yesterday: date) -> None:
     result = invoke("plan")
     assert f"│ {yesterday} │    5 │" in result.output
     assert "1 of 1 days" in result.output
+
+
+def test_a_plan_is_a_table_in_a_terminal_of_80_columns(
+    late_home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = invoke("plan").output
+    assert [line for line in told.splitlines() if line.startswith("┃")] != []
+    assert max(len(line) for line in told.splitlines() if line[:1] in "┏┃┡│└") <= 80
+    assert re.search(r"│ +image_predictions +│ +\d", told)
 
 
 def test_a_plan_computes_nothing(late_home: Path, invoke: Invoke) -> None:

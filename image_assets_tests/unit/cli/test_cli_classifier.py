@@ -1,6 +1,7 @@
 """`label` and `classifier`: decisions, versions, who is in charge."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from image_assets.errors import ModelError, UnknownImageError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.steps.classification.champion import (
     ClassifierCard,
@@ -33,7 +34,9 @@ def versions(home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalObjectStore:
     store = LocalObjectStore(home / "lake")
     files = LinearClassifier(("a", "b"), np.zeros((4, 2), np.float32), np.zeros(2, np.float32)).files()
     for number in ("1", "2"):
-        card = ClassifierCard(f"head-{number}", "head", ("builtin", "1"), f"2026-0{number}", number, digests_of(files))
+        card = ClassifierCard(
+            f"head-{number}", "head", ("builtin", "1"), f"2026-0{number}-01T09:30:00+00:00", number, digests_of(files)
+        )
         keep_classifier(store, card, files)
         promote(store, card.model_version)
     return store
@@ -86,7 +89,8 @@ def test_an_image_without_a_label_is_wrong_usage(home: Path, invoke: Invoke) -> 
 
 def test_versions_are_listed_with_the_champion(versions: LocalObjectStore, invoke: Invoke) -> None:
     lines = invoke("classifier", "list").output.splitlines()
-    assert [line for line in lines if "head-2" in line and "champion" in line]
+    (champion,) = [line for line in lines if "head-2" in line and "champion" in line]
+    assert re.search(r"│ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d +│", champion)
 
 
 def test_without_a_version_predictions_are_zero_shot(home: Path, invoke: Invoke) -> None:

@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.table import Table
 

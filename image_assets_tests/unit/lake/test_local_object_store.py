@@ -20,7 +20,8 @@ from image_assets.errors import (
     StoreUnavailableError,
 )
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LOCKS, STAGING, LocalObjectStore, LocalStagedObject, ObjectInfo
+from image_assets.lake.local_object_store import LOCKS, STAGING, LocalObjectStore, LocalStagedObject
+from image_assets.lake.object_store import ObjectInfo
 
 KEY = ObjectKey("landing/2026-10-01/anna/a.jpg")
 
@@ -275,7 +276,7 @@ def test_a_store_may_be_sent_to_a_worker(store: LocalObjectStore) -> None:
 def another_process(store: LocalObjectStore) -> Iterator[None]:
     """One that claims a name and stages an object, and is killed."""
     script = (
-        "import sys, pathlib; from image_assets.lake.object_store import LocalObjectStore;"
+        "import sys, pathlib; from image_assets.lake.local_object_store import LocalObjectStore;"
         "store = LocalObjectStore(pathlib.Path(sys.argv[1]));"
         "claim, staging = store.claiming('a name'), store.staging();"
         "staging.__enter__().write(b'half'); print(claim.__enter__(), flush=True); sys.stdin.read()"

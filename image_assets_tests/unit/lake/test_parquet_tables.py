@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table

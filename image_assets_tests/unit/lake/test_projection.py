@@ -13,8 +13,9 @@ import pytest
 
 from image_assets.errors import StorageError, TableError
 from image_assets.ids import ObjectKey
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.object_store import ANY_VERSION, STAGING, LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.projection import Projection, insert, open_projection
 

@@ -9,7 +9,7 @@ import pytest
 
 from image_assets.errors import ModelError, ObjectChangedError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.records import parsed_by, read_record, write_record
 
 KEY = ObjectKey("facts/one.json")

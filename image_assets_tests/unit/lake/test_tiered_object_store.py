@@ -6,7 +6,7 @@ import pytest
 
 from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.opening import LakeParams, open_store
 from image_assets.lake.tiered_object_store import TieredObjectStore
 

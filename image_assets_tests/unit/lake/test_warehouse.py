@@ -9,8 +9,8 @@ import pytest
 
 from image_assets.errors import StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import WAREHOUSE, table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import open_lake, query
 from image_assets.lake.warehouse import refresh_warehouse

@@ -1,13 +1,15 @@
 """The audit trail: appended, a file per process and day, and never lost in silence."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from image_assets.errors import StoreUnavailableError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.observing.audit_trail import Act, AuditTrail
 
 NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -37,6 +39,31 @@ def test_an_act_is_a_line(tmp_path: Path) -> None:
             "note": "",
         }
     ]
+
+
+def test_an_act_is_on_the_disk_when_it_is_kept_and_so_are_the_folders_that_name_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = list[str](), os.fsync
+
+    def syncing(file: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    trail = AuditTrail(LocalObjectStore(tmp_path), lambda: NOON)
+    trail.append(act("a"))
+    (file,) = (tmp_path / "audit" / "2026-03-16").iterdir()
+    assert synced == [str(file.parent), str(file.parent.parent), str(tmp_path), str(file)]
+    trail.append(act("b"))
+    assert synced[4:] == [str(file)]
+
+
+def test_acts_at_once_are_all_kept(tmp_path: Path) -> None:
+    trail = AuditTrail(LocalObjectStore(tmp_path), lambda: NOON)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: trail.append(act(str(number))), range(200)))
+    assert sorted(int(str(each["subjects"][0])) for each in lines(tmp_path)) == list(range(200))  # type: ignore[index]
 
 
 def test_two_processes_never_write_into_one_file(tmp_path: Path) -> None:

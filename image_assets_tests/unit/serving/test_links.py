@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from image_assets.access.links import open_signer
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.application import create_app
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.routes.search import ListQuery

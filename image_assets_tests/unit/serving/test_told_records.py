@@ -8,7 +8,7 @@ import pytest
 from image_assets.access.links import open_signer
 from image_assets.access.roles import Role
 from image_assets.ids import ImageId
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.callers import Caller
 from image_assets.serving.records import Telling, image_of
 from image_assets.steps.questions.image_record import ImageRecord, ImageState

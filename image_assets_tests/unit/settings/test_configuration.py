@@ -20,7 +20,7 @@ from image_assets.configuration import (
     read_history,
 )
 from image_assets.errors import ChangeRefusedError, ConfigurationError, StaleChangeError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.settings import Settings, is_secret, load_settings, origins
 
 NOW = datetime(2026, 3, 16, 9, 30, tzinfo=UTC)

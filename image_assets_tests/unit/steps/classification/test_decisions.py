@@ -11,8 +11,8 @@ import pytest
 
 from image_assets.errors import AmbiguousImageError, DecisionError, TableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import review_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.label_decisions import (
     Decision,

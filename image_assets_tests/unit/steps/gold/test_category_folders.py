@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from image_assets.ids import ObjectKey
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.steps.gold.category_links import folder_of
 
 

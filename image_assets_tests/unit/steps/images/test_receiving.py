@@ -22,17 +22,19 @@ from image_assets.ids import ImageId, ObjectKey, SourceUri
 from image_assets.imaging.announced import HEAD_BYTES
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, STAGING, LocalObjectStore, ObjectStore, StagedObject
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore, StagedObject
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images import sent_ahead
 from image_assets.steps.images.landing import list_landing
-from image_assets.steps.images.receipts import Receipt, find_pending, settle_receipts
+from image_assets.steps.images.receipts import Receipt, find_pending, keep_receipts, settle_receipts
 from image_assets.steps.images.receiving import check_room, receiving, tidy_up
 from image_assets.steps.images.sent_ahead import clear_sent_ahead
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.images.uploads import UploadFacts, add_upload
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.rejections import rejections_of
 from image_assets_tests.scenario import Scenario
 
 DAY = date(2026, 10, 1)
@@ -287,6 +289,18 @@ def test_an_upload_that_a_run_refuses_is_no_longer_pending(scenario: Scenario, p
     scenario.take_in()
     assert len(scenario.reasons()) == 1
     assert find_pending(scenario.store, receipt.image_id, [DAY]) is None
+
+
+def test_an_upload_that_is_tried_again_is_pending_as_it_was_told(
+    scenario: Scenario, paint: Callable[..., bytes]
+) -> None:
+    receipt = receive(scenario.store, paint()[:300], replace(FACTS, user_id="anna the 2nd"))
+    scenario.take_in()
+    items = scenario.tables.read(rejections_of(BRONZE_IMAGES), DAY).get_column("item")
+    keep_receipts(scenario.tables, {DAY: list(items)})
+    again = find_pending(scenario.store, receipt.image_id, [DAY])
+    assert again is not None
+    assert replace(again, received_at=receipt.received_at) == receipt
 
 
 def test_a_receipt_without_its_file_is_not_pending_and_goes_when_it_is_old(

@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from image_assets.lake.object_store import LocalObjectStore, ObjectInfo
+from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target

@@ -9,7 +9,7 @@ import pytest
 
 from image_assets.errors import ObjectChangedError
 from image_assets.ids import ImageId, Sha256, SourceUri, image_id_of
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams

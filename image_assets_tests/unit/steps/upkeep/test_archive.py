@@ -14,7 +14,8 @@ from image_assets.errors import ConfigurationError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.derivatives import DerivativeParams, SilverParams
 from image_assets.imaging.inspect import InspectParams
-from image_assets.lake.object_store import LocalObjectStore, ObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 from image_assets.steps.images.bronze import take_in_day

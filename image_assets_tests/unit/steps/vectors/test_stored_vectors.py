@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from image_assets.ids import ImageId
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
-from image_assets.lake.object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.vectors.stored_vectors import StoredVectors
 from image_assets.tables.embeddings import embeddings_table

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from image_assets.ids import ObjectKey, Sha256, SourceUri, image_id_of
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.vectors import index_store
 from image_assets.steps.vectors.embeddings import embedding_target

@@ -13,7 +13,7 @@ import dataframely as dy
 import polars as pl
 
 from image_assets.compute.outcomes import Done
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport
