@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 
 from image_assets.access.roles import Role
 from image_assets.errors import ImageError, ObjectForbiddenError, ObjectNotFoundError, RejectionReason
-from image_assets.ids import ObjectKey, SourceUri
+from image_assets.ids import ImageId, ObjectKey, SourceUri
 from image_assets.imaging.encode import encode_webp
 from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.resize import fit
@@ -160,7 +160,7 @@ def erase(service: ServiceHere, caller: PageAdmin, form: Posted) -> Response:
     if str(form.get("word", "")).strip().lower() != _ERASE_WORD:
         raise Problem(_UNSURE, f"Nothing was erased: to erase a file, write the word {_ERASE_WORD}.")
     asked = _asked(_Erasure, image_id=form.get("image_id"), reason=form.get("note", ""))
-    erase_image(asked.image_id, service, caller, asked.reason)
+    erase_image(ImageId(str(asked.image_id)), service, caller, asked.reason)
     return _back(form)
 
 

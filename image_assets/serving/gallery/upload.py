@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
@@ -15,11 +16,12 @@ from image_assets.serving.bodies import UNLIMITED
 from image_assets.serving.callers import MARK_FIELD, MARK_HEADER, Caller, NeedsOnPage, PageUploader, check_mark
 from image_assets.serving.forms import MAX_FILES
 from image_assets.serving.gallery.pages import Show, ShowHere
-from image_assets.serving.routes.uploads import FormReader, Told, UploadCall, receive
+from image_assets.serving.routes.sent_uploads import SentUpload, list_uploads
+from image_assets.serving.routes.uploads import FORM, FormReader, Told, UploadCall, receive
 from image_assets.serving.service import Service, ServiceHere
 
 router = APIRouter(include_in_schema=False)
-_TEMPLATE: Final = "upload.html.jinja"
+_LATELY: Final = 10
 
 
 class _NeedsOnForm(NeedsOnPage):
@@ -27,7 +29,8 @@ class _NeedsOnForm(NeedsOnPage):
 
     async def check_mark(self, request: Request, service: Service, caller: Caller) -> None:
         """See `NeedsOnPage`."""
-        if MARK_HEADER in request.headers:
+        is_form = request.headers.get("content-type", "").startswith(FORM)
+        if MARK_HEADER in request.headers or not is_form:
             await super().check_mark(request, service, caller)
 
 
@@ -50,9 +53,9 @@ class _MarkedForm(FormReader):
 
 
 @router.get("/upload")
-def show_upload(service: ServiceHere, _: PageUploader, show: ShowHere) -> Response:
-    """The page."""
-    return _page(show, service)
+def show_upload(service: ServiceHere, caller: PageUploader, show: ShowHere) -> Response:
+    """The page, with what the caller has sent lately."""
+    return _page(show, service, lately=list_uploads(service, caller, page_size=_LATELY).items)
 
 
 @router.post("/upload", max_body_size=UNLIMITED)
@@ -72,9 +75,15 @@ async def upload_form(
     return await run_in_threadpool(_page, show, service, answer.status_code, sent)
 
 
-def _page(show: Show, service: Service, status: int = 200, sent: Sequence[dict[str, Any]] = ()) -> Response:
-    limits = service.settings
-    return show(_TEMPLATE, status, sent=sent, attempt=uuid4().hex, max_files=MAX_FILES, max_bytes=limits.max_bytes)
+def _page(
+    show: Show,
+    service: Service,
+    status: int = HTTPStatus.OK,
+    sent: Sequence[dict[str, Any]] = (),
+    lately: Sequence[SentUpload] = (),
+) -> Response:
+    said = {"attempt": uuid4().hex, "max_files": MAX_FILES, "max_bytes": service.settings.max_bytes}
+    return show("upload.html.jinja", status, sent=sent, lately=lately, **said)
 
 
 def _sent(told: Any) -> Sequence[dict[str, Any]]:

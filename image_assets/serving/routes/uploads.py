@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1", tags=["uploads"])
 _INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _NO_BODY: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body")
-_FORM: Final = "multipart/form-data"
+FORM: Final = "multipart/form-data"
 _FIELDS: Final = frozenset(("label", "on_behalf_of"))
 _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _FORM_SCHEMA: Final = {
@@ -125,7 +125,7 @@ UploadHere = Annotated[UploadCall, Depends(_call)]
 
 @router.post(
     "/images",
-    **_route(openapi_extra={"requestBody": {"content": {_FORM: {"schema": _FORM_SCHEMA}, **_RAW_BODY}}}),
+    **_route(openapi_extra={"requestBody": {"content": {FORM: {"schema": _FORM_SCHEMA}, **_RAW_BODY}}}),
 )
 async def upload_images(call: UploadHere, name: Name = None) -> Response:
     """Upload photos: files in a form, or one as the body, named by `name` or by Content-Disposition.
@@ -135,12 +135,12 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
     """
     headers, limits = call.request.headers, call.service.settings
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == _FORM:
+    if kind == FORM:
         return await receive(call, limits.upload_max_bytes, partial(FormReader, headers["content-type"]))
     if kind.startswith("image/") or kind == "application/octet-stream":
         called = name or disposition_name(headers.get("content-disposition"))
         return await receive(call, limits.max_bytes, partial(_FileReader, called))
-    raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
+    raise Problem(_NO_BODY, f"Content-Type is {FORM}, image/… or application/octet-stream.")
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
