@@ -95,6 +95,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
     errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
+    errors.AlreadyTrainingError: Kind(HTTPStatus.CONFLICT, "already-training"),
     errors.ServiceBusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     errors.ImageAssetsError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error"),
 }

@@ -12,7 +12,7 @@ from PIL import Image
 
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.examples import ANSWER, REQUEST
 from image_assets_tests.serving.conftest import DAYS, UPLOADS, Lake, Served, drawn_photo, fill_lake, starting
 
