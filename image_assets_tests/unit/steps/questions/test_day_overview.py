@@ -23,7 +23,7 @@ Keep = Callable[..., None]
 def keep(scenario: "Scenario") -> Keep:
     """Keep columns as rows of a day of a table."""
 
-    def write(table: str, day: date, **columns: Sequence[object]) -> None:
+    def write(table: str, day: date, /, **columns: Sequence[object]) -> None:
         with scenario.tables.store.writing(ObjectKey(table_key(table, day))) as path:
             pl.DataFrame(columns).write_parquet(path)
 
