@@ -13,7 +13,7 @@ from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
 from image_assets.steps.search.map_points import MapPoints, map_points, no_points
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
-from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 
@@ -52,7 +52,8 @@ class SearchedLake:
     def map_points(self) -> MapPoints:
         """The map of the index in force."""
         manifest = self._manifest
-        if manifest is None:
+        # It goes with an image that is erased, and then is not shown for as long as this moment is looked at.
+        if manifest is None or not self._tables.store.exists(map_key(manifest)):
             return no_points()
         return self.gallery.remember(
             ("map", manifest.build), lambda: map_points(self._tables.store, manifest, self.gallery)
