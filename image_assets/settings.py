@@ -210,6 +210,11 @@ class Settings(BaseSettings):
     dagster_url: str | None = Field(
         default=None, pattern=r"^https?://", description="Address of Dagster's UI, for links to what made an image."
     )
+    service_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Address at which people reach image-assets serve, for links from Dagster and the daily report.",
+    )
 
     @field_validator("root", "archive_root", mode="before")
     @classmethod
@@ -269,6 +274,10 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[str, ...]:
         """Addresses of proxies that are believed."""
         return _listed(self.trusted_proxies)
+
+    def gallery_url(self, day: date) -> str | None:
+        """Where people look at the images of a day; None while nobody has said where the service is."""
+        return f"{self.service_url.rstrip('/')}/?day={day}" if self.service_url else None
 
     @property
     def lake_params(self) -> LakeParams:

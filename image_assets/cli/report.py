@@ -17,8 +17,9 @@ def report(day: datetime | None, is_opened: bool) -> None:
     from image_assets.steps.gold.report import ReportParams, write_report
 
     chosen = day.date() if day else datetime.now(UTC).date() - timedelta(days=1)
-    tables = open_lake(load_settings())
-    paths = [tables.store.uri(key) for key in write_report(tables, chosen, ReportParams()).keys]
+    settings = load_settings()
+    tables, params = open_lake(settings), ReportParams(gallery_url=settings.gallery_url(chosen))
+    paths = [tables.store.uri(key) for key in write_report(tables, chosen, params).keys]
     for path in paths:
         CONSOLE.print(path, markup=False, soft_wrap=True)
     if is_opened:

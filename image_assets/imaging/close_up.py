@@ -110,15 +110,31 @@ def is_same_close_up(one: Pixels, other: Pixels, warp: Warp) -> bool:
     Pictures of few flat colours, as pages of text, price tags and logos are, must agree in every stroke; a photo may
     have been marked or its lights burnt out. Both are compared at the smaller one's size.
     """
-    rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
     for share, slack in _SHARES_AND_SLACK:
-        size = max(2, columns // share), max(2, rows // share)
-        still, moving = (_View.of(each, size) for each in (one, other))
-        is_telling = _structured_share(still.grey) >= _TELLING_SHARE
-        warp = improve_warp(warp, still.grey, moving.grey) if is_telling else np.zeros_like(warp)
+        still, moving, warp = _laid_over(one, other, warp, share)
         if not _agree(still, moving, warp, slack):
             return False
     return True
+
+
+def settle_warp(one: Pixels, other: Pixels, warp: Warp) -> Warp:
+    """How the other lies, to a part of a pixel, as `is_same_close_up` finds it.
+
+    Nothing is decided here, so what cannot be told more finely, for want of structure, stays as it was told.
+    """
+    for share, _ in _SHARES_AND_SLACK:
+        _, _, finer = _laid_over(one, other, warp, share)
+        warp = finer if finer.any() else warp
+    return warp
+
+
+def _laid_over(one: Pixels, other: Pixels, warp: Warp, share: int) -> tuple[_View, _View, Warp]:
+    """Both at a share of the smaller one's size, and how they lie there."""
+    rows, columns = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
+    size = max(2, columns // share), max(2, rows // share)
+    still, moving = (_View.of(each, size) for each in (one, other))
+    is_telling = _structured_share(still.grey) >= _TELLING_SHARE
+    return still, moving, improve_warp(warp, still.grey, moving.grey) if is_telling else np.zeros_like(warp)
 
 
 def _agree(still: _View, moving: _View, warp: Warp, slack: float) -> bool:

@@ -15,7 +15,7 @@ from image_assets.configuration import configured
 from image_assets.errors import ImageAssetsError, StoreUnavailableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.keys import Group
-from image_assets.orchestration.metadata.counts import Metadata, column_schema
+from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_gallery
 from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.resources import EncoderResource
@@ -179,7 +179,8 @@ def _run_days(context: dg.AssetExecutionContext, steps: Steps, run: AssetRun) ->
     for key in context.partition_keys:
         try:
             shown = steps(run, date.fromisoformat(key))
-            finished[key] = {asset: {**described, **lineage[asset]} for asset, described in shown.items()}
+            gallery = describe_gallery(run.settings.gallery_url(date.fromisoformat(key)))
+            finished[key] = {asset: {**described, **lineage[asset], **gallery} for asset, described in shown.items()}
         except ImageAssetsError as error:
             _log.error("%s failed: %s", key, error)
             failed[key] = error

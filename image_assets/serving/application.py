@@ -16,7 +16,18 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
-from image_assets.serving.gallery import days, grid, sign_in, static, upload, vector_map
+from image_assets.serving.gallery import (
+    days,
+    detail,
+    grid,
+    overlay,
+    selection,
+    sign_in,
+    static,
+    training,
+    upload,
+    vector_map,
+)
 from image_assets.serving.gallery import rejected as rejected_page
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
@@ -52,6 +63,10 @@ ROUTERS: Final = (
     static.router,
     sign_in.router,
     grid.router,
+    training.router,
+    detail.router,
+    overlay.router,
+    selection.router,
     upload.router,
     rejected_page.router,
     days.router,

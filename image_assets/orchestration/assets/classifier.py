@@ -135,7 +135,7 @@ def _classifier_evaluations(settings: Settings) -> dg.AssetsDefinition:
             challenge = read_challenge(lake.tables, comparison.challenger)
         described, result = describe_comparison(comparison), _concluded(comparison)
         if challenge:
-            described |= describe_challenge(challenge)
+            described = {**described, **describe_challenge(challenge)}
         yield dg.MaterializeResult(metadata={**described, **describe_lineage(spec)}, check_results=[result])
 
     return classifier_evaluations

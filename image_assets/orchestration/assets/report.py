@@ -1,5 +1,6 @@
 """The daily report: files for people, made from gold."""
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ def report_assets(daily: Daily, params: ReportParams, *, with_links: bool) -> li
 
 
 def _daily_report(params: ReportParams, with_links: bool, run: AssetRun, day: date) -> Metadata:
-    written = write_report(run.tables, day, params)
+    written = write_report(run.tables, day, replace(params, gallery_url=run.settings.gallery_url(day)))
     uris = [run.tables.store.uri(key) for key in written.keys]
     outcome = dg.MetadataValue.text("changed" if written.is_changed else "unchanged")
     totals = {name.replace(" ", "_"): dg.MetadataValue.int(images) for name, images in written.totals.items()}

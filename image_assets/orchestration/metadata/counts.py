@@ -87,6 +87,11 @@ def describe_rows(tables: ParquetTables, table: Table, day: date, rows: int) -> 
     }
 
 
+def describe_gallery(url: str | None) -> Metadata:
+    """Where people look at the day's images, if that is known."""
+    return {"gallery": dg.MetadataValue.url(url)} if url else {}
+
+
 def describe_rejects(rejects: pl.DataFrame) -> Metadata:
     """How many files were refused for which reason, and which; nothing when none was."""
     if rejects.is_empty():

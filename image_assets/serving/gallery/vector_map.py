@@ -96,7 +96,7 @@ def show_selection(
     ids = _points(service).inside(_places(outline)) if outline else []
     shown = ids[start : start + _PAGE]
     view, signer, now = view_of(caller), service.links, service.now()
-    rows = service.search.rows(shown, SHOWN).iter_rows(named=True) if shown else ()
+    rows = service.search.rows(shown, view.owner, SHOWN).iter_rows(named=True) if shown else ()
     return show(
         "map_selection.html.jinja",
         images=[ListedImage(**shown_image(row, view, signer, now)) for row in rows],

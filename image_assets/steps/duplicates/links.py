@@ -156,7 +156,7 @@ def _likenesses(store: ObjectStore, pairs: pl.DataFrame, least: float) -> pl.Ser
         return outline(picture_of(day, image_id))
 
     def compare(pair: tuple[date, ImageId, str, date, ImageId]) -> float | None:
-        one, other, turn = pair[:2], pair[3:], _TURNED[pair[2]]
+        one, other, turn = pair[:2], pair[3:], TURNED[pair[2]]
         try:
             overlay = lay_over(turn(outline_of(*one)), outline_of(*other))
             if overlay.likeness < least:
@@ -170,7 +170,7 @@ def _likenesses(store: ObjectStore, pairs: pl.DataFrame, least: float) -> pl.Ser
     return pl.Series(map_ahead(compare, rows, _PAIRS_AHEAD), dtype=pl.Float32)
 
 
-_TURNED: Mapping[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
+TURNED: Mapping[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
     "upright": lambda picture: picture,
     "mirrored": np.fliplr,
     "flipped": np.flipud,
@@ -180,3 +180,4 @@ _TURNED: Mapping[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
     "three_quarter_turn": lambda picture: np.rot90(picture, 1),
     "transversed": lambda picture: np.rot90(np.swapaxes(picture, 0, 1), 2),
 }
+"""What brings a picture into the position of the one that it is a copy of."""

@@ -56,10 +56,12 @@ class ReportParams:
     Attributes:
         pictures_per_sheet: thumbnails per category, and of those to review.
         rejects_shown: rows of the table of rejected files.
+        gallery_url: where people look at the day's images, if that is known.
     """
 
     pictures_per_sheet: int = 12
     rejects_shown: int = 100
+    gallery_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportPa
         rejects=rejected.head(params.rejects_shown).select("reason", "stage", "state", "source_uri", "detail").rows(),
         rejects_left_out=max(0, rejected.height - params.rejects_shown),
         models=_models(gold),
+        gallery_url=params.gallery_url,
     )
 
 

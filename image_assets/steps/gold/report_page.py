@@ -44,6 +44,7 @@ class ReportPage:
         rejects: reason, stage, state, source and detail of rejected files.
         rejects_left_out: how many more there are.
         models: version by role.
+        gallery_url: where the day's images are looked at, if that is known.
     """
 
     day: date
@@ -54,6 +55,7 @@ class ReportPage:
     rejects: Sequence[tuple[str, ...]]
     rejects_left_out: int
     models: Mapping[str, str]
+    gallery_url: str | None = None
 
 
 def render_page(page: ReportPage) -> str:

@@ -2,14 +2,12 @@
 
 import math
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import polars as pl
 import polars.selectors as cs
@@ -30,6 +28,7 @@ from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_k
 from image_assets.steps.search.gallery_content import CODED, COPYABLE, UPLOADED_US, GalleryContent, schema_of
 from image_assets.steps.search.gold_rows import GoldRows
 from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
+from image_assets.steps.search.remembered import Remembered
 from image_assets.steps.search.words import WORD_COLUMNS
 from image_assets.tables.columns import UUID_PATTERN
 from image_assets.tables.gold import GOLD_IMAGES
@@ -37,11 +36,10 @@ from image_assets.tables.gold import GOLD_IMAGES
 _CONTENT: Final = GalleryContent()
 _REMEMBERED: Final = 256
 _NO_CODE: Final = 2**32 - 1
-_LEAST_SURE: Final = 2.0
+UNSURE: Final = 2.0
 """Stands for the confidence of an image of which no model has said anything: it comes last."""
 
 _ID: Final = re.compile(UUID_PATTERN)
-_T = TypeVar("_T")
 
 
 class Order(StrEnum):
@@ -105,8 +103,7 @@ class Gallery:
     def __init__(self, tables: ParquetTables, projection: Projection) -> None:
         self.tables, self.projection = tables, projection
         self._values: dict[str, pl.DataFrame] = {}
-        self._remembered: OrderedDict[tuple[object, ...], Any] = OrderedDict()
-        self._remembering = Lock()
+        self.remember = Remembered(_REMEMBERED)
 
     @property
     def versions(self) -> Versions:
@@ -135,21 +132,21 @@ class Gallery:
         meet the conditions.
         """
         meeting = self.meeting(wanted)
-        return self.query(f"SELECT image_id::VARCHAR AS image_id, day {_shown(meeting, wanted)}", meeting)
+        return self.query(f"SELECT image_id::VARCHAR AS image_id, day {shown_of(meeting, wanted)}", meeting)
 
     def count(self, wanted: Wanted) -> int:
         """How many there are; kept for those who ask again."""
         meeting = self.meeting(wanted)
-        sql = f"SELECT count(*) {_shown(meeting, wanted)}"
+        sql = f"SELECT count(*) {shown_of(meeting, wanted)}"
         return self.remember((sql, repr(meeting.values), wanted), lambda: int(self.query(sql, meeting).item()))
 
     def page(self, wanted: Wanted, order: Order, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:
         """The `count` images behind a mark, and the mark of the page after them; None for either means none."""
-        meeting, key = self.meeting(wanted), _KEYS[order]
-        behind = Clause("true") if after is None else _behind(key, _place_of(after), len(meeting.values))
-        sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {_shown(meeting, wanted)}
-        AND {behind.sql} ORDER BY {key} DESC, image_id LIMIT {count + 1:d}"""
-        found = self.query(sql, meeting, behind.values).iter_rows()
+        meeting, key = self.meeting(wanted), KEYS[order]
+        clause = Clause("true") if after is None else behind(key, checked_place(after), len(meeting.values))
+        sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {shown_of(meeting, wanted)}
+        AND {clause.sql} ORDER BY {key} DESC, image_id LIMIT {count + 1:d}"""
+        found = self.query(sql, meeting, clause.values).iter_rows()
         hits = [Hit(ImageId(name), relevance, None) for name, relevance in found]
         return hits[:count], mark_of(hits[count - 1]) if len(hits) > count else None
 
@@ -164,6 +161,12 @@ class Gallery:
         SELECT {kept} FROM images {joins}"""  # noqa: S608 - names of ours
         found = self.projection.query(sql, [list(ids)])
         return found.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
+
+    def relevances(self, ids: Sequence[ImageId], order: Order) -> dict[ImageId, float]:
+        """Where an order puts those of the images that there are: the higher first."""
+        sql = f"""SELECT image_id::VARCHAR, {KEYS[order]} FROM kept.images
+        WHERE image_id IN (SELECT unnest($1::UUID[]))"""  # noqa: S608 - names of ours
+        return dict(self.projection.query(sql, [list(ids)]).iter_rows())
 
     def locate(self, image_id: ImageId) -> Location | None:
         """Where an image is; None for one that is not known."""
@@ -222,20 +225,6 @@ class Gallery:
             sql = f"SELECT code, value FROM kept.{column}_values"  # noqa: S608 - names of ours
             self._values[column] = self.projection.query(sql)
         return self._values[column]
-
-    def remember(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
-        """What was made under this key before; the gallery does not change."""
-        with self._remembering:
-            if key in self._remembered:
-                self._remembered.move_to_end(key)
-                kept: _T = self._remembered[key]
-                return kept
-        made = make()
-        with self._remembering:
-            self._remembered[key] = made
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        return made
 
     def query(
         self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
@@ -320,7 +309,7 @@ def _on_others(days: Sequence[date]) -> Clause:
     return Clause("day NOT IN (SELECT unnest(?::DATE[]))", (list(days),))
 
 
-def _shown(meeting: Meeting, wanted: Wanted) -> str:
+def shown_of(meeting: Meeting, wanted: Wanted) -> str:
     """FROM and WHERE of the images, of copies only those that stand for their photo."""
     if wanted.with_duplicates:
         return f"FROM kept.images WHERE {meeting.where}"
@@ -336,24 +325,25 @@ def _ids(ids: pl.Series) -> pl.DataFrame:
     return ids.alias("image_id").to_frame()
 
 
-def _place_of(mark: str) -> Place:
+def checked_place(mark: str) -> Place:
+    """Where a mark of the gallery's own pages stands; `SearchError` when no page gave it."""
     place = place_of(mark)
     if not math.isfinite(place[0]) or not _ID.fullmatch(place[1]):
         raise no_mark(mark)
     return place
 
 
-def _behind(key: str, place: Place, values: int) -> Clause:
-    """Less relevant, or as relevant and of a higher id."""
+def behind(key: str, place: Place, values: int) -> Clause:
+    """The clause of what is less relevant, or as relevant and of a higher id; its numbers come after so many values."""
     than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
     return Clause(f"({key} < {than} OR ({key} = {than} AND image_id > {name}))", (-place[0], place[1]))
 
 
-_KEYS: Final = {
+KEYS: Final = {
     Order.NEWEST: UPLOADED_US,
-    Order.LEAST_SURE: f"-coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE",
+    Order.LEAST_SURE: f"-coalesce(confidence_ratio, {UNSURE})::DOUBLE",
 }
-"""What falls from one image to the next."""
+"""What falls from one image to the next; equals follow by id."""
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
 _ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
 _IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images

@@ -21,7 +21,8 @@ FACETS: Final = (
 )
 """Columns of gold whose values can be counted."""
 
-_TOP: Final = 20
+TOP: Final = 20
+"""Values that are listed of each facet, where nobody asks for more."""
 BUDGET_S: Final = 0.4
 """How long counting under conditions may take; without any it is done once for all."""
 
@@ -41,8 +42,25 @@ class Facet:
     more: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Which values of a facet are listed, besides those that are chosen.
+
+    Attributes:
+        top: at most so many.
+        holding: only those in which this text is found, in whatever case.
+    """
+
+    top: int = TOP
+    holding: str = ""
+
+
 def count_facets(
-    gallery: Gallery, wanted: Wanted, columns: Sequence[str], budget_s: float = BUDGET_S
+    gallery: Gallery,
+    wanted: Wanted,
+    columns: Sequence[str],
+    budget_s: float = BUDGET_S,
+    listed: Listed = Listed(),
 ) -> Mapping[str, Facet | None]:
     """Facets by column; None for those for which there was no time.
 
@@ -59,7 +77,7 @@ def count_facets(
     for others, names in _alike(gallery, wanted, facets):
         with suppress(TimeoutError):
             counts = _remembered(gallery, others, names, until)
-            facets |= {name: _facet(wanted, name, counts[name]) for name in names}
+            facets |= {name: _facet(wanted, name, counts[name], listed) for name in names}
     return facets
 
 
@@ -85,14 +103,16 @@ def _chosen(wanted: Wanted, name: str) -> list[Condition]:
     return [each for each in wanted.conditions if each.column == name and each.comparison == "="]
 
 
-def _facet(wanted: Wanted, name: str, counts: pl.DataFrame) -> Facet:
+def _facet(wanted: Wanted, name: str, counts: pl.DataFrame, listed: Listed) -> Facet:
     """The first values, and behind them what is chosen already, that it can be left out again."""
     by, falls = (["value"], [True]) if name == "day" else (["images", "value"], [True, False])
     chosen = [value.lower() for each in _chosen(wanted, name) for value in each.values]
-    is_chosen = pl.col("value").cast(pl.String).str.to_lowercase().fill_null("").is_in(chosen)
-    ordered = counts.sort(by, descending=falls, nulls_last=True).with_row_index("place")
-    shown = ordered.filter((pl.col("place") < _TOP) | is_chosen)
-    return Facet(tuple(shown.select("value", "images").iter_rows()), counts.height - shown.height)
+    words = pl.col("value").cast(pl.String).str.to_lowercase().fill_null("")
+    is_chosen = words.is_in(chosen)
+    ordered = counts.filter(words.str.contains(listed.holding.lower(), literal=True) | is_chosen)
+    ordered = ordered.sort(by, descending=falls, nulls_last=True).with_row_index("place")
+    shown = ordered.filter((pl.col("place") < listed.top) | is_chosen)
+    return Facet(tuple(shown.select("value", "images").iter_rows()), ordered.height - shown.height)
 
 
 def _count(gallery: Gallery, wanted: Wanted, names: Sequence[str], within_s: float) -> Mapping[str, pl.DataFrame]:

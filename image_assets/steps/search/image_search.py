@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
@@ -23,9 +23,19 @@ from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.followed import Followed, FollowedState
 from image_assets.steps.search.gallery import Gallery, Order, Wanted, discard_gallery, is_copyable
-from image_assets.steps.search.gallery_facets import Facet, count_facets
+from image_assets.steps.search.gallery_facets import BUDGET_S, Facet, Listed, count_facets
+from image_assets.steps.search.image_lists import (
+    MOST_FOUND,
+    HeldList,
+    ImageList,
+    PageOfList,
+    QueriedList,
+    Sort,
+    Surroundings,
+    ordered_like,
+)
 from image_assets.steps.search.map_points import MapPoints
-from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page, in_order
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Question
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
@@ -114,6 +124,29 @@ class ListedPage:
     facets: Mapping[str, Facet | None]
 
 
+@dataclass(frozen=True, slots=True)
+class BrowsedPage:
+    """A page of a list in which people turn pages back and forth, all of one moment.
+
+    Attributes:
+        rows: as of `SearchPage`.
+        page: where it stands.
+        total: images of the list: of a question those of `min_score` and more.
+        met: images that meet the conditions.
+        scores: of all that were ranked, however low, best first; empty when nothing was asked about.
+        is_cut: whether more images meet the conditions than were ranked.
+        unknown: as of `SearchPage`.
+    """
+
+    rows: pl.DataFrame
+    page: PageOfList
+    total: int
+    met: int
+    scores: Sequence[float] = ()
+    is_cut: bool = False
+    unknown: tuple[str, ...] = ()
+
+
 class ImageSearch:
     """Searches a lake; what it opened it keeps until the lake changes, so one of them serves many requests.
 
@@ -172,6 +205,77 @@ class ImageSearch:
         except NoDayError:
             return ListedPage(pl.DataFrame(), None, 0, dict.fromkeys(facets, Facet((), 0)))
 
+    def browse(self, request: SearchRequest, sort: Sort) -> BrowsedPage:
+        """A page of a list that can be turned back and forth; raises as `search` does.
+
+        What is asked about is ranked as far as `MOST_FOUND` images; `min_score` cuts the list, in whatever order.
+        """
+        _check(request)
+
+        def browsed(lake: SearchedLake) -> BrowsedPage:
+            ranked, listed = self._ranked(lake, request, sort), self._list(lake, request, sort)
+            page = listed.page(request.after, request.count)
+            met = lake.gallery.count(request.wanted)
+            return BrowsedPage(
+                rows=_rows(lake.gallery, page.hits, request.columns),
+                page=page,
+                total=listed.total,
+                met=met,
+                scores=sorted((each.score for each in ranked if each.score is not None), reverse=True),
+                is_cut=bool(request.likes) and MOST_FOUND // 2 <= len(ranked) < met,
+                unknown=self._unknown(request.text or ""),
+            )
+
+        return self._on_lake(browsed)
+
+    def count_facets(
+        self,
+        wanted: Wanted,
+        columns: Sequence[str],
+        budget_s: float = BUDGET_S,
+        listed: Listed = Listed(),  # noqa: B008 - frozen
+    ) -> Mapping[str, Facet | None]:
+        """See `count_facets`."""
+        return self._on_lake(lambda lake: count_facets(lake.gallery, wanted, columns, budget_s, listed))
+
+    def count(self, wanted: Wanted) -> int:
+        """How many images there are."""
+        return self._on_lake(lambda lake: lake.gallery.count(wanted))
+
+    def around(self, request: SearchRequest, sort: Sort, image_id: ImageId) -> tuple[Surroundings | None, int]:
+        """Where an image stands in the list that `browse` shows, and how long that is."""
+        _check(request)
+
+        def looked(lake: SearchedLake) -> tuple[Surroundings | None, int]:
+            listed = self._list(lake, request, sort)
+            return listed.around(image_id), listed.total
+
+        return self._on_lake(looked)
+
+    def first(self, request: SearchRequest, sort: Sort, count: int) -> tuple[Sequence[ImageId], int]:
+        """The first so many images of the list that `browse` shows, and how long that is."""
+        _check(request)
+
+        def looked(lake: SearchedLake) -> tuple[Sequence[ImageId], int]:
+            listed = self._list(lake, request, sort)
+            return listed.first(count), listed.total
+
+        return self._on_lake(looked)
+
+    def rows(self, ids: Sequence[ImageId], owner: str | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of `COPYABLE` of images that may be shown, the owner's alone if there is one, in the order of ids."""
+
+        def looked(lake: SearchedLake) -> pl.DataFrame:
+            rows = lake.gallery.rows(ids, list(dict.fromkeys(["user_id", "state", *columns])))
+            is_own = pl.lit(value=True) if owner is None else pl.col("user_id") == owner
+            return rows.filter(is_own & (pl.col("state") != "blocked")).sort("image_id")
+
+        return self._on_lake(looked)
+
+    def copies_of(self, image_id: ImageId) -> Sequence[ImageId]:
+        """An image and all others of the same photo."""
+        return self._on_lake(lambda lake: [ImageId(each) for each in lake.gallery.copies_of(image_id)])
+
     def is_blocked(self, image_id: ImageId) -> bool:
         """Whether an image may not be shown; nothing is before any day was run."""
         try:
@@ -190,11 +294,6 @@ class ImageSearch:
             NoDayError: no day was run.
         """
         return self._on_lake(lambda lake: lake.map_points)
-
-    def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
-        """Those of the images that there are, in the order of the ids."""
-        hits = [Hit(each, 0.0, None) for each in ids]
-        return self._on_lake(lambda lake: _rows(lake.gallery, hits, columns)).drop_nulls("day")
 
     @property
     def state(self) -> FollowedState:
@@ -248,6 +347,25 @@ class ImageSearch:
         hits, after = cut_page(self._ranking(lake, request), request.count, request.after)
         rows = _rows(lake.gallery, hits, request.columns)
         return SearchPage(rows, after, self._unknown(request.text or ""), lake.index_version)
+
+    def _list(self, lake: SearchedLake, request: SearchRequest, sort: Sort) -> ImageList:
+        order = Order.LEAST_SURE if sort is Sort.LEAST_SURE else Order.NEWEST
+        if not request.likes:
+            return QueriedList(lake.gallery, request.wanted, order)
+        ranked = self._ranked(lake, request, sort)
+        hits = [each for each in ranked if each.score is None or each.score >= request.min_score]
+        if sort in {Sort.NEWEST, Sort.LEAST_SURE}:
+            hits = ordered_like(lake.gallery, hits, order)
+        return HeldList(hits)
+
+    def _ranked(self, lake: SearchedLake, request: SearchRequest, sort: Sort) -> Sequence[Hit]:
+        """What is asked about, best first, as far down as anybody looks; kept while people turn pages."""
+        if not request.likes:
+            return ()
+        asked = replace(request, min_score=_LOWEST_SCORE, with_words=request.with_words and sort is not Sort.MOST_ALIKE)
+        vector = None if request.vector is None else np.asarray(request.vector).tobytes()
+        key = (asked.text, asked.image, asked.image_id, vector, asked.with_words, asked.wanted)
+        return lake.remember(key, lambda: in_order(self._ranking(lake, asked).first(MOST_FOUND)))
 
     def _unknown(self, text: str) -> tuple[str, ...]:
         words = dict.fromkeys(re.findall(r"\w+", text))

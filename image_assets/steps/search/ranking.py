@@ -1,7 +1,7 @@
 """In which order images are found, and how the order is cut into pages that stay the same while somebody turns them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -103,6 +103,11 @@ def cut_page(ranking: Ranking, count: int, after: str | None) -> tuple[Sequence[
             page = behind[:count]
             return page, mark_of(page[-1]) if len(behind) > count else None
         depth *= _DEEPER
+
+
+def in_order(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits in their places."""
+    return sorted(hits, key=_place)
 
 
 def _described(likeness: Likeness, matches: pl.DataFrame) -> Mapping[ImageId, float]:

@@ -1,7 +1,7 @@
 """What a search looks at: gold and the vectors as they were at one moment, opened when they are first needed."""
 
 from threading import Lock
-from typing import Self
+from typing import Final, Self
 
 import polars as pl
 
@@ -11,11 +11,15 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
 from image_assets.steps.search.map_points import MapPoints, map_points, no_points
+from image_assets.steps.search.remembered import Remembered
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
 from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
+
+_REMEMBERED: Final = 32
+"""Rankings, of 2,000 images at most."""
 
 
 class SearchedLake:
@@ -23,6 +27,7 @@ class SearchedLake:
 
     Attributes:
         gallery: gold.
+        remember: what was made of it before.
         version: differs from that of another moment when anything that a search looks at has changed.
     """
 
@@ -39,6 +44,7 @@ class SearchedLake:
         self._hidden: dict[bool, pl.Series] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
+        self.remember = Remembered(_REMEMBERED)
         self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
         self._of_vectors = (self._manifest, vectors_of(tables, known).versions if known else None)
         self.version = (self._of_vectors, self.gallery.versions)

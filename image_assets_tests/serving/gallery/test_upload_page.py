@@ -52,7 +52,7 @@ def test_a_file_whose_answer_was_lost_is_sent_again_and_is_there_once(
     page.goto("/upload")
     page.route("**/v1/images?*", lambda route: (route.fetch(), route.abort()), times=1)
     page.locator("#files").set_input_files([photo("lost.jpg", 1)])
-    expect(page.locator(".state")).to_have_text("waits 1 s: the service does not answer")
+    expect(page.locator(".said")).to_have_text("waits 1 s: the service does not answer")
     expect(page.locator("#sum")).to_have_text("1 of 1 accepted")
     assert len(landed_today(own_lake)) == 1
 
@@ -62,7 +62,7 @@ def test_what_was_refused_can_be_sent_again(served: "Served", open_page: Callabl
     page.goto("/upload")
     page.locator("#files").set_input_files([picked(HOSTILE, b"no picture")])
     line = page.locator("li.refused")
-    expect(line.locator(".state")).to_contain_text("refused: ")
+    expect(line.locator(".said")).to_contain_text("refused: ")
     expect(line.locator(".name")).to_have_text(HOSTILE)
     with page.expect_response(lambda answer: answer.status == REFUSED):
         line.get_by_role("button", name="Retry").click()

@@ -11,7 +11,7 @@ function add(file, name) {
   const item = find("line").content.firstElementChild.cloneNode(true);
   const part = (name) => item.querySelector(name);
   const line = { file, name, label: find("label").value.trim(), key: newKey(), is: "waits", item,
-    state: part(".state"), bar: part("progress"), button: part("button"), picture: part(".picture") };
+    state: part(".said"), bar: part("progress"), button: part("button"), picture: part(".picture") };
   part(".name").textContent = name;
   part(".weight").textContent = file.size >= 1e6 ? `${(file.size / 1e6).toFixed(1)} MB` : `${Math.ceil(file.size / 1e3)} kB`;
   line.bar.setAttribute("aria-label", `Sent of ${name}`);
@@ -27,7 +27,7 @@ function addAll(files) {
   const items = document.createDocumentFragment();
   for (const [file, name] of files) items.append(add(file, name));
   find("lines").append(items);
-  find("progress").hidden = false;
+  find("sending").hidden = false;
   pump();
 }
 

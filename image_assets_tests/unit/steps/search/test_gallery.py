@@ -22,7 +22,9 @@ from image_assets.lake.object_keys import GALLERY, table_key
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.search.conditions import Condition, expression_of
 from image_assets.steps.search.gallery import Gallery, Order, Wanted, open_gallery
-from image_assets.steps.search.gallery_facets import FACETS, count_facets
+from image_assets.steps.search.gallery_facets import FACETS, Listed, count_facets
+from image_assets.steps.search.image_lists import HeldList, ImageList, PageOfList, QueriedList, ordered_like
+from image_assets.steps.search.ranking import Hit, in_order
 from image_assets.tables.gold import STATES
 
 DAYS = [date(2026, 10, number) for number in (1, 2, 3)]
@@ -377,3 +379,65 @@ def test_an_image_has_a_place_before_any_day_of_gold(tmp_path: Path) -> None:
     found = open_gallery(lake).locate(ImageId(image_id(1)))
     assert found is not None
     assert (found.user_id, found.state) == ("bo", "processing")
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(), Wanted(with_duplicates=True), Wanted((Condition("label", "!=", ("dress",)),))]
+)
+@pytest.mark.parametrize("order", [*Order])
+def test_pages_can_be_turned_back_and_every_image_has_its_place(gallery: Gallery, wanted: Wanted, order: Order) -> None:
+    listed = QueriedList(gallery, wanted, order)
+    turned_forth_and_back(listed, pages(gallery, wanted, order, 1_000), count=7)
+
+
+def test_an_image_that_a_list_does_not_show_has_no_place_in_it(gallery: Gallery) -> None:
+    shown = {*gallery.find(Wanted()).get_column("image_id")}
+    copies = {*gallery.find(Wanted(with_duplicates=True)).get_column("image_id")} - shown
+    listed = QueriedList(gallery, Wanted(), Order.NEWEST)
+    assert copies
+    assert [listed.around(ImageId(each)) for each in (*copies, image_id(-99))] == [None] * (len(copies) + 1)
+
+
+@pytest.mark.parametrize("order", [*Order])
+def test_what_was_ranked_stands_in_an_order_as_the_gallery_has_it(gallery: Gallery, order: Order) -> None:
+    expected = pages(gallery, Wanted(), order, 1_000)
+    hits = [Hit(ImageId(each), 0.0, 0.5) for each in sorted(expected)]
+    assert [hit.image_id for hit in ordered_like(gallery, hits, order)] == expected
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_a_ranking_can_be_turned_back_and_every_image_has_its_place(count: int) -> None:
+    hits = [
+        Hit(ImageId(image_id(number)), relevance, relevance) for number, relevance in enumerate([0.9, 0.5, 0.5, 0.1])
+    ]
+    ranked = in_order(hits)
+    turned_forth_and_back(HeldList(ranked), [hit.image_id for hit in ranked], count)
+
+
+def turned_forth_and_back(listed: ImageList, expected: Sequence[str], count: int) -> None:
+    assert listed.total == len(expected)
+    assert listed.first(5) == expected[:5]
+    before, after = list[PageOfList](), None
+    while True:
+        page = listed.page(after, count)
+        assert [hit.image_id for hit in page.hits] == expected[page.before : page.before + count]
+        assert page.before == count * len(before)
+        assert (page.back is None) == (not before)
+        if page.back is not None:
+            assert listed.page(page.back or None, count) == before[-1]
+        before.append(page)
+        after = page.after
+        if after is None:
+            break
+    for place, name in enumerate(expected):
+        found = listed.around(ImageId(name))
+        assert found is not None
+        assert (found.before, found.previous) == (place, expected[place - 1] if place else None)
+        assert found.following == (expected[place + 1] if place + 1 < len(expected) else None)
+        assert listed.page(found.mark or None, 1).hits[0].image_id == name
+
+
+def test_of_a_facet_only_values_with_a_text_are_listed(gallery: Gallery) -> None:
+    (facet,) = count_facets(gallery, Wanted(), ["user_id"], listed=Listed(holding="ANN")).values()
+    assert facet is not None
+    assert ({value for value, _ in facet.counts}, facet.more) == ({"anna", "Anna"}, 0)
