@@ -4,6 +4,7 @@ from enum import StrEnum
 
 DAILY_REPORT = "daily_report"
 VECTOR_INDEX = "vector_index"
+VECTOR_MAP = "vector_map"
 GPU_POOL = "gpu"
 
 

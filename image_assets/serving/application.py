@@ -18,6 +18,7 @@ from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
 from image_assets.serving.gallery import (
     accept_many,
+    days,
     detail,
     grid,
     overlay,
@@ -26,8 +27,11 @@ from image_assets.serving.gallery import (
     sign_in,
     static,
     training,
+    upload,
+    vector_map,
 )
 from image_assets.serving.gallery import duplicates as duplicate_pages
+from image_assets.serving.gallery import rejected as rejected_pages
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -71,6 +75,10 @@ ROUTERS: Final = (
     detail.router,
     overlay.router,
     selection.router,
+    upload.router,
+    rejected_pages.router,
+    days.router,
+    vector_map.router,
 )
 _THREADS: Final = 8
 """Requests that read the lake at once; more would only take the two or three cores from each other."""

@@ -128,7 +128,7 @@ class Needs:
     async def check_mark(self, request: Request, service: Service, caller: Caller) -> None:
         """Raises `Problem`, 403, for a change by a browser that signed in, from none of our pages."""
         if caller.nonce:
-            _check_mark(service, caller, request.headers.get(MARK_HEADER, ""))
+            check_mark(service, caller, request.headers.get(MARK_HEADER, ""))
 
 
 class NeedsUnlessLocal(Needs):
@@ -164,10 +164,11 @@ class NeedsOnPage(Needs):
             form = await posted_form(request, service.bodies, caller.name)
             await see_again(service, caller)
             mark = str(form.get(MARK_FIELD, ""))
-        _check_mark(service, caller, mark)
+        check_mark(service, caller, mark)
 
 
-def _check_mark(service: Service, caller: Caller, mark: str) -> None:
+def check_mark(service: Service, caller: Caller, mark: str) -> None:
+    """Raises `Problem`, 403, for a mark that was not given to the caller."""
     if not takes_mark(service.links, caller.change_mark_of, mark):
         raise Problem(_UNMARKED, _MARK_IT)
 
@@ -185,6 +186,8 @@ Uploader = Annotated[Caller, needs(Role.UPLOAD)]
 Reviewer = Annotated[Caller, needs(Role.REVIEW)]
 Admin = Annotated[Caller, needs(Role.ADMIN)]
 PageReader = Annotated[Caller, Depends(NeedsOnPage(Role.READ, Role.UPLOAD))]
+PageViewer = Annotated[Caller, Depends(NeedsOnPage(Role.READ))]
+"""Somebody who sees every image: for pages that sum up what all of them are."""
 PageUploader = Annotated[Caller, Depends(NeedsOnPage(Role.UPLOAD))]
 PageReviewer = Annotated[Caller, Depends(NeedsOnPage(Role.REVIEW))]
 PageAdmin = Annotated[Caller, Depends(NeedsOnPage(Role.ADMIN))]

@@ -203,7 +203,7 @@ def _links(record: ImageRecord, telling: Telling, *, with_original: bool) -> Ima
 def _step(row: MadeRow, day: date, dagster_url: str | None) -> LineageStep:
     """With a link to the materialization of the asset, which shows its run."""
     asset = row.table.split("/")[0]
-    url = f"{dagster_url.rstrip('/')}/assets/{quote(asset)}?view=events&partition={day}" if dagster_url else None
+    url = materialization_url(dagster_url, asset, day) if dagster_url else None
     return LineageStep(
         table=row.table,
         recipe_version=row.recipe_version,
@@ -211,3 +211,8 @@ def _step(row: MadeRow, day: date, dagster_url: str | None) -> LineageStep:
         processed_at=row.processed_at,
         run_url=url if not asset.startswith("_") else None,
     )
+
+
+def materialization_url(dagster_url: str, asset: str, day: date) -> str:
+    """Where Dagster shows the materializations of a day of an asset, each with its run."""
+    return f"{dagster_url.rstrip('/')}/assets/{quote(asset)}?view=events&partition={day}"

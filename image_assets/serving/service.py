@@ -42,6 +42,7 @@ from image_assets.serving.observing.loop_lag import LoopLag
 from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
+from image_assets.steps.audits.day_comparison import DayComparisons
 from image_assets.steps.classification.issue_queue import IssueQueue
 from image_assets.steps.classification.joint_acceptance import JointAcceptance
 from image_assets.steps.classification.known_labels import KnownLabels
@@ -49,6 +50,7 @@ from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
+from image_assets.steps.questions.day_overview import DayOverviews
 from image_assets.steps.questions.image_location import Location, locate
 from image_assets.steps.questions.rejected_page import RejectedFiles
 from image_assets.steps.questions.user_uploads import UserUploads
@@ -84,6 +86,8 @@ class Service:
         self.labels = KnownLabels(self.tables, self.opinions)
         self.duplicates = DuplicateGroups(self.tables)
         self.rejected = RejectedFiles(self.tables)
+        self.days = DayOverviews(self.tables)
+        self.comparisons = DayComparisons(self.tables)
         self.uploads = UserUploads(self.tables)
         self.lanes = UploadLanes()
         self.bodies = HeldBodies()

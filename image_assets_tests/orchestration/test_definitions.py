@@ -16,7 +16,7 @@ from image_assets.tables.catalogue import TABLES
 
 DAILY = ["landing", *(table.name for table in TABLES), "image_embeddings", "image_predictions", "daily_report"]
 TRAINED = ["training_set", "label_issues", "classifier", "classifier_evaluations"]
-WHOLE = [*TRAINED, "vector_index", "warehouse", "reconciliation", "scrub", "run_history"]
+WHOLE = [*TRAINED, "vector_index", "vector_map", "warehouse", "reconciliation", "scrub", "run_history"]
 ENRICHED = ["image_tags", "image_moderation", "image_captions"]
 CONSERVED = ["bronze_images", "silver_images", "thumbnails", "watermarked_previews", "image_embeddings", *ENRICHED]
 INFERENCE = ["image_embeddings", "image_tags", "image_moderation", "image_predictions"]

@@ -99,6 +99,20 @@ WRITTEN_DOWN = {
     "GET /selection/done": "review",
     "POST /selection/label": "review",
     "POST /selection/erase": "admin",
+    "GET /upload": "upload",
+    "POST /upload": "upload",
+    "GET /rejected": "review",
+    "GET /rejected/{rejection_id}/picture": "review",
+    "POST /rejected/retry": "review",
+    "POST /rejected/accept": "review",
+    "POST /rejected/dismiss": "review",
+    "POST /rejected/erase": "admin",
+    "GET /map": "read",
+    "GET /map/points": "read",
+    "GET /map/selection": "read",
+    "GET /days": "read",
+    "GET /days/{day}": "read",
+    "GET /days/{day}/report": "admin",
 }
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 MATRIX = [(route, method, key) for route in ROUTES for method in sorted(route.methods) for key in (None, *KEYS)]

@@ -21,6 +21,7 @@ from image_assets.errors import (
     UnknownImageError,
 )
 from image_assets.ids import ImageId
+from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import ClassifierInput, Reads
@@ -156,6 +157,11 @@ class Inference:
         if encoder := self._model.opened:
             return encoder
         return await run_in_threadpool(lambda: self._model.encoder)
+
+    async def decode(self, picture: bytes, limits: InspectParams) -> RgbImage:
+        """Pixels of a stranger's file, within limits of one's own; `ImageError` of one that cannot be used."""
+        with self._places.take():
+            return await asyncio.wrap_future(self._decoder.submit(picture, limits))
 
     async def _decode(self, picture: bytes) -> RgbImage:
         return await asyncio.wrap_future(self._decoder.submit(picture, self._settings().inspect_params))

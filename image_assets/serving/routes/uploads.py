@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1", tags=["uploads"])
 _INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
 _FORBIDDEN: Final = Kind(HTTPStatus.FORBIDDEN, "role-needed")
 _NO_BODY: Final = Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body")
-_FORM: Final = "multipart/form-data"
+FORM: Final = "multipart/form-data"
 _FIELDS: Final = frozenset(("label", "on_behalf_of"))
 _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _FORM_SCHEMA: Final = {
@@ -125,7 +125,7 @@ UploadHere = Annotated[UploadCall, Depends(_call)]
 
 @router.post(
     "/images",
-    **_route(openapi_extra={"requestBody": {"content": {_FORM: {"schema": _FORM_SCHEMA}, **_RAW_BODY}}}),
+    **_route(openapi_extra={"requestBody": {"content": {FORM: {"schema": _FORM_SCHEMA}, **_RAW_BODY}}}),
 )
 async def upload_images(call: UploadHere, name: Name = None) -> Response:
     """Upload photos: files in a form, or one as the body, named by `name` or by Content-Disposition.
@@ -135,18 +135,18 @@ async def upload_images(call: UploadHere, name: Name = None) -> Response:
     """
     headers, limits = call.request.headers, call.service.settings
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == _FORM:
-        return await _receive(call, limits.upload_max_bytes, partial(_FormReader, headers["content-type"]))
+    if kind == FORM:
+        return await receive(call, limits.upload_max_bytes, partial(FormReader, headers["content-type"]))
     if kind.startswith("image/") or kind == "application/octet-stream":
         called = name or disposition_name(headers.get("content-disposition"))
-        return await _receive(call, limits.max_bytes, partial(_FileReader, called))
-    raise Problem(_NO_BODY, f"Content-Type is {_FORM}, image/… or application/octet-stream.")
+        return await receive(call, limits.max_bytes, partial(_FileReader, called))
+    raise Problem(_NO_BODY, f"Content-Type is {FORM}, image/… or application/octet-stream.")
 
 
 @router.put("/uploads/{name}", **_route(openapi_extra={"requestBody": {"content": _RAW_BODY}}))
 async def upload_file(call: UploadHere, name: Annotated[str, PathParameter(max_length=MAX_NAME_LENGTH)]) -> Response:
     """Upload one photo as the body; POST takes it under any name, also one with a slash."""
-    return await _receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
+    return await receive(call, call.service.settings.max_bytes, partial(_FileReader, name))
 
 
 class _Reader(Protocol):
@@ -176,24 +176,32 @@ class _FileReader:
         return self._told
 
 
-class _FormReader:
-    """A body that is a form."""
+class FormReader:
+    """A body that is a form.
+
+    Attributes:
+        form: what has come of it.
+    """
 
     def __init__(self, content_type: str, arrivals: Arrivals, told: Told) -> None:
-        self._form = Form(content_type, arrivals.begin)
-        self.feed = self._form.feed
+        self.form = Form(content_type, arrivals.begin)
+        self.feed = self.form.feed
         self._told = told
 
     def finish(self) -> Told:
         """See `_Reader`; what a field says comes before what the address says."""
-        self._form.finish()
-        fields = self._form.fields
+        self.form.finish()
+        fields = self.fields()
         unknown = {name for name, _ in fields} - _FIELDS
         if unknown:
             raise Problem(_INVALID, f"{min(unknown)!r} is no field of this form: it has files, label, on_behalf_of.")
         labels = [text for name, text in fields if name == "label"]
         behalf = next((text for name, text in fields if name == "on_behalf_of"), None)
         return Told(labels or self._told.labels, behalf or self._told.on_behalf_of)
+
+    def fields(self) -> Sequence[tuple[str, str]]:
+        """What is said of the files."""
+        return self.form.fields
 
 
 class _Reception:
@@ -249,7 +257,7 @@ class _Reception:
         return fingerprint_of(request.method, request.url.path, self._arrivals.identity, said)
 
 
-async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
+async def receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Response:
     """Read the whole body aside, then land what is in it and answer."""
     lanes = call.service.lanes
     with lanes.one(call.caller.name):

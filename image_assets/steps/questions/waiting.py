@@ -11,7 +11,7 @@ from image_assets.tables.gold import GOLD_IMAGES
 
 _DAYS, _IMAGES = 3, 500
 # Longer ago than that it was uploaded elsewhere, or another recipe has made the row anew.
-_LONGEST: Final = timedelta(days=1)
+LONGEST_WAIT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def usual_wait(tables: ParquetTables, today: date) -> UsualWait | None:
         rows.sort("processed_at")
         .tail(_IMAGES)
         .select(wait=waited)
-        .filter(pl.col("wait").is_between(timedelta(0), _LONGEST))
+        .filter(pl.col("wait").is_between(timedelta(0), LONGEST_WAIT))
     )
     if waits.is_empty():
         return None

@@ -35,6 +35,7 @@ from image_assets.steps.search.image_lists import (
     Surroundings,
     ordered_like,
 )
+from image_assets.steps.search.map_points import MapPoints
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page, in_order
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Question
@@ -286,6 +287,14 @@ class ImageSearch:
     def days_of(self, image_id: ImageId) -> list[date]:
         """Days on which an image may be: its own, or those that have changed since the gallery was made."""
         return self._on_lake(lambda lake: lake.gallery.days_of(image_id))
+
+    def map_points(self) -> MapPoints:
+        """The map of the index, with what gold says of its images; one without points before there is any.
+
+        Raises:
+            NoDayError: no day was run.
+        """
+        return self._on_lake(lambda lake: lake.map_points)
 
     @property
     def state(self) -> FollowedState:

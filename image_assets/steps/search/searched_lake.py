@@ -10,10 +10,11 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
+from image_assets.steps.search.map_points import MapPoints, map_points, no_points
 from image_assets.steps.search.remembered import Remembered
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
-from image_assets.steps.vectors.index_store import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 
@@ -52,6 +53,17 @@ class SearchedLake:
     def index_version(self) -> str | None:
         """Build of the index in force; None when there is none."""
         return self._manifest.build if self._manifest else None
+
+    @property
+    def map_points(self) -> MapPoints:
+        """The map of the index in force."""
+        manifest = self._manifest
+        # It goes with an image that is erased, and then is not shown for as long as this moment is looked at.
+        if manifest is None or not self._tables.store.exists(map_key(manifest)):
+            return no_points()
+        return self.gallery.remember(
+            ("map", manifest.build), lambda: map_points(self._tables.store, manifest, self.gallery)
+        )
 
     def prepare_like(self, former: Self | None) -> None:
         """Open what the former one had opened, so that nobody has to wait for it; vectors that are the same stay."""

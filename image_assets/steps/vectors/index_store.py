@@ -28,7 +28,7 @@ IndexKind = Literal["exact", "usearch"]
 MEMBER_COLUMNS = pl.Schema({"key": pl.UInt64, "image_id": pl.String, "day": pl.Date, "input_version": pl.String})
 """What a key of the index stands for: an image, its day, and the input that its vector was computed from."""
 
-_VECTORS, _MEMBERS = "vectors", "members.parquet"
+_VECTORS, _MEMBERS, _MAP = "vectors", "members.parquet", "map.parquet"
 _UNFINISHED_AFTER = timedelta(hours=1)
 _CACHE = Path.home() / ".cache" / "image_assets" / "index"
 
@@ -103,7 +103,7 @@ def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParam
     """
     try:
         path = _local_file(store, manifest)
-        members = pl.read_parquet(store.uri(_key(manifest, _MEMBERS)), glob=False)
+        members = read_members(store, manifest)
         index = _opened(path, manifest.kind, params, to_change=to_change)
     except (SearchError, OSError, pl.exceptions.PolarsError) as error:
         raise SearchError(
@@ -112,6 +112,16 @@ def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParam
     if (index.dimension, len(index), members.height) != (manifest.dimension, manifest.vectors, manifest.vectors):
         raise SearchError(f"the index of {manifest.encoder} is not what it says; {way_out(manifest.encoder)}")
     return StoredIndex(index, members)
+
+
+def read_members(store: ObjectStore, manifest: IndexManifest) -> pl.DataFrame:
+    """`MEMBER_COLUMNS` of the build; `OSError` when they are gone."""
+    return pl.read_parquet(store.uri(_key(manifest, _MEMBERS)), glob=False)
+
+
+def map_key(manifest: IndexManifest) -> ObjectKey:
+    """Where the map of the build lies, beside its vectors."""
+    return _key(manifest, _MAP)
 
 
 def write_build(store: ObjectStore, manifest: IndexManifest, stored: StoredIndex) -> int:

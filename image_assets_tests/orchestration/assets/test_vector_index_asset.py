@@ -24,6 +24,16 @@ def make_index(full_copy: Settings, define: Define) -> Callable[[], dg.ExecuteIn
     return lambda: job.execute_in_process(asset_selection=[asset], raise_on_error=False)
 
 
+def test_the_map_is_drawn_after_the_index_and_once_for_each_build(
+    define: Define, metadata_of: MetadataOf, full_copy: Settings
+) -> None:
+    job = define(full_copy).resolve_job_def(WAREHOUSE_JOB)
+    assets = [dg.AssetKey("vector_index"), dg.AssetKey("vector_map")]
+    told = [metadata_of(job.execute_in_process(asset_selection=assets))["vector_map", "None"] for _ in range(2)]
+    assert [each["outcome"] for each in told] == ["drawn", "unchanged"]
+    assert told[0]["points"] == told[0]["vectors"] > 0
+
+
 def found_by(run: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, Any]]:
     return {
         each.check_name: (each.passed, {name: value.value for name, value in each.metadata.items()})

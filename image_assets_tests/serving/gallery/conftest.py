@@ -1,7 +1,7 @@
 """A real browser, which fails a test for whatever a person would never see: an error of a script, a blocked file."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,12 +44,20 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 @contextmanager
 def watched(
-    browser: Browser, url: str, *, width: int = WIDE, theme: Any = "light", key: str | None = None, **options: Any
+    browser: Browser,
+    url: str,
+    *,
+    width: int = WIDE,
+    theme: Any = "light",
+    key: str | None = None,
+    bears: Collection[int] = (),
+    **options: Any,
 ) -> Iterator[Page]:
     """A page at the first address of a service, signed in with a key if there is one.
 
     When it ends there was no error of a script, nothing that the policy (CSP) forbids, no file or answer that the
-    page lacks, and nothing was asked of another host; the page itself may have been refused.
+    page lacks, and nothing was asked of another host; the page itself may have been refused, and scripts may have been
+    told what they bear.
     """
     context = browser.new_context(base_url=url, viewport={"width": width, "height": 900}, color_scheme=theme, **options)
     page = context.new_page()
@@ -59,7 +67,7 @@ def watched(
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
     page.on("console", lambda line: wrong.append(f"console: {line.text}") if _is_error(line) else None)
     page.on("request", lambda each: wrong.append(f"foreign: {each.url}") if _is_foreign(each.url, own) else None)
-    page.on("response", lambda each: wrong.append(f"{each.status}: {each.url}") if _has_failed(each) else None)
+    page.on("response", lambda each: wrong.append(f"{each.status}: {each.url}") if _has_failed(each, bears) else None)
     try:
         if key:
             page.goto("/sign-in")
@@ -76,8 +84,8 @@ def _is_error(line: ConsoleMessage) -> bool:
     return line.type == "error" and not line.text.startswith("Failed to load resource")
 
 
-def _has_failed(answer: Response) -> bool:
-    return answer.status >= (500 if answer.request.resource_type == "document" else 400)
+def _has_failed(answer: Response, bears: Collection[int]) -> bool:
+    return answer.status not in bears and answer.status >= (500 if answer.request.resource_type == "document" else 400)
 
 
 def _is_foreign(address: str, own: str) -> bool:
