@@ -98,9 +98,14 @@ def erase_image(
     caller: Admin,
     reason: Annotated[str, Query(min_length=3, max_length=200, description="Such as the number of a ticket.")],
 ) -> Certificate:
-    """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate."""
+    """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate.
+
+    Once it has answered, nothing of the image is in any list, count or search of this service; others over the same
+    lake follow within seconds.
+    """
     remains = find_remains(service.tables, _id(image_id))
     row = erase(service.tables, remains, f"{caller.name}: {reason}").row(0, named=True)
+    service.renew()
     audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
     return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)

@@ -84,3 +84,15 @@ def test_it_is_loading_until_something_is_found() -> None:
     looks.gate.set()
     assert followed.current() == 1
     assert followed.state is FollowedState.OK
+
+
+def test_after_a_renewal_nobody_is_answered_with_what_was_before() -> None:
+    looks = Looks()
+    followed = Followed(looks, 60)
+    assert followed.current() == 1
+    followed.renew()
+    assert followed.current() == 2
+    looks.error = StoreUnavailableError("the storage is away")
+    followed.renew()
+    with pytest.raises(StoreUnavailableError):
+        followed.current()
