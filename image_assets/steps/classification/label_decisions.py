@@ -33,6 +33,7 @@ from image_assets.steps.classification.opinions import (
     standing_words,
 )
 from image_assets.steps.classification.outcomes import Outcome, outcomes_of
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.named_images import NamedImages, find_images
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -125,7 +126,7 @@ def record_decisions(
         log: what has been read already; whoever decides often has one.
 
     Raises:
-        UnknownImageError: no image has this id or name.
+        UnknownImageError: no image has this id or name, or it was erased meanwhile.
         AmbiguousImageError: a name fits several.
         DecisionError: a label is empty, an image is decided twice, there is nothing to accept or to take back, or
             another decision has the same id.
@@ -147,6 +148,7 @@ def _record(
     kept = _opinions(tables, chosen, decided_by, now, [each for day in days for each in before[day]])
     new = {_key(each.day, word): word for each, (word, is_new) in zip(chosen, kept, strict=True) if is_new}
     _keep(tables.store, new)
+    _take_back_of_erased(tables, new, days)
     log.note(new)
     for each in chosen:
         release_lease(tables.store, each.image_id, decided_by)
@@ -289,6 +291,19 @@ def _keep(store: ObjectStore, words: Mapping[ObjectKey, Opinion]) -> None:
         write(store, key, word)
     if len(words) > _FEW:
         store.flush()
+
+
+def _take_back_of_erased(tables: ParquetTables, words: Mapping[ObjectKey, Opinion], days: Sequence[date]) -> None:
+    """Remove all words when the image of one was erased meanwhile: who erases it may have looked for them before.
+
+    He begins his certificate before he looks, so that one of both sees the other.
+    """
+    erased = {image_id for day in days for image_id in erased_ids(tables, day)}
+    gone = [word.image_id for word in words.values() if word.image_id in erased]
+    if gone:
+        for key in words:
+            tables.store.delete(key)
+        raise UnknownImageError(f"nothing was kept:\n  {gone[0]} was erased meanwhile")
 
 
 def _refuse(problems: Sequence[ImageAssetsError]) -> None:

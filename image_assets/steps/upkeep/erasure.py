@@ -26,6 +26,7 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.upkeep import ERASURES
 
+_GOES = 20
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
@@ -97,13 +98,23 @@ def twins_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
 
 
 def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.DataFrame:
-    """Remove what there is and return the certificate, a row of `erasures`.
+    """Remove what there is and what comes meanwhile, and return the certificate, a row of `erasures`.
 
     Raises:
-        StoreUnavailableError: a run that was under way wrote some of it again.
+        StoreUnavailableError: a run that was under way wrote some of it again, and again.
     """
-    store = tables.store
     _begin(tables, remains, requested_by)
+    for _ in range(_GOES):
+        _remove(tables, remains)
+        # People may have decided on it, and a run may have read it before it was gone.
+        remains = find_remains(tables, remains.image_id)
+        if remains.is_nothing:
+            return _complete(tables, remains)
+    raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
+
+
+def _remove(tables: ParquetTables, remains: Remains) -> None:
+    store = tables.store
     for key in remains.objects:
         store.delete(key)
     store.flush()
@@ -113,9 +124,6 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     for key in (*remains.derived, object_keys.GALLERY):
         store.delete(key)
     store.flush()
-    if not find_remains(tables, remains.image_id).is_nothing:
-        raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
-    return _complete(tables, remains)
 
 
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
