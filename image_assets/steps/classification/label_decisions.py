@@ -145,7 +145,9 @@ def _record(
     chosen = [_Chosen(each, *found[normalise_name(each.image)][0]) for each in decisions]
     days = sorted({each.day for each in chosen})
     before = {day: log.of_day(day) for day in days}
-    kept = _opinions(tables, chosen, decided_by, now, [each for day in days for each in before[day]])
+    said_of_days = [each for day in days for each in before[day]]
+    _refuse(list(_reused_ids(chosen, decided_by, log, said_of_days)))
+    kept = _opinions(tables, chosen, decided_by, now, said_of_days)
     new = {_key(each.day, word): word for each, (word, is_new) in zip(chosen, kept, strict=True) if is_new}
     _keep(tables.store, new)
     _take_back_of_erased(tables, new, days)
@@ -192,6 +194,26 @@ def _said_under(log: OpinionLog, decisions: Sequence[Decision], decided_by: str)
     return {
         each.decision_id: each for each in log.all() if each.decision_id in wanted and each.decided_by == decided_by
     }
+
+
+def _reused_ids(
+    chosen: Sequence[_Chosen], decided_by: str, log: OpinionLog, said: Sequence[Opinion]
+) -> Iterator[DecisionError]:
+    """A person's id of a decision is for one image: in a request, on its days, and on others as of a moment ago."""
+    wanted = {each.decision.decision_id for each in chosen if each.decision.decision_id}
+    said = [*said, *log.recent()] if wanted else ()
+    images = {
+        each.decision_id: each.image_id for each in said if each.decided_by == decided_by and each.decision_id in wanted
+    }
+    for each in chosen:
+        decision_id = each.decision.decision_id
+        if decision_id and images.setdefault(decision_id, each.image_id) != each.image_id:
+            yield _id_taken(each.decision)
+
+
+def _id_taken(decision: Decision) -> DecisionError:
+    told = f"{decision.place}: another decision has the id {decision.decision_id}: give each its own"
+    return DecisionError(told)
 
 
 def _with_image(log: OpinionLog, decision: Decision, decided_by: str, said: Mapping[str, Opinion]) -> Decision:
@@ -250,7 +272,7 @@ def _label(
     if former:
         is_same = former.kind is decision.kind and (decision.kind is not Kind.LABEL or former.label == label)
         if not is_same:
-            raise DecisionError(f"{place}: another decision has the id {decision.decision_id}: give each its own")
+            raise _id_taken(decision)
         return former.label
     if decision.kind is Kind.UNDO and not has_word:
         raise DecisionError(f"{place}: you have decided nothing that could be taken back")
