@@ -27,7 +27,7 @@ from image_assets.lake.projection import (
 )
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
-from image_assets.steps.search.gallery_content import CODED, COPYABLE, GalleryContent, schema_of
+from image_assets.steps.search.gallery_content import CODED, COPYABLE, UPLOADED_US, GalleryContent, schema_of
 from image_assets.steps.search.gold_rows import GoldRows
 from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
 from image_assets.steps.search.words import WORD_COLUMNS
@@ -145,13 +145,12 @@ class Gallery:
 
     def page(self, wanted: Wanted, order: Order, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:
         """The `count` images behind a mark, and the mark of the page after them; None for either means none."""
-        meeting = self.meeting(wanted)
-        behind = Clause("true") if after is None else _BEHIND[order](_place_of(after), len(meeting.values))
-        key, ordered = _ORDERS[order]
+        meeting, key = self.meeting(wanted), _KEYS[order]
+        behind = Clause("true") if after is None else _behind(key, _place_of(after), len(meeting.values))
         sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {_shown(meeting, wanted)}
-        AND {behind.sql} ORDER BY {ordered}, image_id LIMIT {count + 1:d}"""
+        AND {behind.sql} ORDER BY {key} DESC, image_id LIMIT {count + 1:d}"""
         found = self.query(sql, meeting, behind.values).iter_rows()
-        hits = [Hit(ImageId(name), _relevance(key), None) for name, key in found]
+        hits = [Hit(ImageId(name), relevance, None) for name, relevance in found]
         return hits[:count], mark_of(hits[count - 1]) if len(hits) > count else None
 
     def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
@@ -344,26 +343,17 @@ def _place_of(mark: str) -> Place:
     return place
 
 
-def _relevance(key: date | float) -> float:
-    """Falls from one image to the next."""
-    return float(key.toordinal()) if isinstance(key, date) else -key
-
-
-def _behind_day(place: Place, values: int) -> Clause:
-    """Of an older day, or of the same and of a higher id."""
-    day = date.fromordinal(int(min(max(-place[0], date.min.toordinal()), date.max.toordinal())))
-    sql = f"(day < ${values + 1} OR (day = ${values + 1} AND image_id > ${values + 2}::UUID))"
-    return Clause(sql, (day, place[1]))
-
-
-def _behind_confidence(place: Place, values: int) -> Clause:
+def _behind(key: str, place: Place, values: int) -> Clause:
+    """Less relevant, or as relevant and of a higher id."""
     than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
-    return Clause(f"({_CONFIDENCE} > {than} OR ({_CONFIDENCE} = {than} AND image_id > {name}))", place)
+    return Clause(f"({key} < {than} OR ({key} = {than} AND image_id > {name}))", (-place[0], place[1]))
 
 
-_CONFIDENCE: Final = f"coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE"
-_ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
-_BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
+_KEYS: Final = {
+    Order.NEWEST: UPLOADED_US,
+    Order.LEAST_SURE: f"-coalesce(confidence_ratio, {_LEAST_SURE})::DOUBLE",
+}
+"""What falls from one image to the next."""
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
 _ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
 _IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images

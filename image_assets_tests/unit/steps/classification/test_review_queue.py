@@ -180,6 +180,7 @@ def test_what_is_left_falls_with_each_decision(asked: "Scenario") -> None:
 
 def test_pace_is_that_of_the_last_hour(asked: "Scenario") -> None:
     for minute, number in enumerate((0, 1, 2)):
+        assert progress_of(OpinionLog(asked.store).all(), "ann", NOON + timedelta(minutes=5)).per_hour is None
         words = [Decision(f"{number}.png", "hat")]
         record_decisions(asked.tables, words, "ann", NOON + timedelta(minutes=2 * minute))
     assert progress_of(OpinionLog(asked.store).all(), "ann", NOON + timedelta(minutes=5)).per_hour == 30
