@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Worker processes of the service that decode pictures of others."
     )
     serving_decode_timeout_s: float = Field(
-        default=10.0, gt=0, description="Seconds that a picture of a question may take to decode."
+        default=5.0, gt=0, description="Seconds that a picture of a question may take to decode."
     )
     serving_warm: bool = Field(
         default=False, description="Load the model when the service starts, not when it is first needed."
