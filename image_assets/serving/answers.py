@@ -85,6 +85,11 @@ class Memory:
             staged.write(json.dumps(asdict(kept)).encode())
             staged.land(self._place)
 
+    def forget(self) -> None:
+        """Remember nothing of it: what it tells of is gone."""
+        if self._place is not None:
+            self._store.delete(self._place)
+
 
 class Answers:
     """The answers that a lake remembers."""

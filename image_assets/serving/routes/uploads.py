@@ -23,6 +23,7 @@ from image_assets.serving.forms import Form
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
+from image_assets.steps.images.receiving import is_erased
 from image_assets.steps.images.uploads import UploadFacts
 
 router = APIRouter(prefix="/v1", tags=["uploads"])
@@ -231,6 +232,9 @@ class _Reception:
             self._call.service.check_lake()
             answer = answer_of(self._arrivals.files, receipts)
             self._memory.keep(fingerprint, answer)
+            # Who erases an image looks for answers that tell of it, maybe a moment before this one was kept.
+            if any(receipt and is_erased(self._call.service.tables, receipt) for receipt in receipts):
+                self._memory.forget()
         landed = [receipt.image_id for receipt in receipts if receipt]
         audit("upload", landed, "accepted" if landed else "refused", f"{len(receipts) - len(landed)} refused")
         return answer

@@ -14,7 +14,7 @@ import pytest
 from image_assets.errors import StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.erasures import audit_erasures
@@ -337,3 +337,13 @@ def test_an_image_whose_erasure_was_cut_off_late_is_an_erased_one(two: "Scenario
     location = locate(two.tables, image_id)
     assert location is not None
     assert location.is_erased
+
+
+def test_no_answer_and_no_leftover_tells_of_an_erased_image(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    told, other = object_keys.answer_key(two.day, "1" * 64), object_keys.answer_key(two.day, "2" * 64)
+    left = ObjectKey(f"{STAGING}/0123")
+    for key, text in ((told, f"[{image_id}]"), (other, "[another]"), (left, f"{image_id}")):
+        two.store.write(key, text.encode())
+    erase_now(two, image_id)
+    assert [two.store.exists(key) for key in (told, other, left)] == [False, True, False]
