@@ -117,6 +117,12 @@ class Answers:
             kept = self._read(object_keys.answer_key(day, digest) for day in (today, today - _DAY))
             yield Memory(self._store, object_keys.answer_key(today, digest), kept)
 
+    def knows(self, caller: str, key: str | None) -> bool:
+        """Whether a request under this key of a caller was answered, so that its repetition keeps nothing new."""
+        digest, today = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest(), self._clock().date()
+        places = (object_keys.answer_key(day, digest) for day in (today, today - _DAY))
+        return key is not None and any(map(self._store.exists, places))
+
     def _read(self, places: Iterator[ObjectKey]) -> _Kept | None:
         place = next(filter(self._store.exists, places), None)
         return None if place is None else read_record(self._store, place, _Kept, StorageError, _REMEDY)

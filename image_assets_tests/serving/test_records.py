@@ -186,8 +186,13 @@ def test_an_original_is_sent_whole_for_several_ranges_and_not_again_unchanged(se
     whole = served.ask(path, "anna")
     several = served.ask(path, "anna", headers={"Range": "bytes=0-1,5-6"})
     assert (several.status_code, several.content) == (200, whole.content)
-    unchanged = served.ask(path, "anna", headers={"If-None-Match": whole.headers["etag"]})
-    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    other = served.ask(path, "anna", headers={"Range": "lines=0-1"})
+    assert (other.status_code, other.content) == (200, whole.content)
+    beyond = served.ask(path, "anna", headers={"Range": "bytes=99999999-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(whole.content)}")
+    for known in (whole.headers["etag"], "*"):
+        unchanged = served.ask(path, "anna", headers={"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
 def test_no_link_shows_what_is_blocked_since_it_was_made(own_lake: "Lake", serve_lake: "Callable[..., Served]") -> None:

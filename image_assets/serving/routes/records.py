@@ -78,7 +78,7 @@ def get_image(
     # The link to the original is another one at every moment.
     tag = _tag(told.model_dump_json(exclude={"links": {"original"}}).encode())
     response.headers["ETag"] = tag
-    if if_none_match and tag in if_none_match:
+    if _has(if_none_match, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
     return told
 
@@ -153,10 +153,11 @@ def get_original(
     if not service.store.exists(ObjectKey(key)):
         raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", NOT_KEPT)
     headers = {"ETag": f'"{record.private["sha256"]}"', "Cache-Control": "private, no-cache"}
-    if if_none_match and headers["ETag"] in if_none_match:
+    if _has(if_none_match, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    if "," in request.headers.get("range", ""):
-        # Of several ranges none is worth an answer in parts: the whole file is one (RFC 9110).
+    wanted = request.headers.get("range", "")
+    if "," in wanted or not wanted.lower().startswith("bytes="):
+        # Of several ranges none is worth an answer in parts, and of another unit none is known (RFC 9110).
         request.scope["headers"] = [each for each in request.scope["headers"] if each[0] != b"range"]
     file_name = f"{record.image_id}.{key.rpartition('.')[2]}"
     return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
@@ -174,7 +175,7 @@ async def _picture(
         raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT) from None
     tag = _tag(data)
     headers = {"ETag": tag, "Cache-Control": _FOR_A_YEAR}
-    if if_none_match and tag in if_none_match:
+    if _has(if_none_match, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     media_type = "image/webp" if picture is Picture.THUMBNAIL else "image/jpeg"
     return Response(data, headers=headers, media_type=media_type)
@@ -199,6 +200,11 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
     if record.state is ImageState.ERROR:
         return f"There is no {picture} of this image: {record.reason}"
     return f"There is no {picture} of this image yet: it is {record.state}"
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller has this version, or asks for none that there is."""
+    return bool(if_none_match) and (if_none_match.strip() == "*" or tag in if_none_match)
 
 
 def _tag(data: bytes) -> str:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from image_assets.access.roles import Role
+from image_assets.errors import StoreFullError
 from image_assets.labels import normalise_label
 from image_assets.serving.answers import IdempotencyKey, Memory, fingerprint_of
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals, UploadedFile, answer_of, arriving
@@ -255,7 +256,11 @@ async def _receive(call: UploadCall, max_bytes: int, reader_of: _ReaderOf) -> Re
     lanes = call.service.lanes
     with lanes.one(call.caller.name):
         run = partial(anyio.to_thread.run_sync, limiter=lanes.threads)
-        await lanes.check_room(call.service.store)
+        try:
+            await lanes.check_room(call.service.store)
+        except StoreFullError:
+            if not await run(call.service.answers.knows, call.caller.name, call.key):
+                raise
         reception, last = _Reception(call, reader_of), b""
         try:
             async for piece in read_pieces(call.request, BodyParams(max_bytes)):
