@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, cast
 from urllib.parse import quote
 
 import httpx
@@ -127,11 +127,11 @@ class Client:
 
     def uploads(self, **chosen: Any) -> Mapping[str, Any]:
         """A page of the own uploads of the last days, pending and refused ones too: `state`, `page_token`, …"""
-        return self._get("/v1/uploads", chosen)
+        return cast("Mapping[str, Any]", self._get("/v1/uploads", chosen))
 
     def image(self, image_id: str) -> Image:
         """What is known of an image: state, features, labels, predictions, lineage."""
-        return self._get(f"/v1/images/{_segment(image_id)}")
+        return cast("Image", self._get(f"/v1/images/{_segment(image_id)}"))
 
     def picture(self, image_id: str, kind: str = "thumbnail") -> bytes:
         """The bytes of its `thumbnail`, `preview`, `silver` or `original`."""
@@ -141,37 +141,39 @@ class Client:
     def erase(self, image_id: str, reason: str) -> Certificate:
         """Erase an image everywhere; the certificate is what is left of it."""
         address = f"/v1/images/{_segment(image_id)}"
-        return _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
+        return cast(
+            "Certificate", _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
+        )
 
     def images(self, **chosen: Any) -> ImageList:
         """A page of the images that meet conditions: `where`, `label`, `day`, `order`, `facets`, `page_token`, …"""
-        return self._get("/v1/images", chosen)
+        return cast("ImageList", self._get("/v1/images", chosen))
 
     def search(
         self, text: str | None = None, *, photo: Photo | None = None, image_id: str | None = None, **chosen: Any
     ) -> FoundImages:
         """Images like a text, a picture or another image, best first, with their scores; conditions as of `images`."""
         if photo is None:
-            return self._get("/v1/search", {"text": text, "image_id": image_id, **chosen})
-        return self._post("/v1/search", params=_told(chosen), headers=_RAW, content=_read(photo))
+            return cast("FoundImages", self._get("/v1/search", {"text": text, "image_id": image_id, **chosen}))
+        return cast("FoundImages", self._post("/v1/search", params=_told(chosen), headers=_RAW, content=_read(photo)))
 
     def similar(self, image_id: str, **chosen: Any) -> FoundImages:
         """Images like one of the lake."""
-        return self._get(f"/v1/images/{_segment(image_id)}/similar", chosen)
+        return cast("FoundImages", self._get(f"/v1/images/{_segment(image_id)}/similar", chosen))
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, in their order."""
-        return self._post("/v1/encode", json={"texts": list(texts)})
+        return cast("Vectors", self._post("/v1/encode", json={"texts": list(texts)}))
 
     def encode_images(self, photos: Sequence[Photo]) -> Vectors:
         """Vectors of pictures, in their order: of all, or none."""
-        return self._post("/v1/encode", files=_form(photos))
+        return cast("Vectors", self._post("/v1/encode", files=_form(photos)))
 
     def predict(self, photo: Photo | None = None, *, image_id: str | None = None) -> Said:
         """What the model takes a picture for, or an image of the lake."""
         if photo is None:
-            return self._post("/v1/predict", json={"image_id": image_id})
-        return self._post("/v1/predict", headers=_RAW, content=_read(photo))
+            return cast("Said", self._post("/v1/predict", json={"image_id": image_id}))
+        return cast("Said", self._post("/v1/predict", headers=_RAW, content=_read(photo)))
 
     def predict_batch(self, photos: Sequence[Photo] = (), *, image_ids: Sequence[str] = ()) -> Sequence[SaidOfOne]:
         """The same of many: a result each, which is a prediction or the problem with that one."""
@@ -184,7 +186,7 @@ class Client:
 
     def classes(self) -> Mapping[str, Any]:
         """What the model tells apart."""
-        return self._get("/v1/classes")
+        return cast("Mapping[str, Any]", self._get("/v1/classes"))
 
     def reviews(self, count: int = 5) -> Sequence[ReviewBody]:
         """Images to decide on, which nobody else is asked about for a while."""

@@ -204,7 +204,7 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
 
 def _has(if_none_match: str | None, tag: str) -> bool:
     """Whether the caller has this version, or asks for none that there is."""
-    return bool(if_none_match) and (if_none_match.strip() == "*" or tag in if_none_match)
+    return if_none_match is not None and (if_none_match.strip() == "*" or tag in if_none_match)
 
 
 def _tag(data: bytes) -> str:
