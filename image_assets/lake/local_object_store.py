@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ STAGING = ".staging"
 LOCKS = ".locks"
 CLAIMS = "claims"
 _LOCKED = ".locked"
+_OLD_S = 600
 
 
 def _unchecked() -> None:
@@ -96,8 +98,8 @@ class LocalObjectStore:
             file.close()
 
     def sweep(self) -> int:
-        """Of files that their writers keep locked, those that nobody has locked; of other files the age would tell."""
-        swept = 0
+        """Of files that their writers keep locked, those that nobody has locked; of other files the old ones."""
+        swept = self._sweep_old()
         for path in [*(self.root / STAGING).glob(f"*{_LOCKED}"), *(self.root / LOCKS / CLAIMS).glob("*")]:
             with explained("sweep", STAGING, self.root):
                 file = _locked(path)
@@ -106,6 +108,17 @@ class LocalObjectStore:
                 path.unlink(missing_ok=True)
                 file.close()
                 swept += 1
+        return swept
+
+    def _sweep_old(self) -> int:
+        """Small files, which nobody locks, are written within a moment."""
+        before, swept = time.time() - _OLD_S, 0
+        for path in (self.root / STAGING).glob("*"):
+            with explained("sweep", STAGING, self.root), suppress(FileNotFoundError):
+                status = path.lstat()
+                if path.suffix != _LOCKED and not stat.S_ISDIR(status.st_mode) and status.st_mtime < before:
+                    path.unlink()
+                    swept += 1
         return swept
 
     @contextmanager

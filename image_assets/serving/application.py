@@ -107,6 +107,8 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
 
     app = _Application(
         title="image_assets",
+        # An address is one address: a redirect would be answered outside of what guards the routes.
+        redirect_slashes=False,
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,

@@ -165,6 +165,12 @@ class Service:
             days = None
         return locate(self.tables, image_id, days)
 
+    def renew(self) -> None:
+        """Show nothing of what the lake was before this moment: something of it had to go."""
+        self.search.renew()
+        self.rejected.renew()
+        self.opinions.all()
+
     def open(self) -> None:
         """Begin what runs beside requests, with nothing left of those that were killed.
 

@@ -158,9 +158,9 @@ PictureAsker = Annotated[Caller, Depends(_AsksByPicture(Role.READ, Role.UPLOAD))
 @router.post("/", max_body_size=UNLIMITED)
 async def search_by_picture(request: Request, service: ServiceHere, caller: PictureAsker, held: BodyHere) -> Response:
     """Make an address of a picture, by what it looks like; the picture is kept nowhere."""
-    service.inference.refuse_when_full()
+    service.inference.refuse_when_full(caller.name)
     (picture,) = await read_pictures(request, held.of(caller.name), most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)], caller.name))
     return go_to(GridQuery(picture=as_text(vector, service.encoder_description)).address())
 
 

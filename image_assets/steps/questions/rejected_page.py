@@ -87,6 +87,10 @@ class RejectedFiles:
         self._tables = tables
         self._frames = DayFrames(tables, REJECTED_IMAGES.name, None, _part_of, clock)
 
+    def renew(self) -> None:
+        """Show nobody what the lake was before this moment."""
+        self._frames.renew()
+
     def page(self, choice: RejectedChoice, count: int, after: str = "") -> RejectedPage:
         """The files behind a mark."""
         rows = self._all()

@@ -76,6 +76,14 @@ class Followed(Generic[_T]):
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
 
+    def renew(self) -> None:
+        """Have nobody answered with what was before this moment; where nothing can be opened, who asks next tries."""
+        try:
+            self.current(anew=True)
+        except ImageAssetsError as error:
+            _log.warning("what is searched cannot be opened anew: %s", error)
+            self.forget()
+
     def forget(self) -> None:
         """Do not go by what was found."""
         self._found = None

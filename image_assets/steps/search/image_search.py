@@ -315,6 +315,10 @@ class ImageSearch:
         """Have somebody open what searches need, before they come."""
         self._followed.begin()
 
+    def renew(self) -> None:
+        """Show nobody what the lake was before this moment."""
+        self._followed.renew()
+
     def _on_lake(self, ask: Callable[[SearchedLake], _T], *, within_s: float = math.inf) -> _T:
         """Ask again when the lake has changed meanwhile, or its gallery is found to be damaged and was discarded."""
         try:

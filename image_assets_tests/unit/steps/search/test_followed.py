@@ -101,3 +101,15 @@ def test_who_may_not_go_by_old_knowledge_waits_for_one_look() -> None:
     for each in asking:
         each.join(10)
     assert answers == [2, 2, 2]
+
+
+def test_after_a_renewal_nobody_is_answered_with_what_was_before() -> None:
+    looks = Looks()
+    followed = Followed(looks, 60)
+    assert followed.current() == 1
+    followed.renew()
+    assert followed.current() == 2
+    looks.error = StoreUnavailableError("the storage is away")
+    followed.renew()
+    with pytest.raises(StoreUnavailableError):
+        followed.current()
