@@ -59,4 +59,5 @@ def _distances(vectors: Vectors, known: Vectors | None) -> npt.NDArray[np.float3
     """To the nearest known one; as far as can be without any."""
     if known is None or not len(known) or not len(vectors):
         return np.full(len(vectors), 2, np.float32)
-    return np.maximum(1 - (vectors @ known.T).max(axis=1), 0)
+    distances: npt.NDArray[np.float32] = np.maximum(1 - (vectors @ known.T).max(axis=1), 0)
+    return distances

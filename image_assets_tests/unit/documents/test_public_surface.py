@@ -66,7 +66,9 @@ def _spelled(path: str, command: click.Command) -> str:
         each.make_metavar(click.Context(command)) for each in command.params if isinstance(each, click.Argument)
     ]
     options = [
-        "/".join([*each.opts, *each.secondary_opts]) for each in command.params if isinstance(each, click.Option) and not each.hidden
+        "/".join([*each.opts, *each.secondary_opts])
+        for each in command.params
+        if isinstance(each, click.Option) and not each.hidden
     ]
     return " ".join([path, *arguments, *sorted(options)])
 
