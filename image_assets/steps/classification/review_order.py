@@ -136,5 +136,5 @@ def _order(found: pl.DataFrame, known: Vectors) -> npt.NDArray[np.intp]:
 def spread_doubtful(
     vectors: Vectors, doubts: npt.NDArray[np.float32], known: Vectors | None = None
 ) -> npt.NDArray[np.intp]:
-    """Places by doubt and distance; doubt counts twice, or oddities of no great doubt would come before what matters."""
+    """Places by doubt and distance; doubt counts twice, or oddities of little doubt would come before what matters."""
     return spread_by_weight(vectors, np.maximum(doubts, _LEAST_DOUBT) ** 2, known)
