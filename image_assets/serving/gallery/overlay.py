@@ -65,7 +65,9 @@ def _pair(service: Service, one: ListedImage, other: ListedImage) -> Pair:
 
 
 def _placement(service: Service, above: ListedImage, below: ListedImage, verdict: Verdict | None) -> Placement | None:
-    turn = "upright" if verdict and verdict.kind == "exact" else verdict and verdict.turn
+    turn = None
+    if verdict:
+        turn = "upright" if verdict.kind == "exact" else verdict.turn
     places = [(each.day, ImageId(each.image_id)) for each in (above, below)]
     try:
         return place_over(service.store, places[0], places[1], turn)

@@ -108,7 +108,7 @@ def copied(copy_lake: Callable[[], "Lake"], serve_for_module: Callable[..., "Ser
 
 
 def test_a_copy_lies_over_the_first_to_be_wiped_and_blinked(copied: "Served", open_page: Callable[..., Page]) -> None:
-    image_id = copied.lake.ids_of("bo")[1]
+    image_id = copied.lake.ids_of("bo")[2]
     page = open_page(copied.url, key=copied.lake.keys["admin"])
     page.goto(f"/images/{image_id}")
     page.get_by_role("link", name="Lay over each other").first.click()
@@ -123,7 +123,7 @@ def test_a_copy_lies_over_the_first_to_be_wiped_and_blinked(copied: "Served", op
 
 
 def test_a_copy_of_somebody_else_does_not_exist_for_who_only_uploads(copied: "Served") -> None:
-    red = copied.lake.ids_of("anna")[2]
+    red = copied.lake.ids_of("anna")[1]
     assert "The same photo" in show(copied, f"/images/{red}", "read")
     assert "The same photo" not in show(copied, f"/images/{red}", "anna")
     assert "the only one of its photo" in show(copied, f"/images/{red}/overlay", "anna")
