@@ -150,12 +150,12 @@ def _scan(tables: ParquetTables) -> pl.LazyFrame:
 def newest_of_gold(tables: ParquetTables) -> pl.DataFrame:
     """The newest page: every image that is shown, in order, and the rows of the first."""
     canonical = pl.coalesce("canonical_id", "image_id")
-    found = _scan(tables).select("image_id", "day", "canonical_id", "state").collect(engine="streaming")
+    found = _scan(tables).select("image_id", "uploaded_at", "canonical_id", "state").collect(engine="streaming")
     found = found.filter(pl.col("state") != "blocked").with_columns(canonical=canonical)
     found = found.sort(pl.col("canonical") != pl.col("image_id"), "image_id").unique(
         "canonical", keep="first", maintain_order=True
     )
-    ids = found.sort("day", "image_id", descending=[True, False]).head(PAGE).get_column("image_id")
+    ids = found.sort("uploaded_at", "image_id", descending=[True, False]).head(PAGE).get_column("image_id")
     return (
         _scan(tables)
         .filter(pl.col("image_id").is_in(ids.implode()))
@@ -200,7 +200,7 @@ def works(
     )
     shown = gallery.find(every).sort("day", "image_id", descending=[True, False])
     image_id, day = shown.row(min(4_999 * PAGE, shown.height // 2))
-    deep = f"{float(day.toordinal())!r}_{image_id}"
+    deep = f"{datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1e6!r}_{image_id}"
     yield "newest page", lambda: page_of(gallery, every), lambda: newest_of_gold(tables)
     yield f"page {min(5_000, shown.height // 2 // PAGE):,}", lambda: page_of(gallery, every, after=deep), None
     yield "least sure page", lambda: page_of(gallery, every, Order.LEAST_SURE), None

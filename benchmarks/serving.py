@@ -240,7 +240,7 @@ def thumbnail_row(
 
 def thumbnail_rows(url: str, process: psutil.Process, tables: ParquetTables, rounds: int) -> Iterator[Row]:
     """Ours beside a bare application, by turns."""
-    listed = httpx.get(f"{url}/v1/images", timeout=60).json()["images"]
+    listed = httpx.get(f"{url}/v1/images", timeout=60).json()["items"]
     draw_thumbnails(tables, [image["image_id"] for image in listed])
     links = [image["links"]["thumbnail"] for image in listed]
     root = Path(tables.store.uri("thumbnail"))

@@ -15,7 +15,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from image_assets.errors import ChangeRefusedError, ConfigurationError, StaleChangeError
 from image_assets.ids import ObjectKey
@@ -181,9 +190,6 @@ def check_changes(changes: Mapping[str, object]) -> dict[str, Value | None]:
     """
     if not changes:
         raise ChangeRefusedError(f"nothing is to be changed: name some of {', '.join(CHANGEABLE)}")
-    for name in changes:
-        if name not in CHANGEABLE:
-            raise ChangeRefusedError(_why_not(name))
     return {name: value for name, value in _validated(changes, ChangeRefusedError).items() if name in changes}
 
 
@@ -299,9 +305,23 @@ def _fields() -> dict[str, Any]:
     return {name: (_type_of(name), Field(None, description=about[name].description)) for name in CHANGEABLE}
 
 
+class _Known(BaseModel):
+    """Whoever mistypes a name is told those that there are."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        for name in values if isinstance(values, Mapping) else ():
+            if name not in CHANGEABLE:
+                raise ValueError(_why_not(str(name)))
+        return values
+
+
 Changes: type[BaseModel] = create_model(
     "Changes",
-    __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
+    __base__=_Known,
     __doc__="New values by setting; null takes a value back to the environment's.",
     **_fields(),
 )
@@ -312,8 +332,12 @@ def _validated(values: Mapping[str, object], error: type[ConfigurationError]) ->
     try:
         return Changes.model_validate(dict(values)).model_dump()
     except ValidationError as wrong:
-        problems = (f"{PREFIX}{each['loc'][0]}".upper() + f": {each['msg']}" for each in wrong.errors())
-        raise error("; ".join(problems)) from wrong
+        raise error("; ".join(_problem(each) for each in wrong.errors())) from wrong
+
+
+def _problem(found: Mapping[str, Any]) -> str:
+    names = [f"{PREFIX}{part}".upper() for part in found["loc"][:1]]
+    return ": ".join([*names, str(found["msg"]).removeprefix("Value error, ")])
 
 
 def _checked_note(note: str) -> str:

@@ -14,6 +14,7 @@
     │   └── NoDayError            nothing was ever run: there is nothing to search
     ├── ModelError                a model is missing, corrupt or of the wrong kind
     │   └── PoisonedItemError     a model fails on this one item and on no other
+    ├── AlreadyTrainingError      a classifier is being trained: one at a time is
     ├── ServiceBusyError          more is asked for than can be done: the same call may succeed later
     ├── ServiceError              a service did not do what a client asked of it
     ├── PrivacyError              a derivative would show more than it may: nothing of it is written
@@ -124,6 +125,10 @@ class ModelError(ImageAssetsError, RuntimeError):
 
 class PoisonedItemError(ModelError):
     """A model fails on this one item, for whatever reason; others of its batch are done."""
+
+
+class AlreadyTrainingError(ImageAssetsError):
+    """A classifier is being trained already; two at once would each beat the same champion."""
 
 
 class ServiceBusyError(ImageAssetsError):

@@ -1,5 +1,6 @@
 """`train`, and the group `classifier`: which versions there are and which is in charge."""
 
+import getpass
 from dataclasses import asdict
 from datetime import datetime
 
@@ -7,6 +8,7 @@ import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.runs import train_with_progress
+from image_assets.cli.training import EXIT_CODES, follow_training, work_as
 from image_assets.errors import ModelError
 from image_assets.models.classifiers.mlflow_registry import set_champion
 from image_assets.opening import open_lake, open_objects
@@ -19,19 +21,37 @@ from image_assets.steps.classification.champion import (
     read_champion,
     roll_back,
 )
+from image_assets.steps.classification.training_runs import claiming_training
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
 _SCORES = ("accuracy_ratio", "macro_f1_ratio", "images")
 
 
 @click.command()
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="In a process of its own that Ctrl-C leaves alone, told stage by stage; the winner predicts every day anew.",
+)
+@click.option("--as", "training_id", hidden=True, help="The training that a command or a service has announced.")
 @json_option
-def train() -> None:
-    """Train a classifier on all labels, and promote it if it beats the champion on the test split."""
+@click.pass_context
+def train(context: click.Context, follow: bool, training_id: str | None) -> None:
+    """Train a classifier on all labels, and promote it if it beats the champion on the test split.
+
+    With --follow the exit code is 0 when the newest classifier is in charge and gold shows what it says, and 4 when it
+    is no better and the champion stays. Called again it joins the training that is under way.
+    """
     settings = load_settings()
     find_dagster_home()
-    train_with_progress(settings)
-    print_versions(settings)
+    if training_id:
+        work_as(settings, training_id)
+    elif follow:
+        context.exit(EXIT_CODES[follow_training(settings, getpass.getuser())])
+    else:
+        with claiming_training(open_objects(settings)):
+            train_with_progress(settings)
+        print_versions(settings)
 
 
 @click.group()

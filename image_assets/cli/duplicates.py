@@ -55,7 +55,7 @@ def _row(image: Mapping[str, Any]) -> tuple[object, ...]:
 @click.argument("other")
 @click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
 def join_pair(one: str, other: str, by: str) -> None:
-    """The images with the ids ONE and OTHER show the same photo, whatever is computed."""
+    """The images with the ids ONE and OTHER, or ids that begin so, show the same photo, whatever is computed."""
     _decide(one, other, PairVerdict.SAME, by)
 
 
@@ -64,7 +64,7 @@ def join_pair(one: str, other: str, by: str) -> None:
 @click.argument("other")
 @click.option("--by", default=getpass.getuser, help="Who decides; you by default.")
 def separate_pair(one: str, other: str, by: str) -> None:
-    """The images with the ids ONE and OTHER are not the same photo, whatever is computed."""
+    """The images with the ids ONE and OTHER, or ids that begin so, are not the same photo, whatever is computed."""
     _decide(one, other, PairVerdict.DIFFERENT, by)
 
 

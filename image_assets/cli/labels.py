@@ -11,6 +11,7 @@ import click
 from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.csv_file import read_csv
+from image_assets.configuration import configured
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
 from image_assets.opening import open_lake
@@ -20,7 +21,7 @@ from image_assets.steps.classification.label_decisions import Decision, record_d
 from image_assets.steps.classification.opinions import Kind, OpinionLog
 from image_assets.steps.classification.outcomes import Outcome
 from image_assets.steps.classification.review_progress import progress_of
-from image_assets.steps.classification.review_queue import ReviewQueue
+from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, ReviewQueue
 
 _NAMED = 5
 
@@ -57,11 +58,22 @@ def label_images(image: str | None, label: str | None, table: Path | None, kind:
 
 @click.command()
 @click.option("--by", default=getpass.getuser, help="Whose progress; yours by default.")
+@click.option(
+    "--next",
+    "count",
+    type=click.IntRange(1, 64),
+    help="So many images to decide on, those that teach most first; nobody else is asked about them for five minutes.",
+)
 @json_option
-def reviews(by: str) -> None:
-    """Images on which people differ, and how far reviewing has come."""
-    tables = open_lake(load_settings())
+def reviews(by: str, count: int | None) -> None:
+    """Images on which people differ, and how far reviewing has come; with --next what to decide on."""
+    settings = load_settings()
+    tables = open_lake(settings)
     log = OpinionLog(tables.store)
+    if count:
+        params = QueueParams(configured(settings, tables.store).audit_share)
+        _print_items(ReviewQueue(tables, log).next_items(by, count, datetime.now(UTC), params))
+        return
     opinions = log.all()
     conflicts = find_conflicts(log, opinions)
     rows = [(each.image_id, each.day, _sides(each.sides), each.label) for each in conflicts]
@@ -79,6 +91,17 @@ def reviews(by: str) -> None:
             f"the model was right on {share:.0%} of {agreement} that were drawn at random ({low:.0%} to {high:.0%})",
             highlight=False,
         )
+
+
+def _print_items(items: Sequence[ReviewItem]) -> None:
+    """A row each; without an answer where the person is to look at the picture alone."""
+    rows = []
+    for each in items:
+        answer = each.answer or {}
+        row = each.lease.image_id, each.lease.day, each.why, answer.get("predicted_label")
+        rows.append((*row, answer.get("confidence_ratio")))
+    names = ["image", "day", "why", "predicted label", "confidence ratio"]
+    print_rows(f"{len(rows)} images to decide on", names, rows, is_first_whole=True)
 
 
 def _decisions(image: str | None, label: str | None, table: Path | None, kind: Kind) -> Sequence[Decision]:

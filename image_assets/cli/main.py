@@ -42,7 +42,7 @@ def cli() -> None:
     """Product photos from landing to gold.
 
     Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage or, of `run` and `retry`,
-    some images are rejected, 3 a bug, 130 Ctrl-C or terminated.
+    some images are rejected, 3 a bug, 4 of `train --follow`: the champion stays, 130 Ctrl-C or terminated.
     """
 
 

@@ -160,8 +160,15 @@ def train_with_progress(settings: Settings) -> None:
     """Run the training job through Dagster with a bar; `ImageAssetsError` when it fails."""
     from image_assets.orchestration.jobs import TRAIN_JOB
     from image_assets.orchestration.runs.local_runs import run_job
+    from image_assets.orchestration.runs.training import refuse_second_training
 
-    _run_with_bars(settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, TRAIN_JOB, tags)])
+    def work(
+        definitions: "dg.Definitions", instance: "dg.DagsterInstance", tags: Mapping[str, str], _: ProgressBars
+    ) -> "list[RunReport]":
+        refuse_second_training(instance)
+        return [run_job(definitions, instance, TRAIN_JOB, tags)]
+
+    _run_with_bars(settings, work)
 
 
 def _run_with_bars(

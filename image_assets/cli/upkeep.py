@@ -10,6 +10,7 @@ from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
+from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.table_diff import TableDiff, diff_day, tables_with_history
 from image_assets.steps.upkeep.archive import archive_days, day_of_original, old_days, restore_day
 
@@ -48,7 +49,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
     if day:
         restored = restore_day(tables, day.date(), now)
     else:
-        ids = [ImageId(each) for each in image_ids]
+        ids = [ImageId(whole_id(tables, each)) for each in image_ids]
         restored = sum(restore_day(tables, day_of_original(tables, each), now, [each]) for each in ids)
     CONSOLE.print(f"{restored} originals are back")
 

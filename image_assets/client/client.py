@@ -111,6 +111,10 @@ class Client:
         (result,) = self._retries.ask(send).json()
         return Uploaded(**{field: result[field] for field in ("file", "image_id", "status_url", "sha256")})
 
+    def uploads(self, **chosen: Any) -> Mapping[str, Any]:
+        """A page of the own uploads of the last days, pending and refused ones too: `state`, `page_token`, …"""
+        return self._get("/v1/uploads", chosen)
+
     def image(self, image_id: str) -> Mapping[str, Any]:
         """What is known of an image: state, features, labels, predictions, lineage."""
         return self._get(f"/v1/images/{_segment(image_id)}")

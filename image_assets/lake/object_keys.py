@@ -35,6 +35,7 @@ ARCHIVE_MARK = ObjectKey("archive.mark")
 CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
 MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
+TRAINING = ObjectKey("models/training.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")

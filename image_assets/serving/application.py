@@ -15,7 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from image_assets.serving.crowd import Crowd
-from image_assets.serving.gallery import detail, grid, overlay, selection, sign_in, static
+from image_assets.serving.examples import add_examples
+from image_assets.serving.gallery import detail, grid, overlay, selection, sign_in, static, training
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -30,6 +31,7 @@ from image_assets.serving.routes import (
     rejected,
     reviews,
     search,
+    sent_uploads,
     uploads,
 )
 from image_assets.serving.service import Service
@@ -39,6 +41,7 @@ ROUTERS: Final = (
     health.router,
     configuration.router,
     uploads.router,
+    sent_uploads.router,
     records.router,
     inference.router,
     search.router,
@@ -48,6 +51,7 @@ ROUTERS: Final = (
     static.router,
     sign_in.router,
     grid.router,
+    training.router,
     detail.router,
     overlay.router,
     selection.router,
@@ -129,11 +133,12 @@ def _operation_id(route: APIRoute) -> str:
 
 
 class _Application(FastAPI):
-    """With the one shape that every error has in its description."""
+    """With the one shape that every error has in its description, and with examples."""
 
     def openapi(self) -> dict[str, Any]:
         """See `FastAPI.openapi`."""
         description = super().openapi()
         shapes = description.setdefault("components", {}).setdefault("schemas", {})
         shapes["ProblemBody"] = ProblemBody.model_json_schema()
+        add_examples(description)
         return description

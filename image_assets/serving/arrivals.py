@@ -17,7 +17,7 @@ from image_assets.errors import ImageError, RejectionReason, StoreFullError
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of
+from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody, body_of, body_of_error
 from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.images.receiving import IncomingFile, check_room, receiving
 from image_assets.steps.images.uploads import UploadFacts
@@ -134,7 +134,7 @@ class Arrival:
         try:
             yield
         except ImageError as error:
-            self.problem = body_of(_UNUSABLE, error.detail, {"reason": error.reason.value})
+            self.problem = body_of_error(error)
 
 
 class Arrivals:

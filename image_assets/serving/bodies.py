@@ -16,9 +16,11 @@ from image_assets.serving.problems import Kind, Problem
 
 PIECE_BYTES: Final = 256 * 1024
 _CLOSING: Final = {"Connection": "close"}
-_TOO_LARGE: Final = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
+UNLIMITED: Final = 2**62
+"""For routes whose bodies are bounded as they are read; see `BodyParams`."""
+TOO_LARGE: Final = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
 _TOO_SLOW: Final = Kind(HTTPStatus.REQUEST_TIMEOUT, "too-slow")
-_LEFT: Final = Kind(HTTPStatus.BAD_REQUEST, "caller-left")
+CALLER_LEFT: Final = Kind(HTTPStatus.BAD_REQUEST, "caller-left")
 _DIGEST: Final = Kind(HTTPStatus.BAD_REQUEST, "wrong-digest")
 _SHA256: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
@@ -93,7 +95,7 @@ async def _chunks(request: Request, params: BodyParams) -> AsyncIterator[bytes]:
             left_s = 0.0
         else:
             if message["type"] == "http.disconnect":
-                raise Problem(_LEFT, "The caller left before the body was whole.")
+                raise Problem(CALLER_LEFT, "The caller left before the body was whole.")
             chunk, is_more = message.get("body", b""), message.get("more_body", False)
             left_s, since = left_s - (clock() - began), since + len(chunk)
         if left_s <= 0 and is_more:
@@ -111,5 +113,5 @@ def _check_pace(received_bytes: int, params: BodyParams) -> None:
 def _check_length(size_bytes: int, params: BodyParams) -> None:
     if size_bytes > params.max_bytes:
         raise Problem(
-            _TOO_LARGE, f"The body is larger than {params.max_bytes} bytes.", _CLOSING, {"reason": "too_large"}
+            TOO_LARGE, f"The body is larger than {params.max_bytes} bytes.", _CLOSING, {"reason": "too_large"}
         )

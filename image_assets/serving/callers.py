@@ -19,6 +19,7 @@ from image_assets.access.roles import Role, includes
 from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
+from image_assets.serving.parameters import check_parameters
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
 
@@ -95,7 +96,8 @@ class Needs:
         """The caller.
 
         Raises:
-            Problem: 401 without an accepted key, 403 without the role, 429 over the rate.
+            Problem: 401 without an accepted key, 403 without the role, 429 over the rate, 422 for a parameter that the
+                route does not know.
         """
         admitted: Caller | None = request.scope.get(_ADMITTED)
         return admitted or await self.admit(request, service, credentials)
@@ -110,6 +112,7 @@ class Needs:
             wanted = " or ".join(self.roles)
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
         request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
+        check_parameters(request)
         if request.method not in _READING:
             await self.check_mark(request, service, caller)
         request.scope[_ADMITTED] = caller

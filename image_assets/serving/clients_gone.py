@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
-from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from image_assets.serving.problems import Kind, Problem
+from image_assets.serving.bodies import CALLER_LEFT
+from image_assets.serving.problems import Problem
 
 Result = TypeVar("Result")
-
-_GONE: Final = Kind(HTTPStatus.BAD_REQUEST, "caller-left")
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
@@ -25,7 +23,7 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Re
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         if answering.done():
             return answering.result()
-        raise Problem(_GONE, "The caller left before it was answered.")
+        raise Problem(CALLER_LEFT, "The caller left before it was answered.")
     finally:
         leaving.cancel()
         answering.cancel()

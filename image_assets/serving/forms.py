@@ -7,13 +7,13 @@ from typing import Final, Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from image_assets.serving.bodies import TOO_LARGE
 from image_assets.serving.problems import Kind, Problem
 
 MAX_FILES: Final = 20
 MAX_FIELDS: Final = 50
 MAX_FIELD_BYTES: Final = 8 * 1024
 _BAD_FORM: Final = Kind(HTTPStatus.BAD_REQUEST, "unreadable-form")
-_TOO_MUCH: Final = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
 
 
 class Sink(Protocol):
@@ -127,4 +127,4 @@ def _boundary(content_type: str) -> bytes:
 
 def _check(found: int, most: int, what: str) -> None:
     if found > most:
-        raise Problem(_TOO_MUCH, f"At most {most} {what}.", {"Connection": "close"})
+        raise Problem(TOO_LARGE, f"At most {most} {what}.", {"Connection": "close"})

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.security.http import HTTPAuthorizationCredentials
@@ -13,6 +12,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from image_assets.access.links import LinkSigner, Signature
 from image_assets.access.roles import Role
 from image_assets.serving.callers import BEARER, Caller, Needs
+from image_assets.serving.image_names import ImageInPath
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import ServiceHere
 
@@ -66,7 +66,7 @@ class LinkOr(Needs):
         request: Request,
         service: ServiceHere,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
-        image_id: UUID,
+        image_id: ImageInPath,
         exp: Annotated[int | None, Query(ge=0, le=2**40, description="Of a link: until when it is followed.")] = None,
         kid: Annotated[str | None, Query(max_length=16, description="Of a link: which secret signed it.")] = None,
         sig: Annotated[str | None, Query(max_length=64, description="Of a link: its signature.")] = None,

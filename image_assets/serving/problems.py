@@ -95,6 +95,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
     errors.ModelError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable"),
+    errors.AlreadyTrainingError: Kind(HTTPStatus.CONFLICT, "already-training"),
     errors.ServiceBusyError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     errors.ImageAssetsError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error"),
 }
@@ -130,16 +131,30 @@ def body_of(kind: Kind, detail: str, more: Mapping[str, Any] | None = None) -> d
     }
 
 
+def told_of(error: Exception) -> str:
+    """What is said of an error that a client can mend."""
+    return error.detail if isinstance(error, errors.ImageError) else str(error)
+
+
+def reason_of(error: Exception) -> dict[str, str]:
+    """The member of a problem that says why a file cannot become an image, if that is the error."""
+    return {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
+
+
+def body_of_error(error: Exception) -> dict[str, Any]:
+    """An error as it is told within an answer about several things."""
+    return body_of(kind_of(error), told_of(error), reason_of(error))
+
+
 def problem_of(error: Exception) -> JSONResponse:
     """The answer to an error of the family; what a client cannot mend goes to the log."""
     kind = kind_of(error)
-    more = {"reason": error.reason.value} if isinstance(error, errors.ImageError) else {}
     if isinstance(error, errors.ServiceBusyError):
         return answer(kind, str(error), {"Retry-After": str(error.seconds)})
     if isinstance(error, errors.NoDayError):
         return answer(kind, str(error), {"Retry-After": str(_RUN_S)})
     if kind.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return answer(kind, error.detail if isinstance(error, errors.ImageError) else str(error), None, more)
+        return answer(kind, told_of(error), None, reason_of(error))
     _log.error("%s: %s", kind.name, error, exc_info=error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, _SEE_LOG)
@@ -187,9 +202,18 @@ def _methods_at(request: Request) -> set[str]:
 
 
 async def _list_faults(_: Request, error: RequestValidationError) -> JSONResponse:
-    found = [{"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
+    found = [{"pointer": _pointer(each["loc"]), "detail": _fault(each)} for each in error.errors()]
     said = "; ".join(f"{each['pointer']}: {each['detail']}" for each in found[:_NAMED])
     return answer(_INVALID, said, None, {"errors": found[:_LISTED]})
+
+
+def _fault(found: Mapping[str, Any]) -> str:
+    """In our own words where there are any."""
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    if found["type"] == "extra_forbidden":
+        return "There is no such field here; /openapi.json lists those that there are"
+    return str(found["msg"])
 
 
 async def _admit_bug(_: Request, error: Exception) -> JSONResponse:

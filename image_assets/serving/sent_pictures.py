@@ -16,9 +16,6 @@ from image_assets.serving.service import ServiceHere
 
 Model = TypeVar("Model", bound=BaseModel)
 
-UNLIMITED: Final = 2**62
-"""For the routes: bodies are bounded here, as they are read."""
-
 OTHER_TYPE: Final = documented((408, 415))
 """What routes answer besides that take bodies of several types."""
 

@@ -47,6 +47,7 @@ from image_assets.steps.duplicates.groups import DuplicateGroups
 from image_assets.steps.images.receiving import tidy_up
 from image_assets.steps.questions.image_location import Location, locate
 from image_assets.steps.questions.rejected_page import RejectedFiles
+from image_assets.steps.questions.user_uploads import UserUploads
 
 _SECRETS_LAST_S: Final = 60.0
 _LAKE_LASTS_S: Final = 1.0
@@ -76,6 +77,7 @@ class Service:
         self.reviews = ReviewQueue(self.tables, self.opinions)
         self.duplicates = DuplicateGroups(self.tables)
         self.rejected = RejectedFiles(self.tables)
+        self.uploads = UserUploads(self.tables)
         self.lanes = UploadLanes()
         self.bodies = HeldBodies()
         self.under_way = UnderWay()

@@ -9,9 +9,11 @@ from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.serving.callers import Caller
+from image_assets.serving.image_names import as_id, is_whole
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service
 from image_assets.steps.images.receipts import find_pending, receipt_days
+from image_assets.steps.images.short_ids import ids_beginning, is_beginning, the_one
 from image_assets.steps.questions.image_location import Location
 from image_assets.steps.questions.image_record import ImageRecord, pending_image, read_image
 
@@ -26,13 +28,41 @@ def is_own(record: ImageRecord, caller: Caller) -> bool:
     return caller.may(Role.UPLOAD) and location.is_of(caller.user_id)
 
 
-def visible_image(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+def visible_image(service: Service, caller: Caller | None, name: str) -> ImageRecord:
     """What is known of an image; whoever may not see it is told what he would be told of an id that nobody has.
 
     Raises:
         UnknownImageError: nothing is known to the caller.
+        AmbiguousImageError: several ids that the caller may know begin so.
         Problem: 410 for an image that was erased.
     """
+    return _visible(service, caller, named_image(service, caller, name))
+
+
+def named_image(service: Service, caller: Caller | None, name: str) -> ImageId:
+    """The id that a caller means by it or by its beginning; that of nobody else's image, for who sees only the own.
+
+    Raises:
+        AmbiguousImageError: several begin so.
+    """
+    image_id = as_id(name)
+    if is_whole(name) or not is_beginning(image_id):
+        return image_id
+    found = ids_beginning(service.tables, image_id)
+    if caller and not caller.sees_all:
+        found = {each for each in found if _is_seen(service, caller, ImageId(each))}
+    return ImageId(the_one(image_id, found) or image_id)
+
+
+def _is_seen(service: Service, caller: Caller, image_id: ImageId) -> bool:
+    try:
+        return bool(_visible(service, caller, image_id))
+    except (UnknownImageError, Problem):
+        return False
+
+
+def _visible(service: Service, caller: Caller | None, image_id: ImageId) -> ImageRecord:
+    """See `visible_image`."""
     location = service.locate(image_id)
     if location is None:
         return _pending(service, caller, image_id)

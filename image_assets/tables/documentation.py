@@ -11,13 +11,14 @@ from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import ALL_EMBEDDINGS, embeddings_table
 from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
 from image_assets.tables.table import Table
+from image_assets.tables.training import answers_table
 
 
 def document_tables() -> str:
     """One Markdown section per table: what a row is, what it is made from, its columns."""
     by_day = [_section(_named(table), stage.reads) for stage in CHAIN for table in stage.makes]
-    others = [_section(table) for table in (*UPKEEP_TABLES, *WHOLE_TABLES)]
-    where = "One Parquet file per day: `tables/{table}/{day}.parquet`; the last three have one file for all days."
+    others = [_section(table) for table in (*UPKEEP_TABLES, *WHOLE_TABLES, answers_table("{model_version}"))]
+    where = "One Parquet file per day: `tables/{table}/{day}.parquet`; the last four have one file for all days."
     return "\n".join(["# Tables", "", where, *by_day, *others])
 
 

@@ -61,6 +61,22 @@ class ClassifierEvaluations(dy.Schema):
     is_promoted = dy.Bool(description="Whether the challenger became the champion.")
 
 
+class ClassifierAnswers(dy.Schema):
+    """One row per image of the test split, as challenger and champion of one comparison answered."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    label = dy.String(min_length=1, description="The label that it had then.")
+    challenger = dy.String(min_length=1, description="Model version that was put to the test.")
+    challenger_label = dy.String(description="Its most probable label.")
+    challenger_confidence_ratio = columns.ratio("Calibrated probability of that.")
+    champion = dy.String(nullable=True, description="The one in charge then; null: there was none to beat.")
+    champion_label = dy.String(nullable=True, description="Its most probable label.")
+    champion_confidence_ratio = dy.Float32(
+        nullable=True, min=0.0, max=1.0, description="Calibrated probability of that."
+    )
+
+
 _VECTOR = "image_embeddings.embedding"
 _GROUPED = "bronze_images.user_id duplicate_images.canonical_id"
 
@@ -95,3 +111,10 @@ CLASSIFIER_EVALUATIONS = Table(
         "images": "training_set.split",
     },
 )
+ALL_ANSWERS = Table("classifier_answers", ClassifierAnswers)
+"""Those of all comparisons together."""
+
+
+def answers_table(challenger: str) -> Table:
+    """The answers of the comparison in which this version was the challenger."""
+    return Table(f"{ALL_ANSWERS.name}/{challenger}", ClassifierAnswers)

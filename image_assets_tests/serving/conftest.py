@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -100,21 +100,28 @@ class Served:
         return httpx.request(method, self.url + path, headers=headers, timeout=60, **options)
 
 
+Upload = tuple[date, str, str, bytes, str | None]
+UPLOADS: Sequence[Upload] = (
+    (DAYS[0], "anna", "red.jpg", drawn_photo("red", 1), "dress"),
+    (DAYS[0], "anna", "blue.jpg", drawn_photo("blue", 2), None),
+    (DAYS[1], "anna", "green.jpg", drawn_photo("green", 3), "hat"),
+    (DAYS[0], "bo", "yellow.jpg", drawn_photo("yellow", 4), None),
+    (DAYS[1], "bo", "grey.jpg", drawn_photo("grey", 5), "shirt"),
+    (DAYS[1], "bo", "note.jpg", b"not a picture at all", None),
+)
+
+
 @pytest.fixture(scope="session")
 def filled_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Two days, run once."""
-    folder = tmp_path_factory.mktemp("served")
+    return fill_lake(tmp_path_factory.mktemp("served"), UPLOADS)
+
+
+def fill_lake(folder: Path, uploads: Sequence[Upload]) -> Lake:
+    """A lake of uploads on the two days, run, with a key for each role and for anna and bo."""
     shutil.copy(REPOSITORY / "dagster.yaml", folder)
     lake = Lake(folder)
     store = LocalObjectStore(lake.root)
-    uploads = [
-        (DAYS[0], "anna", "red.jpg", drawn_photo("red", 1), "dress"),
-        (DAYS[0], "anna", "blue.jpg", drawn_photo("blue", 2), None),
-        (DAYS[1], "anna", "green.jpg", drawn_photo("green", 3), "hat"),
-        (DAYS[0], "bo", "yellow.jpg", drawn_photo("yellow", 4), None),
-        (DAYS[1], "bo", "grey.jpg", drawn_photo("grey", 5), "shirt"),
-        (DAYS[1], "bo", "note.jpg", b"not a picture at all", None),
-    ]
     for day, user, name, data, label in uploads:
         add_upload(
             store, UploadFacts(day, user, name, datetime(day.year, day.month, day.day, 9, tzinfo=UTC), label), data

@@ -17,6 +17,7 @@ from image_assets.access.roles import Role, includes
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.application import ROUTERS, create_app
 from image_assets.serving.callers import Needs, NeedsOnPage, NeedsUnlessLocal, Public
+from image_assets.serving.parameters import parameters_of
 from image_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ WRITTEN_DOWN = {
     "GET /v1/config/history": "admin",
     "POST /v1/images": "upload",
     "PUT /v1/uploads/{name}": "upload",
+    "GET /v1/uploads": "upload",
     "GET /v1/images/{image_id}": "read upload",
     "DELETE /v1/images/{image_id}": "admin",
     "GET /v1/images/{image_id}/thumbnail": "read upload",
@@ -71,6 +73,8 @@ WRITTEN_DOWN = {
     "POST /sign-in": "anybody",
     "POST /sign-out": "anybody",
     "GET /": "read upload",
+    "GET /training": "review",
+    "POST /training/start": "admin",
     "POST /": "read upload",
     "GET /filters": "read upload",
     "GET /images/{image_id}": "read upload",
@@ -90,6 +94,9 @@ def guards_of(dependant: Dependant) -> Iterator[Needs | Public]:
         yield dependant.call
     for below in dependant.dependencies:
         yield from guards_of(below)
+
+
+GUARDED = [each for each in ROUTES if "GET" in each.methods and isinstance(next(guards_of(each.dependant)), Needs)]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{'/'.join(route.methods)} {route.path}")
@@ -129,6 +136,25 @@ def test_a_route_lets_in_its_roles_and_nobody_else(
         assert answer.json()["type"].endswith("unmarked-change") if is_unmarked else status not in {401, 403}
     else:
         assert status == 403
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.path)
+def test_a_parameter_that_a_route_does_not_know_is_refused_with_those_it_knows(
+    served: "Served", route: APIRoute
+) -> None:
+    path = route.path.format(**dict.fromkeys(route.param_convertors, NOBODYS))
+    refused = served.ask(path, "admin", params={"page_sise": 3})
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/query/page_sise"]
+    known = parameters_of(route)
+    assert (", ".join(known) if known else "there is none") in refused.json()["detail"]
+
+
+def test_parameters_that_are_declared_in_models_and_dependencies_are_known() -> None:
+    known = {route.path: parameters_of(route) for route in ROUTES if "GET" in route.methods}
+    assert {"page_token", "facets", "label", "order"} <= set(known["/v1/images"])
+    assert known["/v1/images/{image_id}/thumbnail"] == ["exp", "kid", "sig"]
+    assert known["/v1/duplicates"] == ["decided", "page_size", "page_token"]
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic eDp5", "bearer ia_000000000000_" + "x" * 43])

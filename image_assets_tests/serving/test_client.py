@@ -38,10 +38,10 @@ def test_it_does_what_the_service_does(client: Client, own_lake: "Lake", tmp_pat
     known = own_lake.ids_of("anna")[0]
     assert client.image(known)["image_id"] == known
     assert client.picture(known)[8:12] == b"WEBP"
-    assert known in {each["image_id"] for each in client.images(user="anna")["images"]}
-    assert client.search("red")["images"]
-    assert client.search(photo=photo("red"), page_size=1)["images"]
-    assert client.similar(known)["images"]
+    assert known in {each["image_id"] for each in client.images(user="anna")["items"]}
+    assert client.search("red")["items"]
+    assert client.search(photo=photo("red"), page_size=1)["items"]
+    assert client.similar(known)["items"]
     assert len(client.encode_texts(["red", "blue"])["vectors"]) == 2
     assert len(client.encode_images([photo(), tmp_path / "new dress.jpg"])["vectors"]) == 2
     client.erase(known, "a ticket")

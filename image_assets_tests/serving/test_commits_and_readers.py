@@ -29,10 +29,10 @@ def ask_all(served: "Served") -> tuple[int, list[int]]:
     listed = served.ask("/v1/images?all_duplicates=true&facets=day&page_size=200", "admin")
     told: dict[str, Any] = listed.json()
     found = served.ask("/v1/search?text=white+shirt&all_duplicates=true", "admin")
-    records = [served.ask(f"/v1/images/{image['image_id']}", "admin") for image in told["images"][:2]]
+    records = [served.ask(f"/v1/images/{image['image_id']}", "admin") for image in told["items"][:2]]
     by_day = sum(value["images"] for value in told["facets"]["day"]["values"])
-    assert by_day == told["estimated_total"] == len(told["images"])
-    assert {image["day"] for image in told["images"]} == {value["value"] for value in told["facets"]["day"]["values"]}
+    assert by_day == told["estimated_total"] == len(told["items"])
+    assert {image["day"] for image in told["items"]} == {value["value"] for value in told["facets"]["day"]["values"]}
     return by_day, [each.status_code for each in (listed, found, *records)]
 
 

@@ -59,7 +59,7 @@ def test_a_limit_that_is_changed_counts_without_a_restart(own: "Served") -> None
 def test_a_change_is_one_version_with_who_and_why(own: "Served") -> None:
     before = own.ask("/v1/config", "admin").json()["version"]
     made = patch(own, {"max_volume": 9, "classes": "hat,dress"}, "spring sale").json()["version"]
-    newest = own.ask("/v1/config/history", "admin").json()["versions"][0]
+    newest = own.ask("/v1/config/history", "admin").json()["items"][0]
     told = {name: newest[name] for name in ("version", "by", "note", "changes")}
     changes = {"max_volume": 9.0, "classes": "hat,dress"}
     assert told == {"version": before + 1, "by": "adminer", "note": "spring sale", "changes": changes}
@@ -92,6 +92,26 @@ def test_a_wrong_change_changes_nothing(served: "Served", body: dict[str, Any]) 
     refused = served.ask("/v1/config", "admin", "PATCH", json=body)
     assert (refused.status_code, refused.headers["Content-Type"]) == (422, "application/problem+json")
     assert served.ask("/v1/config", "admin").json()["version"] == 0
+
+
+def test_a_name_that_is_no_setting_is_answered_with_those_that_are(served: "Served") -> None:
+    refused = served.ask("/v1/config", "admin", "PATCH", json={"changes": {"review_treshold": 0.7}}).json()
+    assert refused["errors"] == [{"pointer": "/body/changes", "detail": refused["errors"][0]["detail"]}]
+    assert refused["detail"].startswith("/body/changes: IMAGE_ASSETS_REVIEW_TRESHOLD is not a setting")
+    assert "review_threshold" in refused["detail"]
+
+
+def test_pages_of_the_history_follow_each_other(own: "Served") -> None:
+    for number in range(3):
+        assert patch(own, {"max_volume": 10 + number}).status_code == 200
+    whole = own.ask("/v1/config/history", "admin").json()
+    versions, token = [], {}
+    for _ in whole["items"]:
+        page = own.ask("/v1/config/history", "admin", params={"page_size": 1, **token}).json()
+        versions += [each["version"] for each in page["items"]]
+        token = {"page_token": page["next_page_token"]}
+    assert versions == [each["version"] for each in whole["items"]] == sorted(versions, reverse=True)
+    assert page["next_page_token"] is whole["next_page_token"] is None
 
 
 def test_a_mark_that_is_no_version_is_refused(served: "Served") -> None:

@@ -23,7 +23,7 @@ def new(tmp_path_factory: pytest.TempPathFactory, serve_for_module: Callable[...
 
 def test_the_list_is_empty(new: "Served") -> None:
     told = new.ask("/v1/images?facets=label").json()
-    assert (told["images"], told["estimated_total"], told["facets"]["label"]["values"]) == ([], 0, [])
+    assert (told["items"], told["estimated_total"], told["facets"]["label"]["values"]) == ([], 0, [])
 
 
 def test_a_search_says_what_to_do(new: "Served") -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_assets.ids import ObjectKey
-from image_assets_tests.serving.conftest import drawn_photo
+from image_assets_tests.serving.conftest import DAYS, drawn_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,4 +189,28 @@ def test_no_link_shows_what_is_blocked_since_it_was_made(own_lake: "Lake", serve
     while (statuses := {served.ask(each).status_code for each in pictures}) != {403} and time.monotonic() < end:
         time.sleep(0.2)
     assert statuses == {403}
-    assert served.ask("/v1/images?state=blocked", "review").json()["images"][0]["image_id"] == image_id
+    assert served.ask("/v1/images?state=blocked", "review").json()["items"][0]["image_id"] == image_id
+
+
+def test_the_beginning_of_an_id_will_do_wherever_an_image_is_named(served: "Served") -> None:
+    known = served.lake.ids_of("anna")[0]
+    for path in ("", "/thumbnail", "/preview", "/silver", "/original", "/similar"):
+        whole, short = (served.ask(f"/v1/images/{name}{path}", "anna") for name in (known, known[:8]))
+        assert (short.status_code, short.headers.get("etag")) == (200, whole.headers.get("etag"))
+    predicted = served.ask("/v1/predict_batch", "read", "POST", json={"image_ids": [known, known[:13].upper()]})
+    assert predicted.json()["results"][0]["prediction"] == predicted.json()["results"][1]["prediction"]
+    assert served.ask(f"/v1/images/{known[:8]}", "bo").status_code == 404
+    assert served.ask(f"/v1/images/{known[:7]}", "anna").status_code == 422
+
+
+def test_a_beginning_that_fits_several_is_refused_to_who_may_know_of_them(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    known = own_lake.ids_of("anna")[0]
+    (own_lake.root / "receipts" / str(DAYS[0])).mkdir(parents=True, exist_ok=True)
+    served = serve_lake(own_lake)
+    (own_lake.root / "receipts" / str(DAYS[0]) / f"{known[:8]}{NOBODYS[8:]}.json").write_text("{}")
+    told = [served.ask(f"/v1/images/{known[:8]}", key).status_code for key in ("admin", "anna", "bo")]
+    assert told == [409, 200, 404]
+    predicted = served.ask("/v1/predict", "read", "POST", json={"image_id": known[:8]})
+    assert predicted.json()["type"] == "urn:image-assets:problem:ambiguous-image"

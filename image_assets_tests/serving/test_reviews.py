@@ -73,7 +73,7 @@ def test_a_conflict_names_both_and_a_third_settles_it_for_the_command_line_too(r
     told = reviewed.lake.command("label", image_id, "cap", "--by", "bob").stdout
     assert "ann: hat; bob: cap" in told
     conflicts = reviewed.ask("/v1/reviews/conflicts", "cy").json()
-    assert [each["sides"] for each in conflicts["conflicts"]] == [{"ann": "hat", "bob": "cap"}]
+    assert [each["sides"] for each in conflicts["items"]] == [{"ann": "hat", "bob": "cap"}]
     assert items(reviewed, "cy", 1)[0]["why"] == "conflict"
     (settled,) = decide(reviewed, "cy", image_id, "cap").json()["results"]
     assert settled["outcome"]["settled_by"] == "cy"
@@ -90,7 +90,7 @@ def test_pages_of_conflicts_follow_each_other(reviewed: "Served") -> None:
         page = reviewed.ask(
             "/v1/reviews/conflicts", "cy", params={"page_size": 1} | ({"page_token": token} if token else {})
         ).json()
-        seen += [each["image_id"] for each in page["conflicts"]]
+        seen += [each["image_id"] for each in page["items"]]
         token = page["next_page_token"]
     assert (seen, token) == (ids, None)
     assert reviewed.ask("/v1/reviews/conflicts", "cy", params={"page_token": "x"}).status_code == 422

@@ -21,7 +21,7 @@ def ask(served: "Served", path: str, key: str = "admin", **params: Any) -> dict[
 
 
 def ids(told: dict[str, Any]) -> list[str]:
-    return [image["image_id"] for image in told["images"]]
+    return [image["image_id"] for image in told["items"]]
 
 
 def pages(served: "Served", path: str, **params: Any) -> list[str]:
@@ -29,7 +29,7 @@ def pages(served: "Served", path: str, **params: Any) -> list[str]:
     seen, token = [], None
     while True:
         told = ask(served, path, page_size=1, **params, **({"page_token": token} if token else {}))
-        assert len(told["images"]) == 1
+        assert len(told["items"]) == 1
         seen += ids(told)
         token = told["next_page_token"]
         if token is None:
@@ -38,9 +38,9 @@ def pages(served: "Served", path: str, **params: Any) -> list[str]:
 
 def test_the_newest_come_first_with_links_that_are_followed_without_a_key(served: "Served") -> None:
     told = ask(served, "/v1/images", **EVERY)
-    days = [image["day"] for image in told["images"]]
+    days = [image["day"] for image in told["items"]]
     assert (days, told["estimated_total"]) == (sorted(days, reverse=True), 5)
-    for image in told["images"]:
+    for image in told["items"]:
         assert served.ask(image["links"]["thumbnail"]).status_code == 200
         assert image["uploaded_at"].endswith("Z")
 
@@ -53,7 +53,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(served: "Served", ord
 
 def test_the_least_sure_come_first_when_asked_for(served: "Served") -> None:
     told = ask(served, "/v1/images", order="least_sure", **EVERY)
-    sure = [image["confidence_ratio"] for image in told["images"]]
+    sure = [image["confidence_ratio"] for image in told["items"]]
     assert sure == sorted(sure)
 
 
@@ -64,7 +64,7 @@ def test_a_text_finds_the_same_as_on_the_command_line(served: "Served", text: st
     options = [option for each in condition for option in ("--where", each)]
     shown = served.lake.command("search", text, "--all-duplicates", *options).stdout
     scores_and_ids = re.findall(r"│ +(-?\d\.\d{3}) │.*│ ([0-9a-f]{8}) │", shown)
-    assert [(f"{image['score']:.3f}", image["image_id"][:8]) for image in told["images"]] == scores_and_ids
+    assert [(f"{image['score']:.3f}", image["image_id"][:8]) for image in told["items"]] == scores_and_ids
     assert len(scores_and_ids) == (1 if condition else 5)
     assert told["encoder"] == "builtin"
 
@@ -79,7 +79,7 @@ def test_an_image_finds_others_a_vector_and_a_picture_find_what_they_show(served
     form = served.ask("/v1/search", "read", "POST", files={"file": ("a.jpg", picture)}, params=EVERY).json()
     vector = served.ask("/v1/encode", "read", "POST", content=picture, headers={"Content-Type": "image/jpeg"})
     by_vector = served.ask("/v1/search", "read", "POST", json={"vector": vector.json()["vectors"][0], **EVERY}).json()
-    assert by_picture["images"][0]["score"] > 0.99
+    assert by_picture["items"][0]["score"] > 0.99
     assert ids(by_picture) == ids(form) == ids(by_vector)
 
 
@@ -108,7 +108,7 @@ def test_facets_count_what_a_click_shows(served: "Served") -> None:
     for name, parameter in (("user", "user"), ("colour", "colour"), ("day", "day"), ("state", "state")):
         for each in told["facets"][name]["values"]:
             clicked = ask(served, "/v1/images", label="hat", **{parameter: each["value"]}, **EVERY)
-            assert clicked["estimated_total"] == each["images"] == len(clicked["images"]), (name, each)
+            assert clicked["estimated_total"] == each["images"] == len(clicked["items"]), (name, each)
 
 
 def test_who_only_uploads_finds_the_own_images_alone(served: "Served") -> None:
@@ -126,7 +126,7 @@ def test_who_only_uploads_finds_the_own_images_alone(served: "Served") -> None:
 
 def test_whose_images_they_are_is_not_told_to_readers(served: "Served") -> None:
     for key, sees in (("read", False), ("review", True), ("anna", True)):
-        told = ask(served, "/v1/images", key, **EVERY)["images"]
+        told = ask(served, "/v1/images", key, **EVERY)["items"]
         assert all((image["user_id"] is not None) == (image["raw_name"] is not None) == sees for image in told)
     for params in ({"user": "anna"}, {"where": "raw_name=red.jpg"}, {"where": "sha256=x"}, {"facets": "user"}):
         assert served.ask("/v1/images", "read", params=params).status_code == 422
@@ -162,4 +162,4 @@ def test_a_question_without_sense_is_refused(served: "Served", path: str, params
 
 
 def test_a_larger_page_than_there_is_is_cut(served: "Served") -> None:
-    assert len(ask(served, "/v1/images", page_size=10**12, **EVERY)["images"]) == 5
+    assert len(ask(served, "/v1/images", page_size=10**12, **EVERY)["items"]) == 5

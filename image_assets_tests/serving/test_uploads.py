@@ -510,3 +510,27 @@ def test_large_uploads_at_once_take_little_memory_and_the_service_stays_awake(
         slowest, most = max(slowest, time.monotonic() - began), max(most, process.memory_info().rss)
     assert most - before <= 40 * 2**20
     assert slowest < 2.0
+
+
+def test_who_uploads_finds_what_waits_and_nobody_else_does(served: "Served") -> None:
+    older, newest = (result(put(served, f"{name}.jpg", photo(70 + name)))["image_id"] for name in range(2))
+    mine = served.ask("/v1/uploads", "anna").json()["items"]
+    assert [(each["image_id"], each["raw_name"], each["state"]) for each in mine[:2]] == [
+        (newest, "1.jpg", "pending"), (older, "0.jpg", "pending")
+    ]  # fmt: skip
+    assert served.ask(mine[0]["record"], "anna").json()["state"] == "pending"
+    for key in ("bo", "admin"):
+        others = served.ask("/v1/uploads", key).json()["items"]
+        assert newest not in {each["image_id"] for each in others}
+
+
+def test_an_admin_pages_through_anybody_s_uploads_and_others_through_their_own(served: "Served") -> None:
+    older, newest = (result(put(served, f"{name}.jpg", photo(72 + name)))["image_id"] for name in range(2))
+    asked = {"user": "anna", "state": "pending", "page_size": 1}
+    first = served.ask("/v1/uploads", "admin", params=asked).json()
+    assert [each["image_id"] for each in first["items"]] == [newest]
+    token = {"page_token": first["next_page_token"]}
+    second = served.ask("/v1/uploads", "admin", params=asked | token).json()
+    assert [each["image_id"] for each in second["items"]] == [older]
+    assert served.ask("/v1/uploads", "bo", params=token).status_code == 422
+    assert served.ask("/v1/uploads", "bo", params={"user": "anna"}).status_code == 403

@@ -16,6 +16,7 @@ from image_assets.orchestration.daily import explained
 from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.lake_asset import lake_asset, lake_spec
 from image_assets.orchestration.metadata.classifier import (
+    describe_challenge,
     describe_comparison,
     describe_issues,
     describe_training,
@@ -26,6 +27,7 @@ from image_assets.orchestration.metadata.lineage import describe_lineage
 from image_assets.orchestration.resources import EncoderResource, LakeResource, Progress
 from image_assets.orchestration.tracking import TrackedRun
 from image_assets.settings import Settings
+from image_assets.steps.classification.challenges import read_challenge
 from image_assets.steps.classification.champion import kept_classifiers, read_card
 from image_assets.steps.classification.label_issues import find_label_issues
 from image_assets.steps.classification.record import record_training
@@ -130,7 +132,10 @@ def _classifier_evaluations(settings: Settings) -> dg.AssetsDefinition:
             if conclude(lake.tables, comparison, datetime.now(UTC)):
                 card = read_card(lake.tables.store, comparison.challenger)
                 set_champion(mlflow.tracking, card.registry_number)
+            challenge = read_challenge(lake.tables, comparison.challenger)
         described, result = describe_comparison(comparison), _concluded(comparison)
+        if challenge:
+            described = {**described, **describe_challenge(challenge)}
         yield dg.MaterializeResult(metadata={**described, **describe_lineage(spec)}, check_results=[result])
 
     return classifier_evaluations

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import dagster as dg
 import polars as pl
@@ -10,6 +11,7 @@ from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, markdown_cell
+from image_assets.steps.classification.challenges import Challenge, verdict
 from image_assets.steps.classification.champion import ClassifierCard
 from image_assets.steps.classification.label_issues import LabelIssuesReport
 from image_assets.steps.classification.predictions import Model
@@ -105,19 +107,25 @@ def describe_comparison(comparison: Comparison) -> Metadata:
         for role, (_, each) in sides.items()
         for name in _SCORES
     }
-    outcome = dg.MetadataValue.text(verdict(comparison))
-    return {"outcome": outcome, **plotted, "scores": dg.MetadataValue.md(_markdown(scores))}
+    won = verdict(comparison.challenger, comparison.champion, is_promoted=comparison.challenger_wins)
+    return {"outcome": dg.MetadataValue.text(won), **plotted, "scores": dg.MetadataValue.md(_markdown(scores))}
 
 
-def verdict(comparison: Comparison) -> str:
-    """What follows from a comparison, in words."""
-    if comparison.is_rematch:
-        return f"{comparison.challenger} is the champion already: the same images gave the same classifier"
-    if comparison.champion is None:
-        return f"{comparison.challenger} is the champion: there was none to beat"
-    if comparison.challenger_wins:
-        return f"{comparison.challenger} beats {comparison.champion} and is the champion now"
-    return f"{comparison.challenger} does not beat {comparison.champion}, which stays the champion"
+def describe_challenge(challenge: Challenge) -> Metadata:
+    """Whether the difference may be luck, per label, and what the two say differently."""
+    if challenge.test is None:
+        return {}
+    test = asdict(challenge.test)
+    changed = [(each.change, each.label, each.champion_label, each.challenger_label) for each in challenge.changed]
+    kinds = pl.DataFrame(changed, schema=["change", "label", "champion", "challenger"], orient="row")
+    return {
+        **{name: dg.MetadataValue.int(test[name]) for name in ("mended", "broken")},
+        **{name: dg.MetadataValue.float(round(test[name], 4)) for name in ("difference", "low", "high", "p_value")},
+        "per_label": dg.MetadataValue.md(_markdown(pl.DataFrame(challenge.per_label))),
+        "changed": dg.MetadataValue.md(
+            _markdown(kinds.group_by(kinds.columns).len("images").sort("images", "label", descending=[True, False]))
+        ),
+    }
 
 
 def describe_predictions(rows: pl.DataFrame, model: Model) -> Metadata:

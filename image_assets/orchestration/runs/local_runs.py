@@ -102,9 +102,10 @@ def run_job(
     instance: dg.DagsterInstance,
     name: str,
     tags: Mapping[str, str] = MappingProxyType({}),
+    run_id: str | None = None,
 ) -> RunReport:
-    """Run a job that has no days."""
-    return _execute(definitions.resolve_job_def(name), instance, [], tags)
+    """Run a job that has no days; who gives its id can listen to it."""
+    return _execute(definitions.resolve_job_def(name), instance, [], tags, run_id)
 
 
 def _check_days(job: dg.JobDefinition, days: Sequence[date]) -> None:
@@ -128,9 +129,13 @@ def _execute_days(
 
 
 def _execute(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, days: Sequence[date], tags: Mapping[str, str]
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    days: Sequence[date],
+    tags: Mapping[str, str],
+    run_id: str | None = None,
 ) -> RunReport:
-    run_id = str(uuid4())
+    run_id = run_id or str(uuid4())
     # Where nobody collects JSON, a person reads bars and a summary.
     config = console_config("DEBUG" if job.loggers.get(CONSOLE) is json_console else "CRITICAL")
     with at_work(instance, run_id):

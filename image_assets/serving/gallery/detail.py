@@ -98,7 +98,7 @@ def show_image(
     image_id: UUID, asked: Annotated[GridQuery, Query()], service: ServiceHere, caller: PageReader, show: ShowHere
 ) -> Response:
     """Everything about an image that the caller may know."""
-    image = get_image(image_id, service, caller, Response())
+    image = get_image(str(image_id), service, caller, Response())
     assert isinstance(image, Image)
     is_shown = image.state in _SHOWN_STATES
     return show(
@@ -120,7 +120,7 @@ def erase_shown(
 ) -> Response:
     """Erase as `DELETE /v1/images/{image_id}` does; its page tells that it was."""
     check_typed(form.word)
-    erase_image(image_id, service, caller, form.reason)
+    erase_image(str(image_id), service, caller, form.reason)
     return go_to(f"/images/{image_id}")
 
 
@@ -158,7 +158,7 @@ def copies_of(service: Service, caller: Caller, image_id: ImageId) -> list[Liste
 def _alike(service: Service, caller: Caller, image_id: UUID) -> list[FoundImage]:
     """Nothing, where vectors cannot be compared: the rest of the page does not depend on them."""
     with suppress(SearchError, TableError, ModelError):
-        return list_similar(image_id, PictureQuery(page_size=_ALIKE), service, caller).images
+        return list_similar(str(image_id), PictureQuery(page_size=_ALIKE), service, caller).items
     return []
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from image_assets.access.roles import Role
 from image_assets.errors import NoDayError
+from image_assets.serving.bodies import UNLIMITED
 from image_assets.serving.callers import Caller, NeedsOnPage, PageReader
 from image_assets.serving.clients_gone import unless_gone
 from image_assets.serving.gallery.facets import TITLES, ShownFacet, facets_of, names_for
@@ -21,7 +22,7 @@ from image_assets.serving.gallery.vector_in_address import as_text
 from image_assets.serving.listed import View, shown_image, view_of
 from image_assets.serving.page_tokens import give_token, take_token
 from image_assets.serving.routes.search import FoundImage
-from image_assets.serving.sent_pictures import UNLIMITED, BodyHere, read_pictures
+from image_assets.serving.sent_pictures import BodyHere, read_pictures
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.search.gallery_facets import Listed
 from image_assets.steps.search.image_lists import Sort

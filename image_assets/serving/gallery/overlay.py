@@ -45,7 +45,7 @@ def show_overlay(
     other: Annotated[UUID | None, Query(alias="with")] = None,
 ) -> Response:
     """The image and one of its copies, to wipe and to blink."""
-    image = get_image(image_id, service, caller, Response())
+    image = get_image(str(image_id), service, caller, Response())
     copies = copies_of(service, caller, ImageId(str(image_id)))
     own = copies_of(service, caller, ImageId(copies[0].image_id)) if copies else []
     shown = {each.image_id: each for each in (*copies, *own)}
@@ -65,9 +65,7 @@ def _pair(service: Service, one: ListedImage, other: ListedImage) -> Pair:
 
 
 def _placement(service: Service, above: ListedImage, below: ListedImage, verdict: Verdict | None) -> Placement | None:
-    turn = None
-    if verdict:
-        turn = "upright" if verdict.kind == "exact" else verdict.turn
+    turn = None if verdict is None else "upright" if verdict.kind == "exact" else verdict.turn
     places = [(each.day, ImageId(each.image_id)) for each in (above, below)]
     try:
         return place_over(service.store, places[0], places[1], turn)

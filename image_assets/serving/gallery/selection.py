@@ -134,7 +134,7 @@ def erase_selection(service: ServiceHere, caller: PageAdmin, form: Annotated[Era
     check_typed(form.word)
     ids = _confirmed(service, caller, form, MOST_ERASED)
     for each in ids:
-        erase_image(UUID(each), service, caller, form.reason)
+        erase_image(each, service, caller, form.reason)
     return go_to(with_query("/selection/done", {"what": "erased", "count": len(ids)}))
 
 

@@ -12,7 +12,14 @@ import numpy.typing as npt
 from starlette.concurrency import run_in_threadpool
 
 from image_assets.compute.engine import EngineParams
-from image_assets.errors import ImageAssetsError, ImageError, PoisonedItemError, TableError, UnknownImageError
+from image_assets.errors import (
+    AmbiguousImageError,
+    ImageAssetsError,
+    ImageError,
+    PoisonedItemError,
+    TableError,
+    UnknownImageError,
+)
 from image_assets.ids import ImageId
 from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
@@ -27,6 +34,7 @@ from image_assets.serving.inference.shared_encoder import SharedEncoder
 from image_assets.settings import Settings
 from image_assets.steps.classification.predictions import say
 from image_assets.steps.classification.stored_input import stored_input
+from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.image_location import Location
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
@@ -41,7 +49,7 @@ _PATIENCE_S: Final = 5.0
 Prediction: TypeAlias = dict[str, object]
 """`label`, `confidence_ratio`, `top_labels`, `needs_review`, `model_version`: the columns of the predictions."""
 
-ITS_OWN_FAULT: Final = (ImageError, PoisonedItemError, TableError, UnknownImageError)
+ITS_OWN_FAULT: Final = (AmbiguousImageError, ImageError, PoisonedItemError, TableError, UnknownImageError)
 """What costs the one item of a request that it is about; anything else costs the request."""
 
 
@@ -163,7 +171,8 @@ class Inference:
             return await run_in_threadpool(self._stored, subject, reads)
         return await (self._encode_one(subject) if reads is Reads.EMBEDDING else self._decode(subject))
 
-    def _stored(self, image_id: ImageId, reads: Reads) -> ClassifierInput:
+    def _stored(self, name: ImageId, reads: Reads) -> ClassifierInput:
+        image_id = ImageId(whole_id(self._tables, name))
         location = self._locate(image_id)
         if location is None or location.is_erased:
             raise UnknownImageError(f"there is no image {image_id}")

@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
@@ -13,6 +13,8 @@ from image_assets.configuration import Changes, Configuration, EffectiveValue, r
 from image_assets.serving.callers import Admin, needs
 from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody
 from image_assets.serving.service import ServiceHere
 
@@ -55,10 +57,8 @@ class VersionBody(BaseModel):
     )
 
 
-class HistoryBody(BaseModel):
-    """Changes, the newest first."""
-
-    versions: list[VersionBody]
+class History(Page[VersionBody]):
+    """A page of changes, the newest first."""
 
 
 class ChangeBody(BaseModel):
@@ -100,9 +100,15 @@ def change_configuration(
 
 
 @router.get("/config/history", dependencies=[needs(Role.ADMIN)])
-def get_configuration_history(service: ServiceHere, newest: Annotated[int, Query(ge=1, le=200)] = 60) -> HistoryBody:
+def get_configuration_history(
+    service: ServiceHere, page_size: PageSize = USUAL, page_token: PageToken = None
+) -> History:
     """Who changed what, when and why."""
-    return HistoryBody(versions=[_version(each) for each in reversed(read_history(service.store)[-newest:])])
+    before = take_token(service.links, page_token, "history")
+    older = [each for each in read_history(service.store) if before is None or each.version < int(before)]
+    page = older[: -cut(page_size) - 1 : -1]
+    mark = str(page[-1].version) if len(page) < len(older) else None
+    return History(items=[_version(each) for each in page], next_page_token=give_token(service.links, mark, "history"))
 
 
 def _told(version: int, values: Sequence[EffectiveValue], response: Response) -> ConfigurationBody:

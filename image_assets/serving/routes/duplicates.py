@@ -2,24 +2,26 @@
 
 from datetime import date, datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.image_names import ImageName, as_id
 from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
+from image_assets.serving.problems import documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.duplicates.groups import DuplicateGroup, Keeper
 from image_assets.steps.duplicates.pair_decisions import PairDecision, PairVerdict, record_pair_decision
 
 router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=JsonRoute)
 
-_LARGEST_PAGE, _MOST_PAIRS = 200, 64
+_MOST_PAIRS = 64
 
 
 class DuplicateImage(BaseModel):
@@ -54,12 +56,10 @@ class GroupBody(BaseModel):
     keeper_reason: Keeper
 
 
-class GroupList(BaseModel):
+class GroupList(Page[GroupBody]):
     """A page of groups, in the order of their first images' ids."""
 
-    groups: list[GroupBody]
     total: int
-    next_page_token: str | None
 
 
 class PairBody(BaseModel):
@@ -67,8 +67,8 @@ class PairBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    one: UUID
-    other: UUID
+    one: ImageName
+    other: ImageName
     verdict: PairVerdict
 
 
@@ -100,29 +100,29 @@ class PairResults(BaseModel):
 @router.get("", dependencies=[needs(Role.REVIEW)])
 def get_duplicates(
     service: ServiceHere,
-    page_size: Annotated[int, Query(ge=1, description="More than 200 are 200.")] = 60,
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_size: PageSize = USUAL,
+    page_token: PageToken = None,
     decided: Annotated[bool, Query(description="Also groups of which people have said everything.")] = False,
 ) -> GroupList:
     """Groups of images of one photo, with a suggestion which one to keep."""
     after = take_token(service.links, page_token, ("duplicates", decided)) or ""
-    page = service.duplicates.page(min(page_size, _LARGEST_PAGE), after, only_undecided=not decided)
+    page = service.duplicates.page(cut(page_size), after, only_undecided=not decided)
     mark = None if page.is_last or not page.groups else page.groups[-1].canonical_id
     return GroupList(
-        groups=[_group(service, each) for each in page.groups],
+        items=[_group(service, each) for each in page.groups],
         total=page.total,
         next_page_token=give_token(service.links, mark, ("duplicates", decided)),
     )
 
 
-@router.post("")
+@router.post("", responses=documented((409,)))
 def post_duplicates(service: ServiceHere, caller: Reviewer, body: PairsBody) -> PairResults:
     """Say of pairs that they are the same photo or different ones; of two verdicts on a pair the later counts."""
     results = []
     for pair in body.pairs:
-        one, other = str(pair.one), str(pair.other)
+        one, other = as_id(pair.one), as_id(pair.other)
         kept = record_pair_decision(service.tables, one, other, pair.verdict, caller.name, service.now())
-        audit("pair decision", [one, other], pair.verdict)
+        audit("pair decision", [kept.first_id, kept.second_id], pair.verdict)
         results.append(_result(kept))
     return PairResults(results=results)
 

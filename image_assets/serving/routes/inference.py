@@ -10,23 +10,25 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
-from pydantic import UUID5, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from image_assets.errors import ImageAssetsError, ImageError
+from image_assets.errors import ImageAssetsError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import Embeddings
 from image_assets.serving.answers import IdempotencyKey, fingerprint_of
+from image_assets.serving.bodies import UNLIMITED
 from image_assets.serving.callers import Caller, Reader
 from image_assets.serving.clients_gone import unless_gone
+from image_assets.serving.guards import MORE
 from image_assets.serving.held_bodies import HeldBody
+from image_assets.serving.image_names import ImageName, as_id
 from image_assets.serving.inference.inference import Inference, Prediction
 from image_assets.serving.labels_told import LabelChance
-from image_assets.serving.problems import Problem, ProblemBody, body_of, documented, kind_of
+from image_assets.serving.problems import Problem, ProblemBody, body_of_error, documented, kind_of, reason_of, told_of
 from image_assets.serving.sent_pictures import (
     JSON,
     MOST_PICTURES,
     OTHER_TYPE,
-    UNLIMITED,
     BodyHere,
     media_type_of,
     picture_body,
@@ -67,20 +69,20 @@ class Vectors(BaseModel):
     )
 
 
-class ImageName(BaseModel):
+class NamedImage(BaseModel):
     """An image of the lake."""
 
     model_config = ConfigDict(extra="forbid")
 
-    image_id: UUID5
+    image_id: ImageName
 
 
-class ImageNames(BaseModel):
+class NamedImages(BaseModel):
     """Images of the lake."""
 
     model_config = ConfigDict(extra="forbid")
 
-    image_ids: list[UUID5] = Field(min_length=1, max_length=MOST_PICTURES)
+    image_ids: list[ImageName] = Field(min_length=1, max_length=MOST_PICTURES)
 
 
 class Said(BaseModel):
@@ -137,20 +139,20 @@ async def encode(
     inference.refuse_when_full()
     if media_type_of(request) == JSON:
         texts = (await read_json(request, held.of(caller.name), Texts)).texts
-        _count(service, caller, texts)
+        _count(request, service, caller, texts)
         vectors = await unless_gone(request, inference.encode_texts(texts))
     else:
         pictures = [picture.data for picture in await read_pictures(request, held.of(caller.name))]
-        _count(service, caller, pictures)
+        _count(request, service, caller, pictures)
         vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
 
 
 @router.post(
     "/predict",
-    responses=OTHER_TYPE,
+    responses={**OTHER_TYPE, **documented((409,))},
     max_body_size=UNLIMITED,
-    openapi_extra=picture_body(are_many=False, or_json=ImageName.model_json_schema()),
+    openapi_extra=picture_body(are_many=False, or_json=NamedImage.model_json_schema()),
 )
 async def predict(request: Request, service: ServiceHere, caller: Reader, held: BodyHere) -> Said:
     """What the model takes a picture for (the body, or the file of a form), or an image of the lake (JSON)."""
@@ -158,7 +160,7 @@ async def predict(request: Request, service: ServiceHere, caller: Reader, held: 
     inference.refuse_when_full()
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
-        subject = _id((await read_json(request, held.of(caller.name), ImageName)).image_id)
+        subject = as_id((await read_json(request, held.of(caller.name), NamedImage)).image_id)
     else:
         (picture,) = await read_pictures(request, held.of(caller.name), most=1)
         subject = picture.data
@@ -170,7 +172,7 @@ async def predict(request: Request, service: ServiceHere, caller: Reader, held: 
     response_model=SaidOfAll,
     responses={**OTHER_TYPE, **documented((409,))},
     max_body_size=UNLIMITED,
-    openapi_extra=picture_body(are_many=True, or_json=ImageNames.model_json_schema()),
+    openapi_extra=picture_body(are_many=True, or_json=NamedImages.model_json_schema()),
 )
 async def predict_batch(
     request: Request,
@@ -182,7 +184,7 @@ async def predict_batch(
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
     service.inference.refuse_when_full()
     named, subjects = await _subjects(request, held.of(caller.name))
-    _count(service, caller, subjects)
+    _count(request, service, caller, subjects)
     asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
     async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
         if replayed := memory.replay(asked):
@@ -210,7 +212,7 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
 async def _subjects(request: Request, held: HeldBody) -> tuple[Sequence[dict[str, str]], Sequence[bytes | ImageId]]:
     """What is asked about, and how each is named in the answer."""
     if media_type_of(request) == JSON:
-        ids = [_id(image_id) for image_id in (await read_json(request, held, ImageNames)).image_ids]
+        ids = [as_id(image_id) for image_id in (await read_json(request, held, NamedImages)).image_ids]
         return [{"image_id": image_id} for image_id in ids], ids
     pictures = await read_pictures(request, held)
     return [{"file": picture.name} for picture in pictures], [picture.data for picture in pictures]
@@ -220,10 +222,11 @@ def _digest(subject: bytes | ImageId) -> str:
     return subject if isinstance(subject, str) else hashlib.sha256(subject).hexdigest()
 
 
-def _count(service: Service, caller: Caller, items: Sequence[object]) -> None:
+def _count(request: Request, service: Service, caller: Caller, items: Sequence[object]) -> None:
     """A request counts as its items: as many by themselves would. One of them was counted with the request."""
     if len(items) > 1:
-        service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
+        left = service.limits.take(caller.key_id or caller.name, service.rates, cost=len(items) - 1)
+        request.scope[MORE].update(left)
 
 
 def _all_of(answers: Sequence[Any]) -> Embeddings:
@@ -232,7 +235,7 @@ def _all_of(answers: Sequence[Any]) -> Embeddings:
     if refused:
         first = refused[0][1]
         faults = [{"pointer": f"/file/{place}", "detail": str(error)} for place, error in refused]
-        raise Problem(kind_of(first), _told(first), more={**_reason(first), "errors": faults})
+        raise Problem(kind_of(first), told_of(first), more={**reason_of(first), "errors": faults})
     return np.stack(answers)
 
 
@@ -253,16 +256,4 @@ def _written(inference: Inference, vectors: Embeddings, encoding: VectorForm) ->
 def _result(answer: Prediction | ImageAssetsError) -> dict[str, Any]:
     if not isinstance(answer, ImageAssetsError):
         return {"prediction": Said.model_validate(answer)}
-    return {"problem": ProblemBody.model_validate(body_of(kind_of(answer), _told(answer), _reason(answer)))}
-
-
-def _told(error: ImageAssetsError) -> str:
-    return error.detail if isinstance(error, ImageError) else str(error)
-
-
-def _reason(error: ImageAssetsError) -> dict[str, str]:
-    return {"reason": error.reason.value} if isinstance(error, ImageError) else {}
-
-
-def _id(image_id: UUID5) -> ImageId:
-    return ImageId(str(image_id))
+    return {"problem": ProblemBody.model_validate(body_of_error(answer))}

@@ -4,7 +4,6 @@ import hashlib
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -13,15 +12,16 @@ from pydantic import BaseModel, Field
 
 from image_assets.access.roles import Role
 from image_assets.errors import ObjectNotFoundError
-from image_assets.ids import ImageId, ObjectKey
+from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.serving.callers import Admin, Caller, OwnReader
+from image_assets.serving.image_names import ImageInPath, as_id
 from image_assets.serving.links import Picture, follows
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, Telling, image_of
 from image_assets.serving.service import Service, ServiceHere
-from image_assets.serving.visible import NOT_KEPT, is_own, visible_image
+from image_assets.serving.visible import NOT_KEPT, is_own, named_image, visible_image
 from image_assets.steps.questions.image_record import ImageRecord, ImageState
 from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.erasure import erase, find_remains
@@ -46,16 +46,20 @@ _ORIGINAL: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "The file that the caller has is the current one."},
     416: {"description": "The file has no such range."},
 }
-_GONE: Final = documented((410,))
+_GONE: Final = documented((409, 410))
 IfNoneMatch = Annotated[str | None, Header(max_length=1_000)]
 
 
 @router.get("", response_model=Image, responses={**_GONE, 304: {"description": "Nothing of it has changed."}})
 def get_image(
-    image_id: UUID, service: ServiceHere, caller: OwnReader, response: Response, if_none_match: IfNoneMatch = None
+    image_id: ImageInPath,
+    service: ServiceHere,
+    caller: OwnReader,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
 ) -> Image | Response:
     """What is known of an image: its state, features, labels, predictions, links to its pictures and its lineage."""
-    record, wait = visible_image(service, caller, _id(image_id)), None
+    record, wait = visible_image(service, caller, image_id), None
     if record.state in {ImageState.PENDING, ImageState.PROCESSING}:
         wait = usual_wait(service.tables, service.now().date())
         response.headers["Retry-After"] = str(_SECONDS_OF_A_RUN)
@@ -91,65 +95,51 @@ class Certificate(BaseModel):
     days_to_run: list[str]
 
 
-@router.delete("")
+@router.delete("", responses=documented((409,)))
 def erase_image(
-    image_id: UUID,
+    image_id: ImageInPath,
     service: ServiceHere,
     caller: Admin,
     reason: Annotated[str, Query(min_length=3, max_length=200, description="Such as the number of a ticket.")],
 ) -> Certificate:
     """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate."""
-    remains = find_remains(service.tables, _id(image_id))
+    remains = find_remains(service.tables, named_image(service, caller, image_id))
     row = erase(service.tables, remains, f"{caller.name}: {reason}").row(0, named=True)
     audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
     return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
 
 
-@router.get("/thumbnail", responses={**_PICTURE, **_GONE}, response_class=Response)
-async def get_thumbnail(
-    image_id: UUID,
-    service: ServiceHere,
-    caller: Annotated[Caller | None, follows(Picture.THUMBNAIL, Role.READ, Role.UPLOAD)],
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """The thumbnail: WebP, longest side at most 300 px."""
-    return await _picture(service, caller, _id(image_id), Picture.THUMBNAIL, if_none_match)
+def _derivative(picture: Picture, told: str) -> None:
+    """The route of a picture that was made of an image."""
+
+    async def get(
+        image_id: ImageInPath,
+        service: ServiceHere,
+        caller: Annotated[Caller | None, follows(picture, Role.READ, Role.UPLOAD)],
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        return await _picture(service, caller, image_id, picture, if_none_match)
+
+    its: dict[str, Any] = {"name": f"get_{picture}", "description": told, "responses": {**_PICTURE, **_GONE}}
+    router.get(f"/{picture}", response_class=Response, **its)(get)
 
 
-@router.get("/preview", responses={**_PICTURE, **_GONE}, response_class=Response)
-async def get_preview(
-    image_id: UUID,
-    service: ServiceHere,
-    caller: Annotated[Caller | None, follows(Picture.PREVIEW, Role.READ, Role.UPLOAD)],
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """The watermarked preview: JPEG, longest side at most 1200 px."""
-    return await _picture(service, caller, _id(image_id), Picture.PREVIEW, if_none_match)
-
-
-@router.get("/silver", responses={**_PICTURE, **_GONE}, response_class=Response)
-async def get_silver(
-    image_id: UUID,
-    service: ServiceHere,
-    caller: Annotated[Caller | None, follows(Picture.SILVER, Role.READ, Role.UPLOAD)],
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """The cleansed image: JPEG, longest side at most 512 px, no metadata."""
-    return await _picture(service, caller, _id(image_id), Picture.SILVER, if_none_match)
+_derivative(Picture.THUMBNAIL, "The thumbnail: WebP, longest side at most 300 px.")
+_derivative(Picture.PREVIEW, "The watermarked preview: JPEG, longest side at most 1200 px.")
+_derivative(Picture.SILVER, "The cleansed image: JPEG, longest side at most 512 px, no metadata.")
 
 
 @router.get("/original", responses={**_ORIGINAL, **_GONE}, response_class=Response)
 def get_original(
-    image_id: UUID,
+    image_id: ImageInPath,
     service: ServiceHere,
     caller: Annotated[Caller | None, follows(Picture.ORIGINAL, Role.ADMIN, Role.UPLOAD)],
     request: Request,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The file as it was uploaded, byte for byte, with all that it tells of its owner; ranges are served."""
-    name = _id(image_id)
-    record = visible_image(service, caller, name)
+    record = visible_image(service, caller, image_id)
     if caller and not (caller.may(Role.ADMIN) or is_own(record, caller)):
         raise Problem(_NOT_YOURS, "An original is for who has uploaded it, and for admins.", NOT_KEPT)
     key = record.private.get("raw_path")
@@ -163,12 +153,12 @@ def get_original(
     if "," in request.headers.get("range", ""):
         # Of several ranges none is worth an answer in parts: the whole file is one (RFC 9110).
         request.scope["headers"] = [each for each in request.scope["headers"] if each[0] != b"range"]
-    file_name = f"{name}.{key.rpartition('.')[2]}"
+    file_name = f"{record.image_id}.{key.rpartition('.')[2]}"
     return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
 
 
 async def _picture(
-    service: Service, caller: Caller | None, image_id: ImageId, picture: Picture, if_none_match: str | None
+    service: Service, caller: Caller | None, image_id: str, picture: Picture, if_none_match: str | None
 ) -> Response:
     """A derivative with the digest of its bytes, by which a copy of it is known wherever the lake lies."""
     try:
@@ -185,12 +175,12 @@ async def _picture(
     return Response(data, headers=headers, media_type=media_type)
 
 
-def _read(service: Service, caller: Caller | None, image_id: ImageId, picture: Picture) -> bytes:
+def _read(service: Service, caller: Caller | None, image_id: str, picture: Picture) -> bytes:
     """The bytes; who follows a link was allowed to when it was made, and what is blocked since is shown to nobody."""
-    if caller is None and service.search.is_blocked(image_id):
+    if caller is None and service.search.is_blocked(as_id(image_id)):
         raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     if caller is None and picture in _KEYS:
-        return service.store.read(_KEYS[picture](image_id))
+        return service.store.read(_KEYS[picture](as_id(image_id)))
     record = visible_image(service, caller, image_id)
     if record.state is ImageState.BLOCKED:
         raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
@@ -208,7 +198,3 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
 
 def _tag(data: bytes) -> str:
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-
-
-def _id(image_id: UUID) -> ImageId:
-    return ImageId(str(image_id))

@@ -7,16 +7,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
-from pydantic import UUID5, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.access.roles import Role
 from image_assets.errors import RejectionReason
 from image_assets.ids import SourceUri
 from image_assets.lake import object_keys
 from image_assets.serving.callers import Reviewer, needs
+from image_assets.serving.image_names import ImageName, as_id
 from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import ServiceHere
 from image_assets.steps.images.acceptances import accept_files, withdraw_acceptances
@@ -26,7 +28,7 @@ from image_assets.steps.questions.rejected_page import RejectedChoice, RejectedR
 
 router = APIRouter(prefix="/v1/rejected", tags=["rejected"], route_class=JsonRoute)
 
-_LARGEST_PAGE, _MOST_FILES = 200, 200
+_MOST_FILES: Final = 200
 _LONGEST_NOTE: Final = 500
 _OTHER_COUNT: Final = Kind(HTTPStatus.CONFLICT, "other-count")
 _GONE: Final = Kind(HTTPStatus.NOT_FOUND, "file-gone")
@@ -54,12 +56,10 @@ class RejectedBody(BaseModel):
     source_uri: str | None = Field(default=None, description="Where the file was found; for admins.")
 
 
-class RejectedList(BaseModel):
+class RejectedList(Page[RejectedBody]):
     """A page of rejected files, the latest day first."""
 
-    files: list[RejectedBody]
     by_reason: dict[str, int] = Field(description="How many there are on all pages, whatever reason is asked for.")
-    next_page_token: str | None
 
 
 class RetryBody(BaseModel):
@@ -98,7 +98,7 @@ class WithdrawBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image_ids: Annotated[list[UUID5], Field(min_length=1, max_length=_MOST_FILES)]
+    image_ids: Annotated[list[ImageName], Field(min_length=1, max_length=_MOST_FILES)]
     note: str = Field(default="", max_length=_LONGEST_NOTE, description="Why, for those who ask later.")
 
 
@@ -116,15 +116,15 @@ def get_rejected(
     reason: RejectionReason | None = None,
     day: date | None = None,
     state: Annotated[str | None, Query(pattern="^(open|gone|dismissed)$")] = None,
-    page_size: Annotated[int, Query(ge=1, description="More than 200 are 200.")] = 60,
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_size: PageSize = USUAL,
+    page_token: PageToken = None,
 ) -> RejectedList:
     """Rejected files, with how many there are by reason."""
     choice = RejectedChoice(reason, day, state)
     after = take_token(service.links, page_token, choice) or ""
-    page = service.rejected.page(choice, min(page_size, _LARGEST_PAGE), after)
+    page = service.rejected.page(choice, cut(page_size), after)
     return RejectedList(
-        files=[_body(each, is_admin=caller.may(Role.ADMIN)) for each in page.rows],
+        items=[_body(each, is_admin=caller.may(Role.ADMIN)) for each in page.rows],
         by_reason=dict(page.by_reason),
         next_page_token=give_token(service.links, None if page.is_last else page.mark, choice),
     )
@@ -166,10 +166,10 @@ def post_accept(service: ServiceHere, caller: Reviewer, body: AcceptBody) -> Wai
     return WaitingBody(files=len(rows), days=list(kept.days))
 
 
-@router.post("/withdraw")
+@router.post("/withdraw", responses=documented((409,)))
 def post_withdraw(service: ServiceHere, caller: Reviewer, body: WithdrawBody) -> WaitingBody:
     """Hold accepted files against the limits again; the next run of their days does it."""
-    names = [str(each) for each in body.image_ids]
+    names = [as_id(each) for each in body.image_ids]
     kept = withdraw_acceptances(service.store, names, caller.name, body.note, service.now())
     audit("acceptance withdrawn", names, note=body.note)
     return WaitingBody(files=len(names), days=list(kept.days))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,12 +11,14 @@ from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
 from image_assets.serving.answers import IdempotencyKey, fingerprint_of
 from image_assets.serving.callers import Caller, Reviewer, needs
+from image_assets.serving.image_names import ImageName, as_id
 from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
-from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
-from image_assets.serving.problems import ProblemBody, body_of, documented, kind_of
+from image_assets.serving.page_tokens import give_token, take_token
+from image_assets.serving.paging import USUAL, Items, Page, PageSize, PageToken, cut
+from image_assets.serving.problems import ProblemBody, body_of_error, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.conflicts import Conflict, find_conflicts
 from image_assets.steps.classification.label_decisions import Decision, KeptDecisions, record_decisions
@@ -27,7 +28,7 @@ from image_assets.steps.classification.review_queue import QueueParams, ReviewIt
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
-_MOST_ITEMS, _MOST_DECISIONS, _LARGEST_PAGE = 20, 64, 200
+_MOST_ITEMS, _MOST_DECISIONS = 20, 64
 _LONGEST_LABEL: Final = 200
 _ID_LENGTH: Final = 48
 _THEIRS: Final = (UnknownImageError, AmbiguousImageError, DecisionError)
@@ -63,10 +64,8 @@ class ReviewBody(BaseModel):
     links: ReviewLinks
 
 
-class ReviewList(BaseModel):
+class ReviewList(Items[ReviewBody]):
     """What the caller is asked about next."""
-
-    items: list[ReviewBody]
 
 
 class DecisionBody(BaseModel):
@@ -81,7 +80,7 @@ class DecisionBody(BaseModel):
         },
     )
 
-    image_id: UUID | None = Field(default=None, description="Left out to take back the own last word on any image.")
+    image_id: ImageName | None = Field(default=None, description="Left out to take back the own last word.")
     kind: Kind = Field(default=Kind.LABEL, description="label, accept (the model is right), skip, or undo.")
     label: str = Field(
         default="", max_length=_LONGEST_LABEL, description="What it shows; of accept: what the caller was shown."
@@ -170,12 +169,10 @@ class ConflictBody(BaseModel):
     links: ReviewLinks
 
 
-class ConflictList(BaseModel):
+class ConflictList(Page[ConflictBody]):
     """A page of conflicts, the oldest first."""
 
-    conflicts: list[ConflictBody]
     total: int
-    next_page_token: str | None
 
 
 @router.get("")
@@ -261,24 +258,24 @@ def get_progress(service: ServiceHere, caller: Reviewer) -> ProgressBody:
 @router.get("/conflicts", dependencies=[needs(Role.REVIEW)])
 def get_conflicts(
     service: ServiceHere,
-    page_size: Annotated[int, Query(ge=1, description="More than 200 are 200.")] = 60,
-    page_token: Annotated[str | None, Query(max_length=MAX_LENGTH)] = None,
+    page_size: PageSize = USUAL,
+    page_token: PageToken = None,
 ) -> ConflictList:
     """Images on which people differ: both names, and what each says."""
     found = find_conflicts(service.opinions, service.opinions.recent())
     after = take_token(service.links, page_token, "conflicts") or ""
     rest = [each for each in found if _mark(each) > after]
-    page = rest[: min(page_size, _LARGEST_PAGE)]
+    page = rest[: cut(page_size)]
     mark = _mark(page[-1]) if len(page) < len(rest) else None
     return ConflictList(
-        conflicts=[_conflict(service, each) for each in page],
+        items=[_conflict(service, each) for each in page],
         total=len(found),
         next_page_token=give_token(service.links, mark, "conflicts"),
     )
 
 
 def _decision(body: DecisionBody, name: str | None) -> Decision:
-    image = str(body.image_id) if body.image_id else ""
+    image = as_id(body.image_id) if body.image_id else ""
     return Decision(image, body.label, kind=body.kind, decision_id=name)
 
 
@@ -305,9 +302,8 @@ def _kept(body: DecisionBody, kept: KeptDecisions) -> DecisionResult:
 
 
 def _refused(body: DecisionBody, error: ImageAssetsError) -> DecisionResult:
-    problem = ProblemBody(**body_of(kind_of(error), str(error)))
-    image_id = str(body.image_id) if body.image_id else None
-    return DecisionResult(id=body.id, image_id=image_id, is_kept=False, kind=body.kind, problem=problem)
+    problem = ProblemBody(**body_of_error(error))
+    return DecisionResult(id=body.id, image_id=body.image_id, is_kept=False, kind=body.kind, problem=problem)
 
 
 def _item(service: Service, item: ReviewItem) -> ReviewBody:

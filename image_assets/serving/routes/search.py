@@ -3,7 +3,6 @@
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Self
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -11,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
+from image_assets.serving.bodies import UNLIMITED
 from image_assets.serving.callers import Caller, OwnReader
 from image_assets.serving.clients_gone import unless_gone
+from image_assets.serving.image_names import ImageInPath
 from image_assets.serving.listed import (
     FACET_NAMES,
     SHOWN,
@@ -24,11 +25,11 @@ from image_assets.serving.listed import (
     view_of,
 )
 from image_assets.serving.page_tokens import MAX_LENGTH, give_token, take_token
+from image_assets.serving.paging import USUAL, Page, cut
 from image_assets.serving.problems import documented
 from image_assets.serving.sent_pictures import (
     JSON,
     OTHER_TYPE,
-    UNLIMITED,
     BodyHere,
     media_type_of,
     picture_body,
@@ -44,7 +45,6 @@ from image_assets.tables.gold import STATES
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
-_PAGE, _LARGEST_PAGE = 60, 200
 _TEXT: Final = 500
 _MANY: Final = 50
 _COLUMNS: Final = {"label": "label", "user": "user_id", "tag": "tags", "colour": "dominant_colours", "state": "state"}
@@ -76,7 +76,7 @@ class Chosen(BaseModel):
     since: date | None = Field(default=None, description="Uploaded on this day or later.")
     until: date | None = Field(default=None, description="Uploaded on this day or earlier.")
     all_duplicates: bool = Field(default=False, description="Every copy of a photo, not one.")
-    page_size: int = Field(default=_PAGE, ge=1, description="Images per page; more than 200 are 200.")
+    page_size: int = Field(default=USUAL, ge=1, description="Images per page; more than 200 are 200.")
     page_token: str | None = Field(
         default=None,
         max_length=MAX_LENGTH,
@@ -99,7 +99,7 @@ class Chosen(BaseModel):
     @property
     def count(self) -> int:
         """Images of the page."""
-        return min(self.page_size, _LARGEST_PAGE)
+        return cut(self.page_size)
 
     @property
     def question(self) -> object:
@@ -116,7 +116,7 @@ class Chosen(BaseModel):
 class ListQuery(Chosen):
     """What `GET /v1/images` is asked with."""
 
-    order: Order = Field(default=Order.NEWEST, description="Newest day first, or lowest confidence first.")
+    order: Order = Field(default=Order.NEWEST, description="Uploaded last first, or lowest confidence first.")
     facets: Annotated[str, Field(max_length=_TEXT)] | None = Field(
         default=None,
         description="Columns to count by, with commas between them: label, predicted_label, tag, colour, user, day, "
@@ -125,13 +125,11 @@ class ListQuery(Chosen):
     )
 
 
-class ImageList(BaseModel):
+class ImageList(Page[ListedImage]):
     """A page of images."""
 
-    images: list[ListedImage]
     estimated_total: int = Field(description="How many there are on all pages, as of this moment.")
     facets: dict[str, FacetBody] | None = Field(default=None, description="By name; those that were asked for.")
-    next_page_token: str | None = Field(default=None, description="Missing on the last page.")
 
 
 @router.get("/images", response_model_exclude_none=False)
@@ -145,7 +143,7 @@ def list_images(query: Annotated[ListQuery, Query()], service: ServiceHere, call
     page = service.search.list_images(wanted, query.order, query.count, after, SHOWN, names)
     now = service.now()
     return ImageList(
-        images=[ListedImage(**shown_image(row, view, signer, now)) for row in page.rows.iter_rows(named=True)],
+        items=[ListedImage(**shown_image(row, view, signer, now)) for row in page.rows.iter_rows(named=True)],
         estimated_total=page.total,
         facets={FACET_NAMES.get(name, name): shown_facet(page.facets[name]) for name in names} if names else None,
         next_page_token=give_token(signer, page.after, question),
@@ -191,17 +189,15 @@ class FoundImage(ListedImage):
     words: list[str] = Field(description="Of the text, by which the image is described.")
 
 
-class FoundImages(BaseModel):
+class FoundImages(Page[FoundImage]):
     """A page of images, best first: by looks, or by looks and words once words of the text describe any image."""
 
-    images: list[FoundImage]
     unknown: list[str] = Field(description="Words of the text that the encoder does not know.")
     encoder: str = Field(description="Whose vectors were compared.")
     index_version: str | None = Field(description="Build of the index; None while every vector is compared.")
-    next_page_token: str | None = Field(default=None, description="Missing on the last page.")
 
 
-@router.get("/search")
+@router.get("/search", responses=documented((409,)))
 def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, caller: OwnReader) -> FoundImages:
     """Images like a text or like another image, that meet conditions."""
     return _found(service, caller, query, None)
@@ -209,7 +205,7 @@ def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, 
 
 @router.post(
     "/search",
-    responses=OTHER_TYPE,
+    responses={**OTHER_TYPE, **documented((409,))},
     max_body_size=UNLIMITED,
     openapi_extra=picture_body(are_many=False, or_json=SearchBody.model_json_schema()),
 )
@@ -235,13 +231,13 @@ async def search_images_by(
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
 
-@router.get("/images/{image_id}/similar", responses=documented((410,)))
+@router.get("/images/{image_id}/similar", responses=documented((409, 410)))
 def list_similar(
-    image_id: UUID, query: Annotated[PictureQuery, Query()], service: ServiceHere, caller: OwnReader
+    image_id: ImageInPath, query: Annotated[PictureQuery, Query()], service: ServiceHere, caller: OwnReader
 ) -> FoundImages:
     """Images that look like this one, which is not among them; nor are its copies, unless all are wanted."""
-    visible_image(service, caller, ImageId(str(image_id)))
-    asked = SearchQuery(**query.model_dump(), image_id=str(image_id))
+    record = visible_image(service, caller, image_id)
+    asked = SearchQuery(**query.model_dump(), image_id=record.image_id)
     return _found(service, caller, asked, None)
 
 
@@ -264,7 +260,7 @@ def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[f
     )
     page, now = service.search.search(request), service.now()
     return FoundImages(
-        images=[
+        items=[
             FoundImage(**shown_image(row, view, signer, now), score=row["score"], words=row["words"])
             for row in page.rows.iter_rows(named=True)
         ],

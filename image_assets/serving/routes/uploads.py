@@ -16,7 +16,7 @@ from image_assets.access.roles import Role
 from image_assets.labels import normalise_label
 from image_assets.serving.answers import IdempotencyKey, Memory, fingerprint_of
 from image_assets.serving.arrivals import MAX_NAME_LENGTH, Arrivals, UploadedFile, answer_of, arriving
-from image_assets.serving.bodies import BodyParams, read_pieces
+from image_assets.serving.bodies import UNLIMITED, BodyParams, read_pieces
 from image_assets.serving.callers import Caller, Uploader
 from image_assets.serving.disposition import disposition_name
 from image_assets.serving.forms import Form
@@ -25,8 +25,6 @@ from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.images.uploads import UploadFacts
 
-_UNLIMITED: Final = 2**62
-"""The settings bound what is read; see `BodyParams`."""
 router = APIRouter(prefix="/v1", tags=["uploads"])
 
 _INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
@@ -57,7 +55,7 @@ _route: Final = partial(
     dict[str, Any],
     status_code=HTTPStatus.ACCEPTED,
     response_model=list[UploadedFile],
-    max_body_size=_UNLIMITED,
+    max_body_size=UNLIMITED,
     responses=_RESPONSES,
 )
 Label = Annotated[

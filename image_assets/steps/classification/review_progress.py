@@ -12,6 +12,8 @@ _Z: Final = 1.959964
 """Of 95 % of a normal distribution."""
 _HOUR: Final = timedelta(hours=1)
 _TODAY: Final = timedelta(days=1)
+_FEWEST, _SHORTEST = 3, timedelta(minutes=1)
+"""What a pace is told from: of less it says nothing of the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class ReviewProgress:
     Attributes:
         done_today: images that the person decided or skipped since midnight, UTC.
         done_today_by_all: the same of everybody.
-        per_hour: the person's pace within the last hour; None before two decisions.
+        per_hour: the person's pace within the last hour; None before three decisions and a minute.
         agreement: of everybody with the model.
     """
 
@@ -81,7 +83,8 @@ def wilson_interval(agreed: int, decided: int) -> tuple[float, float]:
 
 def _pace(instants: Sequence[datetime]) -> float | None:
     passed = max(instants) - min(instants) if instants else timedelta(0)
-    return (len(instants) - 1) * (_HOUR / passed) if passed else None
+    is_known = len(instants) >= _FEWEST and passed >= _SHORTEST
+    return (len(instants) - 1) * (_HOUR / passed) if is_known else None
 
 
 def _agreement(words: Sequence[Opinion]) -> Agreement:

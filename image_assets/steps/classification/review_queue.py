@@ -1,8 +1,9 @@
 """Which images a person is asked about next: it reads gold and decisions, no picture.
 
-Conflicts of others come first, then what the model is least sure of. Mixed with that is a share of images of which the
-model was sure, drawn at random and given without its answer, which measure how often it is right; as many others are
-given without an answer too, so that a missing answer does not give them away. Of near-copies one is asked about.
+Conflicts of others come first, then what teaches the next model most: see `review_order`. Mixed with that is a share
+of images of which the model was sure, drawn at random and given without its answer, which measure how often it is
+right; as many others are given without an answer too, so that a missing answer does not give them away. Of near-copies
+one is asked about.
 """
 
 import hashlib
@@ -30,21 +31,22 @@ from image_assets.steps.classification.leases import (
 )
 from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.outcomes import Outcome
+from image_assets.steps.classification.review_order import DOUBT, LOT, ReviewOrder
 from image_assets.tables.gold import GOLD_IMAGES
 
-_LOOKED_AT: Final = ["image_id", "day", "canonical_id", "needs_review", "confidence_ratio", "state"]
+_LOOKED_AT: Final = [
+    *("image_id", "day", "canonical_id", "label", "label_source", "needs_review", "top_labels", "encoder", "state")
+]
 _SHOWN: Final = ["image_id", "predicted_label", "confidence_ratio", "top_labels", "model_version"]
 # Of a day of a million images so many are enough to draw from.
 _DRAWN_A_DAY: Final = 500
-# The last digits of an image_id, which is a digest, are as good as a draw of lots.
-_LOT: Final = 24
 
 
 class Why(StrEnum):
     """Why a person is asked."""
 
     UNSURE = "unsure"
-    """The model is, or it may be: the images that measure it are said to be among these."""
+    """The model is, has said nothing, or may be: the images that measure it are said to be among these."""
     CONFLICT = "conflict"
     """Two others differ."""
     SECOND_OPINION = "second_opinion"
@@ -90,7 +92,7 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Gold:
-    """What of gold concerns the queue: least sure first, lots in their order, and the photo of each copy."""
+    """What of gold concerns the queue: unsure images and lots in their order, and the photo of each copy."""
 
     unsure: Sequence[_Candidate]
     lots: Sequence[_Candidate]
@@ -104,7 +106,7 @@ class ReviewQueue:
         self._tables, self._log, self._judged = tables, log, JudgedImages(log)
         self._frames = DayFrames(tables, GOLD_IMAGES.name, _LOOKED_AT, _of_a_day, clock)
         self._read: tuple[pl.DataFrame, ...] = ()
-        self._gold = _Gold((), (), {})
+        self._gold, self._order = _Gold((), (), {}), ReviewOrder(tables)
         self._reading = threading.Lock()
 
     def next_items(self, person: str, count: int, now: datetime, params: QueueParams) -> list[ReviewItem]:
@@ -190,7 +192,7 @@ class ReviewQueue:
         days = self._frames.all()
         with self._reading:
             if days is not self._read:
-                self._gold, self._read = _gold_of(days), days
+                self._gold, self._read = _gold_of(days, self._order), days
             return self._gold
 
 
@@ -198,8 +200,10 @@ _OF_A_DAY: Final = {
     "image_id": pl.String,
     "day": pl.Date,
     "photo": pl.String,
-    "confidence_ratio": pl.Float32,
+    "doubt": pl.Float32,
+    "encoder": pl.String,
     "is_unsure": pl.Boolean,
+    "is_decided": pl.Boolean,
     "is_drawn": pl.Boolean,
 }
 
@@ -207,21 +211,28 @@ _OF_A_DAY: Final = {
 def _of_a_day(rows: pl.DataFrame) -> pl.DataFrame:
     """Of a day's images those that are unsure, drawn, or copies."""
     is_shown = pl.col("state").cast(pl.String) != "blocked"
-    rows = rows.with_columns(photo=pl.coalesce("canonical_id", "image_id"))
+    rows = rows.with_columns(photo=pl.coalesce("canonical_id", "image_id"), doubt=DOUBT)
+    # Of an image that no model has judged nothing is known, unless it came with a label.
     rows = rows.with_columns(
-        is_unsure=pl.col("needs_review").fill_null(value=False) & is_shown,
+        is_unsure=pl.col("needs_review").fill_null(pl.col("label").is_null()) & is_shown,
         is_sure=~pl.col("needs_review").fill_null(value=True) & is_shown,
+        is_decided=(pl.col("label_source").cast(pl.String) == "human").fill_null(value=False),
     )
-    lots = rows.filter("is_sure").sort(pl.col("image_id").str.slice(_LOT)).head(_DRAWN_A_DAY).get_column("image_id")
-    rows = rows.with_columns(is_drawn=pl.col("image_id").is_in(lots.implode()))
-    is_wanted = pl.col("is_unsure") | pl.col("is_drawn") | (pl.col("photo") != pl.col("image_id"))
+    rows = rows.with_columns(is_drawn=_some("is_sure", rows), is_decided=_some("is_decided", rows))
+    is_wanted = pl.any_horizontal("is_unsure", "is_drawn", "is_decided") | (pl.col("photo") != pl.col("image_id"))
     return rows.filter(is_wanted).select(*_OF_A_DAY)
 
 
-def _gold_of(days: Sequence[pl.DataFrame]) -> _Gold:
+def _some(which: str, rows: pl.DataFrame) -> pl.Expr:
+    """Whether an image is among a few of those of a kind, drawn by lot."""
+    return pl.col("image_id").is_in(rows.filter(which).sort(LOT).head(_DRAWN_A_DAY).get_column("image_id").implode())
+
+
+def _gold_of(days: Sequence[pl.DataFrame], order: ReviewOrder) -> _Gold:
     rows = pl.concat([pl.DataFrame(schema=_OF_A_DAY), *days])
-    unsure = rows.filter("is_unsure").sort("confidence_ratio", "image_id")
-    lots = rows.filter("is_drawn").sort(pl.col("image_id").str.slice(_LOT))
+    unsure = rows.filter("is_unsure").sort("doubt", "image_id", descending=[True, False], nulls_last=True)
+    unsure = order.order(unsure.unique("photo", keep="first", maintain_order=True), rows.filter("is_decided"))
+    lots = rows.filter("is_drawn").sort(LOT)
     copies = rows.filter(pl.col("photo") != pl.col("image_id")).select("image_id", "photo")
     return _Gold(_candidates(unsure), _candidates(lots), dict(copies.iter_rows()))
 

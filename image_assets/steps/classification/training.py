@@ -24,7 +24,7 @@ from image_assets.steps.classification.champion import load_kept, promote, read_
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import SHARES
 from image_assets.steps.increment.pace import untold
-from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
+from image_assets.tables.training import ALL_ANSWERS, CLASSIFIER_EVALUATIONS, TRAINING_SET, answers_table
 
 _BATCH = 256
 
@@ -73,12 +73,13 @@ class TrainingReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Challenger and champion on the same images; no champion, no scores of it."""
+    """Challenger and champion on the same images, with what each answered; no champion, no scores of it."""
 
     challenger: str
     champion: str | None
     challenger_scores: Scores
     champion_scores: Scores | None
+    answers: pl.DataFrame
 
     @property
     def challenger_wins(self) -> bool:
@@ -187,12 +188,24 @@ def compare_with_champion(
     if any(classifier.reads is Reads.EMBEDDING for classifier in contestants.values()):
         # Whoever reads pixels is asked about the same images.
         rows = examples_of(tables, rows, rows["label"].unique().to_list(), Reads.EMBEDDING, encoder)[1]
-    scores = {version: _score_on(tables, rows, classifier, encoder) for version, classifier in contestants.items()}
-    return Comparison(challenger, opponent, scores[challenger], scores[opponent] if opponent else None)
+    sides = {version: _answer(tables, rows, classifier, encoder) for version, classifier in contestants.items()}
+    scores = {version: side.scores for version, side in sides.items()}
+    return Comparison(
+        challenger,
+        opponent,
+        scores[challenger],
+        scores[opponent] if opponent else None,
+        _side_by_side(rows, (challenger, sides[challenger]), (opponent, sides[opponent]) if opponent else None),
+    )
 
 
 def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> bool:
-    """Record a comparison and put the challenger in charge if it won; say whether it was."""
+    """Record a comparison and put the challenger in charge if it won; say whether it was.
+
+    Of a champion that meets itself the record stays that put it in charge.
+    """
+    if comparison.is_rematch and tables.exists(CLASSIFIER_EVALUATIONS, None):
+        return False
     is_promoted = comparison.challenger_wins and not comparison.is_rematch
     rows = [_row(comparison, "challenger", comparison.challenger, comparison.challenger_scores, at, is_promoted)]
     if comparison.champion and comparison.champion_scores:
@@ -204,6 +217,7 @@ def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> boo
         )
         return pl.concat([others, pl.DataFrame(rows, schema=others.schema)])
 
+    tables.replace(answers_table(comparison.challenger), None, comparison.answers)
     tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
     if is_promoted:
         promote(tables.store, comparison.challenger)
@@ -221,13 +235,38 @@ def _strength(scores: Scores) -> tuple[float, float]:
     return scores.accuracy, scores.macro_f1
 
 
-def _score_on(tables: ParquetTables, rows: pl.DataFrame, classifier: Classifier, encoder: EncoderDescription) -> Scores:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """How a contestant did: its scores, its most probable labels and how probable they are."""
+
+    scores: Scores
+    labels: pl.Series
+    confidences: pl.Series
+
+
+def _answer(tables: ParquetTables, rows: pl.DataFrame, classifier: Classifier, encoder: EncoderDescription) -> _Side:
     """Over the labels of both sides: one that the classifier does not know has probability 0."""
     labels = sorted({*classifier.labels, *rows["label"]})
     examples, _ = examples_of(tables, rows, labels, classifier.reads, encoder)
     probabilities = np.zeros((len(examples.targets), len(labels)), np.float32)
     probabilities[:, [labels.index(label) for label in classifier.labels]] = _probabilities(classifier, examples.inputs)
-    return score(probabilities, examples.targets)
+    guesses = pl.Series([labels[place] for place in probabilities.argmax(axis=1)], dtype=pl.String)
+    return _Side(score(probabilities, examples.targets), guesses, pl.Series(probabilities.max(axis=1)))
+
+
+def _side_by_side(
+    rows: pl.DataFrame, challenger: tuple[str, _Side], champion: tuple[str, _Side] | None
+) -> pl.DataFrame:
+    """A row per image, in the columns of `classifier_answers`."""
+    said = {
+        f"{role}{suffix}": value
+        for role, (version, side) in {"challenger": challenger, **({"champion": champion} if champion else {})}.items()
+        for suffix, value in (("", pl.lit(version)), ("_label", side.labels), ("_confidence_ratio", side.confidences))
+    }
+    schema = ALL_ANSWERS.schema.create_empty().schema
+    told = rows.select("image_id", "day", "label").with_columns(**said)
+    missing = [pl.lit(None, dtype=schema[name]).alias(name) for name in schema if name not in told.columns]
+    return told.with_columns(missing).select(list(schema)).sort("image_id")
 
 
 def _probabilities(classifier: Classifier, inputs: Sequence[ClassifierInput]) -> Probabilities:

@@ -20,6 +20,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import parsed_by, read_record, write_durable_record
 from image_assets.steps.duplicates.canonicals import PhotoKey, PhotoPair
+from image_assets.steps.images.short_ids import whole_id
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -80,13 +81,14 @@ class PairDecisions:
 def record_pair_decision(
     tables: ParquetTables, one: str, other: str, verdict: PairVerdict, decided_by: str, now: datetime
 ) -> PairDecision:
-    """Keep a decision about two images, named by their ids; it counts as later than all before it, on whatever pair.
+    """Keep a decision about two images, named by ids or their beginnings; it counts as later than all before it.
 
     Raises:
         UnknownImageError: an image has no row in `duplicate_images`.
+        AmbiguousImageError: several ids begin so.
         DecisionError: both are one.
     """
-    first, second = _in_order(tables, [one, other])
+    first, second = _in_order(tables, [whole_id(tables, each) for each in (one, other)])
     # Decisions on several pairs of images may be about one pair of photos.
     last = max(last_words(tables.store, object_keys.PAIR_REVIEWS).values(), default=None)
     decided_at = later_than(last.said_at if last else None, now)

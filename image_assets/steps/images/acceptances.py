@@ -4,20 +4,22 @@ An acceptance is about the bytes found at one place. Bronze then holds the file 
 what no decoder can open stays rejected.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Final
 
-from image_assets.errors import DecisionError, RejectionReason, TableError, UnknownImageError
+from image_assets.errors import DecisionError, ImageError, RejectionReason, TableError, UnknownImageError
 from image_assets.ids import ObjectKey, SourceUri
-from image_assets.imaging.inspect import InspectParams
+from image_assets.imaging.announced import HEAD_BYTES, check_head
+from image_assets.imaging.inspect import InspectParams, check_size
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.last_word import KeptWords, all_words, last_words, later_than
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.records import parsed_by, read_record, write_durable_record
 from image_assets.steps.images.dismissals import RejectedFile
+from image_assets.steps.images.short_ids import is_beginning, the_one
 
 ACCEPTABLE: Final = frozenset(
     {
@@ -61,28 +63,44 @@ def accept_files(
     """Keep that rejected files, each with its reason, are taken all the same, or keep nothing.
 
     Raises:
-        DecisionError: of one of them no picture could be opened, or it is not there any more.
+        DecisionError: of one of them no picture could be opened, it is beyond what can be decoded safely, or it is not
+            there any more.
     """
     for file, reason in files.items():
         if reason not in ACCEPTABLE:
             takeable = ", ".join(sorted(ACCEPTABLE))
             raise DecisionError(f"{file.item} is {reason}: only what is {takeable} can be taken all the same")
-        if not store.exists(object_keys.key_of(SourceUri(file.source_uri))):
+        key = object_keys.key_of(SourceUri(file.source_uri))
+        size_bytes = store.sizes([key]).get(key)
+        if size_bytes is None:
             raise DecisionError(f"{file.item} has left the landing zone: upload it again")
+        if not can_be_taken(reason, store.read_start(key, HEAD_BYTES), size_bytes):
+            raise DecisionError(f"{file.item} is {reason} by more than can be decoded safely: it stays rejected")
     said = [(file.day, file.subject, file.source_uri) for file in files]
     return _keep(store, said, decided_by, note, now, is_accepted=True)
+
+
+def can_be_taken(reason: str, head: bytes, size_bytes: int) -> bool:
+    """Whether a file would be taken if a person accepted it, by its first `HEAD_BYTES`."""
+    try:
+        check_size(size_bytes, HARD_LIMITS)
+        check_head(head, HARD_LIMITS)
+    except ImageError:
+        return False
+    return reason in ACCEPTABLE
 
 
 def withdraw_acceptances(
     store: ObjectStore, names: Iterable[str], decided_by: str, note: str, now: datetime, day: date | None = None
 ) -> KeptWords:
-    """Keep that files, named by id, path or name of the file, are held against the settings' limits again.
+    """Keep that files, named by id or its beginning, path or name, are held against the settings' limits again.
 
     Raises:
         UnknownImageError: nobody has accepted a file that is called so.
+        AmbiguousImageError: several ids begin so.
     """
     accepted = [each for each in read_acceptances(store, day).values() if each.is_accepted]
-    found = {name: [each for each in accepted if _is_called(each, name)] for name in names}
+    found = {name: _called(accepted, name) for name in names}
     unknown = [name for name, fitting in found.items() if not fitting]
     if unknown:
         raise UnknownImageError(f"nobody has accepted {unknown[0]}: nothing was kept")
@@ -138,6 +156,11 @@ def _keep(
         days.add(day)
         last_at = max(last_at, at)
     return KeptWords(tuple(sorted(days)), last_at)
+
+
+def _called(words: Sequence[Acceptance], name: str) -> list[Acceptance]:
+    subject = the_one(name, (each.subject for each in words)) if is_beginning(name) else None
+    return [each for each in words if each.subject == subject or _is_called(each, name)]
 
 
 def _is_called(word: Acceptance, name: str) -> bool:

@@ -65,10 +65,19 @@ def find_pending(store: ObjectStore, image_id: ImageId, days: Iterable[date]) ->
     for day in days:
         key = object_keys.receipt_key(day, image_id)
         if store.exists(key):
-            receipt = _read(store, key)
+            receipt = read_receipt(store, key)
             is_there = receipt is not None and store.exists(object_keys.key_of(receipt.source_uri))
             return receipt if is_there else None
     return None
+
+
+def read_receipt(store: ObjectStore, key: ObjectKey) -> Receipt | None:
+    """None for one that a power cut has damaged, or that was removed a moment ago: the upload does not need it."""
+    try:
+        return read_record(store, key, Receipt, TableError, "it is removed in an hour")
+    except (TableError, ObjectNotFoundError) as error:
+        _log.warning("%s", error)
+        return None
 
 
 def pending_ids(store: ObjectStore) -> set[ImageId]:
@@ -139,16 +148,7 @@ def _column(tables: ParquetTables, table: str, day: date, name: str) -> Iterable
 
 def _is_over(store: ObjectStore, key: ObjectKey, sources: set[str], *, is_old: bool) -> bool:
     """Whether the file was refused before its bytes were read, or never came to be."""
-    receipt = _read(store, key)
+    receipt = read_receipt(store, key)
     if receipt is None:
         return is_old
     return receipt.source_uri in sources or (is_old and not store.exists(object_keys.key_of(receipt.source_uri)))
-
-
-def _read(store: ObjectStore, key: ObjectKey) -> Receipt | None:
-    """None for one that a power cut has damaged, or that was removed a moment ago: the upload does not need it."""
-    try:
-        return read_record(store, key, Receipt, TableError, "it is removed in an hour")
-    except (TableError, ObjectNotFoundError) as error:
-        _log.warning("%s", error)
-        return None

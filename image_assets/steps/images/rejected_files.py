@@ -17,6 +17,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.dismissals import RejectedFile
 from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.short_ids import is_beginning
 from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import REJECTED_IMAGES
@@ -58,7 +59,7 @@ def choose_rejected(tables: ParquetTables, files: Sequence[RejectedFile], names:
 
 
 def find_rejected(tables: ParquetTables, files: Sequence[RejectedFile], name: str) -> list[RejectedFile]:
-    """The files that a name means: an id or path, else the file's own name, else the one that its user gave it."""
+    """The files that a name means: an id, its beginning or a path, else the file's own name, else its user's for it."""
     plain = normalise_name(name)
     for is_called in _readings(tables, name, plain):
         if fitting := [file for file in files if is_called(file)]:
@@ -68,6 +69,8 @@ def find_rejected(tables: ParquetTables, files: Sequence[RejectedFile], name: st
 
 def _readings(tables: ParquetTables, name: str, plain: str) -> Iterator[Callable[[RejectedFile], bool]]:
     yield lambda file: name in {file.item, file.image_id, file.source_uri}
+    if is_beginning(name):
+        yield lambda file: (file.image_id or "").startswith(name)
     yield lambda file: _own_path(file) == plain
     yield lambda file: _own_path(file).rpartition("/")[2] == plain
     told = cache(lambda day: _told_names(tables, day))

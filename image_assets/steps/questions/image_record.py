@@ -98,11 +98,11 @@ def read_image(tables: ParquetTables, image_id: ImageId, day: date, encoder: str
     refused = rows.get(REJECTED_IMAGES.name) or rows.get(rejections_of(BRONZE_IMAGES).name)
     if not (bronze or refused):
         return None
-    is_embedded, is_indexed = embeddings_name(encoder) in rows, _is_indexed(tables, day, encoder)
+    is_embedded, has_index = embeddings_name(encoder) in rows, is_indexed(tables, day, encoder)
     return ImageRecord(
         image_id=image_id,
         day=day,
-        state=_state(gold, refused, is_embedded=is_embedded, is_indexed=is_embedded and is_indexed),
+        state=state_of(gold, refused, is_embedded=is_embedded, is_indexed=is_embedded and has_index),
         reason=refused["reason"] if refused else None,
         detail=refused["detail"] if refused else None,
         facts=gold or _as_gold(bronze or {}),
@@ -162,16 +162,17 @@ def _names(tables: ParquetTables, encoder: str) -> Iterator[str]:
             yield from (table.name for table in stage.makes)
 
 
-def _is_indexed(tables: ParquetTables, day: date, encoder: str) -> bool:
+def is_indexed(tables: ParquetTables, day: date, encoder: str) -> bool:
     """Whether the index in force was made from the day's vectors as they are."""
     manifest = read_manifest(tables.store, encoder)
     version = tables.store.version(object_keys.table_key(embeddings_name(encoder), day))
     return manifest is not None and version is not None and manifest.days.get(day.isoformat()) == version
 
 
-def _state(
+def state_of(
     gold: Mapping[str, Any] | None, refused: Mapping[str, Any] | None, *, is_embedded: bool, is_indexed: bool
 ) -> ImageState:
+    """How far an image has come, by its row of gold and its rejection, if there are any."""
     told = gold["state"] if gold else None
     if told == ImageState.BLOCKED:
         return ImageState.BLOCKED

@@ -10,10 +10,11 @@ import polars as pl
 
 from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError, UnknownImageError
 from image_assets.ids import SourceUri
+from image_assets.imaging.announced import HEAD_BYTES
 from image_assets.lake import object_keys
 from image_assets.lake.day_frames import DayFrames
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.images.acceptances import ACCEPTABLE, read_acceptances
+from image_assets.steps.images.acceptances import ACCEPTABLE, can_be_taken, read_acceptances
 from image_assets.steps.images.dismissals import RejectedFile
 from image_assets.steps.increment.recipe import version_of
 from image_assets.tables.rejections import REJECTED_IMAGES, rejections_table
@@ -45,7 +46,7 @@ class RejectedRow:
         facts: columns of `rejected_images`.
         first_bytes: what the file begins with; None when it is not there any more.
         is_waiting: whether the next run of its day tries it again.
-        can_be_accepted: whether a person may take it all the same.
+        can_be_accepted: whether it would be taken if a person accepted it.
     """
 
     rejection_id: str
@@ -119,24 +120,29 @@ class RejectedFiles:
                 word = accepted.get(row["source_uri"])
                 is_taken = bool(word and word.is_accepted)
                 is_new = bool(word and datetime.fromisoformat(word.decided_at) > row["processed_at"])
-                start = self._start(row["source_uri"])
+                reason = row["reason"]
+                start = self._start(row["source_uri"], HEAD_BYTES if reason in ACCEPTABLE else _START_BYTES)
                 yield RejectedRow(
                     rejection_id=row["rejection_id"],
                     facts=row,
-                    first_bytes=start,
+                    first_bytes=start and start[:_START_BYTES],
                     is_waiting=row["item"] not in remembered[row["stage"]] or (is_taken and is_new),
-                    can_be_accepted=row["reason"] in ACCEPTABLE and start is not None and not is_taken,
+                    can_be_accepted=not is_taken and _can_be_accepted(row, start),
                 )
 
     def _remembered(self, stage: str, day: date) -> set[str]:
         """What the stage would not try again."""
         return {*self._tables.read_column(rejections_table(stage).name, day, "item")}
 
-    def _start(self, source_uri: str) -> bytes | None:
+    def _start(self, source_uri: str, most: int) -> bytes | None:
         try:
-            return self._tables.store.read_start(object_keys.key_of(SourceUri(source_uri)), _START_BYTES)
+            return self._tables.store.read_start(object_keys.key_of(SourceUri(source_uri)), most)
         except (ObjectNotFoundError, ObjectForbiddenError):
             return None
+
+
+def _can_be_accepted(row: Mapping[str, Any], start: bytes | None) -> bool:
+    return start is not None and can_be_taken(row["reason"], start, row["size_bytes"] or len(start))
 
 
 _TO_COME = pl.lit(date.max).cast(pl.Int32) - pl.col("day").cast(pl.Int32)

@@ -25,7 +25,7 @@ from image_assets.lake.projection import (
 )
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery_conditions import Clause, clause_of, is_kept
-from image_assets.steps.search.gallery_content import CODED, COPYABLE, GalleryContent, schema_of
+from image_assets.steps.search.gallery_content import CODED, COPYABLE, UPLOADED_US, GalleryContent, schema_of
 from image_assets.steps.search.gold_rows import GoldRows
 from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
 from image_assets.steps.search.remembered import Remembered
@@ -142,13 +142,12 @@ class Gallery:
 
     def page(self, wanted: Wanted, order: Order, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:
         """The `count` images behind a mark, and the mark of the page after them; None for either means none."""
-        meeting = self.meeting(wanted)
-        behind = Clause("true") if after is None else BEHIND[order](checked_place(after), len(meeting.values))
-        key, ordered = ORDERS[order]
+        meeting, key = self.meeting(wanted), KEYS[order]
+        clause = Clause("true") if after is None else behind(key, checked_place(after), len(meeting.values))
         sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {shown_of(meeting, wanted)}
-        AND {behind.sql} ORDER BY {ordered}, image_id LIMIT {count + 1:d}"""
-        found = self.query(sql, meeting, behind.values).iter_rows()
-        hits = [Hit(ImageId(name), relevance_of(key), None) for name, key in found]
+        AND {clause.sql} ORDER BY {key} DESC, image_id LIMIT {count + 1:d}"""
+        found = self.query(sql, meeting, clause.values).iter_rows()
+        hits = [Hit(ImageId(name), relevance, None) for name, relevance in found]
         return hits[:count], mark_of(hits[count - 1]) if len(hits) > count else None
 
     def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
@@ -162,6 +161,12 @@ class Gallery:
         SELECT {kept} FROM images {joins}"""  # noqa: S608 - names of ours
         found = self.projection.query(sql, [list(ids)])
         return found.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
+
+    def relevances(self, ids: Sequence[ImageId], order: Order) -> dict[ImageId, float]:
+        """Where an order puts those of the images that there are: the higher first."""
+        sql = f"""SELECT image_id::VARCHAR, {KEYS[order]} FROM kept.images
+        WHERE image_id IN (SELECT unnest($1::UUID[]))"""  # noqa: S608 - names of ours
+        return dict(self.projection.query(sql, [list(ids)]).iter_rows())
 
     def locate(self, image_id: ImageId) -> Location | None:
         """Where an image is; None for one that is not known."""
@@ -328,28 +333,17 @@ def checked_place(mark: str) -> Place:
     return place
 
 
-def relevance_of(key: date | float) -> float:
-    """Of what an order goes by; it falls from one image to the next."""
-    return float(key.toordinal()) if isinstance(key, date) else -key
-
-
-def _behind_day(place: Place, values: int) -> Clause:
-    """Of an older day, or of the same and of a higher id."""
-    day = date.fromordinal(int(min(max(-place[0], date.min.toordinal()), date.max.toordinal())))
-    sql = f"(day < ${values + 1} OR (day = ${values + 1} AND image_id > ${values + 2}::UUID))"
-    return Clause(sql, (day, place[1]))
-
-
-def _behind_confidence(place: Place, values: int) -> Clause:
+def behind(key: str, place: Place, values: int) -> Clause:
+    """The clause of what is less relevant, or as relevant and of a higher id; its numbers come after so many values."""
     than, name = f"${values + 1}::DOUBLE", f"${values + 2}::UUID"
-    return Clause(f"({_CONFIDENCE} > {than} OR ({_CONFIDENCE} = {than} AND image_id > {name}))", place)
+    return Clause(f"({key} < {than} OR ({key} = {than} AND image_id > {name}))", (-place[0], place[1]))
 
 
-_CONFIDENCE: Final = f"coalesce(confidence_ratio, {UNSURE})::DOUBLE"
-ORDERS: Final = {Order.NEWEST: ("day", "day DESC"), Order.LEAST_SURE: (_CONFIDENCE, _CONFIDENCE)}
-"""What each order goes by, and how it is written; equals follow by id."""
-BEHIND: Final = {Order.NEWEST: _behind_day, Order.LEAST_SURE: _behind_confidence}
-"""The clause of what stands behind a place, after so many values."""
+KEYS: Final = {
+    Order.NEWEST: UPLOADED_US,
+    Order.LEAST_SURE: f"-coalesce(confidence_ratio, {UNSURE})::DOUBLE",
+}
+"""What falls from one image to the next; equals follow by id."""
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
 _ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
 _IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images

@@ -44,6 +44,9 @@ CODED: Final = (
 )
 """Columns of gold that are kept as codes; of colours only their everyday names."""
 
+UPLOADED_US: Final = "uploaded_us"
+"""The instant of the upload as a number, by which the newest come first; an image without one comes last."""
+
 _MAIN_COLOUR, _HAS_THUMBNAIL = "main_colour", "has_thumbnail"
 
 COPYABLE: Final = {"image_id", "canonical_id", "raw_name", *PLAIN, *CODED} - {COLOUR_COLUMN} | {
@@ -60,7 +63,7 @@ class GalleryContent:
     """See `Content`."""
 
     key = object_keys.GALLERY
-    shape = f"1 {duckdb.__version__}"
+    shape = f"2 {duckdb.__version__}"
     sources: Sequence[str] = (GOLD_IMAGES.name, BRONZE_IMAGES.name, REJECTED_IMAGES.name, ERASURES.name)
 
     def create(self, database: duckdb.DuckDBPyConnection) -> None:
@@ -69,7 +72,8 @@ class GalleryContent:
         codes = ", ".join(f"{name} UINTEGER" for name in CODED)
         shown = f"raw_name VARCHAR, {_HAS_THUMBNAIL} BOOLEAN, {_MAIN_COLOUR} VARCHAR"
         database.execute(
-            f"CREATE TABLE images (image_id UUID, canonical_id UUID, is_copy BOOLEAN, {kept}, {shown}, {codes})"
+            f"""CREATE TABLE images
+            (image_id UUID, canonical_id UUID, is_copy BOOLEAN, {UPLOADED_US} DOUBLE, {kept}, {shown}, {codes})"""
         )
         for name in CODED:
             kind = "VARCHAR[]" if name in LISTS else "VARCHAR"
@@ -126,7 +130,7 @@ def _as_bytes(schema: pl.Schema) -> bytes:
 
 
 def _narrow(gold: GoldRows, days: Collection[date]) -> pl.DataFrame:
-    """The kept columns, the newest day first."""
+    """The kept columns."""
     rows = gold.select(_KEPT, days=days)
     texts = [_as_texts(rows, name) if name in LISTS else pl.col(name).cast(pl.String) for name in CODED]
     narrow = rows.with_columns(
@@ -136,7 +140,7 @@ def _narrow(gold: GoldRows, days: Collection[date]) -> pl.DataFrame:
         main_colour=pl.col(COLOUR_COLUMN).cast(pl.List(pl.String)).list.first(),
     )
     named = narrow.with_columns(pl.col(COLOUR_COLUMN).map_batches(_colour_names, return_dtype=pl.List(pl.String)))
-    return named.drop("thumbnail_path").sort("day", "image_id", descending=[True, False])
+    return named.drop("thumbnail_path")
 
 
 def _as_texts(rows: pl.DataFrame, name: str) -> pl.Expr:
@@ -183,8 +187,9 @@ _CODES = ", ".join(f"coalesce({name}_values.code, 0)" for name in CODED)
 _JOINS = " ".join(f"LEFT JOIN {name}_values ON rows.{name} = {name}_values.value" for name in CODED)
 _PLAIN = ", ".join(f"rows.{name}" for name in PLAIN)
 _ENCODED: Final = f"""
-SELECT image_id::UUID, canonical_id::UUID, coalesce(canonical_id <> image_id, false), {_PLAIN},
-raw_name, {_HAS_THUMBNAIL}, {_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY day DESC, image_id"""  # noqa: S608 - names of ours
+SELECT image_id::UUID, canonical_id::UUID, coalesce(canonical_id <> image_id, false),
+coalesce(epoch_us(uploaded_at)::DOUBLE, -1e18) AS {UPLOADED_US}, {_PLAIN}, raw_name, {_HAS_THUMBNAIL},
+{_MAIN_COLOUR}, {_CODES} FROM rows {_JOINS} ORDER BY {UPLOADED_US} DESC, image_id"""  # noqa: S608 - names of ours
 
 
 def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFrame) -> pl.DataFrame:

@@ -5,22 +5,20 @@ a picture or an image is ranked as far down as anybody looks, and held.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from image_assets.ids import ImageId
 from image_assets.steps.search.gallery import (
-    BEHIND,
-    ORDERS,
-    UNSURE,
+    KEYS,
     Gallery,
     Order,
     Wanted,
+    behind,
     checked_place,
-    relevance_of,
     shown_of,
 )
 from image_assets.steps.search.ranking import Hit, in_order, mark_of, place_of
@@ -144,24 +142,22 @@ class QueriedList:
     def _count_until(self, mark: str) -> int:
         """How many stand at a mark and before it."""
         meeting = self._gallery.meeting(self._wanted)
-        behind = BEHIND[self._order](checked_place(mark), len(meeting.values))
-        sql = f"SELECT count(*) {shown_of(meeting, self._wanted)} AND NOT {behind.sql}"
-        return int(self._gallery.query(sql, meeting, behind.values).item())
+        later = behind(KEYS[self._order], checked_place(mark), len(meeting.values))
+        sql = f"SELECT count(*) {shown_of(meeting, self._wanted)} AND NOT {later.sql}"
+        return int(self._gallery.query(sql, meeting, later.values).item())
 
     def _until(self, mark: str, skipped: int, count: int) -> list[Hit]:
         """Images at a mark and before it, the nearest first, without so many."""
-        meeting = self._gallery.meeting(self._wanted)
-        behind = BEHIND[self._order](checked_place(mark), len(meeting.values))
-        key, _ = ORDERS[self._order]
-        backwards = "day ASC" if self._order is Order.NEWEST else f"{key} DESC"
+        meeting, key = self._gallery.meeting(self._wanted), KEYS[self._order]
+        later = behind(key, checked_place(mark), len(meeting.values))
         sql = f"""SELECT image_id::VARCHAR AS image_id, {key} AS relevance {shown_of(meeting, self._wanted)}
-        AND NOT {behind.sql} ORDER BY {backwards}, image_id DESC LIMIT {count:d} OFFSET {skipped:d}"""
-        found = self._gallery.query(sql, meeting, behind.values).iter_rows()
-        return [Hit(ImageId(name), relevance_of(value), None) for name, value in found]
+        AND NOT {later.sql} ORDER BY {key}, image_id DESC LIMIT {count:d} OFFSET {skipped:d}"""
+        found = self._gallery.query(sql, meeting, later.values).iter_rows()
+        return [Hit(ImageId(name), relevance, None) for name, relevance in found]
 
     def _mark_of(self, image_id: ImageId) -> str | None:
-        rows = self._gallery.rows([image_id], ["day", "confidence_ratio"])
-        return mark_of(Hit(image_id, _relevance(rows.row(0, named=True), self._order), None)) if rows.height else None
+        relevance = self._gallery.relevances([image_id], self._order).get(image_id)
+        return None if relevance is None else mark_of(Hit(image_id, relevance, None))
 
 
 class HeldList:
@@ -202,16 +198,6 @@ class HeldList:
 
 def ordered_like(gallery: Gallery, hits: Sequence[Hit], order: Order) -> list[Hit]:
     """Hits of a ranking in an order of the gallery."""
-    rows = gallery.rows([each.image_id for each in hits], ["day", "confidence_ratio"])
-    known = {row["image_id"]: row for row in rows.iter_rows(named=True)}
-    return in_order(
-        replace(each, relevance=_relevance(known[each.image_id], order)) for each in hits if each.image_id in known
-    )
-
-
-def _relevance(row: Mapping[str, Any], order: Order) -> float:
-    """As the gallery's own pages have it."""
-    if order is Order.NEWEST:
-        return relevance_of(row["day"])
-    confidence = row["confidence_ratio"]
-    return relevance_of(UNSURE if confidence is None else confidence)
+    relevances = gallery.relevances([each.image_id for each in hits], order)
+    known = [each for each in hits if each.image_id in relevances]
+    return in_order(replace(each, relevance=relevances[each.image_id]) for each in known)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from image_assets.errors import ObjectChangedError, SearchError
+from image_assets.errors import AmbiguousImageError, ObjectChangedError, SearchError
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
@@ -101,12 +101,17 @@ class VectorPool:
         return dict(sorted(found, key=lambda each: (-each[1], each[0]))[:count])
 
     def find_id(self, beginning: str, among: pl.Series | None = None) -> ImageId:
-        """The one id, of some or of all, that begins like this; `SearchError` when there is none, or several."""
+        """The one id, of some or of all, that begins like this.
+
+        Raises:
+            SearchError: there is none.
+            AmbiguousImageError: there are several.
+        """
         found = self.images.get_column("image_id")
         found = found.filter(found.str.starts_with(beginning))
         found = found if among is None else found.filter(found.is_in(among.implode()))
         if found.len() > 1:
-            raise SearchError(f"the ids of {found.len()} images begin with {beginning}: write more of it")
+            raise AmbiguousImageError(f"the ids of {found.len()} images begin with {beginning}: write more of it")
         if found.is_empty():
             raise SearchError(f"there is no image {beginning} with a vector of {self.encoder.name}")
         return ImageId(found[0])

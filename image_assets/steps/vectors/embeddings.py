@@ -31,6 +31,7 @@ from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.predictions import ALL_PREDICTIONS
 from image_assets.tables.rejections import rejections_table
 from image_assets.tables.table import Table
+from image_assets.tables.training import ALL_ANSWERS
 
 _CODE_VERSION = 2
 _IMAGES_AHEAD_OF_GPU = 512
@@ -102,7 +103,8 @@ def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:
 
 def lake_tables(tables: ParquetTables, encoder: str) -> list[Table]:
     """Every table that can be queried: those known in advance and the encoder's vectors once there are any."""
-    known, embeddings = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS], stored_embeddings(tables, encoder)
+    known = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS, ALL_ANSWERS]
+    embeddings = stored_embeddings(tables, encoder)
     return [*known, embeddings] if embeddings else known
 
 

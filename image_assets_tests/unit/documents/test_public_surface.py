@@ -17,6 +17,7 @@ from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_table
 from image_assets.tables.predictions import predictions_table
 from image_assets.tables.table import Table
+from image_assets.tables.training import answers_table
 
 DAY = date(2026, 3, 14)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "public-surface.md"
@@ -65,7 +66,9 @@ def _spelled(path: str, command: click.Command) -> str:
         each.make_metavar(click.Context(command)) for each in command.params if isinstance(each, click.Argument)
     ]
     options = [
-        "/".join([*each.opts, *each.secondary_opts]) for each in command.params if isinstance(each, click.Option)
+        "/".join([*each.opts, *each.secondary_opts])
+        for each in command.params
+        if isinstance(each, click.Option) and not each.hidden
     ]
     return " ".join([path, *arguments, *sorted(options)])
 
@@ -74,7 +77,8 @@ def _tables() -> Iterable[str]:
     embeddings = Table("image_embeddings/{encoder}", embeddings_table("encoder", 1).schema)
     by_day = (*TABLES, embeddings, predictions_table("{model_version}"), *UPKEEP_TABLES)
     yield from sorted(table_key(table.name, DAY).replace(DAY.isoformat(), "{day}") for table in by_day)
-    yield from sorted(table_key(table.name, None) for table in WHOLE_TABLES)
+    whole = (*WHOLE_TABLES, answers_table("{model_version}"))
+    yield from sorted(table_key(table.name, None) for table in whole)
 
 
 def _assets(definitions: dg.Definitions) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Who is asked about what: the least sure first, some at random, nobody twice, and never two people at once."""
+"""Who is asked about what: the most doubtful first, some at random, nobody twice, and never two people at once."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ NO_AUDIT, ALL_AUDIT = QueueParams(audit_share=0.0), QueueParams(audit_share=1.0)
 
 @pytest.fixture
 def asked(scenario: "Scenario", paint: Paint) -> "Scenario":
-    """Eight images in gold: of 0 to 3 the model is unsure, least of 0; 3 is a copy of 2; it is sure of 4 to 7."""
+    """Eight images in gold: of 0 to 3 the model is unsure, most of 0; 3 is a copy of 2; it is sure of 4 to 7."""
     for number in range(8):
         scenario.land(f"anna/{number}.png", paint((number * 30, 90, 200 - number * 20), kind="PNG"))
     scenario.run()
@@ -38,12 +38,19 @@ def asked(scenario: "Scenario", paint: Paint) -> "Scenario":
         gold.with_columns(
             predicted_label=pl.lit("hat"),
             confidence_ratio=(number / 10).cast(pl.Float32),
+            top_labels=pl.Series([_top(number) for number in range(8)], dtype=gold.schema["top_labels"]),
             model_version=pl.lit("head-1"),
             needs_review=number < 4,
             canonical_id=pl.when(number == 3).then(pl.col("image_id").get(2)).otherwise("image_id"),
         ).sort("image_id"),
     )
     return scenario
+
+
+def _top(number: int) -> list[dict[str, object]]:
+    """Two labels that are the further apart the larger the number is."""
+    chances = {"hat": 1 - 0.5 * 0.2**number, "cap": 0.5 * 0.2**number}
+    return [{"label": label, "confidence_ratio": chance} for label, chance in chances.items()]
 
 
 def open_queue(scenario: "Scenario") -> ReviewQueue:
@@ -65,7 +72,7 @@ def decide(scenario: "Scenario", person: str, number: int, label: str, kind: Kin
     record_decisions(scenario.tables, [Decision(f"{number}.png", label, kind=kind)], person, NOON)
 
 
-def test_the_least_sure_comes_first_and_of_near_copies_one(asked: "Scenario") -> None:
+def test_the_most_doubtful_comes_first_and_of_near_copies_one(asked: "Scenario") -> None:
     assert ask(asked, "ann") == "012"
 
 
@@ -180,6 +187,7 @@ def test_what_is_left_falls_with_each_decision(asked: "Scenario") -> None:
 
 def test_pace_is_that_of_the_last_hour(asked: "Scenario") -> None:
     for minute, number in enumerate((0, 1, 2)):
+        assert progress_of(OpinionLog(asked.store).all(), "ann", NOON + timedelta(minutes=5)).per_hour is None
         words = [Decision(f"{number}.png", "hat")]
         record_decisions(asked.tables, words, "ann", NOON + timedelta(minutes=2 * minute))
     assert progress_of(OpinionLog(asked.store).all(), "ann", NOON + timedelta(minutes=5)).per_hour == 30

@@ -63,6 +63,13 @@ def test_images_called_different_are_kept_apart_for_good(scenario: "Scenario") -
     assert scenario.compare().is_unchanged
 
 
+def test_the_beginnings_of_their_ids_name_a_pair(scenario: "Scenario") -> None:
+    first, other = compared(scenario, picture(1), picture(2))
+    decide(scenario, other[:8], first[:13], PairVerdict.SAME)
+    scenario.compare()
+    assert canonical(scenario)[other] == ("decided", first)
+
+
 def test_images_called_the_same_are_joined_however_unlike_they_are(scenario: "Scenario") -> None:
     first, other = compared(scenario, picture(1), picture(2))
     decide(scenario, other, first, PairVerdict.SAME)

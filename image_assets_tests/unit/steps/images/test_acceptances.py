@@ -67,6 +67,16 @@ def test_an_acceptance_that_is_taken_back_counts_until_then(strict: "Scenario") 
     assert "small.png" in names_in(strict)
 
 
+def test_a_file_is_named_by_the_beginning_of_its_id(strict: "Scenario") -> None:
+    small = next(each for each in list_rejected(strict.tables, None, ()) if each.source_uri.endswith("small.png"))
+    accept(strict, str(small.image_id)[:8])
+    strict.take_in()
+    assert "small.png" in names_in(strict)
+    withdraw(strict, str(small.image_id)[:8])
+    strict.take_in()
+    assert "small.png" not in names_in(strict)
+
+
 def test_other_bytes_at_the_place_are_another_file(strict: "Scenario", paint: Paint) -> None:
     accept(strict, "small.png")
     strict.land("anna/small.png", paint("red", (2, 2), "PNG"))

@@ -1,12 +1,14 @@
 """Rejected files as a person goes through them: by reason and page, and what becomes of them next."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from image_assets.errors import UnknownImageError
+from image_assets.errors import DecisionError, UnknownImageError
 from image_assets.steps.images.acceptances import accept_files
 from image_assets.steps.increment.retries import forget_rejections_of_items
 from image_assets.steps.questions.rejected_page import RejectedChoice, RejectedFiles, RejectedRow
@@ -75,6 +77,19 @@ def test_an_accepted_file_waits_and_only_what_a_limit_refused_can_be_accepted(re
     refused.run()
     rows = RejectedFiles(refused.tables).page(EVERYTHING, 60).rows
     assert not [each for each in rows if each.facts["reason"] == "too_small"]
+
+
+def test_what_is_too_large_to_be_decoded_by_anybody_cannot_be_accepted(scenario: "Scenario") -> None:
+    size = struct.pack(">IIBBBBB", 20_000, 9_000, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    crcs = (struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks)
+    parts = (struct.pack(">I", len(data)) + name + data for name, data in chunks)
+    scenario.land("anna/bomb.png", b"\x89PNG\r\n\x1a\n" + b"".join(map(bytes.__add__, parts, crcs)))
+    scenario.run()
+    bomb = row_of(scenario, "bomb.png")
+    assert (bomb.facts["reason"], bomb.can_be_accepted) == ("too_many_pixels", False)
+    with pytest.raises(DecisionError, match="more than can be decoded safely"):
+        accept_files(scenario.store, {bomb.file: "too_many_pixels"}, "ann", "", datetime.now(UTC))
 
 
 def test_an_id_that_no_file_has_is_named(refused: "Scenario") -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.errors import ImageError, SearchError, TableError
+from image_assets.errors import AmbiguousImageError, ImageError, SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.imaging.inspect import InspectParams
 from image_assets.search.usearch_index import UsearchParams
@@ -174,7 +174,7 @@ def test_an_unknown_id_is_an_error(made: "Scenario") -> None:
 
 
 def test_an_id_that_may_be_several_is_an_error(made: "Scenario") -> None:
-    with pytest.raises(SearchError, match="the ids of 4 images begin with : write more of it"):
+    with pytest.raises(AmbiguousImageError, match="the ids of 4 images begin with : write more of it"):
         find(made, image_id=ImageId(""))
 
 
