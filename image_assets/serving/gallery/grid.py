@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 
 _PATIENCE_S: Final = 10.0
 """For facets that are asked for by themselves."""
-_MOST_VALUES: Final = 500
+_MOST_VALUES: Final = 400
 _LONGEST_HREF: Final = 100
 _TRIED: Final = 8
 _STEPS: Final = 100
