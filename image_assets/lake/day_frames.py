@@ -49,6 +49,11 @@ class DayFrames:
                 self._looked_at = self._clock()
             return self._all
 
+    def look_anew(self) -> None:
+        """Have the next look see what has changed just now."""
+        with self._looking:
+            self._looked_at = float("-inf")
+
     def _look(self) -> None:
         listed = self._tables.store.list(f"{object_keys.TABLES}/{self._table}")
         versions = {info.key: info.version for info in listed if object_keys.day_of(info.key)}

@@ -109,6 +109,10 @@ class RejectedFiles:
             raise UnknownImageError(f"there is no rejected file {min(missing)}; a run may have taken it in since")
         return list(self._rows(found))
 
+    def look_anew(self) -> None:
+        """Have the next page show what has changed just now, such as a file that was erased."""
+        self._frames.look_anew()
+
     def _all(self) -> pl.DataFrame:
         return pl.concat([pl.DataFrame(schema=dict(_KNOWN)), *self._frames.all()])
 
