@@ -27,8 +27,8 @@ from image_assets.models.classifiers.classifier import Classifier, Examples
 from image_assets.models.classifiers.head_trainer import HeadTrainer
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
-from image_assets.search.spread import spread_by_likeness, spread_by_weight
-from image_assets.steps.classification.review_order import LEAST_DOUBT, POOL
+from image_assets.search.spread import spread_by_likeness
+from image_assets.steps.classification.review_order import POOL, spread_doubtful
 
 EDGES = "edges"
 PHOTO_SIZE_PX, EDGES_SIZE_PX, CELL_PX, DIRECTIONS = 512, 96, 16, 9
@@ -59,6 +59,12 @@ class Photos:
     labels: tuple[str, ...]
     users: npt.NDArray[np.str_]
     is_unseen: npt.NDArray[np.bool_]
+
+    @property
+    def unseen(self) -> "Photos":
+        """Those alone."""
+        some = self.is_unseen
+        return Photos(self.vectors[some], self.targets[some], self.labels, self.users[some], some[some])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def pick_as_queue(rng: np.random.Generator, left: Left) -> Places:
     if left.doubts is None:
         spread = spread_by_likeness(left.vectors[pool], known)
     else:
-        spread = spread_by_weight(left.vectors[pool], np.maximum(left.doubts[pool], LEAST_DOUBT), known)
+        spread = spread_doubtful(left.vectors[pool], left.doubts[pool], known)
     return np.concatenate([pool[spread], order[POOL:]])
 
 
@@ -257,20 +263,22 @@ def main() -> None:
     """Measure, print, and write where asked to."""
     options = _options()
     photos = read_photos(options.photos, options.encoder, options.vectors)
+    photos = photos.unseen if options.unseen else photos
+    name = f"{options.encoder}-unseen" if options.unseen else options.encoder
     steps = range(options.batch, options.most + 1, options.batch)
     curves: dict[str, list[list[float]]] = {name: [] for name in PICKS}
-    alls, sizes = [], (0, 0)
+    alls, sizes = list[float](), (0, 0)
     for seed in range(options.seeds):
         pool, test = divide(photos, np.random.default_rng(seed))
         sizes = len(pool), len(test)
         alls.append(accuracy(photos, learn(photos, np.random.default_rng(seed).permutation(pool)), test))
-        for name, pick in PICKS.items():
-            curves[name].append(decide(photos, pick, pool, test, np.random.default_rng(seed), steps))
-            print(seed, name, " ".join(f"{value:.3f}" for value in curves[name][-1]), flush=True)
-    medians = {name: np.median(runs, axis=0).tolist() for name, runs in curves.items()}
-    judges = "none of which the encoder has seen" if not photos.is_unseen.all() else "of other users"
+        for order, pick in PICKS.items():
+            curves[order].append(decide(photos, pick, pool, test, np.random.default_rng(seed), steps))
+            print(seed, order, " ".join(f"{value:.3f}" for value in curves[order][-1]), flush=True)
+    medians = {order: np.median(runs, axis=0).tolist() for order, runs in curves.items()}
+    judges = _judges(photos, options.encoder)
     head = HEAD.format(
-        name=options.encoder,
+        name=name,
         photos=f"{sizes[0]:,}",
         test=f"{sizes[1]:,}",
         labels=len(photos.labels),
@@ -282,12 +290,18 @@ def main() -> None:
     lines = [*head.splitlines(), *table_of(steps, medians, float(np.median(alls)))]
     print("\n".join(lines))
     if options.write:
-        picture = f"active-learning-{options.encoder}.svg"
+        picture = f"active-learning-{name}.svg"
         draw(options.write.parent / "pictures" / picture, steps, medians, float(np.median(alls)))
-        lines += ["", f"![Accuracy against decisions, {options.encoder}](pictures/{picture})"]
-        name = f"active learning {options.encoder}"
-        markers = f"<!-- {name}: written by benchmarks/active_learning.py -->", f"<!-- /{name} -->"
+        lines += ["", f"![Accuracy against decisions, {name}](pictures/{picture})"]
+        mark = f"active learning {name}"
+        markers = f"<!-- {mark}: written by benchmarks/active_learning.py -->", f"<!-- /{mark} -->"
         write_section(options.write, markers, "\n".join(lines))
+
+
+def _judges(photos: Photos, encoder: str) -> str:
+    if not photos.is_unseen.all():
+        return f"all of which {encoder} sees for the first time; it has learnt from those to ask about"
+    return "of other users" if encoder == EDGES else f"of other users; {encoder} sees all of them for the first time"
 
 
 def _options() -> argparse.Namespace:
@@ -295,6 +309,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--encoder", default="builtin", help="a name or a folder; or edges, which is no model")
     parser.add_argument("--vectors", type=Path, help="an .npz file that the vectors are kept in between calls")
+    parser.add_argument("--unseen", action="store_true", help="only photos that the encoder has not learnt from")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=20, help="decisions between two trainings")
     parser.add_argument("--most", type=int, default=400, help="decisions")

@@ -64,7 +64,7 @@ class Server:
                 "IMAGE_ASSETS_RATE_LIMIT": "9999999/second",
                 "IMAGE_ASSETS_RATE_LIMIT_ALL": "9999999/second",
             }
-            command = [python, "-m", "image_assets", "serve", "--port", str(port)]
+            command = [python, "-m", "image_assets", "serve", "--create", "--port", str(port)]
         else:
             name = "inference_litserve.py" if kind == "litserve" else "inference_contestants.py"
             command = [python, str(Path(__file__).with_name(name)), kind, str(port)]

@@ -46,11 +46,12 @@ class Contestant:
     address: str = "/upload"
 
 
+_SERVE = ("-m", "image_assets", "serve", "--create", "--port", "0")
 CONTESTANTS = (
     Contestant("bare loop", ("-m", "benchmarks.uploads_over_http", "--serve", "bare")),
     Contestant("await file.read()", ("-m", "benchmarks.uploads_over_http", "--serve", "whole"), is_form=True),
-    Contestant("image-assets serve", ("-m", "image_assets", "serve", "--port", "0"), address="/v1/uploads/"),
-    Contestant("image-assets serve, form", ("-m", "image_assets", "serve", "--port", "0"), True, "/v1/images"),
+    Contestant("image-assets serve", _SERVE, address="/v1/uploads/"),
+    Contestant("image-assets serve, form", _SERVE, True, "/v1/images"),
 )
 
 

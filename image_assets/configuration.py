@@ -34,12 +34,15 @@ from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
-from image_assets.settings import PREFIX, Settings, origins
+from image_assets.settings import PREFIX, Settings, check_classes, origins
 from image_assets.shown_text import plain
 
 Value: TypeAlias = str | int | float | bool
 """A value of a setting that may be changed."""
 
+_RATES: Final = frozenset({"rate_limit", "rate_limit_all"})
+_UNIT_S: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+_LEAST_A_MINUTE: Final = 10
 CHANGEABLE: Final = (
     "classes",
     "review_threshold",
@@ -190,7 +193,27 @@ def check_changes(changes: Mapping[str, object]) -> dict[str, Value | None]:
     """
     if not changes:
         raise ChangeRefusedError(f"nothing is to be changed: name some of {', '.join(CHANGEABLE)}")
-    return {name: value for name, value in _validated(changes, ChangeRefusedError).items() if name in changes}
+    checked = {name: value for name, value in _validated(changes, ChangeRefusedError).items() if name in changes}
+    _check_names(str(checked.get("classes") or ""))
+    for name in _RATES & {name for name, value in checked.items() if value is not None}:
+        _check_rate(name, str(checked[name]))
+    return checked
+
+
+def _check_names(classes: str) -> None:
+    try:
+        check_classes(classes)
+    except ValueError as error:
+        raise ChangeRefusedError(f"IMAGE_ASSETS_CLASSES: {error}") from error
+
+
+def _check_rate(name: str, rate: str) -> None:
+    """Whoever sets it too low has to be let in to set it again; the environment may have any."""
+    count, _, unit = rate.partition("/")
+    if int(count) * _UNIT_S["minute"] < _LEAST_A_MINUTE * _UNIT_S[unit]:
+        raise ChangeRefusedError(
+            f"{name} is {rate}: at least {_LEAST_A_MINUTE}/minute, or nobody could change it again"
+        )
 
 
 def effective_values(

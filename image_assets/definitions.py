@@ -21,6 +21,7 @@ from image_assets.orchestration.assets.upkeep import upkeep_assets
 from image_assets.orchestration.assets.vector_index import index_assets
 from image_assets.orchestration.assets.warehouse import warehouse_assets
 from image_assets.orchestration.automation.alerts import alert_sensor
+from image_assets.orchestration.automation.decided_days import decided_days_sensor
 from image_assets.orchestration.automation.landing_sensor import landing_sensor
 from image_assets.orchestration.automation.later_days import later_days_sensor
 from image_assets.orchestration.automation.model_sensor import model_sensor
@@ -107,6 +108,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
             landing_sensor(daily.partitions, settings.landing_lookback_days),
             follower(dg.AssetSelection.assets(*whole_lake)),
             split_failed_runs(daily_job),
+            decided_days_sensor(daily.partitions),
             later_days_sensor(daily.partitions, settings),
             model_sensor(daily.partitions, f"{settings.encoder}@{settings.encoder_revision or 'newest'}"),
             *([alert_sensor(settings.alert_webhook)] if settings.alert_webhook else []),

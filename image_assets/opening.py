@@ -7,6 +7,7 @@ Stays out: printing, Dagster, requests.
 from typing import TYPE_CHECKING
 
 from image_assets.configuration import configured
+from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from image_assets.models.encoders.lazy_encoder import LazyEncoder
 
 
-def open_lake(settings: Settings) -> ParquetTables:
+def open_lake(settings: Settings, guard: LakeGuard | None = None) -> ParquetTables:
     """The lake's tables; its objects are behind `tables.store`."""
-    return open_tables(settings.lake_params)
+    return open_tables(settings.lake_params, guard)
 
 
 def open_objects(settings: Settings) -> ObjectStore:
@@ -41,10 +42,16 @@ def open_encoder(settings: Settings) -> "LazyEncoder":
     return lazy_encoder.open_encoder(settings.encoder, settings.encoder_revision, settings.placement)
 
 
-def open_search(settings: Settings, encoder: ImageEncoder | None = None, *, patience_s: float = 0) -> ImageSearch:
+def open_search(
+    settings: Settings,
+    encoder: ImageEncoder | None = None,
+    *,
+    patience_s: float = 0,
+    guard: LakeGuard | None = None,
+) -> ImageSearch:
     """The search of the lake: with an encoder of its own, unless there is one; see `ImageSearch` on patience."""
     return ImageSearch(
-        open_lake(settings),
+        open_lake(settings, guard),
         encoder or open_encoder(settings),
         limits=settings.inspect_params,
         params=settings.index_params.usearch,

@@ -54,6 +54,14 @@ _PASSWORD = re.compile(r"://[^/?#@\s]*@")
 _RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
 
 
+def check_classes(classes: str) -> str:
+    """Labels with commas between; ValueError when two of them are the same."""
+    names = [name for each in classes.split(",") if (name := normalise_label(each))]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{twice[0]!r} is named twice")
+    return classes
+
+
 class Settings(BaseSettings):
     """Every setting; read it with `load_settings`."""
 
@@ -202,7 +210,7 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Worker processes of the service that decode pictures of others."
     )
     serving_decode_timeout_s: float = Field(
-        default=10.0, gt=0, description="Seconds that a picture of a question may take to decode."
+        default=5.0, gt=0, description="Seconds that a picture of a question may take to decode."
     )
     serving_warm: bool = Field(
         default=False, description="Load the model when the service starts, not when it is first needed."
@@ -245,6 +253,11 @@ class Settings(BaseSettings):
         if place.resolve() == root.resolve():
             raise ValueError("the archive needs a folder of its own")
         return place
+
+    @field_validator("classes")
+    @classmethod
+    def _differ(cls, classes: str) -> str:
+        return check_classes(classes)
 
     @field_validator("archive_after_days")
     @classmethod

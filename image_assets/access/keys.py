@@ -6,6 +6,7 @@ hash is for passwords, which people choose.
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import threading
@@ -16,14 +17,15 @@ from datetime import datetime
 from typing import Final
 
 from image_assets.access.roles import Role
-from image_assets.errors import ConfigurationError
+from image_assets.errors import ConfigurationError, ObjectForbiddenError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
 
+_log: Final = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _WRITTEN: Final = re.compile(r"ia_(?P<key_id>[0-9a-f]{12})_(?P<secret>[A-Za-z0-9_-]{43})")
 _SECRET_BYTES, _ID_BYTES = 32, 6
@@ -88,7 +90,8 @@ def add_key(
 
 def list_keys(store: ObjectStore) -> list[ApiKey]:
     """Every key that was ever made, oldest first."""
-    return sorted(_read_all(store, {}).values(), key=lambda key: (key.created_at, key.key_id))
+    places = [info.key for info in store.list(object_keys.API_KEYS) if not is_litter(info.key)]
+    return sorted((_read(store, place) for place in places), key=lambda key: (key.created_at, key.key_id))
 
 
 def revoke_key(store: ObjectStore, key_id: str, at: datetime) -> ApiKey:
@@ -103,7 +106,7 @@ def revoke_key(store: ObjectStore, key_id: str, at: datetime) -> ApiKey:
         there = store.version(place)
         if there is None:
             raise ConfigurationError(f"there is no key {key_id}: image-assets keys list")
-        key = read_record(store, place, ApiKey, ConfigurationError, _REMEDY)
+        key = _read(store, place)
         key = replace(key, expires_at=min(at, key.expires_at or at))
         write_record(store, place, key, over=there)
         return key
@@ -120,7 +123,7 @@ class KeyRing:
 
     def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock = store, clock
-        self._keys: dict[ObjectKey, tuple[str, ApiKey]] = {}
+        self._keys: dict[ObjectKey, tuple[str, ApiKey | None]] = {}
         self._read_at = float("-inf")
         self._is_empty = True
         self._reading = threading.Lock()
@@ -135,7 +138,7 @@ class KeyRing:
         with self._reading:
             if not self.is_fresh:
                 at = self._clock()
-                self._keys = _read_versions(self._store, self._keys)
+                self._keys = dict(_reading(self._store, self._keys))
                 self._is_empty &= not self._keys
                 self._read_at = at
 
@@ -146,7 +149,12 @@ class KeyRing:
 
     def has_live_key(self, now: datetime) -> bool:
         """Whether anybody could be let in."""
-        return any(key.is_live(now) for _, key in self._keys.values())
+        return any(key and key.is_live(now) for _, key in self._keys.values())
+
+    @property
+    def damaged(self) -> Sequence[ObjectKey]:
+        """Records of keys that cannot be read: those keys are refused, and others are not."""
+        return [place for place, (_, key) in self._keys.items() if key is None]
 
     def find(self, text: str, now: datetime) -> ApiKey | None:
         """The live key that is written so; takes as long for a wrong secret as for an unknown or an old key."""
@@ -166,25 +174,24 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _read_all(store: ObjectStore, known: Mapping[ObjectKey, tuple[str, ApiKey]]) -> dict[ObjectKey, ApiKey]:
-    return {place: key for place, (_, key) in _read_versions(store, known).items()}
-
-
-def _read_versions(
-    store: ObjectStore, known: Mapping[ObjectKey, tuple[str, ApiKey]]
-) -> dict[ObjectKey, tuple[str, ApiKey]]:
-    return dict(_reading(store, known))
+def _read(store: ObjectStore, place: ObjectKey) -> ApiKey:
+    return read_record(store, place, ApiKey, ConfigurationError, _REMEDY)
 
 
 def _reading(
-    store: ObjectStore, known: Mapping[ObjectKey, tuple[str, ApiKey]]
-) -> Iterator[tuple[ObjectKey, tuple[str, ApiKey]]]:
-    """Every key with the version of its record; only those that changed are read."""
+    store: ObjectStore, known: Mapping[ObjectKey, tuple[str, ApiKey | None]]
+) -> Iterator[tuple[ObjectKey, tuple[str, ApiKey | None]]]:
+    """Every key with the version of its record, None for one that is damaged; only those that changed are read."""
     for info in store.list(object_keys.API_KEYS):
         if is_litter(info.key):
             continue
         former = known.get(info.key)
-        if former and former[0] == info.version:
-            yield info.key, former
-        else:
-            yield info.key, (info.version, read_record(store, info.key, ApiKey, ConfigurationError, _REMEDY))
+        yield info.key, former if former and former[0] == info.version else (info.version, _unless_damaged(store, info))
+
+
+def _unless_damaged(store: ObjectStore, info: ObjectInfo) -> ApiKey | None:
+    try:
+        return _read(store, info.key)
+    except (ConfigurationError, ObjectForbiddenError, ObjectNotFoundError) as error:
+        _log.error("a key is refused: %s", error)
+        return None

@@ -7,6 +7,8 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,6 +20,7 @@ from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
 
 _LIVE: Final = 2
+_READ_AGAIN_S: Final = 1.0
 _SECRET_BYTES, _ID_BYTES, _SIGNATURE_BYTES = 32, 4, 16
 _REMEDY: Final = "delete it: links that were given out are refused from then on"
 
@@ -45,10 +48,16 @@ class Signature:
 
 
 class LinkSigner:
-    """Signs texts, each for a purpose: what is signed for one is nothing for another."""
+    """Signs texts, each for a purpose: what is signed for one is nothing for another.
 
-    def __init__(self, live: tuple[_Secret, ...]) -> None:
-        self._live = {each.secret_id: base64.b64decode(each.secret) for each in live}
+    A secret that it does not know may have been made since by another process: it reads them again then, at most once a
+    second, because anybody may name any secret.
+    """
+
+    def __init__(self, read: Callable[[], _LinkSecrets], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._clock = read, clock
+        self._live = _decoded(read())
+        self._read_again_at = float("-inf")
 
     def sign(self, purpose: str, text: str) -> Signature:
         """With the newest secret."""
@@ -57,6 +66,9 @@ class LinkSigner:
 
     def verifies(self, purpose: str, text: str, signature: Signature) -> bool:
         """Whether a live secret made the signature of this text, for this purpose."""
+        if signature.secret_id not in self._live and self._clock() - self._read_again_at >= _READ_AGAIN_S:
+            self._read_again_at = self._clock()
+            self._live = _decoded(self._read())
         secret = self._live.get(signature.secret_id, b"")
         is_same = hmac.compare_digest(_digits(secret, purpose, text).encode(), signature.digits.encode())
         return is_same and bool(secret)
@@ -64,7 +76,7 @@ class LinkSigner:
 
 def open_signer(store: ObjectStore) -> LinkSigner:
     """A signer with the lake's secrets; the first one to ask makes them."""
-    return LinkSigner((_read(store) or until_first(lambda: _add(store, only_first=True))).live)
+    return LinkSigner(lambda: _read(store) or until_first(lambda: _add(store, only_first=True)))
 
 
 def rotate_link_secret(store: ObjectStore) -> None:
@@ -89,6 +101,10 @@ def _add(store: ObjectStore, *, only_first: bool) -> _LinkSecrets:
     write_record(store, object_keys.LINK_SECRETS, kept, over=there)
     store.flush()
     return kept
+
+
+def _decoded(secrets_of_lake: _LinkSecrets) -> dict[str, bytes]:
+    return {each.secret_id: base64.b64decode(each.secret) for each in secrets_of_lake.live}
 
 
 def _digits(secret: bytes, purpose: str, text: str) -> str:

@@ -13,7 +13,8 @@ from image_assets.settings import Settings, load_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; others need keys.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the gallery in the browser.")
-def serve(host: str, port: int, *, is_opened: bool) -> None:
+@click.option("--create", "is_new", is_flag=True, help="Begin a lake where there is none.")
+def serve(host: str, port: int, *, is_opened: bool, is_new: bool) -> None:
     """Serve the lake over HTTP: a gallery for people at /, the rest for programs; /openapi.json says how.
 
     Without a key everything is allowed from this machine alone: image-assets keys add.
@@ -23,6 +24,7 @@ def serve(host: str, port: int, *, is_opened: bool) -> None:
     settings = load_settings()
     # To be interrupted is how a service ends.
     with suppress(KeyboardInterrupt):
+        server.check_there(settings, is_new=is_new)
         server.serve(settings, host, port, partial(_tell, settings, is_opened=is_opened))
 
 

@@ -7,16 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias, cast
 from urllib.parse import quote
 
 import httpx
 
+from image_assets.client.answers import (
+    Certificate,
+    FoundImages,
+    Image,
+    ImageList,
+    ReviewBody,
+    Said,
+    SaidOfOne,
+    Vectors,
+)
 from image_assets.client.retries import Retries
 from image_assets.errors import ServiceError
 from image_assets.ids import ImageId, Sha256
 
 _RAW: Final = {"Content-Type": "application/octet-stream"}
+Photo: TypeAlias = Path | str | bytes
+"""A file by its path, or its bytes."""
+
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
 
@@ -71,11 +84,11 @@ class Client:
         Raises:
             ServiceError: it does not, however often it is asked.
         """
-        return self._get("/health").get("status") == "alive"
+        return bool(self._get("/health").get("status") == "alive")
 
     def upload(
         self,
-        photo: Path | bytes,
+        photo: Photo,
         *,
         name: str | None = None,
         label: str | None = None,
@@ -93,6 +106,7 @@ class Client:
             ServiceError: it is refused, and `reason` says why; or the service cannot be reached.
             OSError: the file cannot be read.
         """
+        photo = _opened(photo)
         called = name or (photo.name if isinstance(photo, Path) else "upload")
         params = {"name": called, "label": label, "on_behalf_of": on_behalf_of}
         told = {key: _as_text(value) for key, value in params.items() if value is not None}
@@ -113,87 +127,120 @@ class Client:
 
     def uploads(self, **chosen: Any) -> Mapping[str, Any]:
         """A page of the own uploads of the last days, pending and refused ones too: `state`, `page_token`, …"""
-        return self._get("/v1/uploads", chosen)
+        return cast("Mapping[str, Any]", self._get("/v1/uploads", chosen))
 
-    def image(self, image_id: str) -> Mapping[str, Any]:
+    def image(self, image_id: str) -> Image:
         """What is known of an image: state, features, labels, predictions, lineage."""
-        return self._get(f"/v1/images/{_segment(image_id)}")
+        return cast("Image", self._get(f"/v1/images/{_segment(image_id)}"))
 
     def picture(self, image_id: str, kind: str = "thumbnail") -> bytes:
         """The bytes of its `thumbnail`, `preview`, `silver` or `original`."""
         address = f"/v1/images/{_segment(image_id)}/{_segment(kind)}"
         return self._retries.ask(lambda: self._http.get(address)).content
 
-    def erase(self, image_id: str, reason: str) -> Mapping[str, Any]:
+    def erase(self, image_id: str, reason: str) -> Certificate:
         """Erase an image everywhere; the certificate is what is left of it."""
         address = f"/v1/images/{_segment(image_id)}"
-        return _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
+        return cast(
+            "Certificate", _fields(self._retries.ask(lambda: self._http.delete(address, params={"reason": reason})))
+        )
 
-    def images(self, **chosen: Any) -> Mapping[str, Any]:
+    def images(self, **chosen: Any) -> ImageList:
         """A page of the images that meet conditions: `where`, `label`, `day`, `order`, `facets`, `page_token`, …"""
-        return self._get("/v1/images", chosen)
+        return cast("ImageList", self._get("/v1/images", chosen))
 
     def search(
-        self, text: str | None = None, *, photo: Path | bytes | None = None, image_id: str | None = None, **chosen: Any
-    ) -> Mapping[str, Any]:
+        self, text: str | None = None, *, photo: Photo | None = None, image_id: str | None = None, **chosen: Any
+    ) -> FoundImages:
         """Images like a text, a picture or another image, best first, with their scores; conditions as of `images`."""
         if photo is None:
-            return self._get("/v1/search", {"text": text, "image_id": image_id, **chosen})
-        return self._post("/v1/search", params=_told(chosen), headers=_RAW, content=_read(photo))
+            return cast("FoundImages", self._get("/v1/search", {"text": text, "image_id": image_id, **chosen}))
+        return cast("FoundImages", self._post("/v1/search", params=_told(chosen), headers=_RAW, content=_read(photo)))
 
-    def similar(self, image_id: str, **chosen: Any) -> Mapping[str, Any]:
+    def similar(self, image_id: str, **chosen: Any) -> FoundImages:
         """Images like one of the lake."""
-        return self._get(f"/v1/images/{_segment(image_id)}/similar", chosen)
+        return cast("FoundImages", self._get(f"/v1/images/{_segment(image_id)}/similar", chosen))
 
-    def encode_texts(self, texts: Sequence[str]) -> Mapping[str, Any]:
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, in their order."""
-        return self._post("/v1/encode", json={"texts": list(texts)})
+        return cast("Vectors", self._post("/v1/encode", json={"texts": list(texts)}))
 
-    def encode_images(self, photos: Sequence[Path | bytes]) -> Mapping[str, Any]:
+    def encode_images(self, photos: Sequence[Photo]) -> Vectors:
         """Vectors of pictures, in their order: of all, or none."""
-        return self._post("/v1/encode", files=_form(photos))
+        return cast("Vectors", self._post("/v1/encode", files=_form(photos)))
 
-    def predict(self, photo: Path | bytes | None = None, *, image_id: str | None = None) -> Mapping[str, Any]:
+    def predict(self, photo: Photo | None = None, *, image_id: str | None = None) -> Said:
         """What the model takes a picture for, or an image of the lake."""
         if photo is None:
-            return self._post("/v1/predict", json={"image_id": image_id})
-        return self._post("/v1/predict", headers=_RAW, content=_read(photo))
+            return cast("Said", self._post("/v1/predict", json={"image_id": image_id}))
+        return cast("Said", self._post("/v1/predict", headers=_RAW, content=_read(photo)))
 
-    def predict_batch(
-        self, photos: Sequence[Path | bytes] = (), *, image_ids: Sequence[str] = ()
-    ) -> Sequence[Mapping[str, Any]]:
+    def predict_batch(self, photos: Sequence[Photo] = (), *, image_ids: Sequence[str] = ()) -> Sequence[SaidOfOne]:
         """The same of many: a result each, which is a prediction or the problem with that one."""
         if photos:
             answer = self._post("/v1/predict_batch", files=_form(photos))
         else:
             answer = self._post("/v1/predict_batch", json={"image_ids": list(image_ids)})
-        results: Sequence[Mapping[str, Any]] = answer["results"]
+        results: Sequence[SaidOfOne] = answer["results"]
         return results
 
     def classes(self) -> Mapping[str, Any]:
         """What the model tells apart."""
-        return self._get("/v1/classes")
+        return cast("Mapping[str, Any]", self._get("/v1/classes"))
 
-    def reviews(self, count: int = 5) -> Sequence[Mapping[str, Any]]:
+    def reviews(self, count: int = 5) -> Sequence[ReviewBody]:
         """Images to decide on, which nobody else is asked about for a while."""
-        items: Sequence[Mapping[str, Any]] = self._get("/v1/reviews", {"count": count})["items"]
+        items: Sequence[ReviewBody] = self._get("/v1/reviews", {"count": count})["items"]
         return items
 
-    def decide(self, image_id: str, label: str = "", *, kind: str = "label") -> Mapping[str, Any]:
-        """Say what an image shows; or `accept`, `skip` or `undo`. Said again by a retry, it is said once."""
-        decision = {"image_id": image_id, "label": label, "kind": kind, "id": uuid.uuid4().hex}
-        return self._post("/v1/reviews", json={"decisions": [decision]})
+    def decide(self, image_id: str | None, label: str = "", *, kind: str = "label") -> Mapping[str, Any]:
+        """Say what an image shows; or `accept`, `skip` or `undo`. Said again by a retry, it is said once.
 
-    def _get(self, address: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        To `undo` without an image takes back the own last decision on any.
+        """
+        decision = {"image_id": image_id, "label": label, "kind": kind, "id": uuid.uuid4().hex}
+        told: Mapping[str, Any] = self._post("/v1/reviews", json={"decisions": [_told(decision)]})
+        return told
+
+    def undo(self, image_id: str | None = None) -> Mapping[str, Any]:
+        """Take back the own last decision, on an image or on any."""
+        return self.decide(image_id, kind="undo")
+
+    def progress(self) -> Mapping[str, Any]:
+        """How much is reviewed, how much is left, and how far people and the model agree."""
+        told: Mapping[str, Any] = self._get("/v1/reviews/progress")
+        return told
+
+    def conflicts(self, **chosen: Any) -> Mapping[str, Any]:
+        """A page of the images on which people differ."""
+        told: Mapping[str, Any] = self._get("/v1/reviews/conflicts", chosen)
+        return told
+
+    def duplicates(self, **chosen: Any) -> Mapping[str, Any]:
+        """A page of groups of images of the same photo."""
+        told: Mapping[str, Any] = self._get("/v1/duplicates", chosen)
+        return told
+
+    def rejected(self, **chosen: Any) -> Mapping[str, Any]:
+        """A page of rejected files, with their number by reason: `reason`, `day`, `state`, `page_token`."""
+        told: Mapping[str, Any] = self._get("/v1/rejected", chosen)
+        return told
+
+    def config(self) -> Mapping[str, Any]:
+        """The settings in force, each with where it comes from; for admins."""
+        told: Mapping[str, Any] = self._get("/v1/config")
+        return told
+
+    def _get(self, address: str, params: Mapping[str, Any] | None = None) -> Any:
         return _fields(self._retries.ask(lambda: self._http.get(address, params=_told(params or {}))))
 
-    def _post(self, address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Mapping[str, Any]:
+    def _post(self, address: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
         """Send a body; under a key, by which the service knows it when it comes again."""
         known = {"Idempotency-Key": str(uuid.uuid4()), **(headers or {})}
         return _fields(self._retries.ask(lambda: self._http.post(address, headers=known, **options)))
 
 
-def _fields(answer: httpx.Response) -> Mapping[str, Any]:
+def _fields(answer: httpx.Response) -> Any:
     body = answer.json()
     if not isinstance(body, dict):
         raise ServiceError(f"{answer.url} answers with no object: is it the service?", status=answer.status_code)
@@ -205,14 +252,18 @@ def _told(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _read(photo: Path | bytes) -> bytes:
-    return photo if isinstance(photo, bytes) else photo.read_bytes()
+def _opened(photo: Photo) -> Path | bytes:
+    return Path(photo) if isinstance(photo, str) else photo
 
 
-def _form(photos: Sequence[Path | bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+def _read(photo: Photo) -> bytes:
+    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+
+
+def _form(photos: Sequence[Photo]) -> list[tuple[str, tuple[str, bytes]]]:
     """Pictures as the files of a form, each under its name or its place."""
     return [
-        ("file", (_as_text(photo.name) if isinstance(photo, Path) else str(place), _read(photo)))
+        ("file", (str(place) if isinstance(photo, bytes) else _as_text(Path(photo).name), _read(photo)))
         for place, photo in enumerate(photos)
     ]
 

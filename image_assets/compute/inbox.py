@@ -1,21 +1,22 @@
 """Items that come one by one while a stream goes on, from any thread: what a service is asked for."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from threading import Lock
 
 from image_assets.compute.backlog import Backlog, Item, Task
+from image_assets.compute.fair_queue import FairQueue
 
 
 class Inbox(Backlog[Item]):
     """A backlog that is filled from outside; a worker gets one item at a time, so that nobody waits for a neighbour."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None) -> None:
+        """`whose` tells who has asked for an item: those who wait have their turns."""
         super().__init__((), largest_batch=1)
         self._lock = Lock()
-        self._incoming: deque[Item] = deque()
+        self._incoming: FairQueue[Item] = FairQueue(whose)
         self._is_open = True
         # A ring costs whoever asks and whoever is woken: while every worker is busy nobody has a use for it.
         self._is_awaited, self._is_rung = False, False

@@ -49,8 +49,8 @@ class DayFrames:
                 self._looked_at = self._clock()
             return self._all
 
-    def look_anew(self) -> None:
-        """Have the next look see what has changed just now."""
+    def renew(self) -> None:
+        """Show nobody what the days were before this moment."""
         with self._looking:
             self._looked_at = float("-inf")
 

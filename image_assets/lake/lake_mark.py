@@ -2,12 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
-from image_assets.errors import StorageError, StoreUnavailableError
+from image_assets.errors import StoreUnavailableError
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
+
+_SIGNS: Final = ("access", object_keys.LANDING, object_keys.TABLES)
+_REMEDY: Final = (
+    "bring back the storage that was there before; if it is that, delete this file and start the service again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,31 @@ def check_mark(store: ObjectStore, mark: LakeMark) -> None:
         raise StoreUnavailableError(f"there is {there} at {where}: bring back the storage that was there before")
 
 
+class LakeGuard:
+    """Sees that a lake is the one that it was when it began; before that it sees nothing."""
+
+    def __init__(self) -> None:
+        self._began: tuple[ObjectStore, LakeMark] | None = None
+
+    def begin(self, store: ObjectStore) -> None:
+        """Go by the mark of a lake from now on."""
+        self._began = store, lake_mark(store)
+
+    def check(self) -> None:
+        """Raises `StoreUnavailableError` when the lake is away, or another is in its place."""
+        if self._began:
+            check_mark(*self._began)
+
+
+def holds_lake(store: ObjectStore) -> bool:
+    """Whether anything was ever put there: a mark, an upload, a table or a key."""
+    return any(next(iter(store.list(each)), None) for each in _SIGNS)
+
+
 def _read(store: ObjectStore) -> LakeMark | None:
     if not store.exists(object_keys.LAKE_MARK):
         return None
-    return read_record(store, object_keys.LAKE_MARK, LakeMark, StorageError, "delete it and start what reads it again")
+    return read_record(store, object_keys.LAKE_MARK, LakeMark, StoreUnavailableError, _REMEDY)
 
 
 def _make(store: ObjectStore) -> LakeMark:

@@ -5,10 +5,11 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from itertools import groupby
 from pathlib import Path
@@ -35,6 +36,11 @@ STAGING = ".staging"
 LOCKS = ".locks"
 CLAIMS = "claims"
 _LOCKED = ".locked"
+_OLD_S = 600
+
+
+def _unchecked() -> None:
+    """Nothing is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,14 @@ class LocalObjectStore:
 
     That folder and the folders right in it may be symbolic links, by which an operator places the lake. No link below
     is followed: whoever may put files into one of them could point it at any other.
+
+    Attributes:
+        root: the folder.
+        check: called before anything there is changed; what it raises, whoever wants to change it is told.
     """
 
     root: Path
+    check: Callable[[], None] = field(default=_unchecked, compare=False, repr=False)
 
     def read(self, key: ObjectKey) -> bytes:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
@@ -59,6 +70,7 @@ class LocalObjectStore:
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """Write aside and rename."""
+        self.check()
         staged = self.root / STAGING / uuid.uuid4().hex
         with explained("write", key, self.root), self._place(key, make=True) as place:
             try:
@@ -73,6 +85,7 @@ class LocalObjectStore:
     @contextmanager
     def staging(self) -> Iterator["LocalStagedObject"]:
         """A file in the staging folder, locked while its process lives."""
+        self.check()
         path = self.root / STAGING / f"{uuid.uuid4().hex}{_LOCKED}"
         with explained("write", STAGING, self.root):
             file = _locked(_with_folder(path))
@@ -85,8 +98,8 @@ class LocalObjectStore:
             file.close()
 
     def sweep(self) -> int:
-        """Of files that their writers keep locked, those that nobody has locked; of other files the age would tell."""
-        swept = 0
+        """Of files that their writers keep locked, those that nobody has locked; of other files the old ones."""
+        swept = self._sweep_old()
         for path in [*(self.root / STAGING).glob(f"*{_LOCKED}"), *(self.root / LOCKS / CLAIMS).glob("*")]:
             with explained("sweep", STAGING, self.root):
                 file = _locked(path)
@@ -97,9 +110,21 @@ class LocalObjectStore:
                 swept += 1
         return swept
 
+    def _sweep_old(self) -> int:
+        """Small files, which nobody locks, are written within a moment."""
+        before, swept = time.time() - _OLD_S, 0
+        for path in (self.root / STAGING).glob("*"):
+            with explained("sweep", STAGING, self.root), suppress(FileNotFoundError):
+                status = path.lstat()
+                if path.suffix != _LOCKED and not stat.S_ISDIR(status.st_mode) and status.st_mtime < before:
+                    path.unlink()
+                    swept += 1
+        return swept
+
     @contextmanager
     def claiming(self, name: str) -> Iterator[bool]:
         """Lock a file of its own, which the system unlocks when the process ends, however that comes."""
+        self.check()
         path = self.root / LOCKS / CLAIMS / hashlib.sha256(os.fsencode(name)).hexdigest()
         with explained("lock", f"{LOCKS}/{CLAIMS}", self.root):
             file = _locked(_with_folder(path))
@@ -112,6 +137,7 @@ class LocalObjectStore:
 
     def free_ratio(self) -> float:
         """As this user may fill it."""
+        self.check()
         with explained("measure", "the free space", self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             found = os.statvfs(self.root)
@@ -120,6 +146,7 @@ class LocalObjectStore:
     @contextmanager
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
         """Yield a path in a staging folder of its own; sync and rename it when the block succeeds."""
+        self.check()
         folder = self.root / STAGING / uuid.uuid4().hex
         names_of(key)
         with explained("write", key, self.root):
@@ -137,6 +164,7 @@ class LocalObjectStore:
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """Its bytes under another name; a hard link would change the version of the source."""
+        self.check()
         staged = _with_folder(self.root / STAGING / uuid.uuid4().hex)
         try:
             with (
@@ -164,6 +192,7 @@ class LocalObjectStore:
 
     def delete(self, key: ObjectKey, *, over: str = ANY_VERSION) -> None:
         """Unlink the file."""
+        self.check()
         with (
             explained("delete", key, self.root),
             suppress(FileNotFoundError, NotADirectoryError),
@@ -209,6 +238,7 @@ class LocalObjectStore:
 
     def link(self, key: ObjectKey, target: ObjectKey) -> None:
         """Make `key` a relative symbolic link to another object; what is there already is replaced."""
+        self.check()
         to = os.path.relpath(self._path(target), self._path(key).parent)
         with explained("link", key, self.root), self._place(key, make=True) as place:
             if link_text(place) != to:
@@ -222,6 +252,7 @@ class LocalObjectStore:
 
     def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
         """The bytes before the name, the name before anybody is told of it."""
+        self.check()
         os.fsync(descriptor)
         with self._place(key, make=True) as place:
             with self._over(key, over):

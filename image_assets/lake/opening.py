@@ -5,6 +5,7 @@ from pathlib import Path
 
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
+from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
@@ -26,18 +27,18 @@ class LakeParams:
     history_keep: int = 1
 
 
-def open_tables(params: LakeParams) -> ParquetTables:
+def open_tables(params: LakeParams, guard: LakeGuard | None = None) -> ParquetTables:
     """The lake's tables; its objects are behind `tables.store`."""
-    return ParquetTables(open_store(params), params.history_keep)
+    return ParquetTables(open_store(params, guard), params.history_keep)
 
 
-def open_store(params: LakeParams) -> ObjectStore:
-    """The lake's objects.
+def open_store(params: LakeParams, guard: LakeGuard | None = None) -> ObjectStore:
+    """The lake's objects; with a guard that begins with them, which changes them as long as it is the same lake.
 
     Raises:
         ConfigurationError: originals were archived, and no archive is named.
     """
-    hot = LocalObjectStore(params.root)
+    hot = LocalObjectStore(params.root, guard.check) if guard else LocalObjectStore(params.root)
     if params.archive_root:
         return TieredObjectStore(hot, LocalObjectStore(params.archive_root))
     if hot.exists(object_keys.ARCHIVE_MARK):

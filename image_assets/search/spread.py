@@ -59,5 +59,5 @@ def _distances(vectors: Vectors, known: Vectors | None) -> npt.NDArray[np.float3
     """To the nearest known one; as far as can be without any."""
     if known is None or not len(known) or not len(vectors):
         return np.full(len(vectors), 2, np.float32)
-    nearest: npt.NDArray[np.float32] = (vectors @ known.T).max(axis=1)
-    return np.maximum(1 - nearest, 0)
+    distances: npt.NDArray[np.float32] = np.maximum(1 - (vectors @ known.T).max(axis=1), 0)
+    return distances

@@ -85,6 +85,11 @@ class Memory:
             staged.write(json.dumps(asdict(kept)).encode())
             staged.land(self._place)
 
+    def forget(self) -> None:
+        """Remember nothing of it: what it tells of is gone."""
+        if self._place is not None:
+            self._store.delete(self._place)
+
 
 class Answers:
     """The answers that a lake remembers."""
@@ -111,6 +116,12 @@ class Answers:
                 raise Problem(_UNDER_WAY, "A request under this Idempotency-Key is under way.", {"Retry-After": "1"})
             kept = self._read(object_keys.answer_key(day, digest) for day in (today, today - _DAY))
             yield Memory(self._store, object_keys.answer_key(today, digest), kept)
+
+    def knows(self, caller: str, key: str | None) -> bool:
+        """Whether a request under this key of a caller was answered, so that its repetition keeps nothing new."""
+        digest, today = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest(), self._clock().date()
+        places = (object_keys.answer_key(day, digest) for day in (today, today - _DAY))
+        return key is not None and any(map(self._store.exists, places))
 
     def _read(self, places: Iterator[ObjectKey]) -> _Kept | None:
         place = next(filter(self._store.exists, places), None)

@@ -17,10 +17,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
 from image_assets.serving.gallery import (
+    accept_many,
     days,
     detail,
     grid,
     overlay,
+    review,
     selection,
     sign_in,
     static,
@@ -28,7 +30,8 @@ from image_assets.serving.gallery import (
     upload,
     vector_map,
 )
-from image_assets.serving.gallery import rejected as rejected_page
+from image_assets.serving.gallery import duplicates as duplicate_pages
+from image_assets.serving.gallery import rejected as rejected_pages
 from image_assets.serving.gallery.pages import ProblemsAsPages
 from image_assets.serving.guards import AnswerHeaders, HeadAsGet, OwnPagesOnly
 from image_assets.serving.observing.middleware import Observed
@@ -39,6 +42,7 @@ from image_assets.serving.routes import (
     duplicates,
     health,
     inference,
+    joint_reviews,
     records,
     rejected,
     reviews,
@@ -58,17 +62,21 @@ ROUTERS: Final = (
     inference.router,
     search.router,
     reviews.router,
+    joint_reviews.router,
     duplicates.router,
     rejected.router,
     static.router,
     sign_in.router,
     grid.router,
+    review.router,
+    accept_many.router,
+    duplicate_pages.router,
     training.router,
     detail.router,
     overlay.router,
     selection.router,
     upload.router,
-    rejected_page.router,
+    rejected_pages.router,
     days.router,
     vector_map.router,
 )
@@ -99,6 +107,8 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
 
     app = _Application(
         title="image_assets",
+        # An address is one address: a redirect would be answered outside of what guards the routes.
+        redirect_slashes=False,
         summary="Product photos: upload, look up, search, predict, decide.",
         version=version("image-assets"),
         lifespan=lifespan,

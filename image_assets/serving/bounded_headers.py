@@ -7,10 +7,9 @@ import uuid
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from image_assets.log_lines import FIELDS
 from image_assets.serving.guards import HEADERS
+from image_assets.serving.paced_answers import PacedAnswers
 from image_assets.serving.problems import MEDIA_TYPE, Kind, body_of
 from image_assets.serving.request_ids import REQUEST_ID
 
@@ -18,16 +17,17 @@ _log = logging.getLogger(__name__)
 _MALFORMED: Final = Kind(HTTPStatus.BAD_REQUEST, "malformed-request")
 _HEADER_BYTES: Final = 16 * 1024
 _HEAD_S: Final = 10.0
+_END: Final = b"\r\n\r\n"
 
 
-class BoundedHeaders(HttpToolsProtocol):
+class BoundedHeaders(PacedAnswers):
     """A connection that is closed when what comes before a body is longer than 16 KB (400), or has not come in 10 s."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._deadline: asyncio.TimerHandle | None = None
-        # What has come of a head that is not complete, and of one that is.
-        self._packet_bytes, self._unparsed_bytes, self._head_bytes, self._is_in_head = 0, 0, 0, True
+        # What has come of a head that is not complete, and of one that is; what a packet holds behind the last of them.
+        self._rest_bytes, self._unparsed_bytes, self._head_bytes, self._is_in_head = 0, 0, 0, True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio."""
@@ -41,7 +41,8 @@ class BoundedHeaders(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        self._packet_bytes = len(data)
+        end = data.rfind(_END)
+        self._rest_bytes = len(data) - (end + len(_END) if end >= 0 else 0)
         self._unparsed_bytes += len(data)
         super().data_received(data)
         is_too_long = self._is_in_head and self._unparsed_bytes > _HEADER_BYTES
@@ -68,7 +69,7 @@ class BoundedHeaders(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """See httptools."""
-        self._unparsed_bytes, self._head_bytes, self._is_in_head = self._packet_bytes, 0, True
+        self._unparsed_bytes, self._head_bytes, self._is_in_head = self._rest_bytes, 0, True
         super().on_message_begin()
         self._wait_for_head()
 
@@ -88,10 +89,24 @@ class BoundedHeaders(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        # Behind it the same packet may hold a head, of which nobody tells where it begins: it counts from the next on.
+        self._rest_bytes = 0
+        super().on_body(body)
+
     def _wait_for_head(self) -> None:
         """A connection on which no request comes is closed; between two requests uvicorn does that sooner."""
         if self._deadline is None:
-            self._deadline = self.loop.call_later(_HEAD_S, self.transport.abort)
+            self._deadline = self.loop.call_later(_HEAD_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.abort()
+        else:
+            # Nothing is read while requests before it are answered.
+            self._wait_for_head()
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

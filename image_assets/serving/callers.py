@@ -20,6 +20,7 @@ from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
 from image_assets.serving.parameters import check_parameters
+from image_assets.serving.posted import posted_form
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
 
@@ -31,7 +32,6 @@ MARK_HEADER: Final = "X-Change-Mark"
 MARK_FIELD: Final = "mark"
 _MARK_IT: Final = "This page is older than your session: load it again, and do it once more."
 _READING: Final = {"GET", "HEAD"}
-_MOST_FIELDS: Final = 200
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which proxies tell of themselves; those that do not mostly speak HTTP/1.0 to what is behind them."""
 _KEY_IN_TEXT: Final = re.compile(rb"ia_[0-9a-f]{12}_")
@@ -39,6 +39,7 @@ _ADMITTED: Final = "image_assets.caller"
 """In the scope of a request: who asks, once it is known."""
 BEARER: Final = HTTPBearer(auto_error=False, description="A key of `image-assets keys add`.")
 _NO_KEY: Final = "This needs a key that is accepted: Authorization: Bearer …; image-assets keys add makes one."
+_ASKING: Final = {"WWW-Authenticate": 'Bearer realm="image-assets"'}
 _SIGN_IN_AGAIN: Final = "Your session is over, or its key is: sign in again at /sign-in."
 
 
@@ -160,7 +161,8 @@ class NeedsOnPage(Needs):
         """See `Needs`; everybody needs one, and a form has it in a field."""
         mark = request.headers.get(MARK_HEADER)
         if mark is None:
-            form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+            form = await posted_form(request, service.bodies, caller.name)
+            await see_again(service, caller)
             mark = str(form.get(MARK_FIELD, ""))
         check_mark(service, caller, mark)
 
@@ -222,8 +224,25 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
     if key is None:
         if credentials:
             service.limits.count_wrong_key(address)
-        raise Problem(_UNAUTHORISED, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="image-assets"'})
+        raise Problem(_UNAUTHORISED, _NO_KEY, _ASKING)
     return Caller(key.name, key.key_id, key.user_id, key.roles, address)
+
+
+async def see_again(service: Service, caller: Caller) -> None:
+    """See that who was let in before his body came still is.
+
+    Raises:
+        Problem: 401: the key was revoked, or has expired.
+    """
+    if not service.is_fresh:
+        await run_in_threadpool(service.refresh)
+    check_key(service, caller)
+
+
+def check_key(service: Service, caller: Caller) -> None:
+    """Raises `Problem`, 401, for a key that is accepted no longer, as far as is known."""
+    if caller.key_id and service.keys.find_by_id(caller.key_id, service.now()) is None:
+        raise Problem(_UNAUTHORISED, _NO_KEY, _ASKING)
 
 
 def _signed_in(service: Service, cookie: str, address: str) -> Caller:

@@ -97,7 +97,7 @@ class Form:
         if b"filename" in options:
             self._files += 1
             _check(self._files, self._max_files, "files")
-            self._sink = self._open_file(options[b"filename"].decode("utf-8", "replace"))
+            self._sink = self._open_file(_file_name(options[b"filename"]))
         else:
             self._field = options[b"name"].decode("utf-8", "replace")
 
@@ -128,3 +128,11 @@ def _boundary(content_type: str) -> bytes:
 def _check(found: int, most: int, what: str) -> None:
     if found > most:
         raise Problem(TOO_LARGE, f"At most {most} {what}.", {"Connection": "close"})
+
+
+def _file_name(sent: bytes) -> str:
+    """As browsers write it: what would end the header is percent-encoded, and nothing else."""
+    name = sent.decode("utf-8", "replace")
+    for written, meant in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(written, meant)
+    return name

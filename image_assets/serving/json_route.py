@@ -1,18 +1,15 @@
-"""Routes whose body is JSON, which FastAPI parses: it would read the body of whoever sends one, however slowly."""
+"""Routes whose body FastAPI parses, JSON or a form: it would read that of whoever sends one, however slowly."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Message, Receive
 
-from image_assets.serving.callers import BEARER, Needs
-from image_assets.serving.held_bodies import hold_pieces
+from image_assets.serving.callers import BEARER, Needs, see_again
+from image_assets.serving.posted import posted_body, received
 from image_assets.serving.problems import documented
 from image_assets.serving.service import service_of
-
-_MOST_BYTES: Final = 2**20
 
 
 class JsonRoute(APIRoute):
@@ -34,15 +31,8 @@ class JsonRoute(APIRoute):
             service = await service_of(request)
             caller = await guard.admit(request, service, await BEARER(request))
             with service.bodies.one() as held:
-                pieces = hold_pieces(request, held.of(caller.name), _MOST_BYTES)
-                body = b"".join([piece async for piece in pieces])
-                return await handle(Request(request.scope, _sending(body)))
+                body = await posted_body(request, held.of(caller.name))
+                await see_again(service, caller)
+                return await handle(Request(request.scope, received(body)))
 
         return handling
-
-
-def _sending(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body}
-
-    return receive

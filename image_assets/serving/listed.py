@@ -26,12 +26,14 @@ _OPEN: Final = frozenset(
     {
         *("image_id", "day", "uploaded_at", "state", "label", "label_source", "predicted_label", "confidence_ratio"),
         *("needs_review", "policy", "tags", "caption", "text", "width_px", "height_px", "format", "model_version"),
-        *("is_duplicate", "encoder", "dominant_colours", "is_near_uniform", "phash", "blur", "brightness_ratio"),
+        *("encoder", "dominant_colours", "is_near_uniform", "phash", "blur", "brightness_ratio"),
         *("contrast_ratio", "entropy_bits", "original_width_px", "original_height_px", "original_size_bytes"),
     }
 )
 """Columns that everybody may ask about; whatever gold gets besides them is for reviewers and admins."""
-_OF_OTHERS: Final = frozenset({"canonical_id"})
+_OF_OTHERS: Final = frozenset({"canonical_id", "is_duplicate"})
+"""Columns that tell of other images: who sees only the own ones is not told that somebody else has the same picture."""
+
 _OF_OWNERS: Final = frozenset({"user_id", "raw_name", "sha256"})
 
 FACET_NAMES: Final = {"user_id": "user", "tags": "tag", COLOUR_COLUMN: "colour"}
@@ -111,7 +113,7 @@ class ListedImage(BaseModel):
     height_px: int
     format: str
     model_version: str | None
-    is_duplicate: bool | None
+    is_duplicate: bool | None = Field(description="Null for who sees only the own images.")
     canonical_id: str | None = Field(default=None, description="Earliest image of the same photo.")
     main_colour: str | None = Field(description="#rrggbb of the largest share.")
     user_id: str | None = Field(default=None, description="Who uploaded it; for its owner, reviewers and admins.")

@@ -267,6 +267,8 @@ class PlainErrorsAsProblems:
             if message["type"] == "http.response.start" and _is_plain_error(message):
                 status = message["status"]
                 replaced = answer(_kind_of_status(status), _PLAIN_DETAILS.get(status, HTTPStatus(status).description))
+                there = MutableHeaders(raw=message["headers"]).get("content-range")
+                replaced.headers.update({"Content-Range": there} if there else {})
                 await replaced(scope, receive, send)
             elif replaced is None:
                 await send(message)

@@ -39,6 +39,7 @@ _SHOWN: Final = (
     "is_duplicate",
     "policy",
 )
+_OF_OTHERS: Final = ("canonical_id", "is_duplicate")
 _OWN: Final = ("user_id", "raw_name", "sha256")
 """Columns that only the owner of the image, reviewers and admins see."""
 
@@ -158,9 +159,9 @@ def image_of(record: ImageRecord, telling: Telling) -> Image:
     is_its = is_own(record, caller)
     is_open = is_reviewed or is_its
     told = {name: facts.get(name) for name in (*_SHOWN, *(_OWN if is_open else ()))}
-    if not caller.sees_all and told["canonical_id"] != record.image_id:
-        # It may be somebody else's.
-        told["canonical_id"] = None
+    if not caller.sees_all:
+        # Nor that somebody else has the same picture.
+        told |= dict.fromkeys(_OF_OTHERS)
     return Image(
         image_id=record.image_id,
         day=record.day,
@@ -193,6 +194,9 @@ def _links(record: ImageRecord, telling: Telling, *, with_original: bool) -> Ima
     pictures = [picture for picture, column in PATH_COLUMNS.items() if record.facts.get(column)]
     if with_original and record.facts:
         pictures.append(Picture.ORIGINAL)
+    if record.state is ImageState.BLOCKED:
+        # Whoever has a link may follow it; the original is for its owner and admins, with their keys.
+        pictures.clear()
     links = {picture.value: link_to(telling.signer, record.image_id, picture, telling.now) for picture in pictures}
     return ImageLinks(**links, similar=f"/v1/images/{record.image_id}/similar")
 

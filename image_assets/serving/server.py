@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from image_assets.access.keys import KeyRing
 from image_assets.errors import ConfigurationError
+from image_assets.lake.lake_mark import holds_lake
 from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
 from image_assets.serving.bounded_headers import BoundedHeaders
@@ -26,6 +27,19 @@ _GRACE_S: Final = 10
 """For the requests under way; then they are cancelled, and get a second more."""
 _LOOK_S: Final = 0.05
 _BACKLOG: Final = 2_048
+_UNSENT_BYTES: Final = 2**16
+"""What the system keeps of an answer that its reader has no room for: more would hide how slowly he takes it."""
+
+
+def check_there(settings: Settings, *, is_new: bool) -> None:
+    """See that there is a lake, or that one is to begin: where its storage is not mounted there would be another.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if not (is_new or holds_lake(open_objects(settings))):
+        way_out = "bring back its storage, or begin one there: image-assets serve --create"
+        raise ConfigurationError(f"there is no lake in {settings.root}: {way_out}")
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
@@ -95,6 +109,8 @@ def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections have it of the socket that they came to.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     try:
         listening.bind((host, port))
         # From here on requests wait for the service instead of being refused.

@@ -14,7 +14,7 @@ from image_assets.access.links import LinkSigner, open_signer
 from image_assets.configuration import LiveSettings
 from image_assets.errors import TableError
 from image_assets.ids import ImageId
-from image_assets.lake.lake_mark import LakeMark, check_mark, lake_mark
+from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
@@ -32,6 +32,7 @@ from image_assets.serving.observing.examinations import (
     Examinations,
     examine_configuration,
     examine_index,
+    examine_keys,
     examine_model,
     examine_projection,
     examine_storage,
@@ -42,6 +43,9 @@ from image_assets.serving.observing.metrics import Metrics
 from image_assets.serving.observing.parts import Parts
 from image_assets.settings import Settings
 from image_assets.steps.audits.day_comparison import DayComparisons
+from image_assets.steps.classification.issue_queue import IssueQueue
+from image_assets.steps.classification.joint_acceptance import JointAcceptance
+from image_assets.steps.classification.known_labels import KnownLabels
 from image_assets.steps.classification.opinions import OpinionLog
 from image_assets.steps.classification.review_queue import ReviewQueue
 from image_assets.steps.duplicates.groups import DuplicateGroups
@@ -66,17 +70,20 @@ class Service:
 
     def __init__(self, settings: Settings, *, is_local: bool) -> None:
         self.is_local = is_local
-        self.tables: ParquetTables = open_lake(settings)
-        self._mark: LakeMark | None = None
+        self._guard = LakeGuard()
+        self.tables: ParquetTables = open_lake(settings, self._guard)
         self.keys = KeyRing(self.tables.store)
         self.limits = RateLimits()
         self.live = LiveSettings(settings, self.tables.store)
-        self.trail = AuditTrail(self.tables.store)
+        self.trail = AuditTrail(self.tables.store, check=self.check_lake)
         self.parts = Parts(self._examinations())
         self.lag = LoopLag()
         self.metrics = Metrics(lambda: self.parts.states, self.lag.worst)
         self.opinions = OpinionLog(self.store)
         self.reviews = ReviewQueue(self.tables, self.opinions)
+        self.issues = IssueQueue(self.tables, self.opinions)
+        self.joint = JointAcceptance(self.tables, self.opinions)
+        self.labels = KnownLabels(self.tables, self.opinions)
         self.duplicates = DuplicateGroups(self.tables)
         self.rejected = RejectedFiles(self.tables)
         self.days = DayOverviews(self.tables)
@@ -88,7 +95,8 @@ class Service:
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
-        self.search = open_search(settings, self.inference.encoder, patience_s=_LAKE_LASTS_S)
+        encoder = self.inference.encoder
+        self.search = open_search(settings, encoder, patience_s=_LAKE_LASTS_S, guard=self._guard)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0
@@ -114,13 +122,12 @@ class Service:
         self.live.refresh()
 
     def check_lake(self) -> None:
-        """See that the lake is the one of the start; an empty folder in its place holds nothing for long.
+        """See that the lake is the one of the start; whatever its store changes is preceded by such a look.
 
         Raises:
             StoreUnavailableError: it is not.
         """
-        if self._mark:
-            check_mark(self.store, self._mark)
+        self._guard.check()
 
     @property
     def store(self) -> ObjectStore:
@@ -158,12 +165,18 @@ class Service:
             days = None
         return locate(self.tables, image_id, days)
 
+    def renew(self) -> None:
+        """Show nothing of what the lake was before this moment: something of it had to go."""
+        self.search.renew()
+        self.rejected.renew()
+        self.opinions.all()
+
     def open(self) -> None:
         """Begin what runs beside requests, with nothing left of those that were killed.
 
         To be called where the event loop runs.
         """
-        self._mark = lake_mark(self.store)
+        self._guard.begin(self.store)
         tidy_up(self.tables)
         self._watching = asyncio.get_running_loop().create_task(self.lag.watch())
         self.inference.open()
@@ -179,6 +192,7 @@ class Service:
         """What /ready looks at."""
         return {
             "storage": lambda: examine_storage(self.store, self._settings, self.check_lake),
+            "keys": lambda: examine_keys(self.keys),
             "configuration": lambda: examine_configuration(self.store),
             "tables": lambda: examine_tables(self.tables),
             "projection": lambda: examine_projection(self.search, self.tables),

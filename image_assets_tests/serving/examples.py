@@ -73,6 +73,7 @@ def make_examples(folder: Path) -> dict[str, dict[str, Any]]:
         asking = Asking(Served(served.url, Lake(folder, keys), served.process))
         _look(asking)
         _ask_models(asking)
+        _decide_together(asking)
         _decide(asking)
         _change(asking)
     return dict(sorted(asking.kept.items()))
@@ -110,6 +111,15 @@ def _decide(asking: Asking) -> None:
     one, two = (each["image_id"] for each in group["images"])
     pair = {"one": one, "other": two, "verdict": "same"}
     asking.ask("post_duplicates", "review", "POST", "/v1/duplicates", json={"pairs": [pair]})
+    asking.ask("undo_duplicates", "review", "POST", "/v1/duplicates/undo", json={"id": "k5-0001"})
+
+
+def _decide_together(asking: Asking) -> None:
+    asking.ask("get_issues", "review", "GET", "/v1/reviews/issues")
+    found = asking.ask("get_matching", "review", "GET", "/v1/reviews/matching?predicted_label=hat")
+    accepted = {"predicted_label": "hat", "count": found["count"], "id": "many-0001"}
+    asking.ask("accept_matching", "review", "POST", "/v1/reviews/matching", json=accepted)
+    asking.ask("undo_matching", "review", "POST", "/v1/reviews/matching/undo", json={"id": "many-0001"})
 
 
 def _change(asking: Asking) -> None:

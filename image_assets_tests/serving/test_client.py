@@ -1,6 +1,7 @@
 """The client against a real service: what it says it does, it does; what fails for a while, it tries again."""
 
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,9 +12,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from image_assets.client.client import Client
-from image_assets.client.retries import Retries
+from image_assets.client import Client, Retries
 from image_assets.errors import ServiceError
+from image_assets.steps.classification.opinions import read_opinions
+from image_assets_tests.serving.conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
@@ -54,6 +56,25 @@ def test_what_is_refused_says_why_and_is_not_tried_again(client: Client) -> None
     with pytest.raises(ServiceError) as refused:
         client.upload(b"no picture", name="note.txt")
     assert (refused.value.status, refused.value.reason) == (422, "not_an_image")
+
+
+def test_the_how_to_s_lines_do_what_they_say(
+    own_lake: "Lake",
+    serve_lake: Callable[..., "Served"],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/how-to/serve.md").read_text(), re.DOTALL)
+    (tmp_path / "dress.jpg").write_bytes(photo())
+    monkeypatch.chdir(tmp_path)
+    exec(lines.replace("http://127.0.0.1:8000", serve_lake(own_lake).url), {"key": own_lake.keys["admin"]})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "pending"
+    assert own_lake.ids_of("anna")[0] in said[1]
+    assert "'not_an_image': 1" in said[3]
+    kinds = [word.kind for word in read_opinions(own_lake.tables.store)]
+    assert kinds == ["label", "undo"]
 
 
 class Flaky(BaseHTTPRequestHandler):

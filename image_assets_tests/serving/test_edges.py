@@ -1,22 +1,34 @@
 """The edge of the service: limits of all together, proxies, bodies of strangers, and the end of a service."""
 
 import asyncio
+import getpass
 import json
 import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from image_assets.access.keys import revoke_key
+from image_assets.access.sessions import give_mark
+from image_assets.configuration import read_configuration
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving import held_bodies
 from image_assets.serving.application import ROUTERS, create_app
 from image_assets.serving.bodies import BodyParams
-from image_assets.serving.callers import Public
+from image_assets.serving.callers import MARK_HEADER, PageReader, Public
+from image_assets.serving.gallery import sign_in
+from image_assets.serving.gallery.pages import Posted
+from image_assets.serving.json_route import JsonRoute
 from image_assets.settings import Settings
 from image_assets_tests.serving.conftest import drawn_photo
 from image_assets_tests.serving.test_access import guards_of
@@ -33,6 +45,7 @@ SENDING = [
     if isinstance(route, APIRoute) and not any(isinstance(guard, Public) for guard in guards_of(route.dependant))
     for method in sorted(route.methods & {"POST", "PUT", "PATCH"})
 ]
+PARSED = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute) and route.body_field]
 
 
 def connect(served: "Served") -> socket.socket:
@@ -58,8 +71,75 @@ def test_json_that_comes_too_slowly_is_not_waited_for(tmp_path: Path, monkeypatc
     assert asyncio.run(asked(create_app(Settings(root=tmp_path)), [body[:5], body[5:9], body[9:]], pause_s=0.15)) == 408
 
 
-async def asked(app: Any, pieces: Sequence[bytes], pause_s: float) -> int:
-    """The status that an owner of this machine is answered who sends a body piece by piece."""
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_form_that_comes_too_slowly_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_marked: bool
+) -> None:
+    monkeypatch.setattr(held_bodies, "BodyParams", partial(BodyParams, window_s=0.2))
+    app, router = create_app(Settings(root=tmp_path)), APIRouter()
+
+    @router.post("/told")
+    async def tell(caller: PageReader, form: Posted) -> str:
+        return str(form)
+
+    app.include_router(router)
+    owner = f"{getpass.getuser()}."
+    mark = [(MARK_HEADER.encode(), give_mark(app.state.service.links, owner).encode())] if is_marked else []
+    assert asyncio.run(asked(app, [b"a=b", b"&c=", b"d"], pause_s=0.15, path="/told", form=mark)) == 408
+
+
+def test_what_signs_in_comes_at_once_and_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "_FORM", replace(sign_in._FORM, window_s=0.2))
+    app = create_app(Settings(root=tmp_path))
+    slow = asyncio.run(asked(app, [b"key=", b"i", b"a"], pause_s=0.15, path="/sign-in", form=[]))
+    long = asyncio.run(asked(app, [b"key=" + b"i" * 10_000, b"a"], pause_s=0.0, path="/sign-in", form=[]))
+    assert (slow, long) == (408, 413)
+
+
+@pytest.mark.parametrize("route", PARSED, ids=lambda route: route.path)
+def test_no_route_leaves_it_to_the_framework_to_read_a_body(route: APIRoute) -> None:
+    assert isinstance(route, JsonRoute)
+
+
+def test_a_key_that_is_revoked_while_a_body_comes_has_nothing_done(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served, photo, store = serve_lake(own_lake), drawn_photo("purple", 6), LocalObjectStore(own_lake.root)
+    change = b'{"changes": {"rate_limit": "7/minute"}}'
+    asks = [
+        (
+            "anna",
+            head("PUT", "/v1/uploads/late.jpg", len(photo), f"Authorization: Bearer {own_lake.keys['anna']}"),
+            photo,
+        ),
+        ("admin", head("PATCH", "/v1/config", len(change), f"Authorization: Bearer {own_lake.keys['admin']}"), change),
+    ]
+    # It has begun: from here on a request is looked at at once.
+    assert {served.ask("/v1/images", name).status_code for name in ("anna", "admin")} == {200}
+    before = {*(own_lake.root / "landing").rglob("*")}
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(served)) for _ in asks]
+        for connection, (_, said, body) in zip(connections, asks, strict=True):
+            connection.sendall(said + body[:10])
+        time.sleep(1)
+        for name, _, _ in asks:
+            revoke_key(store, own_lake.keys[name].split("_")[1], datetime.now(UTC))
+        time.sleep(1.1)
+        for connection, (_, _, body) in zip(connections, asks, strict=True):
+            connection.sendall(body[10:])
+            assert connection.recv(100).startswith(b"HTTP/1.1 401")
+    assert {*(own_lake.root / "landing").rglob("*")} == before
+    assert read_configuration(store) is None
+
+
+async def asked(
+    app: Any,
+    pieces: Sequence[bytes],
+    pause_s: float,
+    path: str = "/v1/reviews",
+    form: Sequence[tuple[bytes, bytes]] | None = None,
+) -> int:
+    """The status that an owner of this machine is answered who sends JSON, or a form, piece by piece."""
     statuses, left = [], list(pieces)
 
     async def receive() -> dict[str, Any]:
@@ -69,8 +149,9 @@ async def asked(app: Any, pieces: Sequence[bytes], pause_s: float) -> int:
     async def send(message: dict[str, Any]) -> None:
         statuses.append(message.get("status"))
 
-    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/reviews", "query_string": b"", "headers": headers}
+    kind = b"application/json" if form is None else b"application/x-www-form-urlencoded"
+    headers = [(b"host", b"localhost"), (b"content-type", kind), *(form or ())]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
     await app(
         {**scope, "http_version": "1.1", "scheme": "http", "client": ("127.0.0.1", 1), "state": {}}, receive, send
     )

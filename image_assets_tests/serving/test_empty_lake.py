@@ -18,7 +18,17 @@ def new(tmp_path_factory: pytest.TempPathFactory, serve_for_module: Callable[...
     """A lake that nobody has put anything into."""
     folder: Path = tmp_path_factory.mktemp("new")
     shutil.copy(REPOSITORY / "dagster.yaml", folder)
-    return serve_for_module(Lake(folder))
+    return serve_for_module(Lake(folder), "--create")
+
+
+def test_where_there_is_no_lake_none_is_served_unless_it_is_to_begin(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
+    lake = Lake(tmp_path)
+    for _ in range(2):
+        refused = lake.command("serve", "--port", "0")
+        assert (refused.returncode, "--create" in refused.stderr) == (1, True), refused.stderr
+        assert not [*lake.root.rglob("*")]
+        lake.root.mkdir(parents=True, exist_ok=True)
 
 
 def test_the_list_is_empty(new: "Served") -> None:

@@ -53,6 +53,54 @@ def test_a_lake_that_goes_away_lets_nobody_in_takes_nothing_and_comes_back(
     assert served.ask("/v1/config").status_code == 401
 
 
+@pytest.mark.parametrize("is_empty_folder", [True, False])
+def test_nothing_is_written_where_the_lake_was(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], is_empty_folder: bool
+) -> None:
+    served, change = serve_lake(own_lake), {"changes": {"rate_limit": "900/minute"}}
+    assert served.ask("/v1/config", "admin").status_code == 200
+    away = own_lake.root.with_name("away")
+    own_lake.root.rename(away)
+    if is_empty_folder:
+        own_lake.root.mkdir()
+    # Within the second in which keys and settings are not read again.
+    told = [
+        served.ask("/v1/config", "admin", "PATCH", json=change),
+        served.ask("/v1/images", "anna", "POST", content=drawn_photo("red", 9), headers=JPEG),
+    ]
+    served.ask("/v1/config", "read", "PATCH", json=change)
+    assert {each.status_code for each in told} == {503}
+    time.sleep(1.1)
+    served.ask("/v1/images?q=dress", "read")
+    assert own_lake.root.exists() == is_empty_folder
+    assert not [*own_lake.root.rglob("*")]
+
+
+def test_a_damaged_key_or_lease_stops_nobody_else(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    served, key_id = serve_lake(own_lake), own_lake.keys["bo"].split("_")[1]
+    assert served.ask("/v1/reviews", "review").status_code == 200
+    (lease,) = (own_lake.root / "leases").iterdir()
+    lease.write_bytes(b"")
+    (own_lake.root / "access" / "keys" / f"{key_id}.json").write_bytes(b"")
+    assert until(lambda: served.ask("/v1/images", "bo").status_code == 401)
+    assert served.ask("/v1/reviews", "review").status_code == 200
+    assert b"reviewer" in lease.read_bytes()
+    ready = served.ask("/ready")
+    assert (ready.status_code, ready.json()["parts"]["keys"]["detail"][:9]) == (200, "1 damaged")
+
+
+def test_a_damaged_mark_of_the_lake_is_told_as_a_storage_that_is_not_there(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served, mark = serve_lake(own_lake), own_lake.root / "access" / "lake.json"
+    assert served.ask("/v1/images", "read").status_code == 200
+    whole = mark.read_bytes()
+    mark.write_bytes(b"")
+    assert until(lambda: served.ask("/v1/images", "read").status_code == 503)
+    mark.write_bytes(whole)
+    assert until(lambda: served.ask("/v1/images", "read").status_code == 200)
+
+
 def test_without_a_model_whatever_needs_none_goes_on(
     own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path
 ) -> None:

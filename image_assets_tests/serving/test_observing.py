@@ -125,7 +125,7 @@ def test_all_parts_of_a_healthy_service_are_well(served: "Served") -> None:
     states = {name: part["state"] for name, part in answer.json()["parts"].items()}
     assert answer.status_code == 200
     assert states.pop("model") in {"ok", "loading"}
-    assert states == dict.fromkeys(("storage", "configuration", "tables", "projection", "index"), "ok")
+    assert states == dict.fromkeys(("storage", "keys", "configuration", "tables", "projection", "index"), "ok")
 
 
 def test_a_part_that_is_damaged_is_named_and_the_others_are_well(own: "Served") -> None:

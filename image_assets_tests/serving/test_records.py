@@ -114,6 +114,20 @@ def test_what_is_erased_is_gone_and_erased_again_with_the_same_certificate(
     assert (gone.status_code, gone.headers["cache-control"]) == (410, "no-store")
 
 
+def test_what_is_erased_is_in_no_list_count_or_search_once_that_is_answered(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served, (image_id, other, *_) = serve_lake(own_lake), own_lake.ids_of("anna")
+    listed = served.ask("/v1/images?facets=user", "admin").json()
+    addresses = ["/v1/images?facets=user", "/v1/search?text=dress", f"/v1/images/{other}/similar"]
+    assert all(image_id in served.ask(each, "admin").text for each in addresses)
+    served.ask(f"/v1/images/{image_id}", "admin", "DELETE", params={"reason": "ticket 7"})
+    after = [served.ask(each, "admin") for each in addresses]
+    assert [(each.status_code, image_id in each.text) for each in after] == [(200, False)] * 3
+    assert after[0].json()["estimated_total"] == listed["estimated_total"] - 1
+    assert {"value": "anna", "images": 2} in after[0].json()["facets"]["user"]["values"]
+
+
 def test_a_pending_upload_can_be_erased_and_does_not_come_back(
     own_lake: "Lake", serve_lake: "Callable[..., Served]"
 ) -> None:
@@ -172,24 +186,60 @@ def test_an_original_is_sent_whole_for_several_ranges_and_not_again_unchanged(se
     whole = served.ask(path, "anna")
     several = served.ask(path, "anna", headers={"Range": "bytes=0-1,5-6"})
     assert (several.status_code, several.content) == (200, whole.content)
-    unchanged = served.ask(path, "anna", headers={"If-None-Match": whole.headers["etag"]})
-    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    other = served.ask(path, "anna", headers={"Range": "lines=0-1"})
+    assert (other.status_code, other.content) == (200, whole.content)
+    beyond = served.ask(path, "anna", headers={"Range": "bytes=99999999-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(whole.content)}")
+    for known in (whole.headers["etag"], "*"):
+        unchanged = served.ask(path, "anna", headers={"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def block(lake: "Lake", told: dict[str, Any]) -> None:
+    """As a run does that finds an image to be blocked, but for its pictures, which stay."""
+    gold = ObjectKey(f"tables/gold_images/{told['day']}.parquet")
+    rows, is_it = lake.tables.scan_files([gold]), pl.col("image_id") == told["image_id"]
+    state = pl.when(is_it).then(pl.lit("blocked")).otherwise(pl.col("state").cast(pl.String))
+    with lake.tables.store.writing(gold) as path:
+        rows.with_columns(state=state.cast(rows.schema["state"])).write_parquet(path)
 
 
 def test_no_link_shows_what_is_blocked_since_it_was_made(own_lake: "Lake", serve_lake: "Callable[..., Served]") -> None:
     served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
-    told = record(served, "read", image_id)
-    gold = ObjectKey(f"tables/gold_images/{told['day']}.parquet")
-    rows, is_it = own_lake.tables.scan_files([gold]), pl.col("image_id") == image_id
-    state = pl.when(is_it).then(pl.lit("blocked")).otherwise(pl.col("state").cast(pl.String))
-    with own_lake.tables.store.writing(gold) as path:
-        rows.with_columns(state=state.cast(rows.schema["state"])).write_parquet(path)
+    told = record(served, "anna", image_id)
+    block(own_lake, told)
+    assert served.ask(told["links"]["original"]).status_code == 403
     pictures = [told["links"][name] for name in ("thumbnail", "preview", "silver")]
     end = time.monotonic() + 20
     while (statuses := {served.ask(each).status_code for each in pictures}) != {403} and time.monotonic() < end:
         time.sleep(0.2)
     assert statuses == {403}
     assert served.ask("/v1/images?state=blocked", "review").json()["items"][0]["image_id"] == image_id
+
+
+def test_after_a_quiet_time_no_link_shows_what_is_blocked(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served = serve_lake(own_lake)
+    told = record(served, "read", own_lake.ids_of("anna")[0])
+    assert served.ask(told["links"]["thumbnail"]).status_code == 200
+    block(own_lake, told)
+    time.sleep(3.5)
+    assert served.ask(told["links"]["thumbnail"]).status_code == 403
+
+
+def test_of_what_is_blocked_the_owner_and_admins_have_the_original_by_their_keys(
+    own_lake: "Lake", serve_lake: "Callable[..., Served]"
+) -> None:
+    served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+    block(own_lake, record(served, "anna", image_id))
+    told = [record(served, key, image_id) for key in ("anna", "admin")]
+    assert [(each["state"], each["links"]["original"], each["links"]["preview"]) for each in told] == [
+        ("blocked", None, None)
+    ] * 2
+    path = f"/v1/images/{image_id}"
+    assert [served.ask(f"{path}/original", key).status_code for key in ("anna", "admin", "bo")] == [200, 200, 404]
+    assert served.ask(f"{path}/preview", "admin").status_code == 403
 
 
 def test_the_beginning_of_an_id_will_do_wherever_an_image_is_named(served: "Served") -> None:

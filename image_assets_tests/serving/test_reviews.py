@@ -43,6 +43,14 @@ def items(served: "Served", who: str, count: int = 20) -> list[dict[str, Any]]:
     return found
 
 
+def test_a_copy_of_the_lake_is_free_of_what_readers_of_the_first_have_in_hand(
+    served: "Served", copy_lake: "Callable[[], Lake]"
+) -> None:
+    assert items(served, "review")
+    assert list(LocalObjectStore(served.lake.root).list(object_keys.LEASES))
+    assert list(LocalObjectStore(copy_lake().root).list(object_keys.LEASES)) == []
+
+
 def test_nobody_is_given_what_another_has_by_whichever_service_and_after_a_restart(
     reviewed: "Served", serve_lake: Serve
 ) -> None:

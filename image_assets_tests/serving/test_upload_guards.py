@@ -19,9 +19,15 @@ from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.serving.answers import Answers
 from image_assets.serving.application import create_app
+from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.bodies import BodyParams, read_pieces
+from image_assets.serving.forms import Form
 from image_assets.serving.problems import Problem
+from image_assets.serving.sent_pictures import SentPicture
 from image_assets.settings import Settings
+from image_assets_tests.serving.conftest import drawn_photo
+
+JPEG = {"Content-Type": "image/jpeg"}
 
 
 def request_of(messages: Iterator[tuple[float, dict[str, Any]]]) -> Request:
@@ -96,6 +102,42 @@ def test_without_room_an_upload_is_refused_before_it_is_read(tmp_path: Path, fre
         answer = client.put("/v1/uploads/x.jpg", content=b"no picture")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert list((tmp_path / "lake" / STAGING).glob("*")) == []
+
+
+def test_what_was_answered_is_answered_again_also_on_a_full_disk(tmp_path: Path) -> None:
+    app, picture = create_app(Settings(root=tmp_path / "lake")), drawn_photo("red", 1)
+    with closing(TestClient(app, client=("127.0.0.1", 1))) as client:
+
+        def send(key: str) -> tuple[int, str | None]:
+            answer = client.put("/v1/uploads/x.jpg", content=picture, headers={**JPEG, "Idempotency-Key": key})
+            return answer.status_code, answer.headers.get("idempotent-replayed")
+
+        app.state.service.tables = ParquetTables(NarrowStore(tmp_path / "lake", 0.5))
+        assert send("first") == (202, None)
+        app.state.service.tables = ParquetTables(NarrowStore(tmp_path / "lake", 0.01))
+        app.state.service.lanes = UploadLanes()
+        assert (send("first"), send("second")) == ((202, "true"), (507, None))
+
+
+def test_an_address_with_a_slash_more_is_another_address(tmp_path: Path) -> None:
+    app = create_app(Settings(root=tmp_path / "lake"))
+    with closing(TestClient(app, client=("127.0.0.1", 1), follow_redirects=False)) as client:
+        answer = client.get("/v1/images/")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_name_of_a_file_is_what_the_browser_s_user_calls_it() -> None:
+    names: list[str] = []
+
+    def begin(name: str) -> SentPicture:
+        names.append(name)
+        return SentPicture(name)
+
+    form = Form("multipart/form-data; boundary=x", begin)
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a%22b 100%25.jpg"\r\n\r\n'
+    form.feed(head + b"1\r\n--x--\r\n")
+    form.finish()
+    assert names == ['a"b 100%25.jpg']
 
 
 def answered(answers: Answers, body: str = "first", fingerprint: str = "same", who: str = "anna") -> str:

@@ -150,7 +150,7 @@ def _run(home: Home) -> list[str]:
 
 def _serve(home: Home) -> tuple[Popen[str], str]:
     unlimited = {"IMAGE_ASSETS_RATE_LIMIT": "1000000/minute", "IMAGE_ASSETS_RATE_LIMIT_ALL": "1000000/minute"}
-    service = home.start("serve", "--port", "0", PYTHONUNBUFFERED="1", COLUMNS="200", **unlimited)
+    service = home.start("serve", "--create", "--port", "0", PYTHONUNBUFFERED="1", COLUMNS="200", **unlimited)
     words: Path = service.words  # type: ignore[attr-defined]
     give_up_at = time.monotonic() + 60
     while not (found := _ADDRESS.search(words.read_text())):

@@ -134,9 +134,8 @@ def _classifier_evaluations(settings: Settings) -> dg.AssetsDefinition:
                 set_champion(mlflow.tracking, card.registry_number)
             challenge = read_challenge(lake.tables, comparison.challenger)
         described, result = describe_comparison(comparison), _concluded(comparison)
-        if challenge:
-            described = {**described, **describe_challenge(challenge)}
-        yield dg.MaterializeResult(metadata={**described, **describe_lineage(spec)}, check_results=[result])
+        compared = describe_challenge(challenge) if challenge else {}
+        yield dg.MaterializeResult(metadata={**described, **compared, **describe_lineage(spec)}, check_results=[result])
 
     return classifier_evaluations
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
@@ -14,6 +14,7 @@ from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
 from image_assets.orchestration.runs.history import days_of_run
 from image_assets.steps.images.landing import LandingFile, list_landing
+from image_assets.steps.questions.unseen import is_taken_in
 from image_assets.tables.chain import LANDING
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -75,7 +76,11 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         store = lake.tables.store
         files = {day: list_landing(store, date.fromisoformat(day)).files for day in looked_at}
         now = {day: _fingerprint(found) for day, found in files.items() if found}
-        changed = [day for day, fingerprint in now.items() if memory.seen.get(day) != fingerprint]
+        changed = [
+            day
+            for day, fingerprint in now.items()
+            if memory.seen.get(day) != fingerprint and not _is_run(memory, lake, day, files[day])
+        ]
         held = _days_at_work(context.instance).intersection(changed)
         news = [day for day in changed if day not in held]
         waiting = _days_waiting(context.instance) if news else set()
@@ -86,10 +91,24 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
                 dg.RunRequest(run_key=f"{day}:{now[day]}", partition_key=day) for day in news if day not in waiting
             ],
             asset_events=[_observation(day, files[day]) for day in news],
+            skip_reason=None if set(news) - waiting else _why_none(len(looked_at), held, waiting),
             cursor=json.dumps(asdict(_Memory(seen, sorted(held), hour))),
         )
 
     return sensor
+
+
+def _is_run(memory: _Memory, lake: LakeResource, day: str, files: Sequence[LandingFile]) -> bool:
+    """Whether a day that this sensor sees for the first time was run by somebody else, such as the command line."""
+    return day not in memory.seen and is_taken_in(lake.tables, date.fromisoformat(day), files)
+
+
+def _why_none(looked_at: int, held: Collection[str], waiting: Collection[str]) -> str:
+    if held:
+        return f"{len(held)} days have changed, and wait for runs of theirs to end"
+    if waiting:
+        return "the runs that wait already will read what has come"
+    return f"nothing has come for the {looked_at} days that were looked at"
 
 
 def _observation(day: str, files: Sequence[LandingFile]) -> dg.AssetObservation:

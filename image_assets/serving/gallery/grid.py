@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 
 _PATIENCE_S: Final = 10.0
 """For facets that are asked for by themselves."""
-_MOST_VALUES: Final = 500
+_MOST_VALUES: Final = 400
 _LONGEST_HREF: Final = 100
 _TRIED: Final = 8
 _STEPS: Final = 100
@@ -158,9 +158,9 @@ PictureAsker = Annotated[Caller, Depends(_AsksByPicture(Role.READ, Role.UPLOAD))
 @router.post("/", max_body_size=UNLIMITED)
 async def search_by_picture(request: Request, service: ServiceHere, caller: PictureAsker, held: BodyHere) -> Response:
     """Make an address of a picture, by what it looks like; the picture is kept nowhere."""
-    service.inference.refuse_when_full()
+    service.inference.refuse_when_full(caller.name)
     (picture,) = await read_pictures(request, held.of(caller.name), most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)], caller.name))
     return go_to(GridQuery(picture=as_text(vector, service.encoder_description)).address())
 
 

@@ -19,6 +19,7 @@ from image_assets.access.roles import Role
 from image_assets.access.sessions import give_mark
 from image_assets.serving.callers import MARK_FIELD, Caller
 from image_assets.serving.gallery.static import static_path
+from image_assets.serving.posted import posted_form
 from image_assets.serving.problems import MEDIA_TYPE
 from image_assets.serving.service import ServiceHere
 from image_assets.shown_text import plain
@@ -68,8 +69,9 @@ ShowHere: TypeAlias = Annotated[Show, Depends()]
 """The type of a route's parameter that makes its answer."""
 
 
-async def _posted(request: Request) -> FormData:
-    return await request.form()
+async def _posted(request: Request, service: ServiceHere) -> FormData:
+    caller: Caller = request.state.caller
+    return await posted_form(request, service.bodies, caller.name)
 
 
 Posted: TypeAlias = Annotated[FormData, Depends(_posted)]

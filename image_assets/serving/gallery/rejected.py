@@ -116,13 +116,13 @@ def show_rejected(
 
 
 @router.get("/{rejection_id}/picture", response_class=Response)
-async def get_picture(service: ServiceHere, _: PageReviewer, rejection_id: RejectionId) -> Response:
+async def get_picture(service: ServiceHere, caller: PageReviewer, rejection_id: RejectionId) -> Response:
     """What can be seen of a file that only a limit stands against; it is decoded where it may do no harm."""
     data = await run_in_threadpool(_read, service, rejection_id)
     if data is None:
         return Response(_UNSEEN, media_type="image/svg+xml")
     try:
-        pixels = await service.inference.decode(data, loosened(service.settings.inspect_params))
+        pixels = await service.inference.decode(data, loosened(service.settings.inspect_params), caller.name)
     except ImageError:
         return Response(_UNSEEN, media_type="image/svg+xml")
     return Response(await run_in_threadpool(_small, pixels), media_type="image/webp")
@@ -161,7 +161,7 @@ def erase(service: ServiceHere, caller: PageAdmin, form: Posted) -> Response:
         raise Problem(_UNSURE, f"Nothing was erased: to erase a file, write the word {_ERASE_WORD}.")
     asked = _asked(_Erasure, image_id=form.get("image_id"), reason=form.get("note", ""))
     erase_image(ImageId(str(asked.image_id)), service, caller, asked.reason)
-    service.rejected.look_anew()
+    service.rejected.renew()
     return _back(form)
 
 

@@ -8,13 +8,17 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from image_assets.access.sessions import COOKIE, LASTS, Session, give_cookie
+from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.callers import PUBLIC, is_owner
 from image_assets.serving.gallery.pages import fill, go_to
+from image_assets.serving.posted import form_in
 from image_assets.serving.service import ServiceHere
 
 router = APIRouter(include_in_schema=False)
 _LONGEST: Final = 2_000
 _LONGEST_KEY: Final = 200
+_FORM: Final = BodyParams(8 * 1024, window_s=4.0)
+"""Of whom nobody knows anything."""
 _TEMPLATE: Final = "sign_in.html.jinja"
 
 
@@ -31,7 +35,7 @@ async def show_sign_in(
 @router.post("/sign-in", dependencies=[PUBLIC])
 async def sign_in(request: Request, service: ServiceHere) -> Response:
     """Begin a session with the key of the form."""
-    form = await request.form(max_files=0, max_fields=4)
+    form = await form_in(request, read_pieces(request, _FORM))
     path, text = _own_path(str(form.get("next", "/"))), str(form.get("key", "")).strip()
     if not service.is_fresh:
         await run_in_threadpool(service.refresh)

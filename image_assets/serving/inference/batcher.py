@@ -6,7 +6,7 @@ It knows no model. A job is an item and the function that is called with all wai
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ _PACE_MEMORY: Final = 0.8
 class _Job:
     work: Work[Any, Any]
     item: Any
+    caller: str = ""
     answer: Future[Any] = field(default_factory=Future)
     asked_at: float = field(default_factory=time.monotonic)
 
@@ -80,9 +81,9 @@ class Batcher:
         """Begin to work."""
         self._thread.start()
 
-    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Future[Result]]:
+    def submit(self, work: Work[Item, Result], items: Sequence[Item], caller: str = "") -> list[Future[Result]]:
         """Have items computed, each with whatever waits beside it; `ServiceBusyError` when it is closed."""
-        jobs = [_Job(work, item) for item in items]
+        jobs = [_Job(work, item, caller) for item in items]
         with self._news:
             if self._is_closed:
                 raise stopping()
@@ -117,11 +118,11 @@ class Batcher:
 
     def _taken(self) -> list[_Job]:
         taken: list[_Job] = []
-        left: deque[_Job] = deque()
-        for job in self._waiting:
-            fits = len(taken) < LARGEST_BATCH and (not taken or job.work == taken[0].work)
-            (taken if fits else left).append(job)
-        self._waiting = left
+        for job in _in_turns(self._waiting):
+            if len(taken) < LARGEST_BATCH and (not taken or job.work == taken[0].work):
+                taken.append(job)
+        gone = {id(job) for job in taken}
+        self._waiting = deque(job for job in self._waiting if id(job) not in gone)
         return taken
 
     def _compute(self, batch: Sequence[_Job]) -> None:
@@ -141,6 +142,16 @@ class Batcher:
             self._items += count
             past = self._seconds_per_item or seconds / count
             self._seconds_per_item = _PACE_MEMORY * past + (1 - _PACE_MEMORY) * seconds / count
+
+
+def _in_turns(jobs: Iterable[_Job]) -> list[_Job]:
+    """The oldest job of each caller, then the second of each, and so on: every caller is in the next batch."""
+    before = Counter[str]()
+    places: list[tuple[int, _Job]] = []
+    for job in jobs:
+        places.append((before[job.caller], job))
+        before[job.caller] += 1
+    return [job for _, job in sorted(places, key=lambda each: each[0])]
 
 
 def stopping() -> ServiceBusyError:

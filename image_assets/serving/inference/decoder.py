@@ -20,11 +20,12 @@ _PATIENCE_S: Final = 5.0
 
 
 class Picture(NamedTuple):
-    """A file, the number of who asked, and what is accepted."""
+    """A file, the number under which it was asked for, what is accepted, and who has asked."""
 
     number: int
     data: bytes
     limits: InspectParams
+    caller: str = ""
 
 
 def decode(picture: Picture, longest_side_px: int) -> Pixels:
@@ -42,20 +43,20 @@ class Decoder:
 
     def __init__(self, params: EngineParams, work: Callable[[Picture], Pixels]) -> None:
         self._params, self._work = params, work
-        self._inbox: Inbox[Picture] = Inbox()
+        self._inbox: Inbox[Picture] = Inbox(lambda picture: picture.caller)
         self._numbers = count()
         self._asked: dict[int, Future[RgbImage]] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
         self._is_closed = False
 
-    def submit(self, data: bytes, limits: InspectParams) -> Future[RgbImage]:
+    def submit(self, data: bytes, limits: InspectParams, caller: str = "") -> Future[RgbImage]:
         """Pixels of a file, upright, within the longest side; `ImageError` of one that cannot be used.
 
-        A cancelled one that waits is not begun.
+        Callers have their turns: nobody waits for all the pictures of another. A cancelled one that waits is not begun.
         """
         answer: Future[RgbImage] = Future()
-        picture = Picture(next(self._numbers), data, limits)
+        picture = Picture(next(self._numbers), data, limits, caller)
         with self._lock:
             if self._is_closed:
                 raise stopping()

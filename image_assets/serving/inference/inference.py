@@ -45,6 +45,9 @@ Result = TypeVar("Result")
 MOST_ITEMS: Final = 4 * LARGEST_BATCH
 """Items on their way at once: four batches; who comes later would wait for longer than it takes to ask again."""
 
+SHARE_ITEMS: Final = MOST_ITEMS // 2
+"""Of one caller, as many as one request may have: whoever asks for more at once keeps nobody else out."""
+
 _PATIENCE_S: Final = 5.0
 
 Prediction: TypeAlias = dict[str, object]
@@ -87,7 +90,7 @@ class Inference:
         given = settings()
         self._model = ServedModel(open_encoder, given.serving_torch_threads)
         self._batcher = Batcher(self._model.ensure_loaded)
-        self._places = Places(MOST_ITEMS, lambda: self._batcher.state.seconds_per_item)
+        self._places = Places(MOST_ITEMS, lambda: self._batcher.state.seconds_per_item, SHARE_ITEMS)
         self._decoder = Decoder(_engine_params(given), partial(decode, longest_side_px=SILVER_MAX_SIDE_PX))
         self.encoder: ImageEncoder = SharedEncoder(self._model, self._batcher, self._places)
 
@@ -112,34 +115,36 @@ class Inference:
         self._decoder.close()
         self._batcher.close(_PATIENCE_S)
 
-    def refuse_when_full(self) -> None:
-        """`ServiceBusyError` when nothing more can be asked for: before a body is read."""
-        self._places.check()
+    def refuse_when_full(self, caller: str = "") -> None:
+        """`ServiceBusyError` when nothing more can be asked for, or not by this caller: before a body is read."""
+        self._places.check(caller)
 
-    async def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
+    async def encode_images(self, pictures: Sequence[bytes], caller: str = "") -> Embeddings:
         """A unit vector per picture; the error of the first that cannot be used."""
-        return np.stack([_or_raise(each) for each in await self.encode_each(pictures)])
+        return np.stack([_or_raise(each) for each in await self.encode_each(pictures, caller)])
 
-    async def encode_each(self, pictures: Sequence[bytes]) -> list[Embedding | ImageAssetsError]:
+    async def encode_each(self, pictures: Sequence[bytes], caller: str = "") -> list[Embedding | ImageAssetsError]:
         """A unit vector per picture, or why there is none."""
-        with self._places.take(len(pictures)):
-            return await _each(self._encode_one, pictures)
+        with self._places.take(len(pictures), caller):
+            return await _each(partial(self._encode_one, caller), pictures)
 
-    async def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+    async def encode_texts(self, texts: Sequence[str], caller: str = "") -> Embeddings:
         """A unit vector per text."""
-        with self._places.take(len(texts)):
+        with self._places.take(len(texts), caller):
             encode: Work[str, Embedding] = (await self._opened()).encode_texts
-            return np.stack(await self._compute(encode, texts))
+            return np.stack(await self._compute(encode, texts, caller))
 
-    async def predict_each(self, subjects: Sequence[bytes | ImageId]) -> list[Prediction | ImageAssetsError]:
+    async def predict_each(
+        self, subjects: Sequence[bytes | ImageId], caller: str = ""
+    ) -> list[Prediction | ImageAssetsError]:
         """What pictures, or images of the lake by their ids, are taken for, or why that cannot be said."""
-        with self._places.take(len(subjects)):
-            return await _each(partial(self._predict_one, await self.predictor()), subjects)
+        with self._places.take(len(subjects), caller):
+            return await _each(partial(self._predict_one, await self.predictor(), caller), subjects)
 
-    async def predict(self, subject: bytes | ImageId) -> Prediction:
+    async def predict(self, subject: bytes | ImageId, caller: str = "") -> Prediction:
         """The same of one."""
-        with self._places.take():
-            return await self._predict_one(await self.predictor(), subject)
+        with self._places.take(1, caller):
+            return await self._predict_one(await self.predictor(), caller, subject)
 
     async def predictor(self) -> Predictor:
         """The model that predicts, at most a second behind the lake."""
@@ -158,24 +163,24 @@ class Inference:
             return encoder
         return await run_in_threadpool(lambda: self._model.encoder)
 
-    async def decode(self, picture: bytes, limits: InspectParams) -> RgbImage:
+    async def decode(self, picture: bytes, limits: InspectParams, caller: str = "") -> RgbImage:
         """Pixels of a stranger's file, within limits of one's own; `ImageError` of one that cannot be used."""
-        with self._places.take():
-            return await asyncio.wrap_future(self._decoder.submit(picture, limits))
+        with self._places.take(1, caller):
+            return await asyncio.wrap_future(self._decoder.submit(picture, limits, caller))
 
-    async def _decode(self, picture: bytes) -> RgbImage:
-        return await asyncio.wrap_future(self._decoder.submit(picture, self._settings().inspect_params))
+    async def _decode(self, caller: str, picture: bytes) -> RgbImage:
+        return await asyncio.wrap_future(self._decoder.submit(picture, self._settings().inspect_params, caller))
 
-    async def _encode_one(self, picture: bytes) -> Embedding:
-        pixels = await self._decode(picture)
+    async def _encode_one(self, caller: str, picture: bytes) -> Embedding:
+        pixels = await self._decode(caller, picture)
         encode: Work[RgbImage, Embedding] = (await self._opened()).encode_images
-        return await self._compute_one(encode, pixels)
+        return await self._compute_one(encode, pixels, caller)
 
-    async def _input(self, subject: bytes | ImageId, reads: Reads) -> ClassifierInput:
+    async def _input(self, caller: str, subject: bytes | ImageId, reads: Reads) -> ClassifierInput:
         """What a classifier is given: of an image of the lake the same as in its day's run."""
         if isinstance(subject, str):
             return await run_in_threadpool(self._stored, subject, reads)
-        return await (self._encode_one(subject) if reads is Reads.EMBEDDING else self._decode(subject))
+        return await (self._encode_one if reads is Reads.EMBEDDING else self._decode)(caller, subject)
 
     def _stored(self, name: ImageId, reads: Reads) -> ClassifierInput:
         image_id = ImageId(whole_id(self._tables, name))
@@ -184,23 +189,23 @@ class Inference:
             raise UnknownImageError(f"there is no image {image_id}")
         return stored_input(self._tables, image_id, location.day, reads, self.description)
 
-    async def _predict_one(self, predictor: Predictor, subject: bytes | ImageId) -> Prediction:
-        seen = await self._input(subject, predictor.model.reads)
+    async def _predict_one(self, predictor: Predictor, caller: str, subject: bytes | ImageId) -> Prediction:
+        seen = await self._input(caller, subject, predictor.model.reads)
         classifier, params = predictor.classifier, self._settings().prediction_params
         if predictor.model.reads is Reads.PIXELS:
             compute: Work[ClassifierInput, npt.NDArray[np.float32]] = classifier.probabilities
-            row = await self._compute_one(compute, seen)
+            row = await self._compute_one(compute, seen, caller)
         else:
             # One vector times one small matrix: less work than to ask a thread for it.
             (row,) = classifier.probabilities([seen])
         return {**say(classifier.labels, row, params), "model_version": predictor.model.version}
 
-    async def _compute_one(self, work: Work[Item, Result], item: Item) -> Result:
-        (answer,) = self._batcher.submit(work, [item])
+    async def _compute_one(self, work: Work[Item, Result], item: Item, caller: str) -> Result:
+        (answer,) = self._batcher.submit(work, [item], caller)
         return await asyncio.wrap_future(answer)
 
-    async def _compute(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
-        answers: list[Future[Result]] = self._batcher.submit(work, items)
+    async def _compute(self, work: Work[Item, Result], items: Sequence[Item], caller: str) -> list[Result]:
+        answers: list[Future[Result]] = self._batcher.submit(work, items, caller)
         return list(await asyncio.gather(*map(asyncio.wrap_future, answers)))
 
 

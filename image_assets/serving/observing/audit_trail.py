@@ -51,8 +51,13 @@ class Act:
 class AuditTrail:
     """The trail of one process."""
 
-    def __init__(self, store: ObjectStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: ObjectStore,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._clock, self._check = store, clock, check
         self._process = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._appending, self._syncing = threading.Lock(), threading.Lock()
         self._appended = self._synced = 0
@@ -106,6 +111,7 @@ class AuditTrail:
     def _file_of(self, day: date) -> int:
         if self._file is None or day != self._day:
             self._leave_file()
+            self._check()
             place = self._place(day)
             place.parent.mkdir(parents=True, exist_ok=True)
             self._file, self._day = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640), day

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from image_assets.access.keys import KeyRing
 from image_assets.configuration import read_configuration, version_of
 from image_assets.errors import StorageError
 from image_assets.ids import ObjectKey
@@ -65,6 +66,14 @@ def examine_index(store: ObjectStore, settings: Settings) -> Finding:
     manifest = read_manifest(store, encoder_key(settings.encoder))
     vectors = Reading("vectors", "Vectors in the index.", manifest.vectors if manifest else 0)
     return Finding(detail="" if manifest else "none yet: every vector is compared", readings=[vectors])
+
+
+def examine_keys(keys: KeyRing) -> Finding:
+    """Read the keys; one that is damaged is refused, and keeps nobody else out."""
+    keys.refresh()
+    count = len(keys.damaged)
+    readings = [Reading("damaged", "Records of keys that cannot be read.", count)]
+    return Finding(detail=f"{count} damaged and refused: the log says which" if count else "", readings=readings)
 
 
 def examine_configuration(store: ObjectStore) -> Finding:

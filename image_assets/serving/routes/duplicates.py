@@ -17,11 +17,20 @@ from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import documented
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.duplicates.groups import DuplicateGroup, Keeper
-from image_assets.steps.duplicates.pair_decisions import PairDecision, PairVerdict, record_pair_decision
+from image_assets.steps.duplicates.pair_decisions import (
+    PairVerdict,
+    PairWord,
+    record_pair_decision,
+    undo_pair_decisions,
+)
 
 router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=JsonRoute)
 
 _MOST_PAIRS = 64
+DecisionId = Annotated[
+    str | None,
+    Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The caller's own name for it: sent again it is the same."),
+]
 
 
 class DuplicateImage(BaseModel):
@@ -44,6 +53,8 @@ class DuplicateImage(BaseModel):
     verdict: PairVerdict | None = Field(
         description="What a person said of it and the first; counts from the next run of its day on."
     )
+    decided_by: str | None = Field(description="Who said so.")
+    since: date | None = Field(description="The verdict counts once this day and those after it have run again.")
     preview: str = Field(description="Followed without a key until it expires.")
 
 
@@ -78,6 +89,16 @@ class PairsBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     pairs: Annotated[list[PairBody], Field(min_length=1, max_length=_MOST_PAIRS)]
+    keeper_id: ImageName | None = Field(default=None, description="The image of them to keep, if the caller says so.")
+    id: DecisionId = None
+
+
+class UndoBody(BaseModel):
+    """Taking back what the caller said last."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: DecisionId = None
 
 
 class PairResult(BaseModel):
@@ -117,14 +138,35 @@ def get_duplicates(
 
 @router.post("", responses=documented((409,)))
 def post_duplicates(service: ServiceHere, caller: Reviewer, body: PairsBody) -> PairResults:
-    """Say of pairs that they are the same photo or different ones; of two verdicts on a pair the later counts."""
+    """Say of pairs that they are the same photo or different ones, and which image is to be kept if one is.
+
+    Of two verdicts on a pair the later counts; undo takes back the caller's own.
+    """
     results = []
+    keeper_id = as_id(body.keeper_id) if body.keeper_id else None
     for pair in body.pairs:
-        one, other = as_id(pair.one), as_id(pair.other)
-        kept = record_pair_decision(service.tables, one, other, pair.verdict, caller.name, service.now())
+        kept = record_pair_decision(
+            service.tables,
+            as_id(pair.one),
+            as_id(pair.other),
+            pair.verdict,
+            caller.name,
+            service.now(),
+            decision_id=body.id,
+            keeper_id=keeper_id,
+        )
         audit("pair decision", [kept.first_id, kept.second_id], pair.verdict)
         results.append(_result(kept))
     return PairResults(results=results)
+
+
+@router.post("/undo")
+def undo_duplicates(service: ServiceHere, caller: Reviewer, body: UndoBody) -> PairResults:
+    """Take back what the caller said last: of all pairs that were sent together under one id."""
+    undone = undo_pair_decisions(service.tables, caller.name, service.now(), decision_id=body.id)
+    for each in undone:
+        audit("pair decision", [each.first_id, each.second_id], PairVerdict.UNDO)
+    return PairResults(results=[_result(each) for each in undone])
 
 
 def _group(service: Service, group: DuplicateGroup) -> GroupBody:
@@ -138,7 +180,7 @@ def _group(service: Service, group: DuplicateGroup) -> GroupBody:
     )
 
 
-def _result(kept: PairDecision) -> PairResult:
+def _result(kept: PairWord) -> PairResult:
     return PairResult(
         first_id=kept.first_id,
         second_id=kept.second_id,

@@ -136,15 +136,15 @@ async def encode(
 ) -> Response:
     """Unit vectors of texts (JSON) or pictures (the body, or the files of a form): all of them, or none and why."""
     inference = service.inference
-    inference.refuse_when_full()
+    inference.refuse_when_full(caller.name)
     if media_type_of(request) == JSON:
         texts = (await read_json(request, held.of(caller.name), Texts)).texts
         _count(request, service, caller, texts)
-        vectors = await unless_gone(request, inference.encode_texts(texts))
+        vectors = await unless_gone(request, inference.encode_texts(texts, caller.name))
     else:
         pictures = [picture.data for picture in await read_pictures(request, held.of(caller.name))]
         _count(request, service, caller, pictures)
-        vectors = _all_of(await unless_gone(request, inference.encode_each(pictures)))
+        vectors = _all_of(await unless_gone(request, inference.encode_each(pictures, caller.name)))
     return Response(_written(inference, vectors, encoding), media_type=JSON)
 
 
@@ -157,14 +157,14 @@ async def encode(
 async def predict(request: Request, service: ServiceHere, caller: Reader, held: BodyHere) -> Said:
     """What the model takes a picture for (the body, or the file of a form), or an image of the lake (JSON)."""
     inference = service.inference
-    inference.refuse_when_full()
+    inference.refuse_when_full(caller.name)
     subject: bytes | ImageId
     if media_type_of(request) == JSON:
         subject = as_id((await read_json(request, held.of(caller.name), NamedImage)).image_id)
     else:
         (picture,) = await read_pictures(request, held.of(caller.name), most=1)
         subject = picture.data
-    return Said.model_validate(await unless_gone(request, inference.predict(subject)))
+    return Said.model_validate(await unless_gone(request, inference.predict(subject, caller.name)))
 
 
 @router.post(
@@ -182,14 +182,14 @@ async def predict_batch(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The same of up to 64 files, or images of the lake: a result each, so that a bad one costs only itself."""
-    service.inference.refuse_when_full()
+    service.inference.refuse_when_full(caller.name)
     named, subjects = await _subjects(request, held.of(caller.name))
     _count(request, service, caller, subjects)
     asked = fingerprint_of(request.method, request.url.path, [_digest(each) for each in subjects])
     async with contextmanager_in_threadpool(service.answers.remembering(caller.name, idempotency_key)) as memory:
         if replayed := memory.replay(asked):
             return replayed
-        answers = await unless_gone(request, service.inference.predict_each(subjects))
+        answers = await unless_gone(request, service.inference.predict_each(subjects, caller.name))
         results = [SaidOfOne(**name, **_result(answer)) for name, answer in zip(named, answers, strict=True)]
         response = Response(SaidOfAll(results=results).model_dump_json(exclude_none=True), media_type=JSON)
         await run_in_threadpool(memory.keep, asked, response)

@@ -34,6 +34,7 @@ _BLOCKED: Final = Kind(HTTPStatus.FORBIDDEN, "blocked")
 _NOT_MADE: Final = Kind(HTTPStatus.NOT_FOUND, "not-made")
 _FOR_A_YEAR: Final = "private, max-age=31536000, immutable"
 _SECONDS_OF_A_RUN: Final = 60
+_BLOCKED_WITHIN_S: Final = 3.0
 _KEYS: Final = {Picture.THUMBNAIL: object_keys.thumbnail_key, Picture.PREVIEW: object_keys.preview_key}
 """Names that need nothing but the id."""
 _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
@@ -78,7 +79,7 @@ def get_image(
     # The link to the original is another one at every moment.
     tag = _tag(told.model_dump_json(exclude={"links": {"original"}}).encode())
     response.headers["ETag"] = tag
-    if if_none_match and tag in if_none_match:
+    if _has(if_none_match, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
     return told
 
@@ -102,9 +103,14 @@ def erase_image(
     caller: Admin,
     reason: Annotated[str, Query(min_length=3, max_length=200, description="Such as the number of a ticket.")],
 ) -> Certificate:
-    """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate."""
+    """Erase an image everywhere; the certificate stays. Erasing it again answers with the same certificate.
+
+    Once it has answered, nothing of the image is in any list, count or search of this service; others over the same
+    lake follow within seconds.
+    """
     remains = find_remains(service.tables, named_image(service, caller, image_id))
     row = erase(service.tables, remains, f"{caller.name}: {reason}").row(0, named=True)
+    service.renew()
     audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
     return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
@@ -142,16 +148,19 @@ def get_original(
     record = visible_image(service, caller, image_id)
     if caller and not (caller.may(Role.ADMIN) or is_own(record, caller)):
         raise Problem(_NOT_YOURS, "An original is for who has uploaded it, and for admins.", NOT_KEPT)
+    if caller is None and record.state is ImageState.BLOCKED:
+        raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     key = record.private.get("raw_path")
     if not key:
         raise Problem(_NOT_MADE, _not_made(record, Picture.ORIGINAL), NOT_KEPT)
     if not service.store.exists(ObjectKey(key)):
         raise Problem(_NOT_MADE, "The original is not where it was kept: image-assets doctor", NOT_KEPT)
     headers = {"ETag": f'"{record.private["sha256"]}"', "Cache-Control": "private, no-cache"}
-    if if_none_match and headers["ETag"] in if_none_match:
+    if _has(if_none_match, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    if "," in request.headers.get("range", ""):
-        # Of several ranges none is worth an answer in parts: the whole file is one (RFC 9110).
+    wanted = request.headers.get("range", "")
+    if "," in wanted or not wanted.lower().startswith("bytes="):
+        # Of several ranges none is worth an answer in parts, and of another unit none is known (RFC 9110).
         request.scope["headers"] = [each for each in request.scope["headers"] if each[0] != b"range"]
     file_name = f"{record.image_id}.{key.rpartition('.')[2]}"
     return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
@@ -169,7 +178,7 @@ async def _picture(
         raise Problem(_NOT_MADE, _not_made(record, picture), NOT_KEPT) from None
     tag = _tag(data)
     headers = {"ETag": tag, "Cache-Control": _FOR_A_YEAR}
-    if if_none_match and tag in if_none_match:
+    if _has(if_none_match, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     media_type = "image/webp" if picture is Picture.THUMBNAIL else "image/jpeg"
     return Response(data, headers=headers, media_type=media_type)
@@ -177,7 +186,7 @@ async def _picture(
 
 def _read(service: Service, caller: Caller | None, image_id: str, picture: Picture) -> bytes:
     """The bytes; who follows a link was allowed to when it was made, and what is blocked since is shown to nobody."""
-    if caller is None and service.search.is_blocked(as_id(image_id)):
+    if caller is None and service.search.is_blocked(as_id(image_id), within_s=_BLOCKED_WITHIN_S):
         raise Problem(_BLOCKED, _MAY_NOT, NOT_KEPT)
     if caller is None and picture in _KEYS:
         return service.store.read(_KEYS[picture](as_id(image_id)))
@@ -194,6 +203,11 @@ def _not_made(record: ImageRecord, picture: Picture) -> str:
     if record.state is ImageState.ERROR:
         return f"There is no {picture} of this image: {record.reason}"
     return f"There is no {picture} of this image yet: it is {record.state}"
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller has this version, or asks for none that there is."""
+    return if_none_match is not None and (if_none_match.strip() == "*" or tag in if_none_match)
 
 
 def _tag(data: bytes) -> str:

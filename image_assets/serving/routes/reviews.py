@@ -25,6 +25,7 @@ from image_assets.steps.classification.label_decisions import Decision, KeptDeci
 from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
+from image_assets.steps.classification.taken_back import hold_again
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
 
@@ -200,7 +201,8 @@ def post_reviews(
 ) -> Response:
     """Decide on images under the caller's name.
 
-    What cannot be kept says why in its own result; when nothing could be, that is the answer.
+    What cannot be kept says why in its own result; when nothing could be, that is the answer. An image of which a word
+    is taken back is the caller's again for five minutes.
     """
     asked = fingerprint_of(request.method, request.url.path, body.model_dump_json())
     with service.answers.remembering(caller.name, idempotency_key) as memory:
@@ -208,13 +210,16 @@ def post_reviews(
             return replayed
         # Killed before its answer was kept, the same request makes the same decisions again.
         batch = fingerprint_of(idempotency_key, asked)[:_ID_LENGTH] if idempotency_key else None
-        results = _decide(service, caller, body.decisions, batch)
+        results = decide_each(service, caller, body.decisions, batch)
         response = Response(results.model_dump_json(), media_type="application/json")
         memory.keep(asked, response)
         return response
 
 
-def _decide(service: Service, caller: Caller, decisions: Sequence[DecisionBody], batch: str | None) -> DecisionResults:
+def decide_each(
+    service: Service, caller: Caller, decisions: Sequence[DecisionBody], batch: str | None = None
+) -> DecisionResults:
+    """Keep or refuse each by itself; the first refusal is raised when nothing could be kept."""
     results, days, problems = [], set[date](), []
     for number, each in enumerate(decisions):
         word = _decision(each, each.id or (batch and f"{batch}.{number}"))
@@ -226,6 +231,9 @@ def _decide(service: Service, caller: Caller, decisions: Sequence[DecisionBody],
         else:
             days.update(kept.days)
             results.append(_kept(each, kept))
+            if each.kind is Kind.UNDO:
+                (day,), image_id = kept.days, kept.opinions[0].image_id
+                hold_again(service.store, service.opinions, day, image_id, caller.name, service.now())
     if len(problems) == len(results):
         raise problems[0]
     audit("decision", [each.image_id for each in results if each.is_kept and each.image_id])
@@ -314,7 +322,7 @@ def _item(service: Service, item: ReviewItem) -> ReviewBody:
         why=item.why,
         until=lease.until,
         answer=ModelAnswer(**item.answer) if item.answer else None,
-        links=_links(service, lease.image_id),
+        links=links_of(service, lease.image_id),
     )
 
 
@@ -325,7 +333,7 @@ def _conflict(service: Service, conflict: Conflict) -> ConflictBody:
         label=conflict.label,
         sides=dict(conflict.sides),
         since=conflict.since,
-        links=_links(service, conflict.image_id),
+        links=links_of(service, conflict.image_id),
     )
 
 
@@ -334,7 +342,8 @@ def _mark(conflict: Conflict) -> str:
     return f"{conflict.since:%Y%m%dT%H%M%S%f} {conflict.image_id}"
 
 
-def _links(service: Service, image_id: str) -> ReviewLinks:
+def links_of(service: Service, image_id: str) -> ReviewLinks:
+    """Links to an image's pictures."""
     signer, now = service.links, service.now()
     return ReviewLinks(
         thumbnail=link_to(signer, image_id, Picture.THUMBNAIL, now),

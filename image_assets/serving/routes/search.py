@@ -225,9 +225,9 @@ async def search_images_by(
         if query.model_fields_set:
             raise SearchError(f"{min(query.model_fields_set)} belongs into the JSON, where the rest is")
         return await run_in_threadpool(_found, service, caller, body, body.vector)
-    service.inference.refuse_when_full()
+    service.inference.refuse_when_full(caller.name)
     (picture,) = await read_pictures(request, held.of(caller.name), most=1)
-    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)]))
+    (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)], caller.name))
     return await run_in_threadpool(_found, service, caller, query, vector.tolist())
 
 

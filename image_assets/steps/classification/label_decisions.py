@@ -33,6 +33,7 @@ from image_assets.steps.classification.opinions import (
     standing_words,
 )
 from image_assets.steps.classification.outcomes import Outcome, outcomes_of
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.named_images import NamedImages, find_images
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -125,7 +126,7 @@ def record_decisions(
         log: what has been read already; whoever decides often has one.
 
     Raises:
-        UnknownImageError: no image has this id or name.
+        UnknownImageError: no image has this id or name, or it was erased meanwhile.
         AmbiguousImageError: a name fits several.
         DecisionError: a label is empty, an image is decided twice, there is nothing to accept or to take back, or
             another decision has the same id.
@@ -144,9 +145,12 @@ def _record(
     chosen = [_Chosen(each, *found[normalise_name(each.image)][0]) for each in decisions]
     days = sorted({each.day for each in chosen})
     before = {day: log.of_day(day) for day in days}
-    kept = _opinions(tables, chosen, decided_by, now, [each for day in days for each in before[day]])
+    said_of_days = [each for day in days for each in before[day]]
+    _refuse(list(_reused_ids(chosen, decided_by, log, said_of_days)))
+    kept = _opinions(tables, chosen, decided_by, now, said_of_days)
     new = {_key(each.day, word): word for each, (word, is_new) in zip(chosen, kept, strict=True) if is_new}
     _keep(tables.store, new)
+    _take_back_of_erased(tables, new, days)
     log.note(new)
     for each in chosen:
         release_lease(tables.store, each.image_id, decided_by)
@@ -192,6 +196,26 @@ def _said_under(log: OpinionLog, decisions: Sequence[Decision], decided_by: str)
     }
 
 
+def _reused_ids(
+    chosen: Sequence[_Chosen], decided_by: str, log: OpinionLog, said: Sequence[Opinion]
+) -> Iterator[DecisionError]:
+    """A person's id of a decision is for one image: in a request, on its days, and on others as of a moment ago."""
+    wanted = {each.decision.decision_id for each in chosen if each.decision.decision_id}
+    said = [*said, *log.recent()] if wanted else ()
+    images = {
+        each.decision_id: each.image_id for each in said if each.decided_by == decided_by and each.decision_id in wanted
+    }
+    for each in chosen:
+        decision_id = each.decision.decision_id
+        if decision_id and images.setdefault(decision_id, each.image_id) != each.image_id:
+            yield _id_taken(each.decision)
+
+
+def _id_taken(decision: Decision) -> DecisionError:
+    told = f"{decision.place}: another decision has the id {decision.decision_id}: give each its own"
+    return DecisionError(told)
+
+
 def _with_image(log: OpinionLog, decision: Decision, decided_by: str, said: Mapping[str, Opinion]) -> Decision:
     """The image of the person's last word, of one who takes that back without naming it."""
     if decision.image or decision.kind is not Kind.UNDO:
@@ -234,6 +258,7 @@ def _opinions(
             decision.decision_id,
             **answers.get(image_id, {}),
             is_audit=bool(lease and lease.is_audit),
+            is_blind=bool(lease and lease.is_blind),
         )
         words.append((former, False) if former else (word, True))
     _refuse(problems)
@@ -248,7 +273,7 @@ def _label(
     if former:
         is_same = former.kind is decision.kind and (decision.kind is not Kind.LABEL or former.label == label)
         if not is_same:
-            raise DecisionError(f"{place}: another decision has the id {decision.decision_id}: give each its own")
+            raise _id_taken(decision)
         return former.label
     if decision.kind is Kind.UNDO and not has_word:
         raise DecisionError(f"{place}: you have decided nothing that could be taken back")
@@ -289,6 +314,19 @@ def _keep(store: ObjectStore, words: Mapping[ObjectKey, Opinion]) -> None:
         write(store, key, word)
     if len(words) > _FEW:
         store.flush()
+
+
+def _take_back_of_erased(tables: ParquetTables, words: Mapping[ObjectKey, Opinion], days: Sequence[date]) -> None:
+    """Remove all words when the image of one was erased meanwhile: who erases it may have looked for them before.
+
+    He begins his certificate before he looks, so that one of both sees the other.
+    """
+    erased = {image_id for day in days for image_id in erased_ids(tables, day)}
+    gone = [word.image_id for word in words.values() if word.image_id in erased]
+    if gone:
+        for key in words:
+            tables.store.delete(key)
+        raise UnknownImageError(f"nothing was kept:\n  {gone[0]} was erased meanwhile")
 
 
 def _refuse(problems: Sequence[ImageAssetsError]) -> None:

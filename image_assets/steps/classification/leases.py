@@ -3,6 +3,7 @@
 A lease is an object in the lake, taken by a conditional write: several services share them, and none forgets them.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,7 +17,8 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.records import read_record, write_record
 
 LEASE: Final = timedelta(minutes=5)
-_REMEDY: Final = "delete it: the image is free then"
+_REMEDY: Final = "the image is free"
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Lease:
         until: from when on it is free again.
         is_blind: whether the model's answer is kept from the person.
         is_audit: whether it was drawn at random, to measure the model.
+        is_issue: whether it was given for its doubtful label, and is no part of the queue.
     """
 
     image_id: ImageId
@@ -40,6 +43,7 @@ class Lease:
     until: datetime
     is_blind: bool = False
     is_audit: bool = False
+    is_issue: bool = False
 
 
 def take_lease(store: ObjectStore, wanted: Lease, now: datetime) -> bool:
@@ -63,11 +67,14 @@ def renew_lease(store: ObjectStore, held: Lease, now: datetime) -> Lease | None:
 
 
 def read_lease(store: ObjectStore, image_id: str) -> Lease | None:
-    """Who has or had an image; None when nobody did since it was decided."""
+    """Who has or had an image; None when nobody did since it was decided, and for what can be read by nobody."""
     key = object_keys.lease_key(ImageId(image_id))
     try:
         return read_record(store, key, Lease, TableError, _REMEDY)
     except ObjectNotFoundError:
+        return None
+    except TableError as error:
+        _log.warning("no lease: %s", error)
         return None
 
 

@@ -52,6 +52,7 @@ class Opinion:
         confidence_ratio: how sure it was.
         model_version: which model.
         is_audit: whether the image was given at random and without the model's answer.
+        is_blind: whether it was given without the model's answer.
     """
 
     image_id: str
@@ -64,6 +65,7 @@ class Opinion:
     confidence_ratio: float | None = None
     model_version: str | None = None
     is_audit: bool = False
+    is_blind: bool = False
 
     @property
     def shows(self) -> str | None:

@@ -25,7 +25,11 @@ DOUBT: Final = (
 """0..1, of a row of gold: 1 when two labels are as probable; null where no model has said anything."""
 
 POOL: Final = 512
-LEAST_DOUBT: Final = 1e-3
+
+_LEAST_DOUBT: Final = 1e-3
+_MOST_BYTES: Final = 2**28
+"""A second's work: a file is read whole, however few of its vectors are wanted."""
+
 LOT: Final = pl.col("image_id").str.slice(24)
 """The last digits of an image_id, which is a digest, are as good as a draw of lots."""
 
@@ -43,10 +47,11 @@ class ReviewOrder:
         tables: the lake's tables.
         pool: how many of the most doubtful are spread, and of those that no model has judged; from twice as many
             decided ones.
+        most_bytes: of files of vectors that are read: the pool is of the days of the most doubtful images.
     """
 
-    def __init__(self, tables: ParquetTables, pool: int = POOL) -> None:
-        self._tables, self._pool = tables, pool
+    def __init__(self, tables: ParquetTables, pool: int = POOL, most_bytes: int = _MOST_BYTES) -> None:
+        self._tables, self._pool, self._most_bytes = tables, pool, most_bytes
         self._kept: _Kept = {}
 
     def order(self, unsure: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
@@ -58,15 +63,25 @@ class ReviewOrder:
         """
         judged = unsure.drop_nulls("doubt").sort("doubt", "image_id", descending=[True, False])
         unjudged = unsure.filter(pl.col("doubt").is_null()).sort(LOT, "image_id")
-        known = decided.sort(LOT, "image_id").head(2 * self._pool)
-        asked = [
-            each.select("image_id", "day", "encoder") for each in (judged[: self._pool], unjudged[: self._pool], known)
+        near = self._near(pl.concat([judged, unjudged]).select("day", "encoder"))
+        known = decided.join(near, on="day", how="semi").sort(LOT, "image_id").head(2 * self._pool)
+        pools = [
+            part.join(near, on="day", how="semi", maintain_order="left").head(self._pool) for part in (judged, unjudged)
         ]
+        asked = [each.select("image_id", "day", "encoder") for each in (*pools, known)]
         vectors, parts = self._vectors(pl.concat(asked)), []
-        for part in (judged, unjudged):
-            parts += [_spread(part[: self._pool], vectors, known), part[self._pool :]]
-            known = pl.concat([each.select("image_id") for each in (known, part[: self._pool])])
+        for part, pool in zip((judged, unjudged), pools, strict=True):
+            parts += [_spread(pool, vectors, known), part.join(pool, on="image_id", how="anti", maintain_order="left")]
+            known = pl.concat([each.select("image_id") for each in (known, pool)])
         return pl.concat(parts)
+
+    def _near(self, images: pl.DataFrame) -> pl.DataFrame:
+        """Days of images, in their order, for as long as their files of vectors are not too much to read."""
+        days = images.drop_nulls("encoder").unique("day", keep="first", maintain_order=True)
+        keys = [object_keys.table_key(embeddings_name(encoder), day) for day, encoder in days.iter_rows()]
+        sizes = self._tables.store.sizes(keys)
+        before = pl.Series([sizes.get(key, 0) for key in keys], dtype=pl.Int64).cum_sum().shift(1, fill_value=0)
+        return days.filter(before < self._most_bytes)
 
     def _vectors(self, images: pl.DataFrame) -> pl.DataFrame:
         """`image_id` and `embedding` of those whose vectors can be compared: of the encoder and recipe most have."""
@@ -111,6 +126,15 @@ def _spread(pool: pl.DataFrame, vectors: pl.DataFrame, known: pl.DataFrame) -> p
 def _order(found: pl.DataFrame, known: Vectors) -> npt.NDArray[np.intp]:
     """Either all have a doubt or none."""
     vectors, doubts = found["embedding"].to_numpy(), found["doubt"]
-    if doubts.null_count():
-        return spread_by_likeness(vectors, known)
-    return spread_by_weight(vectors, np.maximum(doubts.to_numpy(), LEAST_DOUBT), known)
+    return (
+        spread_by_likeness(vectors, known)
+        if doubts.null_count()
+        else spread_doubtful(vectors, doubts.to_numpy(), known)
+    )
+
+
+def spread_doubtful(
+    vectors: Vectors, doubts: npt.NDArray[np.float32], known: Vectors | None = None
+) -> npt.NDArray[np.intp]:
+    """Places by doubt and distance; doubt counts twice, or oddities of little doubt would come before what matters."""
+    return spread_by_weight(vectors, np.maximum(doubts, _LEAST_DOUBT) ** 2, known)

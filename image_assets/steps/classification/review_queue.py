@@ -114,14 +114,10 @@ class ReviewQueue:
         judged, gold, store = self._judged.now(), self._look(), self._tables.store
         leases = live_leases(store, now)
         own = {image_id for image_id, each in judged.items() if person in each.words}
-        mine = [each for each in leases if each.held_by == person and each.image_id not in own][:count]
+        mine = [each for each in leases if each.held_by == person and each.image_id not in own and not each.is_issue]
         why = {image_id: _why(each.outcome, person) for image_id, each in judged.items() if each.outcome}
-        renewed = [kept for each in mine if (kept := renew_lease(store, each, now))]
-        shown = {item.lease.image_id for item in self._items(renewed, why)}
-        for each in renewed:
-            if each.image_id not in shown:
-                release_lease(store, each.image_id, person)
-        taken = [each for each in renewed if each.image_id in shown]
+        renewed = [kept for each in mine[:count] if (kept := renew_lease(store, each, now))]
+        taken = [item.lease for item in self._given(renewed, why)]
         done = {gold.photo_of.get(image_id, image_id) for image_id in own | (why.keys() - _open(why, params))}
         busy = done | {each.photo for each in leases}
         first_lot = sum(judged[each].words[person] for each in own) + len(taken)
@@ -131,7 +127,7 @@ class ReviewQueue:
             if lease.photo not in busy and take_lease(store, lease, now):
                 busy.add(lease.photo)
                 taken.append(lease)
-        return list(self._items(taken, why))
+        return self._given(taken, why)
 
     def count_left(self, person: str) -> int:
         """How many photos that the model is unsure of, or that others differ on, wait for the person."""
@@ -173,6 +169,15 @@ class ReviewQueue:
                 drawn = _draw(person, lot)
             lot += 1
             yield lease(each, is_blind=drawn < 2 * share)
+
+    def _given(self, leases: Sequence[Lease], why: Mapping[str, Why | None]) -> list[ReviewItem]:
+        """The images of leases; what is blocked or erased by now is given back."""
+        items = list(self._items(leases, why))
+        shown = {item.lease.image_id for item in items}
+        for each in leases:
+            if each.image_id not in shown:
+                release_lease(self._tables.store, each.image_id, each.held_by)
+        return items
 
     def _items(self, leases: Sequence[Lease], why: Mapping[str, Why | None]) -> Iterator[ReviewItem]:
         """What gold says of the images; one that it has not or blocks is left out."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from image_assets.lake.day_frames import DayFrames
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.duplicates.pair_decisions import read_pair_decisions
+from image_assets.steps.duplicates.pair_decisions import PairWord, read_pair_words
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.plain_labels import plain_label
@@ -28,6 +28,8 @@ class Keeper(StrEnum):
     LARGEST_FILE = "largest_file"
     LABELLED = "labelled"
     EARLIEST = "earliest"
+    CHOSEN = "chosen"
+    """A person said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class DuplicateGroup:
 
     Attributes:
         canonical_id: the first, which stands for all.
-        images: facts of each: what `duplicate_images` and bronze know, and what people said of it and the first.
+        images: facts of each: what `duplicate_images` and bronze know, and what people said of it and the first
+            (`verdict`, `decided_by`, `since`: the day from which on it counts).
         keeper_id: the one to keep, if one is to be kept.
         keeper: why that one.
     """
@@ -114,21 +117,28 @@ def _repeated(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("image_id") != pl.col("canonical_id"))
 
 
-def _verdicts(tables: ParquetTables) -> dict[frozenset[str], str]:
+def _verdicts(tables: ParquetTables) -> dict[frozenset[str], PairWord]:
     """The last word on each pair of images."""
-    said = read_pair_decisions(tables.store, date.max)
-    return {_pair(each.first_id, each.second_id): each.verdict for each in said}
+    return {_pair(each.first_id, each.second_id): each for each in read_pair_words(tables.store)}
 
 
 def _pair(one: str, other: str) -> frozenset[str]:
     return frozenset((one, other))
 
 
-def _group(rows: pl.DataFrame, said: Mapping[frozenset[str], str]) -> DuplicateGroup:
+def _group(rows: pl.DataFrame, said: Mapping[frozenset[str], PairWord]) -> DuplicateGroup:
     canonical_id = str(rows["canonical_id"][0])
-    images = [{**row, "verdict": said.get(_pair(canonical_id, row["image_id"]))} for row in rows.to_dicts()]
+    words = {name: said.get(_pair(canonical_id, name)) for name in rows["image_id"]}
+    images = [{**row, **_told(words[row["image_id"]])} for row in rows.to_dicts()]
+    chosen = [each.keeper_id for each in words.values() if each and each.keeper_id in words]
+    if chosen:
+        return DuplicateGroup(canonical_id, images, str(chosen[-1]), Keeper.CHOSEN)
     keeper, reason = choose_keeper(images)
     return DuplicateGroup(canonical_id, images, str(keeper["image_id"]), reason)
+
+
+def _told(word: PairWord | None) -> dict[str, Any]:
+    return {name: getattr(word, name, None) for name in ("verdict", "decided_by", "since")}
 
 
 def choose_keeper(images: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], Keeper]:

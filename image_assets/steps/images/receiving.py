@@ -111,7 +111,16 @@ class IncomingFile:
             self._store.sync(key)
         else:
             self._staged.land(key)
+        if is_erased(self._tables, receipt):
+            self._take_back(receipt, key)
         return receipt
+
+    def _take_back(self, receipt: Receipt, key: ObjectKey) -> None:
+        """Who erases an image looks for its upload once his certificate is begun, maybe a moment before this one."""
+        for each in (object_keys.receipt_key(date.fromisoformat(receipt.day), receipt.image_id), key):
+            self._store.delete(each)
+        self._store.delete(object_keys.sidecar_key(key))
+        raise ImageError(RejectionReason.POLICY, "erased meanwhile")
 
     def _check_head(self) -> None:
         if self._head is not None:
@@ -158,6 +167,11 @@ class IncomingFile:
         with self._store.staging() as staged:
             staged.write(data)
             staged.land(key, over=over, is_last=False)
+
+
+def is_erased(tables: ParquetTables, receipt: Receipt) -> bool:
+    """Whether the image of an upload must not come in."""
+    return receipt.image_id in erased_ids(tables, date.fromisoformat(receipt.day))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Rejections are forgotten when someone wants files to be tried again."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -46,6 +47,13 @@ def forget_rejections_of(tables: ParquetTables, day: date, image_ids: Collection
 def forget_rejections_of_items(tables: ParquetTables, day: date, items: Collection[str]) -> int:
     """Forget why these files were refused, at whichever stage, so that the next run tries them again; say how many."""
     return _forget(tables, _retriable(tables, day, rejecting_stages(tables), pl.col("item").is_in(list(items))))
+
+
+def is_tried_again(tables: ParquetTables, refused: Mapping[str, Any]) -> bool:
+    """Whether the next run tries a file again; of it a row of `rejected_images` says `day`, `stage` and `item`."""
+    table = rejections_table(refused["stage"])
+    key = object_keys.table_key(table.name, refused["day"])
+    return tables.store.exists(key) and refused["item"] not in tables.scan_files([key], ["item"])["item"]
 
 
 def _forget(tables: ParquetTables, found: Iterator[tuple[ObjectKey, pl.DataFrame]]) -> int:

@@ -53,11 +53,13 @@ def locate(tables: ParquetTables, image_id: ImageId, days: Collection[date] | No
         its = None if days is None else [day for day in days if tables.exists(table, day)]
         return tables.scan(table, ["day", column], its, is_it).iter_rows()
 
-    for day, erased_at in found(ERASURES, "erased_at"):
+    certificates = list(found(ERASURES, "erased_at"))
+    for day, erased_at in certificates:
         if erased_at:
             return Location(day, is_erased=True)
     for day, user_id in found(BRONZE_IMAGES, "user_id"):
         return Location(day, user_id=user_id)
     for day, source_uri in found(door, "source_uri"):
         return Location(day, source_uri=source_uri)
-    return None
+    # An erasure that is under way, or was cut off, has taken what is shown first.
+    return next((Location(day, is_erased=True) for day, _ in certificates), None)

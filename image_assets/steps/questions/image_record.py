@@ -13,6 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.models_in_use import models_in_use
 from image_assets.steps.images.receipts import Receipt
+from image_assets.steps.increment.retries import is_tried_again
 from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import embeddings_name
@@ -30,7 +31,7 @@ class ImageState(StrEnum):
     """How far an image has come."""
 
     PENDING = "pending"
-    """Landed: the next run takes it in."""
+    """Landed: the next run takes it in; or refused, and the next run tries it again."""
     PROCESSING = "processing"
     """Taken in: a run is at work on it, or was."""
     EMBEDDED = "embedded"
@@ -95,14 +96,19 @@ def read_image(tables: ParquetTables, image_id: ImageId, day: date, encoder: str
     """What is known of an image that was taken in or refused on a day; None when that day knows no such image."""
     rows = dict(_rows(tables, image_id, day, encoder))
     bronze, gold = rows.get(BRONZE_IMAGES.name), rows.get(GOLD_IMAGES.name)
-    refused = rows.get(REJECTED_IMAGES.name) or rows.get(rejections_of(BRONZE_IMAGES).name)
+    told = rows.get(REJECTED_IMAGES.name)
+    refused = told or rows.get(rejections_of(BRONZE_IMAGES).name)
     if not (bronze or refused):
         return None
+    is_waiting = bool(bronze and told and is_tried_again(tables, told))
+    refused = None if is_waiting else refused
     is_embedded, has_index = embeddings_name(encoder) in rows, is_indexed(tables, day, encoder)
     return ImageRecord(
         image_id=image_id,
         day=day,
-        state=state_of(gold, refused, is_embedded=is_embedded, is_indexed=is_embedded and has_index),
+        state=ImageState.PENDING
+        if is_waiting
+        else state_of(gold, refused, is_embedded=is_embedded, is_indexed=is_embedded and has_index),
         reason=refused["reason"] if refused else None,
         detail=refused["detail"] if refused else None,
         facts=gold or _as_gold(bronze or {}),

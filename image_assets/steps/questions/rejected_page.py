@@ -87,6 +87,10 @@ class RejectedFiles:
         self._tables = tables
         self._frames = DayFrames(tables, REJECTED_IMAGES.name, None, _part_of, clock)
 
+    def renew(self) -> None:
+        """Show nobody what the lake was before this moment."""
+        self._frames.renew()
+
     def page(self, choice: RejectedChoice, count: int, after: str = "") -> RejectedPage:
         """The files behind a mark."""
         rows = self._all()
@@ -109,9 +113,9 @@ class RejectedFiles:
             raise UnknownImageError(f"there is no rejected file {min(missing)}; a run may have taken it in since")
         return list(self._rows(found))
 
-    def look_anew(self) -> None:
+    def renew(self) -> None:
         """Have the next page show what has changed just now, such as a file that was erased."""
-        self._frames.look_anew()
+        self._frames.renew()
 
     def _all(self) -> pl.DataFrame:
         return pl.concat([pl.DataFrame(schema=dict(_KNOWN)), *self._frames.all()])

@@ -22,6 +22,7 @@ from image_assets.steps.images.receipts import Receipt, read_receipt
 from image_assets.steps.images.sidecar import MAX_SIDECAR_BYTES, parse_sidecar
 from image_assets.steps.images.uploads import user_folder
 from image_assets.steps.increment.recipe import version_of
+from image_assets.steps.increment.retries import is_tried_again
 from image_assets.steps.questions.image_record import ImageState, is_indexed, state_of
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.gold import GOLD_IMAGES
@@ -33,6 +34,7 @@ _REMEMBERED: Final = 50_000
 _DOOR: Final = rejections_of(BRONZE_IMAGES)
 _TAKEN_IN: Final = ("image_id", "source_uri", "raw_name", "label", "uploaded_at")
 _REFUSED: Final = ("image_id", "source_uri", "reason", "detail", "processed_at")
+_REFUSED_LATER: Final = (*_REFUSED, "day", "stage", "item")
 _END_US: Final = 10**18
 
 
@@ -127,13 +129,15 @@ class UserUploads:
             return
         ids = pl.col("image_id").is_in([row["image_id"] for row in rows])
         gold = {row["image_id"]: row for row in self._rows(GOLD_IMAGES.name, day, ("image_id", "state"), ids)}
-        refused = {row["image_id"]: row for row in self._rows(REJECTED_IMAGES.name, day, _REFUSED, ids)}
+        refused = {row["image_id"]: row for row in self._rows(REJECTED_IMAGES.name, day, _REFUSED_LATER, ids)}
         vectors = self._rows(embeddings_name(choice.encoder), day, ("image_id",), ids)
         embedded, has_index = {row["image_id"] for row in vectors}, is_indexed(self._tables, day, choice.encoder)
         for row in rows:
             image_id, why = row["image_id"], refused.get(row["image_id"])
             is_embedded = image_id in embedded
             state = state_of(gold.get(image_id), why, is_embedded=is_embedded, is_indexed=is_embedded and has_index)
+            if why and is_tried_again(self._tables, why):
+                state, why = ImageState.PENDING, None
             told = {name: why[name] for name in ("reason", "detail")} if why else {}
             yield Upload(**row, day=day, state=state, **told)
 

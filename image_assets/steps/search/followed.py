@@ -1,6 +1,7 @@
 """Something that is opened as it is at one moment and looked at again while it answers."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -54,29 +55,43 @@ class Followed(Generic[_T]):
         """Seconds since somebody looked whether anything has changed; infinite before anybody did."""
         return time.monotonic() - self._looked_at
 
-    def current(self, *, anew: bool = False) -> _T:
-        """What there is; of this moment, when it is wanted `anew` or nothing is known yet."""
+    def current(self, *, anew: bool = False, within_s: float = math.inf) -> _T:
+        """What there is; of this moment, when it is wanted `anew` or nothing is known yet.
+
+        After a quiet time what is known is old: who asks for it `within_s` seconds waits for a look then.
+        """
         if anew or self._patience_s <= 0:
             return self._look_now()
+        if self.age_s > within_s:
+            return self._look_now(unless_within_s=within_s)
         if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self.look_s):
             self.begin()
         found, problem = self._found, self._problem
         if problem:
             raise problem
-        return self._look_now(unless_known=True) if found is None else found
+        return self._look_now(unless_within_s=math.inf) if found is None else found
 
     def begin(self) -> None:
         """Have somebody look, unless somebody does."""
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_beside, name="follows-lake", daemon=True).start()
 
+    def renew(self) -> None:
+        """Have nobody answered with what was before this moment; where nothing can be opened, who asks next tries."""
+        try:
+            self.current(anew=True)
+        except ImageAssetsError as error:
+            _log.warning("what is searched cannot be opened anew: %s", error)
+            self.forget()
+
     def forget(self) -> None:
         """Do not go by what was found."""
         self._found = None
 
-    def _look_now(self, *, unless_known: bool = False) -> _T:
+    def _look_now(self, *, unless_within_s: float = -math.inf) -> _T:
         with self._looking:
-            if unless_known and self._found is not None:
+            # Somebody may have looked while the lock was waited for.
+            if self._found is not None and self.age_s <= unless_within_s and not self._problem:
                 return self._found
             self._found = self._timed_look()
             self._looked_at, self._problem = time.monotonic(), None

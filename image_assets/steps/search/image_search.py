@@ -1,5 +1,6 @@
 """Search: by text, by picture, by an image of the lake, by a vector, or by conditions alone; one room for all."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -276,10 +277,10 @@ class ImageSearch:
         """An image and all others of the same photo."""
         return self._on_lake(lambda lake: [ImageId(each) for each in lake.gallery.copies_of(image_id)])
 
-    def is_blocked(self, image_id: ImageId) -> bool:
-        """Whether an image may not be shown; nothing is before any day was run."""
+    def is_blocked(self, image_id: ImageId, *, within_s: float) -> bool:
+        """Whether an image may not be shown, by a look so old at most; nothing is before any day was run."""
         try:
-            return self._on_lake(lambda lake: image_id in lake.gallery.blocked)
+            return self._on_lake(lambda lake: image_id in lake.gallery.blocked, within_s=within_s)
         except NoDayError:
             return False
 
@@ -314,10 +315,14 @@ class ImageSearch:
         """Have somebody open what searches need, before they come."""
         self._followed.begin()
 
-    def _on_lake(self, ask: Callable[[SearchedLake], _T]) -> _T:
+    def renew(self) -> None:
+        """Show nobody what the lake was before this moment."""
+        self._followed.renew()
+
+    def _on_lake(self, ask: Callable[[SearchedLake], _T], *, within_s: float = math.inf) -> _T:
         """Ask again when the lake has changed meanwhile, or its gallery is found to be damaged and was discarded."""
         try:
-            return ask(self._followed.current())
+            return ask(self._followed.current(within_s=within_s))
         except ObjectChangedError:
             return until_first(lambda: ask(self._followed.current(anew=True)))
         except TableError as error:

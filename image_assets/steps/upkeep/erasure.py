@@ -8,14 +8,22 @@ have ended.
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
 
-from image_assets.errors import StoreUnavailableError, UnknownImageError
+from image_assets.errors import (
+    ObjectForbiddenError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+    UnknownImageError,
+)
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
 from image_assets.lake import object_keys
+from image_assets.lake.local_object_store import STAGING
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of
@@ -26,6 +34,8 @@ from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.upkeep import ERASURES
 
+_GOES = 20
+_LARGEST_RECORD = 2**20
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
 # A copy of the image names it too, on whatever day the copy came.
 _DUPLICATES, _ORIGINAL_COLUMN = DUPLICATE_IMAGES.name, "canonical_id"
@@ -97,13 +107,23 @@ def twins_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
 
 
 def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.DataFrame:
-    """Remove what there is and return the certificate, a row of `erasures`.
+    """Remove what there is and what comes meanwhile, and return the certificate, a row of `erasures`.
 
     Raises:
-        StoreUnavailableError: a run that was under way wrote some of it again.
+        StoreUnavailableError: a run that was under way wrote some of it again, and again.
     """
-    store = tables.store
     _begin(tables, remains, requested_by)
+    for _ in range(_GOES):
+        _remove(tables, remains)
+        # People may have decided on it, and a run may have read it before it was gone.
+        remains = find_remains(tables, remains.image_id)
+        if remains.is_nothing:
+            return _complete(tables, remains)
+    raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
+
+
+def _remove(tables: ParquetTables, remains: Remains) -> None:
+    store = tables.store
     for key in remains.objects:
         store.delete(key)
     store.flush()
@@ -113,9 +133,6 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     for key in (*remains.derived, object_keys.GALLERY):
         store.delete(key)
     store.flush()
-    if not find_remains(tables, remains.image_id).is_nothing:
-        raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
-    return _complete(tables, remains)
 
 
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
@@ -141,6 +158,9 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
     for prefix in (*(prefix_of(day) for prefix_of in _SAID_BY_DAY), object_keys.PAIR_REVIEWS, object_keys.LEASES):
         yield from _named_after(tables, prefix, image_id)
     yield from acceptances_at(tables.store, day, origins["source_uri"].to_list())
+    # What was answered, and what a process that was killed did not finish, is told by its text alone.
+    for prefix in (object_keys.ANSWERS, STAGING):
+        yield from _telling_of(tables.store, prefix, image_id)
 
 
 def pictures_of(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:
@@ -156,6 +176,14 @@ def _upload(tables: ParquetTables, key: ObjectKey, sha256: str) -> Iterator[Obje
     if store.exists(key) and hashlib.sha256(store.read(key)).hexdigest() == sha256:
         beside = pair_sidecars(info.key for info in store.list(key.rpartition("/")[0]))
         yield from (ObjectKey(each) for each in (beside.get(key), key) if each)
+
+
+def _telling_of(store: ObjectStore, prefix: str, image_id: ImageId) -> Iterator[ObjectKey]:
+    """Records that name the image; whoever asks for an answer again is answered anew."""
+    for info in store.list(prefix):
+        with suppress(ObjectNotFoundError, ObjectForbiddenError):
+            if image_id.encode() in store.read_start(info.key, _LARGEST_RECORD):
+                yield info.key
 
 
 def _named_after(tables: ParquetTables, prefix: str, image_id: ImageId) -> Iterator[ObjectKey]:

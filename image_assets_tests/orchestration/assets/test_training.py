@@ -13,6 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.mlflow_registry import CHAMPION_ALIAS, REGISTERED_MODEL, import_mlflow
 from image_assets.orchestration.jobs import TRAIN_JOB
 from image_assets.settings import Settings
+from image_assets.steps.classification.challenges import challenge_of_champion
 from image_assets.steps.classification.champion import kept_classifiers, read_champion
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
@@ -127,7 +128,10 @@ def test_the_same_lessons_give_the_same_version_and_nothing_is_promoted(
     assert champion is not None
     assert (len(kept_classifiers(store)), champion.predecessors) == (1, ())
     told = tables_of(taught).read(CLASSIFIER_EVALUATIONS, None)
-    assert (told.height > 0, told["is_promoted"].any()) == (True, False)
+    assert (told.height, told["is_promoted"].all()) == (1, True)
+    kept = challenge_of_champion(tables_of(taught))
+    assert kept is not None
+    assert (kept.champion, kept.challenger) == (None, champion.model_version)
 
 
 def test_an_mlflow_that_is_down_fails_the_training_in_words_and_keeps_nothing(

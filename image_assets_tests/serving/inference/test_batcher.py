@@ -182,3 +182,25 @@ def test_whoever_finds_no_room_is_told_when_to_come_again() -> None:
     with places.take(4), pytest.raises(ServiceBusyError):
         places.check()
     assert places.taken == 0
+
+
+def test_of_one_caller_a_share_waits_and_others_find_room() -> None:
+    places = Places(4, lambda: 2.5, share=2)
+    with places.take(2, "ann"):
+        with pytest.raises(ServiceBusyError, match="2 items of ann wait") as refused, places.take(1, "ann"):
+            pass
+        assert refused.value.seconds == 5
+        with pytest.raises(ServiceBusyError):
+            places.check("ann")
+        with places.take(2, "bo"):
+            assert places.taken == 4
+    places.check("ann")
+
+
+def test_every_caller_is_in_the_next_batch(halver: Halver, batcher: Batcher, until: Until) -> None:
+    hold(batcher, halver, until)
+    first = batcher.submit(halver.halve, range(2, 2 + 4 * LARGEST_BATCH, 2), "ann")
+    (late,) = batcher.submit(halver.halve, [1000], "bo")
+    halver.gate.set()
+    wait_for([*first, late], 30)
+    assert 1000 in halver.batches[1]

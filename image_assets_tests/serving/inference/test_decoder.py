@@ -109,3 +109,10 @@ def test_closing_leaves_no_worker_and_nobody_waiting(hanging: ModuleType) -> Non
     assert {child.pid for child in psutil.Process().children()} <= before
     with pytest.raises(ServiceBusyError):
         decoder.submit(b"a", LIMITS)
+
+
+def test_nobody_waits_for_all_the_slow_pictures_of_another(hanging: ModuleType) -> None:
+    with decoding(hanging.decode_by_name, EngineParams(workers=1, item_timeout_s=1.0)) as decoder:
+        slow = [decoder.submit(b"hang", LIMITS, "ann") for _ in range(20)]
+        assert decoder.submit(b"a", LIMITS, "bo").result(60).shape == (1, 1, 3)
+        assert sum(each.done() for each in slow) <= 3

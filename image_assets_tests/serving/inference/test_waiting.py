@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from image_assets.serving.inference.inference import MOST_ITEMS
+from image_assets.serving.inference.inference import MOST_ITEMS, SHARE_ITEMS
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.inference.conftest import HeldService
@@ -76,16 +76,17 @@ def test_a_bad_file_of_a_batch_is_a_problem_among_results(held: "HeldService", p
     assert [each["file"] for each in results] == ["0.png", "1.png", "2.png", "3.png"]
 
 
-def test_beyond_the_queue_the_service_is_busy_at_once_and_says_until_when(
+def test_beyond_his_share_a_caller_is_told_at_once_until_when_and_others_find_room(
     held: "HeldService", threads: ThreadPoolExecutor, until: Until, paint: Paint
 ) -> None:
     picture = paint("red", kind="PNG")
     first = hold(held, threads, until, picture)
-    admitted = [threads.submit(predict_many, held, *[picture] * count) for count in (64, MOST_ITEMS - 65)]
-    until(lambda: held.inference.state.on_their_way == MOST_ITEMS)
+    admitted = [threads.submit(predict_many, held, *[picture] * count) for count in (32, SHARE_ITEMS - 33)]
+    until(lambda: held.inference.state.on_their_way == SHARE_ITEMS)
     refused = predict(held, picture)
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:image-assets:problem:busy")
     assert int(refused.headers["retry-after"]) >= 1
+    held.inference.refuse_when_full("somebody else")
     assert not any(answer.done() for answer in (first, *admitted))
     held.gate.set()
     assert [answer.result().status_code for answer in (first, *admitted)] == [200, 200, 200]

@@ -11,6 +11,7 @@ from image_assets.access import keys
 from image_assets.access.keys import KeyRing, add_key, list_keys, revoke_key
 from image_assets.access.roles import Role, includes
 from image_assets.errors import ConfigurationError
+from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import LocalObjectStore
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -85,6 +86,20 @@ def test_a_revoked_key_stays_in_the_list(store: LocalObjectStore) -> None:
     key, _ = add_key(store, "shop", [Role.READ], NOON)
     revoke_key(store, key.key_id, NOON)
     assert [each.key_id for each in list_keys(store)] == [key.key_id]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"key_id": "x"}'])
+def test_a_damaged_record_locks_out_its_key_alone(
+    store: LocalObjectStore, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (damaged, text), (other, other_text) = (add_key(store, "shop", [Role.READ], NOON) for _ in range(2))
+    place = object_keys.api_key_key(damaged.key_id)
+    store.write(place, data)
+    ring = ring_of(store)
+    assert (ring.find(text, LATER), ring.find_by_id(damaged.key_id, LATER)) == (None, None)
+    assert ring.find(other_text, LATER) == other
+    assert (list(ring.damaged), ring.is_empty) == ([place], False)
+    assert damaged.key_id in caplog.text
 
 
 def test_a_ring_reads_again_after_a_second(store: LocalObjectStore) -> None:

@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -306,6 +307,13 @@ def test_what_is_swept_was_left_by_the_dead_and_not_what_the_living_are_at(store
         filled.write_bytes(b"by hand")
         assert (store.sweep(), len(left())) == (0, 4)
     assert (len(left()), store.sweep(), left()) == (2, 2, [])
+
+
+def test_what_nobody_locks_is_swept_once_it_is_old(store: LocalObjectStore) -> None:
+    for name, age_s in (("old", 3600), ("young", 0)):
+        store.write(ObjectKey(f"{STAGING}/{name}"), b"{}")
+        os.utime(store.root / STAGING / name, (time.time() - age_s,) * 2)
+    assert (store.sweep(), [info.key for info in store.list(STAGING)]) == (1, [f"{STAGING}/young"])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

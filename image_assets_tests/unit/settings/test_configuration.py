@@ -100,6 +100,9 @@ def test_a_value_is_kept_as_its_setting_has_it(settings: Settings, store: LocalO
         ({"root": "/elsewhere"}, "IMAGE_ASSETS_ROOT is the environment's alone"),
         ({"alert_webhook": "https://x"}, "IMAGE_ASSETS_ALERT_WEBHOOK is the environment's alone"),
         ({"rview_threshold": 1}, "IMAGE_ASSETS_RVIEW_THRESHOLD is not a setting"),
+        ({"classes": "hat, dress, Hat"}, "IMAGE_ASSETS_CLASSES: 'hat' is named twice"),
+        ({"rate_limit": "9/minute"}, "rate_limit is 9/minute: at least 10/minute"),
+        ({"rate_limit_all": "100/day"}, "at least 10/minute"),
         ({}, "nothing is to be changed"),
     ],
 )

@@ -271,6 +271,17 @@ def test_a_decision_sent_again_is_kept_once_and_one_of_its_name_that_differs_is_
     assert len(list(two.store.list("reviews"))) == 2
 
 
+def test_the_id_of_a_decision_is_for_one_image(two: "Scenario") -> None:
+    hat, shoe = Decision("hat.png", "cap", decision_id="d1"), Decision("shoe.png", "boot", decision_id="d1")
+    with pytest.raises(DecisionError, match="another decision has the id d1"):
+        record_decisions(two.tables, [hat, shoe], "ann", NOON)
+    record_decisions(two.tables, [hat], "ann", NOON)
+    with pytest.raises(DecisionError, match="another decision has the id d1"):
+        record_decisions(two.tables, [shoe], "ann", NOON)
+    record_decisions(two.tables, [shoe], "bob", NOON)
+    assert len(list(two.store.list("reviews"))) == 2
+
+
 def test_one_decision_does_not_sync_all_disks(two: "Scenario", paint: Paint) -> None:
     class Store(LocalObjectStore):
         def flush(self) -> None:

@@ -1,5 +1,6 @@
 """What is asked about first: doubtful images that are unlike each other, and few vectors are read for it."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -114,6 +115,17 @@ def test_a_file_of_vectors_is_not_read_again_while_it_stays(scenario: "Scenario"
     embed(scenario, [BLUE, NEAR_RED, RED])
     order.order(unsure(scenario, [0.9, 0.8]), NOBODY)
     assert CountingTables.reads == 2
+
+
+def test_days_whose_vectors_are_too_much_to_read_wait(scenario: "Scenario") -> None:
+    embed(scenario, [RED, NEAR_RED, BLUE])
+    later = scenario.day + timedelta(days=1)
+    rows = unsure(scenario, [0.9, 0.8, 0.5])
+    rows = pl.concat(
+        [rows, rows[:1].with_columns(image_id=pl.lit(name_of(7)), day=later, doubt=pl.lit(0.85, pl.Float32))]
+    )
+    found = ReviewOrder(scenario.tables, most_bytes=1).order(rows, NOBODY)
+    assert found["image_id"].to_list() == [name_of(number) for number in (0, 2, 1, 7)]
 
 
 def test_doubt_is_how_close_the_second_label_comes_to_the_first() -> None:

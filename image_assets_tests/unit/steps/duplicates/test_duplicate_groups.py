@@ -1,14 +1,23 @@
 """Groups of duplicates as a person goes through them: by pages, with the one to keep."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from image_assets.errors import DecisionError
 from image_assets.steps.duplicates.groups import DuplicateGroups, Keeper, choose_keeper
-from image_assets.steps.duplicates.pair_decisions import PairVerdict, record_pair_decision
+from image_assets.steps.duplicates.pair_decisions import (
+    PairVerdict,
+    read_pair_decisions,
+    read_pair_words,
+    record_pair_decision,
+    undo_pair_decisions,
+)
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 
 if TYPE_CHECKING:
@@ -74,3 +83,40 @@ def test_a_day_that_is_compared_again_is_read_again(grouped: "Scenario") -> None
     rows = grouped.tables.read(DUPLICATE_IMAGES, grouped.day)
     grouped.rewrite(DUPLICATE_IMAGES, rows.with_columns(canonical_id="image_id"))
     assert groups.page(60).total == 0
+
+
+def test_a_person_takes_back_what_was_said_together_and_nothing_of_others(grouped: "Scenario") -> None:
+    first, second, third = (
+        [each["image_id"] for each in one.images] for one in DuplicateGroups(grouped.tables).page(3).groups
+    )
+    say = partial(record_pair_decision, grouped.tables)
+    say(*first, PairVerdict.DIFFERENT, "bob", NOON)
+    say(*second, PairVerdict.SAME, "ann", NOON)
+    for pair in (first, third):
+        for _ in range(2):
+            say(*pair, PairVerdict.SAME, "ann", NOON, decision_id="together", keeper_id=pair[1])
+    for _ in range(2):
+        undone = undo_pair_decisions(grouped.tables, "ann", NOON, decision_id="back")
+        assert {each.second_id for each in undone} == {first[1], third[1]}
+    standing = {(each.second_id, each.verdict, each.decided_by) for each in read_pair_words(grouped.store)}
+    assert standing == {(first[1], "different", "bob"), (second[1], "same", "ann")}
+    undo_pair_decisions(grouped.tables, "ann", NOON)
+    with pytest.raises(DecisionError, match="nothing"):
+        undo_pair_decisions(grouped.tables, "ann", NOON)
+    with pytest.raises(DecisionError, match="nothing"):
+        say(*first, PairVerdict.UNDO, "ann", NOON)
+
+
+def test_the_one_to_keep_is_whom_a_person_chose_and_that_changes_no_version(grouped: "Scenario") -> None:
+    groups = DuplicateGroups(grouped.tables)
+    first, second = (each["image_id"] for each in groups.page(1).groups[0].images)
+    record_pair_decision(grouped.tables, first, second, PairVerdict.SAME, "ann", NOON)
+    before = read_pair_decisions(grouped.store, grouped.day)
+    record_pair_decision(grouped.tables, first, second, PairVerdict.UNDO, "ann", NOON)
+    record_pair_decision(
+        grouped.tables, first, second, PairVerdict.SAME, "ann", NOON, decision_id="1", keeper_id=second
+    )
+    group = groups.page(1, only_undecided=False).groups[0]
+    assert (group.keeper_id, group.keeper) == (second, Keeper.CHOSEN)
+    (after,) = read_pair_decisions(grouped.store, grouped.day)
+    assert repr(replace(after, decided_at=before[0].decided_at)) == repr(before[0])

@@ -1,13 +1,15 @@
 """Files that come in piece by piece, killed at any moment."""
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from image_assets.errors import (
@@ -18,7 +20,7 @@ from image_assets.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from image_assets.ids import ImageId, ObjectKey, SourceUri
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.imaging.announced import HEAD_BYTES
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
@@ -35,6 +37,7 @@ from image_assets.steps.images.uploads import UploadFacts, add_upload
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
+from image_assets.tables.upkeep import ERASURES
 from image_assets_tests.scenario import Scenario
 
 DAY = date(2026, 10, 1)
@@ -360,6 +363,31 @@ def test_what_was_erased_is_refused_on_its_way_in(
         receive(scenario.store, paint(), replace(FACTS, day=DAY + timedelta(days=days_later)))
     assert (scenario.files(), staged(scenario)) == (before, [])
     assert receive(scenario.store, paint(), replace(FACTS, raw_name="another.jpg")).image_id != receipt.image_id
+
+
+class Overtaken(LocalObjectStore):
+    """Somebody begins to erase the image after it was let in and before it lands."""
+
+    def sizes(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, int]:
+        key = next(iter(keys))
+        if str(DAY) not in key:
+            return {}
+        image_id = image_id_of(object_keys.source_uri_of(key), Sha256(self.sha256))  # type: ignore[attr-defined]
+        row = {"image_id": image_id, "day": DAY, "requested_by": "ann", "begun_at": FACTS.uploaded_at}
+        counts = {"sha256": None, "erased_at": None, "objects_removed": 0, "rows_removed": 0}
+        rows = pl.DataFrame([{**row, **counts}], schema=ERASURES.schema.create_empty().schema)
+        ParquetTables(LocalObjectStore(self.root)).replace(ERASURES, DAY, rows)
+        return {}
+
+
+def test_an_upload_that_an_erasure_has_overtaken_leaves_nothing(
+    scenario: Scenario, paint: Callable[..., bytes]
+) -> None:
+    store, data = Overtaken(scenario.root), paint()
+    object.__setattr__(store, "sha256", hashlib.sha256(data).hexdigest())
+    with pytest.raises(ImageError, match="erased meanwhile"):
+        receive(store, data)
+    assert [info.key for folder in ("landing", "receipts", STAGING) for info in scenario.store.list(folder)] == []
 
 
 @pytest.mark.parametrize("is_half_gone", [False, True])

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from image_assets.ids import ObjectKey
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.steps.images.receipts import Receipt, keep_receipts
 from image_assets.steps.images.receiving import receiving
 from image_assets.steps.images.uploads import UploadFacts
 from image_assets.steps.increment.retries import forget_rejections_of_items
-from image_assets.steps.questions.image_record import ImageState
+from image_assets.steps.questions.image_record import ImageState, read_image
 from image_assets.steps.questions.user_uploads import Upload, UploadChoice, UserUploads
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.tables.rejections import REJECTED_IMAGES
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -132,3 +135,23 @@ def test_a_file_that_was_refused_before_its_bytes_were_read_has_no_id_and_is_tol
     file.symlink_to("nowhere")
     scenario.run()
     assert [(each.image_id, each.state) for each in listed(scenario)] == [(None, "error")]
+
+
+def test_an_image_that_a_later_stage_refused_is_pending_once_it_is_tried_again(
+    scenario: "Scenario", send: Callable[..., Receipt], paint: Callable[..., bytes]
+) -> None:
+    receipt = send("dress.jpg", paint())
+    scenario.take_in()
+    scenario.store.write(ObjectKey(str(scenario.row(BRONZE_IMAGES)["raw_path"])), b"rotten")
+    for step in (scenario.derive, scenario.embed, scenario.gather, scenario.curate):
+        step()
+    rows = scenario.rows(REJECTED_IMAGES)
+    assert {row["stage"] for row in rows} >= {SILVER_IMAGES.name}
+
+    def states() -> list[object]:
+        record = read_image(scenario.tables, receipt.image_id, scenario.day, ANNA.encoder)
+        return [each and (each.state, each.reason) for each in (*listed(scenario), record)]
+
+    assert states() == [(ImageState.ERROR, rows[0]["reason"])] * 2
+    forget_rejections_of_items(scenario.tables, scenario.day, [rows[0]["item"]])
+    assert states() == [(ImageState.PENDING, None)] * 2

@@ -84,3 +84,32 @@ def test_it_is_loading_until_something_is_found() -> None:
     looks.gate.set()
     assert followed.current() == 1
     assert followed.state is FollowedState.OK
+
+
+def test_who_may_not_go_by_old_knowledge_waits_for_one_look() -> None:
+    looks = Looks()
+    followed = Followed(looks, 60)
+    assert followed.current() == 1
+    time.sleep(0.6)
+    looks.gate.clear()
+    answers: list[int] = []
+    asking = [threading.Thread(target=lambda: answers.append(followed.current(within_s=0.5))) for _ in range(3)]
+    for each in asking:
+        each.start()
+    assert (followed.current(), answers) == (1, [])
+    looks.gate.set()
+    for each in asking:
+        each.join(10)
+    assert answers == [2, 2, 2]
+
+
+def test_after_a_renewal_nobody_is_answered_with_what_was_before() -> None:
+    looks = Looks()
+    followed = Followed(looks, 60)
+    assert followed.current() == 1
+    followed.renew()
+    assert followed.current() == 2
+    looks.error = StoreUnavailableError("the storage is away")
+    followed.renew()
+    with pytest.raises(StoreUnavailableError):
+        followed.current()

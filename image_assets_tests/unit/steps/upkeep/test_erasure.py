@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
@@ -14,12 +14,14 @@ import pytest
 from image_assets.errors import StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
+from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
 from image_assets.steps.duplicates.pair_decisions import PairVerdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.images.short_ids import whole_id
+from image_assets.steps.questions.image_location import locate
 from image_assets.steps.search.gallery import Wanted, open_gallery
 from image_assets.steps.upkeep.erasure import erase, find_remains, twins_of
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
@@ -291,3 +293,57 @@ def test_the_beginning_of_an_id_means_the_only_image_that_begins_so(two: "Scenar
     erase_now(two, ImageId(image_id))
     assert whole_id(two.tables, image_id[:13]) == image_id
     assert (whole_id(two.tables, "0" * 8), whole_id(two.tables, "dress")) == ("0" * 8, "dress")
+
+
+@dataclass(frozen=True, slots=True)
+class BusyStore(LocalObjectStore):
+    """People go on deciding on an image: some words come whenever what is left of it was listed."""
+
+    words: list[bytes] = field(default_factory=list)
+    key: ObjectKey = ObjectKey("")
+
+    def flush(self) -> None:
+        if self.words:
+            self.write(self.key, self.words.pop())
+        LocalObjectStore.flush(self)
+
+
+def test_an_erasure_takes_what_people_say_of_the_image_meanwhile(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    key = object_keys.review_key(two.day, image_id, datetime(2026, 10, 3, tzinfo=UTC))
+    tables = ParquetTables(BusyStore(two.root, [b"{}"] * 7, key))
+    assert erase(tables, find_remains(tables, image_id), "ticket 7")["erased_at"].null_count() == 0
+    assert mentions(two.root, image_id) == CERTIFICATE
+
+
+def test_nothing_is_kept_of_what_is_said_of_an_image_while_it_goes(two: "Scenario") -> None:
+    image_id, said = id_of(two, "hat.jpg"), len(list(two.store.list("reviews")))
+    row = {"image_id": image_id, "day": two.day, "requested_by": "ticket 7", "begun_at": datetime.now(UTC)}
+    counts = {"sha256": None, "erased_at": None, "objects_removed": 1, "rows_removed": 1}
+    two.rewrite(ERASURES, pl.DataFrame([{**row, **counts}], schema=ERASURES.schema.create_empty().schema))
+    with pytest.raises(UnknownImageError, match="erased meanwhile"):
+        record_decisions(
+            two.tables, [Decision(image_id, "cap"), Decision("shoe.jpg", "boot")], "eva", datetime.now(UTC)
+        )
+    assert len(list(two.store.list("reviews"))) == said
+
+
+def test_an_image_whose_erasure_was_cut_off_late_is_an_erased_one(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    erase_now(two, image_id)
+    two.rewrite(
+        ERASURES, two.tables.read(ERASURES, two.day).with_columns(erased_at=pl.lit(None, pl.Datetime("us", "UTC")))
+    )
+    location = locate(two.tables, image_id)
+    assert location is not None
+    assert location.is_erased
+
+
+def test_no_answer_and_no_leftover_tells_of_an_erased_image(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    told, other = object_keys.answer_key(two.day, "1" * 64), object_keys.answer_key(two.day, "2" * 64)
+    left = ObjectKey(f"{STAGING}/0123")
+    for key, text in ((told, f"[{image_id}]"), (other, "[another]"), (left, f"{image_id}")):
+        two.store.write(key, text.encode())
+    erase_now(two, image_id)
+    assert [two.store.exists(key) for key in (told, other, left)] == [False, True, False]

@@ -1,0 +1,54 @@
+"""Those who wait have their turns, however much one of them has asked for."""
+
+import pytest
+
+from image_assets.compute.fair_queue import FairQueue
+
+
+def filled(*items: str) -> FairQueue[str]:
+    """Items whose first letter tells whose they are."""
+    queue: FairQueue[str] = FairQueue(lambda item: item[0])
+    queue.extend(items)
+    return queue
+
+
+def taken(queue: FairQueue[str]) -> list[str]:
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+def test_who_was_served_least_recently_is_next() -> None:
+    queue = filled("a1", "a2", "a3", "a4")
+    assert queue.popleft() == "a1"
+    queue.extend(["b1", "b2", "c1"])
+    assert taken(queue) == ["c1", "b1", "a2", "b2", "a3", "a4"]
+
+
+def test_who_comes_back_has_had_his_turn() -> None:
+    queue = filled("a1", "a2", "a3")
+    queue.append("b1")
+    assert [queue.popleft(), queue.popleft()] == ["b1", "a1"]
+    queue.append("b2")
+    assert taken(queue) == ["b2", "a2", "a3"]
+
+
+def test_one_alone_is_served_in_order() -> None:
+    assert taken(filled("a1", "a2", "a3")) == ["a1", "a2", "a3"]
+
+
+def test_what_was_taken_out_is_not_served() -> None:
+    queue = filled("a1", "a2", "b1")
+    queue.remove("a1")
+    with pytest.raises(ValueError, match="not in deque"):
+        queue.remove("c1")
+    assert sorted(taken(queue)) == ["a2", "b1"]
+    with pytest.raises(IndexError):
+        queue.popleft()
+    assert not queue
+
+
+def test_it_does_not_remember_everybody_for_ever() -> None:
+    queue = filled()
+    for number in range(5_000):
+        queue.append(chr(1_000 + number))
+        queue.popleft()
+    assert len(queue._queues) <= 1_000
