@@ -161,7 +161,6 @@ def erase(service: ServiceHere, caller: PageAdmin, form: Posted) -> Response:
         raise Problem(_UNSURE, f"Nothing was erased: to erase a file, write the word {_ERASE_WORD}.")
     asked = _asked(_Erasure, image_id=form.get("image_id"), reason=form.get("note", ""))
     erase_image(ImageId(str(asked.image_id)), service, caller, asked.reason)
-    service.rejected.renew()
     return _back(form)
 
 

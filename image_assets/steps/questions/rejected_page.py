@@ -113,10 +113,6 @@ class RejectedFiles:
             raise UnknownImageError(f"there is no rejected file {min(missing)}; a run may have taken it in since")
         return list(self._rows(found))
 
-    def renew(self) -> None:
-        """Have the next page show what has changed just now, such as a file that was erased."""
-        self._frames.renew()
-
     def _all(self) -> pl.DataFrame:
         return pl.concat([pl.DataFrame(schema=dict(_KNOWN)), *self._frames.all()])
 
