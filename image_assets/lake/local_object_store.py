@@ -56,7 +56,7 @@ class LocalObjectStore:
     """
 
     root: Path
-    check: Callable[[], None] = field(default=_unchecked, compare=False, repr=False)
+    check: Callable[[], None] = field(default=_unchecked, compare=False, repr=False, kw_only=True)
 
     def read(self, key: ObjectKey) -> bytes:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""

@@ -16,7 +16,7 @@ from click.testing import Result
 
 import image_assets
 from image_assets.errors import AlreadyTrainingError, ConfigurationError, ImageAssetsError
-from image_assets.lake.object_store import LocalObjectStore
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.training_runs import Outcome, Stage, announce_training, claiming_training
 from image_assets.steps.classification.training_teller import TrainingTeller
