@@ -38,7 +38,7 @@ def open_store(params: LakeParams, guard: LakeGuard | None = None) -> ObjectStor
     Raises:
         ConfigurationError: originals were archived, and no archive is named.
     """
-    hot = LocalObjectStore(params.root, guard.check) if guard else LocalObjectStore(params.root)
+    hot = LocalObjectStore(params.root, check=guard.check) if guard else LocalObjectStore(params.root)
     if params.archive_root:
         return TieredObjectStore(hot, LocalObjectStore(params.archive_root))
     if hot.exists(object_keys.ARCHIVE_MARK):
