@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Query, Response
 from markupsafe import Markup, escape
 from pydantic import BaseModel, Field
 
@@ -17,7 +17,7 @@ from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReader
 from image_assets.serving.gallery.grid import tail_of
 from image_assets.serving.gallery.grid_query import GridQuery
-from image_assets.serving.gallery.pages import ShowHere, go_to
+from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
 from image_assets.serving.page_tokens import give_token
@@ -116,7 +116,7 @@ def show_image(
 
 @router.post("/images/{image_id}/erase")
 def erase_shown(
-    image_id: UUID, service: ServiceHere, caller: PageAdmin, form: Annotated[ErasureForm, Form()]
+    image_id: UUID, service: ServiceHere, caller: PageAdmin, form: Annotated[ErasureForm, filled_in(ErasureForm)]
 ) -> Response:
     """Erase as `DELETE /v1/images/{image_id}` does; its page tells that it was."""
     check_typed(form.word)

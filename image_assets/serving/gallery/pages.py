@@ -6,12 +6,14 @@ from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, get_origin
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -76,6 +78,25 @@ async def _posted(request: Request, service: ServiceHere) -> FormData:
 
 Posted: TypeAlias = Annotated[FormData, Depends(_posted)]
 """The type of a route's parameter that is the form: who asks has been looked at before, and so has its mark."""
+
+
+def filled_in(model: type[BaseModel]) -> Any:
+    """The dependency that makes a model of the form; FastAPI's own would wait for a body that is read already."""
+
+    async def fill_in(form: Posted) -> BaseModel:
+        try:
+            return model.model_validate(
+                {
+                    name: form.getlist(name) if get_origin(field.annotation) is list else form[name]
+                    for name, field in model.model_fields.items()
+                    if name in form
+                }
+            )
+        except ValidationError as error:
+            faults = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+            raise RequestValidationError(faults) from error
+
+    return Depends(fill_in)
 
 
 def go_to(path: str) -> Response:

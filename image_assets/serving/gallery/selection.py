@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from image_assets.errors import DecisionError
@@ -15,7 +15,7 @@ from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReviewer
 from image_assets.serving.gallery.detail import ERASE, ErasureForm, check_typed
 from image_assets.serving.gallery.grid_query import GridQuery
-from image_assets.serving.gallery.pages import ShowHere, go_to, with_query
+from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
 from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem
@@ -117,7 +117,9 @@ def show_done(done: Annotated[DoneQuery, Query()], _: PageReviewer, show: ShowHe
 
 
 @router.post("/selection/label")
-def label_selection(service: ServiceHere, caller: PageReviewer, form: Annotated[LabelForm, Form()]) -> Response:
+def label_selection(
+    service: ServiceHere, caller: PageReviewer, form: Annotated[LabelForm, filled_in(LabelForm)]
+) -> Response:
     """Decide that all of them show this, if they are as many as the page had said."""
     ids = _confirmed(service, caller, form, MOST_LABELLED)
     for start in range(0, len(ids), _TOGETHER):
@@ -129,7 +131,9 @@ def label_selection(service: ServiceHere, caller: PageReviewer, form: Annotated[
 
 
 @router.post("/selection/erase")
-def erase_selection(service: ServiceHere, caller: PageAdmin, form: Annotated[ErasuresForm, Form()]) -> Response:
+def erase_selection(
+    service: ServiceHere, caller: PageAdmin, form: Annotated[ErasuresForm, filled_in(ErasuresForm)]
+) -> Response:
     """Erase all of them, if they are as many as the page had said and the word was typed."""
     check_typed(form.word)
     ids = _confirmed(service, caller, form, MOST_ERASED)

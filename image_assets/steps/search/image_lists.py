@@ -123,10 +123,11 @@ class QueriedList:
         mark = self._mark_of(image_id)
         if mark is None:
             return None
-        (own, *earlier), (behind, _) = self._until(mark, 0, 2), self._gallery.page(self._wanted, self._order, 1, mark)
-        if own.image_id != image_id:
+        until = self._until(mark, 0, 2)
+        if not until or until[0].image_id != image_id:
             # It does not meet the conditions, or another copy of its photo stands for it.
             return None
+        earlier, (behind, _) = until[1:], self._gallery.page(self._wanted, self._order, 1, mark)
         return Surroundings(
             before=self._count_until(mark) - 1,
             previous=earlier[0].image_id if earlier else None,

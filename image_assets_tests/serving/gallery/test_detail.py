@@ -117,7 +117,7 @@ def test_a_copy_lies_over_the_first_to_be_wiped_and_blinked(copied: "Served", op
     page.get_by_label("Wipe").fill("80")
     expect(edge).to_have_attribute("width", "0.8")
     page.get_by_role("button", name="Blink").click()
-    page.wait_for_function("['0', '1'].includes(document.getElementById('edge').getAttribute('width'))")
+    expect(edge).to_have_attribute("width", re.compile("^[01]$"))
     page.get_by_role("button", name="Blink").click()
     expect(edge).to_have_attribute("width", "0.8")
 

@@ -390,12 +390,14 @@ def test_pages_can_be_turned_back_and_every_image_has_its_place(gallery: Gallery
     turned_forth_and_back(listed, pages(gallery, wanted, order, 1_000), count=7)
 
 
-def test_an_image_that_a_list_does_not_show_has_no_place_in_it(gallery: Gallery) -> None:
-    shown = {*gallery.find(Wanted()).get_column("image_id")}
-    copies = {*gallery.find(Wanted(with_duplicates=True)).get_column("image_id")} - shown
-    listed = QueriedList(gallery, Wanted(), Order.NEWEST)
-    assert copies
-    assert [listed.around(ImageId(each)) for each in (*copies, image_id(-99))] == [None] * (len(copies) + 1)
+@pytest.mark.parametrize("order", [*Order])
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted((Condition("day", "=", (DAYS[1].isoformat(),)),))])
+def test_an_image_that_a_list_does_not_show_has_no_place_in_it(gallery: Gallery, wanted: Wanted, order: Order) -> None:
+    shown = {*gallery.find(wanted).get_column("image_id")}
+    others = {*gallery.find(Wanted(with_duplicates=True)).get_column("image_id")} - shown
+    listed = QueriedList(gallery, wanted, order)
+    assert others
+    assert [listed.around(ImageId(each)) for each in (*others, image_id(-99))] == [None] * (len(others) + 1)
 
 
 @pytest.mark.parametrize("order", [*Order])
