@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from image_assets.serving.callers import PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, go_to, with_query
+from image_assets.serving.gallery.posted_fields import fields_of
 from image_assets.serving.gallery.review import tabs_of
 from image_assets.serving.routes.joint_reviews import (
     AcceptBody,
@@ -75,7 +76,7 @@ def show_many(
 
 
 @router.post(_PAGE)
-def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[ManyForm, Form()]) -> Response:
+def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[ManyForm, fields_of(ManyForm)]) -> Response:
     """Accept as `POST /v1/reviews/matching` does."""
     told = {"predicted_label": form.predicted_label, "min_confidence": form.min_percent / 100}
     accept_matching(service, caller, AcceptBody(**told, count=form.count, id=form.id))
@@ -83,7 +84,7 @@ def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[Many
 
 
 @router.post(f"{_PAGE}/undo")
-def undo_many(service: ServiceHere, caller: PageReviewer, form: Annotated[UndoForm, Form()]) -> Response:
+def undo_many(service: ServiceHere, caller: PageReviewer, form: Annotated[UndoForm, fields_of(UndoForm)]) -> Response:
     """Take back as `POST /v1/reviews/matching/undo` does."""
     undone = undo_matching(service, caller, TogetherBody(id=form.id))
     return go_to(with_query(_PAGE, {"undone": len(undone.image_ids)}))

@@ -5,12 +5,13 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Form, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from image_assets.access.roles import Role
 from image_assets.serving.callers import NeedsOnPage, PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, go_to, size, with_query
+from image_assets.serving.gallery.posted_fields import fields_of
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.duplicates import (
     DuplicateImage,
@@ -104,14 +105,16 @@ def show_duplicates(
 
 
 @router.post(_PAGE)
-def decide_group(service: ServiceHere, caller: PageReviewer, form: Annotated[GroupForm, Form()]) -> Response:
+def decide_group(
+    service: ServiceHere, caller: PageReviewer, form: Annotated[GroupForm, fields_of(GroupForm)]
+) -> Response:
     """Say it as `POST /v1/duplicates` does."""
     post_duplicates(service, caller, form.pairs)
     return go_to(_back(form.decided, form.page_token))
 
 
 @router.post(f"{_PAGE}/undo")
-def undo_group(service: ServiceHere, caller: PageReviewer, form: Annotated[BackForm, Form()]) -> Response:
+def undo_group(service: ServiceHere, caller: PageReviewer, form: Annotated[BackForm, fields_of(BackForm)]) -> Response:
     """Take back as `POST /v1/duplicates/undo` does."""
     undo_duplicates(service, caller, UndoBody(id=form.id))
     return go_to(_back(form.decided, form.page_token))

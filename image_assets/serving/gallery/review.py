@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from image_assets.serving.callers import Caller, PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, go_to, with_query
+from image_assets.serving.gallery.posted_fields import fields_of
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.joint_reviews import IssueBody, get_issues
 from image_assets.serving.routes.reviews import (
@@ -147,7 +148,9 @@ def show_conflicts(
 
 
 @router.post("/review")
-def decide(service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, Form()]) -> Response:
+def decide(
+    service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, fields_of(DecisionForm)]
+) -> Response:
     """Decide as `POST /v1/reviews` does."""
     (result,) = decide_each(service, caller, [form.decision]).results
     return go_to(form.back(result.image_id))
