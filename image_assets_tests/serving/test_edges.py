@@ -25,10 +25,10 @@ from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving import held_bodies
 from image_assets.serving.application import ROUTERS, create_app
 from image_assets.serving.bodies import BodyParams
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import MARK_HEADER, PageReader, Public
 from image_assets.serving.gallery import sign_in
 from image_assets.serving.gallery.pages import Posted
-from image_assets.serving.json_route import JsonRoute
 from image_assets.settings import Settings
 from image_assets_tests.serving.conftest import drawn_photo
 from image_assets_tests.serving.test_access import guards_of
@@ -98,7 +98,7 @@ def test_what_signs_in_comes_at_once_and_is_short(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("route", PARSED, ids=lambda route: route.path)
 def test_no_route_leaves_it_to_the_framework_to_read_a_body(route: APIRoute) -> None:
-    assert isinstance(route, JsonRoute)
+    assert isinstance(route, BodyRoute)
 
 
 def test_a_key_that_is_revoked_while_a_body_comes_has_nothing_done(

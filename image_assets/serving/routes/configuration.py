@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
 from image_assets.configuration import Changes, Configuration, EffectiveValue, read_history
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Admin, needs
-from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import give_token, take_token
 from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import MEDIA_TYPE, Kind, Problem, ProblemBody
 from image_assets.serving.service import ServiceHere
 
-router = APIRouter(prefix="/v1", tags=["configuration"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1", tags=["configuration"], route_class=BodyRoute)
 _LONGEST_NOTE: Final = 500
 _BAD_VERSION: Final = Kind(HTTPStatus.BAD_REQUEST, "no-version")
 _STALE: Final[dict[int | str, dict[str, Any]]] = {

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_assets.access.roles import Role
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Reviewer, needs
 from image_assets.serving.image_names import ImageName, as_id
-from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import give_token, take_token
@@ -24,7 +24,7 @@ from image_assets.steps.duplicates.pair_decisions import (
     undo_pair_decisions,
 )
 
-router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"], route_class=BodyRoute)
 
 _MOST_PAIRS = 64
 DecisionId = Annotated[

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Reviewer
-from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.paging import Items
 from image_assets.serving.routes.reviews import ReviewLinks, links_of
@@ -15,7 +15,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.issue_queue import IssueItem
 from image_assets.steps.classification.joint_acceptance import MOST_AT_ONCE, Match
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=BodyRoute)
 
 _MOST_SHOWN, _MOST_ISSUES, _LONGEST_LABEL = 60, 20, 200
 BatchId = Annotated[

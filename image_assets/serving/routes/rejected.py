@@ -13,9 +13,9 @@ from image_assets.access.roles import Role
 from image_assets.errors import RejectionReason
 from image_assets.ids import SourceUri
 from image_assets.lake import object_keys
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Reviewer, needs
 from image_assets.serving.image_names import ImageName, as_id
-from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import give_token, take_token
 from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
@@ -26,7 +26,7 @@ from image_assets.steps.images.receipts import keep_receipts
 from image_assets.steps.increment.retries import forget_rejections_of_items
 from image_assets.steps.questions.rejected_page import RejectedChoice, RejectedRow
 
-router = APIRouter(prefix="/v1/rejected", tags=["rejected"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1/rejected", tags=["rejected"], route_class=BodyRoute)
 
 _MOST_FILES: Final = 200
 _LONGEST_NOTE: Final = 500

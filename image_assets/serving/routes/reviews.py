@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from image_assets.access.roles import Role
 from image_assets.errors import AmbiguousImageError, DecisionError, ImageAssetsError, UnknownImageError
 from image_assets.serving.answers import IdempotencyKey, fingerprint_of
+from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Caller, Reviewer, needs
 from image_assets.serving.image_names import ImageName, as_id
-from image_assets.serving.json_route import JsonRoute
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.links import Picture, link_to
 from image_assets.serving.observing.audit import audit
@@ -27,7 +27,7 @@ from image_assets.steps.classification.review_progress import progress_of
 from image_assets.steps.classification.review_queue import QueueParams, ReviewItem, Why
 from image_assets.steps.classification.taken_back import hold_again
 
-router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=JsonRoute)
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=BodyRoute)
 
 _MOST_ITEMS, _MOST_DECISIONS = 20, 64
 _LONGEST_LABEL: Final = 200

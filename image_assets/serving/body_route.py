@@ -12,7 +12,7 @@ from image_assets.serving.problems import documented
 from image_assets.serving.service import service_of
 
 
-class JsonRoute(APIRoute):
+class BodyRoute(APIRoute):
     """A route that looks at the key before it reads a body, and reads no body that is too long or comes too slowly."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
