@@ -6,14 +6,8 @@ from uuid import uuid4
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import PageReviewer
-<<<<<<< HEAD
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
-=======
-from image_assets.serving.gallery.pages import ShowHere, go_to, with_query
-from image_assets.serving.gallery.posted_fields import fields_of
->>>>>>> review
 from image_assets.serving.gallery.review import tabs_of
 from image_assets.serving.routes.joint_reviews import (
     AcceptBody,
@@ -28,7 +22,7 @@ from image_assets.serving.routes.reviews import get_progress
 from image_assets.serving.service import ServiceHere
 from image_assets.steps.classification.joint_acceptance import MOST_AT_ONCE
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(include_in_schema=False)
 
 _PAGE = "/review/many"
 
@@ -81,11 +75,7 @@ def show_many(
 
 
 @router.post(_PAGE)
-<<<<<<< HEAD
 def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[ManyForm, filled_in(ManyForm)]) -> Response:
-=======
-def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[ManyForm, fields_of(ManyForm)]) -> Response:
->>>>>>> review
     """Accept as `POST /v1/reviews/matching` does."""
     told = {"predicted_label": form.predicted_label, "min_confidence": form.min_percent / 100}
     accept_matching(service, caller, AcceptBody(**told, count=form.count, id=form.id))
@@ -93,11 +83,7 @@ def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[Many
 
 
 @router.post(f"{_PAGE}/undo")
-<<<<<<< HEAD
 def undo_many(service: ServiceHere, caller: PageReviewer, form: Annotated[UndoForm, filled_in(UndoForm)]) -> Response:
-=======
-def undo_many(service: ServiceHere, caller: PageReviewer, form: Annotated[UndoForm, fields_of(UndoForm)]) -> Response:
->>>>>>> review
     """Take back as `POST /v1/reviews/matching/undo` does."""
     undone = undo_matching(service, caller, TogetherBody(id=form.id))
     return go_to(with_query(_PAGE, {"undone": len(undone.image_ids)}))

@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 
 from image_assets.errors import ModelError, SearchError, TableError
 from image_assets.ids import ImageId
-from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Caller, PageAdmin, PageReader
 from image_assets.serving.gallery.grid import tail_of
 from image_assets.serving.gallery.grid_query import GridQuery
@@ -30,7 +29,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.shown_text import plain_lines
 from image_assets.steps.questions.image_record import ImageState
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(include_in_schema=False)
 
 ERASE: Final = "erase"
 """The word that is typed before what cannot be undone."""

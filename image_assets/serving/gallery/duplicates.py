@@ -9,14 +9,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from image_assets.access.roles import Role
-from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import NeedsOnPage, PageReviewer
-<<<<<<< HEAD
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, size, with_query
-=======
-from image_assets.serving.gallery.pages import ShowHere, go_to, size, with_query
-from image_assets.serving.gallery.posted_fields import fields_of
->>>>>>> review
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.duplicates import (
     DuplicateImage,
@@ -32,7 +26,7 @@ from image_assets.serving.service import ServiceHere
 from image_assets.steps.duplicates.groups import Keeper
 from image_assets.steps.duplicates.pair_decisions import PairVerdict, find_void
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(include_in_schema=False)
 
 _PAGE: Final = "/duplicates"
 _GROUPS: Final = 12
@@ -111,11 +105,7 @@ def show_duplicates(
 
 @router.post(_PAGE)
 def decide_group(
-<<<<<<< HEAD
     service: ServiceHere, caller: PageReviewer, form: Annotated[GroupForm, filled_in(GroupForm)]
-=======
-    service: ServiceHere, caller: PageReviewer, form: Annotated[GroupForm, fields_of(GroupForm)]
->>>>>>> review
 ) -> Response:
     """Say it as `POST /v1/duplicates` does."""
     post_duplicates(service, caller, form.pairs)
@@ -123,11 +113,7 @@ def decide_group(
 
 
 @router.post(f"{_PAGE}/undo")
-<<<<<<< HEAD
 def undo_group(service: ServiceHere, caller: PageReviewer, form: Annotated[BackForm, filled_in(BackForm)]) -> Response:
-=======
-def undo_group(service: ServiceHere, caller: PageReviewer, form: Annotated[BackForm, fields_of(BackForm)]) -> Response:
->>>>>>> review
     """Take back as `POST /v1/duplicates/undo` does."""
     undo_duplicates(service, caller, UndoBody(id=form.id))
     return go_to(_back(form.decided, form.page_token))

@@ -9,14 +9,8 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Caller, PageReviewer
-<<<<<<< HEAD
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
-=======
-from image_assets.serving.gallery.pages import ShowHere, go_to, with_query
-from image_assets.serving.gallery.posted_fields import fields_of
->>>>>>> review
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.joint_reviews import IssueBody, get_issues
 from image_assets.serving.routes.reviews import (
@@ -33,7 +27,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.opinions import Kind
 from image_assets.steps.classification.review_queue import Why
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(include_in_schema=False)
 
 _HELD: Final = 12
 """Pictures of a page: the one that is looked at, five that are loaded ahead, and some to fetch the next ones in."""
@@ -154,11 +148,7 @@ def show_conflicts(
 
 @router.post("/review")
 def decide(
-<<<<<<< HEAD
     service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, filled_in(DecisionForm)]
-=======
-    service: ServiceHere, caller: PageReviewer, form: Annotated[DecisionForm, fields_of(DecisionForm)]
->>>>>>> review
 ) -> Response:
     """Decide as `POST /v1/reviews` does."""
     (result,) = decide_each(service, caller, [form.decision]).results

@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from image_assets.errors import DecisionError
 from image_assets.ids import ImageId
-from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Caller, PageAdmin, PageReviewer
 from image_assets.serving.gallery.detail import ERASE, ErasureForm, check_typed
 from image_assets.serving.gallery.grid_query import GridQuery
@@ -25,7 +24,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
 from image_assets.steps.search.gallery import Wanted
 
-router = APIRouter(include_in_schema=False, route_class=BodyRoute)
+router = APIRouter(include_in_schema=False)
 
 MOST_LABELLED: Final = 2_000
 MOST_ERASED: Final = 100
