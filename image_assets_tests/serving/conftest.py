@@ -193,9 +193,9 @@ def copy_lake(filled_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Ca
     def copy() -> Lake:
         folder = tmp_path_factory.mktemp("own")
         # What Dagster remembers of the run stays behind: it names the other folder.
-        # So do the images that somebody who asked for reviews has for some minutes.
-        is_held = shutil.ignore_patterns(object_keys.LEASES)
-        shutil.copytree(filled_lake.root, folder / "data" / "lake", ignore=is_held)
+        # So does what others have asked of the lake: images that they hold for some minutes, answers, the trail.
+        is_others = shutil.ignore_patterns(object_keys.LEASES, object_keys.ANSWERS, object_keys.AUDIT)
+        shutil.copytree(filled_lake.root, folder / "data" / "lake", ignore=is_others)
         shutil.copy(REPOSITORY / "dagster.yaml", folder)
         return Lake(folder, filled_lake.keys)
 

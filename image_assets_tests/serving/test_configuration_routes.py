@@ -48,8 +48,8 @@ def test_the_command_line_sees_what_the_service_changed_and_the_other_way_round(
 
 
 def test_a_limit_that_is_changed_counts_without_a_restart(own: "Served") -> None:
-    assert patch(own, {"rate_limit": "5/hour"}).status_code == 200
-    statuses = [own.ask("/v1/config", "admin").status_code for _ in range(8)]
+    assert patch(own, {"rate_limit": "10/minute"}).status_code == 200
+    statuses = [own.ask("/v1/config", "admin").status_code for _ in range(15)]
     assert 429 in statuses
     assert own.lake.command("config", "unset", "rate_limit").returncode == 0
     time.sleep(1.1)

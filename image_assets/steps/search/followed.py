@@ -32,10 +32,11 @@ class Followed(Generic[_T]):
         look: opens what there is, given the former one, and returns that when nothing has changed.
         patience_s: how old the last look may be before there is another, but four times as long as that one took; 0:
             everyone looks, and waits for it.
+        quiet_s: after so long without a look, whoever asks first looks himself: what he has waited for is there then.
     """
 
-    def __init__(self, look: Callable[[_T | None], _T], patience_s: float) -> None:
-        self._look, self._patience_s = look, patience_s
+    def __init__(self, look: Callable[[_T | None], _T], patience_s: float, quiet_s: float = math.inf) -> None:
+        self._look, self._patience_s, self._quiet_s = look, patience_s, quiet_s
         self._found: _T | None = None
         self._problem: ImageAssetsError | None = None
         self._looked_at = -float("inf")
@@ -64,7 +65,9 @@ class Followed(Generic[_T]):
             return self._look_now()
         if self.age_s > within_s:
             return self._look_now(unless_within_s=within_s)
-        if time.monotonic() - self._looked_at > max(self._patience_s, _REST * self.look_s):
+        if self.age_s > self._quiet_s and self._looking.acquire(blocking=False):
+            self._look_beside()
+        elif self.age_s > max(self._patience_s, _REST * self.look_s):
             self.begin()
         found, problem = self._found, self._problem
         if problem:

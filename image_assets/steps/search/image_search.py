@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,8 @@ from image_assets.steps.search.vector_pool import Question
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 _LOWEST_SCORE = -1.0
+_FIRST_DAY_WITHIN_S: Final = 1.0
+_QUIET_S: Final = 5.0
 _T = TypeVar("_T")
 
 
@@ -171,7 +173,7 @@ class ImageSearch:
     ) -> None:
         self._tables, self._encoder = tables, encoder
         self._limits, self._params = limits, params
-        self._followed = Followed(self._look, patience_s)
+        self._followed = Followed(self._look, patience_s, _QUIET_S)
 
     def search(self, request: SearchRequest) -> SearchPage:
         """A page of images.
@@ -325,6 +327,9 @@ class ImageSearch:
             return ask(self._followed.current(within_s=within_s))
         except ObjectChangedError:
             return until_first(lambda: ask(self._followed.current(anew=True)))
+        except NoDayError:
+            # Whoever has just run the first day is not told that there is none; of an empty lake a look costs nothing.
+            return ask(self._followed.current(within_s=_FIRST_DAY_WITHIN_S))
         except TableError as error:
             if error.key != object_keys.GALLERY:
                 raise

@@ -13,9 +13,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 NARROW, WIDE = 320, 1440
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, once for all tests."""
+    """Debian's Chromium; ended with the tests of a file, because no other event loop may run beside it."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium to look at pages with: apt-get install chromium")
     with sync_playwright() as playwright:

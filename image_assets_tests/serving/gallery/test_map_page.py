@@ -19,7 +19,7 @@ def test_points_are_drawn_shown_and_drawn_around(served: "Served", open_page: Ca
     page.goto("/map")
     canvas = page.locator("#map")
     expect(canvas).to_be_visible()
-    assert page.evaluate("(c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean))(map)")
+    page.wait_for_function("map.getContext('2d').getImageData(0, 0, map.width, map.height).data.some(Boolean)")
     box = canvas.bounding_box()
     assert box is not None
     page.get_by_role("button", name="Draw around some").click()

@@ -113,3 +113,19 @@ def test_after_a_renewal_nobody_is_answered_with_what_was_before() -> None:
     followed.renew()
     with pytest.raises(StoreUnavailableError):
         followed.current()
+
+
+def test_after_a_quiet_time_who_asks_first_looks_and_others_do_not_wait_for_it() -> None:
+    looks = Looks()
+    followed = Followed(looks, 60, 0.3)
+    assert followed.current() == 1
+    time.sleep(0.4)
+    looks.gate.clear()
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(followed.current()))
+    asking.start()
+    time.sleep(0.1)
+    assert (followed.current(), answers) == (1, [])
+    looks.gate.set()
+    asking.join(10)
+    assert answers == [2]
