@@ -32,7 +32,7 @@ _NEXT = """
 Next:
   make dev   (or: dagster dev)   the Dagster UI on http://localhost:3000
   {program} search "red dress"               photos that look like it
-  {program} serve                            the same over HTTP, on http://localhost:8000
+  {program} serve --open                     look, search, review; and all of it over HTTP
   {program} sql "select label, count(*) from gold_images group by all"
 """
 
