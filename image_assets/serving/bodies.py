@@ -22,7 +22,7 @@ TOO_LARGE: Final = Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large")
 _TOO_SLOW: Final = Kind(HTTPStatus.REQUEST_TIMEOUT, "too-slow")
 CALLER_LEFT: Final = Kind(HTTPStatus.BAD_REQUEST, "caller-left")
 _DIGEST: Final = Kind(HTTPStatus.BAD_REQUEST, "wrong-digest")
-_SHA256: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_SHA256: Final = re.compile(r"(?i:sha-256)=:([A-Za-z0-9+/]{43}=):")
 
 
 @dataclass(frozen=True, slots=True)

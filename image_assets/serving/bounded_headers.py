@@ -47,13 +47,12 @@ class BoundedHeaders(PacedAnswers):
         super().data_received(data)
         is_too_long = self._is_in_head and self._unparsed_bytes > _HEADER_BYTES
         if is_too_long and not self.transport.is_closing():
-            self.send_400_response("The head is too long.")
+            self.send_400_response(f"What comes before a body has {_HEADER_BYTES} bytes at most.")
 
     def send_400_response(self, msg: str) -> None:
         """See uvicorn; as a problem with an id, like every other refusal."""
         request_id = uuid.uuid4().hex
-        detail = f"{msg} What comes before a body has {_HEADER_BYTES} bytes at most."
-        told = {**body_of(_MALFORMED, detail), "instance": request_id}
+        told = {**body_of(_MALFORMED, msg), "instance": request_id}
         body = json.dumps(told).encode()
         head = {
             "Content-Type": MEDIA_TYPE,

@@ -251,7 +251,7 @@ def test_a_body_that_is_not_what_its_digest_says_is_refused(served: "Served", la
     twice = httpx.Headers([("Content-Digest", digest(data)), ("Content-Digest", digest(b"other"))])
     assert put(served, "digest.jpg", data, headers=twice).status_code == 400
     assert landed(lake) == before
-    for right in (digest(data), f"md5=:AAAA:, {digest(data)}", "md5=:AAAA:"):
+    for right in (digest(data), digest(data).replace("sha", "SHA"), f"md5=:AAAA:, {digest(data)}", "md5=:AAAA:"):
         assert put(served, "digest.jpg", data, headers={"Content-Digest": right}).status_code == 202
 
 
