@@ -42,10 +42,14 @@ def check_mark(store: ObjectStore, mark: LakeMark) -> None:
 
 
 class LakeGuard:
-    """Sees that a lake is the one that it was when it began; before that it sees nothing."""
+    """Sees that a lake is the one that it was when it began; before that it sees nothing.
+
+    It is asked before every change, so the mark is read only when its file is another one than at the last look.
+    """
 
     def __init__(self) -> None:
         self._began: tuple[ObjectStore, LakeMark] | None = None
+        self._seen: str | None = None
 
     def begin(self, store: ObjectStore) -> None:
         """Go by the mark of a lake from now on."""
@@ -53,8 +57,13 @@ class LakeGuard:
 
     def check(self) -> None:
         """Raises `StoreUnavailableError` when the lake is away, or another is in its place."""
-        if self._began:
-            check_mark(*self._began)
+        if self._began is None:
+            return
+        store, mark = self._began
+        version = store.version(object_keys.LAKE_MARK)
+        if version is None or version != self._seen:
+            check_mark(store, mark)
+            self._seen = version
 
 
 def holds_lake(store: ObjectStore) -> bool:

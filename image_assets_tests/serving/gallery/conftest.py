@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from image_assets.access.sessions import COOKIE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NARROW, WIDE = 320, 1440
@@ -70,9 +73,8 @@ def watched(
     page.on("response", lambda each: wrong.append(f"{each.status}: {each.url}") if _has_failed(each, bears) else None)
     try:
         if key:
-            page.goto("/sign-in")
-            page.get_by_label("Your API key").fill(key)
-            page.get_by_role("button", name="Sign in").click()
+            cookie = httpx.post(f"{url}/sign-in", data={"key": key}).cookies[COOKIE]
+            context.add_cookies([{"name": COOKIE, "value": cookie, "url": url, "httpOnly": True}])
         yield page
         assert not wrong
     finally:
