@@ -1,11 +1,14 @@
 """Listening: which addresses the service may be reached at, and the server that runs it."""
 
 import asyncio
+import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -49,6 +52,7 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
         ConfigurationError: others can reach the address and nobody has a key, or something listens there already.
     """
     log_as_json()
+    settle_environment()
     is_local = is_loopback(host)
     if not is_local:
         _check_keys(settings, host)
@@ -70,6 +74,15 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
     shown = f"[{host}]" if ":" in host else host
     tell(f"http://{shown}:{listening.getsockname()[1]}")
     _Server(config, app).run(sockets=[listening])
+
+
+def settle_environment() -> None:
+    """Set what PyTorch would set when a model is loaded, before there are other threads.
+
+    The C library's list of variables must not grow while somebody reads it: DuckDB and polars do, from threads of their
+    own, and the process would end in the middle of a request.
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir(), f"torchinductor_{os.getuid()}")))
 
 
 class _Server(uvicorn.Server):
