@@ -19,12 +19,15 @@ CHECKS = (
     "response_schema_conformance",
     "response_headers_conformance",
 )
-EXAMPLES = 8
 
 
-@pytest.mark.parametrize("key", [None, "anna", "read", "review", "admin"])
+@pytest.mark.parametrize(
+    ("key", "examples"),
+    # Whoever may do everything is asked most: what others are refused is answered before it is looked at.
+    [(None, 4), ("anna", 4), ("read", 4), ("review", 4), ("admin", 8)],
+)
 def test_no_request_that_can_be_made_up_is_answered_otherwise_than_described(
-    own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path, key: str | None
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path, key: str | None, examples: int
 ) -> None:
     served = serve_lake(own_lake, rate_limit="1000000/minute", rate_limit_all="1000000/minute")
     known = json.dumps(own_lake.ids_of("anna")[0])
@@ -34,7 +37,7 @@ def test_no_request_that_can_be_made_up_is_answered_otherwise_than_described(
         [
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", tmp_path / "schemathesis.toml"),
             *("run", f"{served.url}/openapi.json", *known_as),
-            *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES), "--generation-deterministic"),
+            *("--checks", ",".join(CHECKS), "--max-examples", str(examples), "--generation-deterministic"),
             *("--no-color", "--warnings", "off", "--request-timeout", "120"),
         ],
         cwd=tmp_path,

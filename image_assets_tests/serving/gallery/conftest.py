@@ -81,6 +81,15 @@ def watched(
         context.close()
 
 
+def wait_until(page: Page, function: str, argument: object = None) -> None:
+    """Ask a page until a function says yes; Playwright's own waiting evaluates text, which the policy forbids."""
+    for _ in range(1000):
+        if page.evaluate(function, argument):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"never came true: {function}")
+
+
 def _is_error(line: ConsoleMessage) -> bool:
     # What could not be loaded is judged by its answer.
     return line.type == "error" and not line.text.startswith("Failed to load resource")

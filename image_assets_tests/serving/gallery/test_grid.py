@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from image_assets.lake.object_keys import table_key
 from image_assets_tests.serving.conftest import DAYS, drawn_photo
-from image_assets_tests.serving.gallery.conftest import NARROW
+from image_assets_tests.serving.gallery.conftest import NARROW, wait_until
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
@@ -139,8 +139,8 @@ def test_back_comes_to_the_same_place_and_the_same_image(served: "Served", open_
     tile.click()
     page.wait_for_url("**/images/**")
     page.go_back()
-    page.wait_for_function("place => Math.abs(scrollY - place) <= 1", arg=place)
-    page.wait_for_function("address => document.activeElement.getAttribute('href') === address", arg=address)
+    wait_until(page, "place => Math.abs(scrollY - place) <= 1", place)
+    wait_until(page, "address => document.activeElement.getAttribute('href') === address", address)
 
 
 def test_a_filter_applies_at_once_and_the_threshold_counts_while_it_moves(

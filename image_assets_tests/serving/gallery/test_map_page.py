@@ -8,6 +8,8 @@ from uuid import UUID
 
 from playwright.sync_api import Page, expect
 
+from image_assets_tests.serving.gallery.conftest import wait_until
+
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
 
@@ -19,7 +21,7 @@ def test_points_are_drawn_shown_and_drawn_around(served: "Served", open_page: Ca
     page.goto("/map")
     canvas = page.locator("#map")
     expect(canvas).to_be_visible()
-    page.wait_for_function("map.getContext('2d').getImageData(0, 0, map.width, map.height).data.some(Boolean)")
+    wait_until(page, "map.getContext('2d').getImageData(0, 0, map.width, map.height).data.some(Boolean)")
     box = canvas.bounding_box()
     assert box is not None
     page.get_by_role("button", name="Draw around some").click()

@@ -16,6 +16,7 @@ from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets_tests.serving.conftest import REPOSITORY, Lake
+from image_assets_tests.serving.gallery.conftest import wait_until
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Served
@@ -112,6 +113,4 @@ def decide(page: Page) -> None:
         page.keyboard.press("/")
         page.keyboard.type(label)
         page.keyboard.press("Enter")
-    page.wait_for_function(
-        "(name) => document.querySelector('#asked > li:not([hidden])')?.dataset.image !== name", arg=name
-    )
+    wait_until(page, "(name) => document.querySelector('#asked > li:not([hidden])')?.dataset.image !== name", name)
