@@ -60,19 +60,17 @@ class ExactIndex:
         """See `VectorIndex`; copies the array."""
         self._rows = self._rows[~is_in(self._rows["key"], np.sort(keys))]
 
-    def search(
-        self, query: Vectors, count: int, *, among: Keys | None = None, without: Keys | None = None
-    ) -> Neighbours:
+    def search(self, query: Vectors, count: int, among: Keys | None = None) -> Neighbours:
         """See `VectorIndex`."""
         check_dimension(query, self.dimension)
         rows = self._rows
         if among is not None and among.size < len(self) // 2:
             rows, among = rows[is_in(rows["key"], among)], None
         keys, scores = rows["key"], rows["vector"] @ query[0]
-        allowed = np.ones(keys.size, dtype=np.bool_) if among is None else is_in(keys, among)
-        if without is not None:
-            allowed &= ~is_in(keys, without)
-        return best_of(keys[allowed], scores[allowed], count)
+        if among is not None:
+            allowed = is_in(keys, among)
+            keys, scores = keys[allowed], scores[allowed]
+        return best_of(keys, scores, count)
 
     def save(self, path: Path) -> None:
         """See `VectorIndex`."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 # Brings the system's C++ library in before usearch brings its own: with that one first, onnxruntime crashes on import.
 import pyarrow as pa  # noqa: F401
@@ -95,9 +94,7 @@ class UsearchIndex:
         if keys.size and len(self):
             self._index.remove(keys[self._index.contains(keys)])
 
-    def search(
-        self, query: Vectors, count: int, *, among: Keys | None = None, without: Keys | None = None
-    ) -> Neighbours:
+    def search(self, query: Vectors, count: int, among: Keys | None = None) -> Neighbours:
         """See `VectorIndex`; the graph is walked deeper until enough of what it finds is allowed.
 
         Comparing the allowed one by one ends that where it is cheaper than to walk deeper still.
@@ -107,11 +104,11 @@ class UsearchIndex:
         while among is None or depth < among.size:
             depth = min(depth, len(self))
             found = self._walk(query, depth)
-            allowed = _allowed(found.keys, among, without)
+            allowed = np.ones(found.keys.shape, np.bool_) if among is None else is_in(found.keys, among)
             if depth == len(self) or np.count_nonzero(allowed) >= count:
                 return best_of(found.keys[allowed], found.scores[allowed], count)
             depth *= _DEEPER
-        return self._compare(query, among[_allowed(among, None, without)], count)
+        return self._compare(query, among, count)
 
     def _walk(self, query: Vectors, depth: int) -> Neighbours:
         """The `depth` nearest by the graph; by comparison when most are wanted, because a graph may have islands."""
@@ -146,8 +143,3 @@ def _restore(path: Path, params: UsearchParams, *, is_view: bool) -> Index:
     if index is None:
         raise SearchError(f"{path} cannot be read as an index: it has no header of one")
     return index
-
-
-def _allowed(keys: Keys, among: Keys | None, without: Keys | None) -> npt.NDArray[np.bool_]:
-    allowed = np.ones(keys.shape, dtype=np.bool_) if among is None else is_in(keys, among)
-    return allowed if without is None else allowed & ~is_in(keys, without)

@@ -55,16 +55,13 @@ class VectorIndex(Protocol):
         """Take vectors out; keys that are not in are passed over."""
         ...
 
-    def search(
-        self, query: Vectors, count: int, *, among: Keys | None = None, without: Keys | None = None
-    ) -> Neighbours:
+    def search(self, query: Vectors, count: int, among: Keys | None = None) -> Neighbours:
         """The `count` nearest, fewer when there are no more.
 
         Args:
             query: one unit vector, 1 x dimension.
             count: at least 1.
             among: sorted keys, the only ones that may be found; keys that are not in are passed over.
-            without: sorted keys that may not be found.
         """
         ...
 

@@ -57,9 +57,9 @@ def audit_searchable(
     for image_id, day in (
         shown.join(lost, on="image_id", how="anti").sort("day").tail(1).select("image_id", "day").rows()
     ):
-        ((nearest, score),) = pool.nearest(pool.vector_of(ImageId(image_id)), 1).items()
-        if score < _SAME:
-            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest}")
+        (nearest,) = pool.nearest(pool.vector_of(ImageId(image_id)), 1)
+        if nearest.score < _SAME:
+            problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
         committed_at = vectors_of(tables, encoder).files[day].arrived_at
         if committed_at >= before:
             seconds[day] = (datetime.now(UTC) - committed_at).total_seconds()

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import polars.selectors as cs
 
@@ -29,7 +31,7 @@ from image_assets.steps.search.gallery_content import CODED, COPYABLE, UPLOADED_
 from image_assets.steps.search.gold_rows import GoldRows
 from image_assets.steps.search.ranking import Hit, Place, mark_of, no_mark, place_of
 from image_assets.steps.search.remembered import Remembered
-from image_assets.steps.search.words import WORD_COLUMNS
+from image_assets.steps.search.words import WORD_COLUMNS, Bits, tokens_of, word_bits
 from image_assets.tables.columns import UUID_PATTERN
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -40,6 +42,8 @@ UNSURE: Final = 2.0
 """Stands for the confidence of an image of which no model has said anything: it comes last."""
 
 _ID: Final = re.compile(UUID_PATTERN)
+Places: TypeAlias = npt.NDArray[np.int64]
+"""Numbers of rows."""
 
 
 class Order(StrEnum):
@@ -102,7 +106,7 @@ class Gallery:
 
     def __init__(self, tables: ParquetTables, projection: Projection) -> None:
         self.tables, self.projection = tables, projection
-        self._values: dict[str, pl.DataFrame] = {}
+        self._kept = Remembered(_REMEMBERED)
         self.remember = Remembered(_REMEMBERED)
 
     @property
@@ -152,15 +156,14 @@ class Gallery:
 
     def rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> pl.DataFrame:
         """`image_id` and columns of `COPYABLE` of those images that there are, in no order."""
-        coded = [name for name in columns if name in CODED]
-        kept = ", ".join(_OUT.get(name) or _out(name) for name in dict.fromkeys(["image_id", *columns]))
-        joins = " ".join(f"LEFT JOIN kept.{name}_values ON {name}_values.code = images.{name}" for name in coded)
+        names = list(dict.fromkeys(["image_id", *columns]))
         # By their places, so that no other row's columns are unpacked.
         places = "SELECT rowid FROM kept.images WHERE image_id IN (SELECT unnest($1::UUID[]))"
-        sql = f"""WITH images AS MATERIALIZED (SELECT * FROM kept.images WHERE rowid IN ({places}))
-        SELECT {kept} FROM images {joins}"""  # noqa: S608 - names of ours
+        kept = ", ".join(_OUT.get(name, name) for name in names)
+        sql = f"SELECT {kept} FROM kept.images WHERE rowid IN ({places})"  # noqa: S608 - names of ours
         found = self.projection.query(sql, [list(ids)])
-        return found.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
+        values = [self._by_code(name).gather(found.get_column(name)).alias(name) for name in names if name in CODED]
+        return found.with_columns(*values).with_columns(cs.datetime().dt.replace_time_zone("UTC"))
 
     def relevances(self, ids: Sequence[ImageId], order: Order) -> dict[ImageId, float]:
         """Where an order puts those of the images that there are: the higher first."""
@@ -189,42 +192,63 @@ class Gallery:
         """The ids of an image and of its duplicates."""
         return self.projection.query(_COPIES, [image_id]).get_column("image_id")
 
-    def described(
-        self, bits: Mapping[str, pl.DataFrame], among: pl.Series | None, without: pl.Series
-    ) -> tuple[pl.DataFrame, int]:
-        """Images whose words are among those looked for, and how many images there are.
+    @cached_property
+    def places(self) -> int:
+        """Images are numbered by their rows, from 0 on and below this; some numbers are no image's."""
+        return int(self.projection.query("SELECT coalesce(max(rowid), -1) + 1 FROM kept.images").item())
 
-        Args:
-            bits: for some of `WORD_COLUMNS`, `code` and the `bits` of the words that its value has.
-            among: the only ids that count, if there are any.
-            without: ids that do not count.
+    def places_of(self, ids: pl.Series) -> Places:
+        """The number of each image's row, in their order; `places` for one that is not in the gallery."""
+        known = self.projection.query("SELECT image_id::VARCHAR AS image_id, rowid AS place FROM kept.images")
+        found = ids.alias("image_id").to_frame().join(known, on="image_id", how="left", maintain_order="left")
+        return found.get_column("place").fill_null(self.places).to_numpy()
 
-        Returns:
-            `image_id` and `bits`.
-        """
-        counted = "image_id NOT IN (SELECT image_id::UUID FROM without)"
-        if among is not None:
-            counted += " AND image_id IN (SELECT image_id::UUID FROM among)"
-        ids = pl.DataFrame({"image_id": []}, schema={"image_id": pl.String}) if among is None else _ids(among)
-        frames = {"without": _ids(without), "among": ids}
-        sql = f"SELECT count(*) FROM kept.images WHERE {counted}"  # noqa: S608 - names of ours
-        images = self.projection.query(sql, (), frames).item()
-        names = [name for name in WORD_COLUMNS if name in bits and bits[name].height]
-        if not names:
-            return pl.DataFrame(schema={"image_id": pl.String, "bits": pl.UInt32}), images
-        joins = " ".join(f"LEFT JOIN {name}_bits ON {name}_bits.code = images.{name}" for name in names)
-        has = " | ".join(f"coalesce({name}_bits.bits, 0)" for name in names)
-        sql = f"""SELECT image_id::VARCHAR AS image_id, ({has})::UINTEGER AS bits FROM kept.images {joins}
-        WHERE ({has}) > 0 AND {counted}"""  # noqa: S608 - names of ours
-        more = {f"{name}_bits": bits[name] for name in names}
-        return self.projection.query(sql, (), {**frames, **more}), images
+    def mask(self, wanted: Wanted) -> npt.NDArray[np.bool_]:
+        """For each place whether its image is found by `find`, and one more for what is not in the gallery."""
+        meeting = self.meeting(wanted)
+        found = self.query(f"SELECT rowid AS place {shown_of(meeting, wanted)}", meeting)
+        mask = np.zeros(self.places + 1, np.bool_)
+        mask[found.get_column("place").to_numpy()] = True
+        return mask
+
+    def word_bits(self, words: Sequence[str]) -> Bits:
+        """For each place which words describe its image, and one more, without any."""
+        bits = np.zeros(self.places + 1, np.uint32)
+        for column in WORD_COLUMNS:
+            having = word_bits(self._tokens(column), words)
+            of_code = np.zeros(self.values_of(column).height + 1, np.uint32)
+            of_code[having.get_column("code").to_numpy()] = having.get_column("bits").to_numpy()
+            if having.height:
+                bits[:-1] |= of_code[self._codes(column)]
+        return bits
+
+    def _codes(self, column: str) -> npt.NDArray[np.uint32]:
+        """What the image of each place has in a column."""
+
+        def read() -> npt.NDArray[np.uint32]:
+            rows = self.projection.query(f"SELECT rowid AS place, {column} AS code FROM kept.images")  # noqa: S608 - names of ours
+            codes = np.zeros(self.places, np.uint32)
+            codes[rows.get_column("place").to_numpy()] = rows.get_column("code").to_numpy()
+            return codes
+
+        return self._kept(("codes", column), read)
+
+    def _tokens(self, column: str) -> pl.DataFrame:
+        return self._kept(("tokens", column), lambda: tokens_of(self.values_of(column)))
+
+    def _by_code(self, column: str) -> pl.Series:
+        """The values in the order of their codes; null is the first, of code 0."""
+
+        def ordered() -> pl.Series:
+            values = self.values_of(column).sort("code").get_column("value")
+            return pl.concat([pl.Series([None], dtype=values.dtype), values])
+
+        return self._kept(("values", column), ordered)
 
     def values_of(self, column: str) -> pl.DataFrame:
         """`code` and `value` of what the codes of a column stand for."""
-        if column not in self._values:
-            sql = f"SELECT code, value FROM kept.{column}_values"  # noqa: S608 - names of ours
-            self._values[column] = self.projection.query(sql)
-        return self._values[column]
+        sql = f"SELECT code, value FROM kept.{column}_values"  # noqa: S608 - names of ours
+        return self._kept((column,), lambda: self.projection.query(sql))
 
     def query(
         self, sql: str, meeting: Meeting, more: Sequence[object] = (), within_s: float = math.inf
@@ -321,10 +345,6 @@ def shown_of(meeting: Meeting, wanted: Wanted) -> str:
     return f"FROM kept.images WHERE {meeting.where} AND (NOT is_copy OR image_id IN ({stand_ins}))"
 
 
-def _ids(ids: pl.Series) -> pl.DataFrame:
-    return ids.alias("image_id").to_frame()
-
-
 def checked_place(mark: str) -> Place:
     """Where a mark of the gallery's own pages stands; `SearchError` when no page gave it."""
     place = place_of(mark)
@@ -345,6 +365,7 @@ KEYS: Final = {
 }
 """What falls from one image to the next; equals follow by id."""
 _OUT: Final = {"image_id": "image_id::VARCHAR AS image_id", "canonical_id": "canonical_id::VARCHAR AS canonical_id"}
+"""How what is not answered with as it is kept."""
 _ELSEWHERE: Final = "SELECT day, user_id, state, reason, stage FROM kept.elsewhere WHERE image_id = $1::UUID"
 _IN_GOLD: Final = """SELECT day, user_id_values.value, state_values.value FROM kept.images
 LEFT JOIN kept.user_id_values ON user_id_values.code = images.user_id
@@ -353,7 +374,3 @@ _COPIES: Final = """WITH photo AS (
 SELECT CASE WHEN is_copy THEN canonical_id ELSE image_id END AS id FROM kept.images WHERE image_id = $1::UUID)
 SELECT image_id::VARCHAR AS image_id FROM kept.images
 WHERE (is_copy AND canonical_id IN (FROM photo)) OR (NOT is_copy AND image_id IN (FROM photo))"""
-
-
-def _out(name: str) -> str:
-    return f"{name}_values.value AS {name}" if name in CODED else f"images.{name}"

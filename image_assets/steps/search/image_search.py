@@ -38,7 +38,7 @@ from image_assets.steps.search.image_lists import (
 from image_assets.steps.search.map_points import MapPoints
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page, in_order
 from image_assets.steps.search.searched_lake import SearchedLake
-from image_assets.steps.search.vector_pool import Question
+from image_assets.steps.search.vector_pool import Mask, Question
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 _LOWEST_SCORE = -1.0
@@ -383,12 +383,14 @@ class ImageSearch:
 
     def _ranking(self, lake: SearchedLake, request: SearchRequest) -> Ranking:
         image_id = None if request.image_id is None else _find_id(lake, request)
-        among, without = _selection(lake, request, image_id)
+        found = lake.found(request.wanted)
+        if image_id is not None:
+            found = found & ~_own(lake, request, image_id)
         query = self._encoded(request) if image_id is None else lake.pool.vector_of(image_id)
-        question = Question(lake.pool, query, among, without)
+        question = Question(lake.pool, query, found)
         if request.text and request.with_words:
-            matches = lake.match_words(request.text, among, without)
-            if matches.height:
+            matches = lake.match_words(request.text, found)
+            if not matches.is_empty:
                 return ByLikenessAndWords(question, matches, request.min_score)
         return ByLikeness(question, request.min_score)
 
@@ -409,18 +411,10 @@ def _find_id(lake: SearchedLake, request: SearchRequest) -> ImageId:
     return lake.pool.find_id(request.image_id or "", own.get_column("image_id"))
 
 
-def _selection(
-    lake: SearchedLake, request: SearchRequest, image_id: ImageId | None
-) -> tuple[pl.Series | None, pl.Series]:
-    """Ids that alone may be found, if there are conditions, and ids that may not be found."""
-    among, without = None, lake.hidden(with_duplicates=request.with_duplicates)
-    if not request.wanted.is_everything:
-        found = lake.gallery.find(request.wanted)
-        among, without = found.get_column("image_id"), without.clear()
-    if image_id is not None:
-        own = pl.Series([image_id]) if request.with_duplicates else lake.gallery.copies_of(image_id)
-        without = pl.concat([without, own])
-    return among, without
+def _own(lake: SearchedLake, request: SearchRequest, image_id: ImageId) -> Mask:
+    """The places of an image that is searched with and, where copies are left out, of its copies."""
+    own = pl.Series([image_id]) if request.with_duplicates else lake.gallery.copies_of(image_id)
+    return lake.pool.images.get_column("image_id").is_in([image_id, *own]).to_numpy()
 
 
 def _check(request: SearchRequest) -> None:

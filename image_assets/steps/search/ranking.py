@@ -1,15 +1,15 @@
 """In which order images are found, and how the order is cut into pages that stay the same while somebody turns them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
-
-import polars as pl
 
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
 from image_assets.search.rank_fusion import fuse
+from image_assets.steps.search.vector_pool import Mask, Neighbour
+from image_assets.steps.search.words import WordMatches
 
 _CANDIDATES: Final = 1_000
 """So many images of each of two rankings are made into one; what comes behind in both is not found."""
@@ -49,8 +49,8 @@ class Ranking(Protocol):
 class Likeness(Protocol):
     """What is asked for, and the images that may be found."""
 
-    def nearest(self, count: int, among: pl.Series | None = None) -> Mapping[ImageId, float]:
-        """Cosines of the so many images nearest to it, best first; of those among the ids alone, if there are any."""
+    def nearest(self, count: int, among: Mask | None = None) -> Sequence[Neighbour]:
+        """The so many images nearest to it, best first; of those among the places alone, if there are any."""
         ...
 
 
@@ -64,21 +64,20 @@ class ByLikeness:
     def first(self, count: int) -> Sequence[Hit]:
         """See `Ranking`."""
         found = self.likeness.nearest(count)
-        return [Hit(name, score, score) for name, score in found.items() if score >= self.min_score]
+        return [Hit(each.image_id, each.score, each.score) for each in found if each.score >= self.min_score]
 
 
 class ByLikenessAndWords:
-    """Images by their places in two rankings: by score, and by the share of words (`match_words`), then score."""
+    """Images by their places in two rankings: by score, and by the share of words (`WordMatches`), then score."""
 
-    def __init__(self, likeness: Likeness, matches: pl.DataFrame, min_score: float) -> None:
+    def __init__(self, likeness: Likeness, matches: WordMatches, min_score: float) -> None:
         alike, described = likeness.nearest(_CANDIDATES), _described(likeness, matches)
-        scores = {**alike, **described}
-        held = matches.filter(pl.col("image_id").is_in([*scores])).select("image_id", "words")
-        words: Mapping[ImageId, Sequence[str]] = dict(held.iter_rows())
+        known = {each.image_id: each for each in [*alike, *described]}
+        fused = fuse([[each.image_id for each in ranking] for ranking in (alike, described)])
         found = [
-            Hit(name, relevance, scores[name], words.get(name, ()))
-            for name, relevance in fuse([[*alike], [*described]]).items()
-            if scores[name] >= min_score
+            Hit(name, relevance, known[name].score, matches.words_at(known[name].place))
+            for name, relevance in fused.items()
+            if known[name].score >= min_score
         ]
         self._found = sorted(found, key=_place)
 
@@ -110,11 +109,11 @@ def in_order(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(hits, key=_place)
 
 
-def _described(likeness: Likeness, matches: pl.DataFrame) -> Mapping[ImageId, float]:
-    described: dict[ImageId, float] = {}
-    for _, alike in matches.sort("share_ratio", descending=True).group_by("share_ratio", maintain_order=True):
+def _described(likeness: Likeness, matches: WordMatches) -> Sequence[Neighbour]:
+    described: list[Neighbour] = []
+    for among in matches.by_share():
         if len(described) < _CANDIDATES:
-            described |= likeness.nearest(_CANDIDATES - len(described), among=alike.get_column("image_id"))
+            described += likeness.nearest(_CANDIDATES - len(described), among)
     return described
 
 

@@ -1,19 +1,20 @@
 """What a search looks at: gold and the vectors as they were at one moment, opened when they are first needed."""
 
+from functools import cached_property
 from threading import Lock
 from typing import Final, Self
 
-import polars as pl
+import numpy as np
 
 from image_assets.errors import ModelError, NoDayError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.search.gallery import Gallery, Wanted, open_gallery
+from image_assets.steps.search.gallery import Gallery, Places, Wanted, open_gallery
 from image_assets.steps.search.map_points import MapPoints, map_points, no_points
 from image_assets.steps.search.remembered import Remembered
-from image_assets.steps.search.vector_pool import VectorPool, open_pool
-from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
+from image_assets.steps.search.vector_pool import Mask, VectorPool, open_pool
+from image_assets.steps.search.words import WordMatches, words_of
 from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
@@ -41,7 +42,7 @@ class SearchedLake:
         self._tables, self._encoder, self._params = tables, encoder, params
         known = None if isinstance(encoder, ModelError) else encoder
         self._manifest = read_manifest(tables.store, known.name) if known else None
-        self._hidden: dict[bool, pl.Series] = {}
+        self._shown: dict[bool, Mask] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
         self.remember = Remembered(_REMEMBERED)
@@ -71,8 +72,8 @@ class SearchedLake:
             return
         if former._of_vectors == self._of_vectors:
             self._pool = former._pool
-        for with_duplicates in former._hidden:
-            self.hidden(with_duplicates=with_duplicates)
+        for with_duplicates in former._shown:
+            self.found(Wanted(with_duplicates=with_duplicates))
 
     @property
     def pool(self) -> VectorPool:
@@ -90,20 +91,23 @@ class SearchedLake:
                 self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)
             return self._pool
 
-    def hidden(self, *, with_duplicates: bool) -> pl.Series:
-        """Ids that have a vector but are not shown: copies, unless wanted, and what gold does not have."""
-        if with_duplicates not in self._hidden:
-            shown = self.gallery.find(Wanted(with_duplicates=with_duplicates))
-            hidden = self.pool.images.join(shown, on="image_id", how="anti")
-            self._hidden[with_duplicates] = hidden.get_column("image_id")
-        return self._hidden[with_duplicates]
+    def found(self, wanted: Wanted) -> Mask:
+        """For each place in the pool whether its image is in the gallery and wanted."""
+        if not wanted.is_everything:
+            return self.gallery.mask(wanted)[self._rows]
+        if wanted.with_duplicates not in self._shown:
+            self._shown[wanted.with_duplicates] = self.gallery.mask(wanted)[self._rows]
+        return self._shown[wanted.with_duplicates]
 
-    def match_words(self, text: str, among: pl.Series | None, without: pl.Series) -> pl.DataFrame:
-        """Which of the images that may be found are described with which words of a text: see `weigh_words`."""
+    def match_words(self, text: str, found: Mask) -> WordMatches:
+        """Which of the images that may be found are described with which words of a text."""
         words = words_of(text)
-        values = ((name, self.gallery.values_of(name)) for name in WORD_COLUMNS)
-        found, images = self.gallery.described({name: word_bits(each, words) for name, each in values}, among, without)
-        return weigh_words(found, words, images)
+        return WordMatches(words, self.gallery.word_bits(words)[self._rows] * found, int(np.count_nonzero(found)))
+
+    @cached_property
+    def _rows(self) -> Places:
+        """The gallery's number of each image of the pool."""
+        return self.gallery.places_of(self.pool.images.get_column("image_id"))
 
 
 def open_current_pool(

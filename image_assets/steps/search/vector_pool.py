@@ -5,9 +5,10 @@ A day's images are therefore found from the moment its embeddings are committed,
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from image_assets.errors import AmbiguousImageError, ObjectChangedError, SearchError
@@ -16,7 +17,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.search.vector_index import Keys, Vectors
+from image_assets.search.vector_index import Vectors, is_in
 from image_assets.steps.vectors.index_changes import day_changes, fits, ghost_keys, missing_images
 from image_assets.steps.vectors.index_store import (
     IndexManifest,
@@ -35,30 +36,49 @@ HELD_BYTES: Final = 2**28
 """Of new vectors in memory: 87,000 of 768 numbers."""
 
 
+Mask: TypeAlias = npt.NDArray[np.bool_]
+"""Of places in a pool: which images may be found."""
+
+
+class Neighbour(NamedTuple):
+    """An image that was found.
+
+    Attributes:
+        image_id: which image.
+        score: cosine similarity, -1 to 1.
+        place: of the image in the pool.
+    """
+
+    image_id: ImageId
+    score: float
+    place: int
+
+
 @dataclass(frozen=True, slots=True)
 class SearchedPart:
-    """Vectors that are searched together, the images behind their keys, and keys that stand for no image any more."""
+    """Vectors that are searched together.
+
+    Attributes:
+        vectors: the vectors, and the images behind their keys.
+        places: int64, of each member in the pool; -1 for one that stands for no image any more.
+    """
 
     vectors: StoredIndex
-    ghosts: Keys
+    places: npt.NDArray[np.int64]
 
-    def nearest(
-        self, query: Vectors, count: int, among: pl.Series | None, without: pl.Series | None
-    ) -> Iterator[tuple[ImageId, float]]:
+    def nearest(self, query: Vectors, count: int, among: Mask | None) -> Iterator[Neighbour]:
         """See `VectorPool.nearest`; in no order."""
         members = self.vectors.members
-        if members.height:
-            forbidden = np.union1d(self.ghosts, self._keys_of(without))
-            allowed = None if among is None else self._keys_of(among)
-            found = self.vectors.index.search(query, count, among=allowed, without=forbidden)
-            places = members.get_column("key").search_sorted(pl.Series(found.keys))
-            yield from zip(members.get_column("image_id").gather(places), found.scores.tolist(), strict=True)
-
-    def _keys_of(self, ids: pl.Series | None) -> Keys:
-        if ids is None or ids.is_empty():
-            return np.empty(0, np.uint64)
-        members = self.vectors.members
-        return members.filter(pl.col("image_id").is_in(ids.implode())).get_column("key").to_numpy()
+        keys = members.get_column("key").to_numpy()
+        allowed = self.places >= 0
+        if among is not None:
+            allowed &= among[self.places]
+        if allowed.any():
+            found = self.vectors.index.search(query, count, None if allowed.all() else keys[allowed])
+            rows = np.searchsorted(keys, found.keys)
+            ids = members.get_column("image_id").gather(rows)
+            scores = (round(score, _DECIMALS) for score in found.scores.tolist())
+            yield from map(Neighbour, ids, scores, self.places[rows].tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +91,9 @@ class VectorPool:
     Attributes:
         stored: the table of the vectors.
         encoder: whose vectors.
-        images: `image_id` and `day` of everything that can be found.
+        images: `image_id`, `day` and `place`, from 0 on, of everything that can be found.
         opened: the index, if there is one, and new vectors.
-        unopened: `image_id` and `day` of what is read at every question.
+        unopened: those of the images that are read at every question.
     """
 
     stored: StoredVectors
@@ -82,23 +102,16 @@ class VectorPool:
     opened: Sequence[SearchedPart]
     unopened: pl.DataFrame
 
-    def nearest(
-        self, query: Vectors, count: int, among: pl.Series | None = None, without: pl.Series | None = None
-    ) -> dict[ImageId, float]:
-        """Cosines of the `count` nearest images, best first; equal ones are in the order of their ids.
+    def nearest(self, query: Vectors, count: int, among: Mask | None = None) -> list[Neighbour]:
+        """The `count` nearest images, best first; equal ones are in the order of their ids.
 
         Args:
             query: one unit vector, 1 x dimension.
             count: at least 1.
-            among: the only ids that may be found.
-            without: ids that may not be found.
+            among: for every place whether its image may be found; None for all.
         """
-        found = [
-            (image_id, round(score, _DECIMALS))
-            for part in self._parts(among)
-            for image_id, score in part.nearest(query, count, among, without)
-        ]
-        return dict(sorted(found, key=lambda each: (-each[1], each[0]))[:count])
+        found = [each for part in self._parts(among) for each in part.nearest(query, count, among)]
+        return sorted(found, key=lambda each: (-each.score, each.image_id))[:count]
 
     def find_id(self, beginning: str, among: pl.Series | None = None) -> ImageId:
         """The one id, of some or of all, that begins like this.
@@ -118,32 +131,32 @@ class VectorPool:
 
     def vector_of(self, image_id: ImageId) -> Vectors:
         """The vector of an image of the pool, 1 x dimension."""
-        rows = self.stored.read_whole(self.images.filter(pl.col("image_id") == image_id))
+        rows = self.stored.read_whole(self.images.filter(pl.col("image_id") == image_id).select("image_id", "day"))
         if rows.is_empty():
             raise ObjectChangedError(f"the vector of {image_id} has gone meanwhile: search again")
         vector: Vectors = rows.get_column("embedding").to_numpy()
         return vector
 
-    def _parts(self, among: pl.Series | None) -> Iterator[SearchedPart]:
+    def _parts(self, among: Mask | None) -> Iterator[SearchedPart]:
         yield from self.opened
         images = self.unopened
         yield from _in_memory(
-            self.stored, images if among is None else images.filter(pl.col("image_id").is_in(among.implode()))
+            self.stored, images if among is None else images.filter(among[images.get_column("place").to_numpy()])
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A `Likeness`: what is near to a query in a pool, with what alone may be found and what may not."""
+    """A `Likeness`: what is near to a query in a pool, of the images that may be found."""
 
     pool: VectorPool
     query: Vectors
-    among: pl.Series | None
-    without: pl.Series | None
+    found: Mask | None
 
-    def nearest(self, count: int, among: pl.Series | None = None) -> dict[ImageId, float]:
+    def nearest(self, count: int, among: Mask | None = None) -> list[Neighbour]:
         """See `Likeness`."""
-        return self.pool.nearest(self.query, count, self.among if among is None else among, self.without)
+        both = self.found if among is None else among if self.found is None else self.found & among
+        return self.pool.nearest(self.query, count, both)
 
 
 def open_pool(
@@ -168,22 +181,20 @@ def open_pool(
         index, known = empty_index("exact", encoder.dimension, params), {}
     stored = vectors_of(tables, encoder)
     changes = day_changes(stored, known, index.members, stored.versions)
-    indexed, new = SearchedPart(index, ghost_keys(changes)), missing_images(changes)
-    held = held_bytes // (encoder.dimension * np.dtype(np.float32).itemsize)
+    is_current = ~is_in(index.members.get_column("key").to_numpy(), ghost_keys(changes))
+    indexed = SearchedPart(index, np.where(is_current, np.cumsum(is_current) - 1, -1))
+    current = index.members.select("image_id", "day").filter(is_current)
+    images = pl.concat([current, missing_images(changes)]).with_row_index("place")
+    new, held = images.slice(current.height), held_bytes // (encoder.dimension * np.dtype(np.float32).itemsize)
     opened = [indexed, *_in_memory(stored, new.head(held))]
-    return VectorPool(stored, encoder, _images(indexed, new), opened, new.slice(held))
+    return VectorPool(stored, encoder, images, opened, new.slice(held))
 
 
 def _in_memory(stored: StoredVectors, images: pl.DataFrame) -> Iterator[SearchedPart]:
     """Vectors of the table, to be compared one by one."""
-    for rows in stored.read(images):
+    for rows in stored.read(images.select("image_id", "day")):
         vectors, members = rows.get_column("embedding").to_numpy(), members_of(rows, 0)
         index = ExactIndex.empty(vectors.shape[1])
         index.add(members.get_column("key").to_numpy(), vectors)
-        yield SearchedPart(StoredIndex(index, members), np.empty(0, np.uint64))
-
-
-def _images(indexed: SearchedPart, new: pl.DataFrame) -> pl.DataFrame:
-    ghosts = pl.Series(indexed.ghosts, dtype=pl.UInt64)
-    members = indexed.vectors.members.filter(~pl.col("key").is_in(ghosts.implode()))
-    return pl.concat([members.select("image_id", "day"), new])
+        places = members.join(images, on="image_id", how="left", maintain_order="left").get_column("place")
+        yield SearchedPart(StoredIndex(index, members), places.cast(pl.Int64).to_numpy())

@@ -1,10 +1,11 @@
 """Words of a query found in the words of gold: what was said of an image, tagged, or read off it."""
 
 import math
-import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from image_assets.labels import normalise_label
@@ -12,64 +13,89 @@ from image_assets.labels import normalise_label
 WORD_COLUMNS: Final = ("label", "predicted_label", "tags", "caption", "text")
 """Columns of gold that hold words."""
 
+Bits: TypeAlias = npt.NDArray[np.uint32]
+"""Which words of a query there are, bit 0 the first."""
+
 _MOST_WORDS: Final = 32
 _TEXTS: Final = pl.List(pl.String)
 
 
 def words_of(text: str) -> list[str]:
     """The words that are looked for."""
-    return list(dict.fromkeys(re.findall(r"\w+", normalise_label(text))))[:_MOST_WORDS]
+    found: list[str] = pl.Series([normalise_label(text)]).str.extract_all(r"\w+").explode().drop_nulls().to_list()
+    return list(dict.fromkeys(found))[:_MOST_WORDS]
 
 
-def word_bits(values: pl.DataFrame, words: Sequence[str]) -> pl.DataFrame:
-    """Which values of a column hold which words.
+def tokens_of(values: pl.DataFrame) -> pl.DataFrame:
+    """The words of a column.
 
     Args:
         values: `code` and `value`, a text or a list of texts.
+
+    Returns:
+        `code` and `word`, once each, in small letters.
+    """
+    text = pl.col("value").list.join("\n", ignore_nulls=True) if values.schema["value"] == _TEXTS else pl.col("value")
+    words = text.str.normalize("NFC").str.to_lowercase().str.extract_all(r"\w+").alias("word")
+    return values.select("code", words).explode("word").drop_nulls().unique()
+
+
+def word_bits(tokens: pl.DataFrame, words: Sequence[str]) -> pl.DataFrame:
+    """Which values of a column hold which words, in the singular or the plural.
+
+    Args:
+        tokens: of the column: see `tokens_of`.
         words: those that are looked for.
 
     Returns:
         `code` and `bits` of the values with any: bit 0 is the first word's.
     """
-    text = pl.col("value").list.join("\n", ignore_nulls=True) if values.schema["value"] == _TEXTS else pl.col("value")
-    plain = values.select("code", text.str.normalize("NFC").str.to_lowercase().alias("text"))
-    bits = [
-        pl.col("text").str.contains(_pattern(word)).cast(pl.UInt32) * pl.lit(1 << place, dtype=pl.UInt32)
-        for place, word in enumerate(words)
-    ]
-    has = pl.sum_horizontal([pl.lit(0, dtype=pl.UInt32), *bits]).cast(pl.UInt32)
-    return plain.select("code", bits=has).filter(pl.col("bits") > 0)
+    forms = [(form, 1 << place) for place, word in enumerate(words) for form in _forms(word)]
+    looked_for = pl.DataFrame(forms, {"word": pl.String, "bits": pl.UInt32}, orient="row")
+    return tokens.join(looked_for, on="word").group_by("code").agg(pl.col("bits").bitwise_or())
 
 
-def weigh_words(found: pl.DataFrame, words: Sequence[str], images: int) -> pl.DataFrame:
+class WordMatches:
     """How much of a query describes which image.
 
+    An image's share is the weight of its words out of the weight of all words that describe some image. A rare word
+    weighs more, by the inverse document frequency of BM25 (Robertson and Zaragoza 2009); repetitions do not count,
+    because these texts are short.
+
     Args:
-        found: `image_id` and `bits` of the images that any word describes.
         words: those that are looked for.
-        images: how many there are to choose from.
-
-    Returns:
-        `image_id`, `words` (a list) and `share_ratio` of the images: the weight of their words out of the weight of all
-        words that describe some image. A rare word weighs more, by the inverse document frequency of BM25 (Robertson
-        and Zaragoza 2009); repetitions do not count, because these texts are short.
+        bits: uint32, of each place: which words describe its image, bit 0 the first; 0 where no image may be found.
+        images: how many images there are to choose from.
     """
-    if found.is_empty():
-        return pl.DataFrame(schema={"image_id": pl.String, "share_ratio": pl.Float64, "words": _TEXTS})
-    kinds = found.group_by("bits").len("images").sort("bits")
-    has = [(pl.col("bits") & pl.lit(1 << place, dtype=pl.UInt32)) > 0 for place in range(len(words))]
-    counts = kinds.select(pl.col("images").filter(it).sum().alias(f"{place}") for place, it in enumerate(has)).row(0)
-    weights = [_weight(count, images) for count in counts]
-    share = pl.sum_horizontal([it * weight for it, weight in zip(has, weights, strict=True)]) / (sum(weights) or 1.0)
-    held = pl.concat_list([pl.when(it).then(pl.lit(word)) for it, word in zip(has, words, strict=True)])
-    weighed = kinds.select("bits", share_ratio=share, words=held.list.drop_nulls())
-    return found.join(weighed, on="bits", maintain_order="left").drop("bits")
+
+    def __init__(self, words: Sequence[str], bits: Bits, images: int) -> None:
+        kinds, counts = np.unique(bits[bits > 0], return_counts=True)
+        held = {int(kind): [word for place, word in enumerate(words) if kind >> place & 1] for kind in kinds}
+        number = {word: int(counts[[word in held[int(kind)] for kind in kinds]].sum()) for word in words}
+        weight = {word: _weight(number[word], images) for word in words}
+        whole = sum(weight.values()) or 1.0
+        self._bits, self._held = bits, held
+        self._shares = {kind: sum(weight[word] for word in its) / whole for kind, its in held.items()}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no word describes any image."""
+        return not self._shares
+
+    def by_share(self) -> Iterator[npt.NDArray[np.bool_]]:
+        """The places of equal share, that of the highest first."""
+        for share in sorted(set(self._shares.values()), reverse=True):
+            yield np.isin(self._bits, [kind for kind, its in self._shares.items() if its == share])
+
+    def words_at(self, place: int) -> Sequence[str]:
+        """Those that describe the image at a place."""
+        return self._held.get(int(self._bits[place]), ())
 
 
-def _pattern(word: str) -> str:
-    """The word by itself, in the singular or the plural."""
+def _forms(word: str) -> tuple[str, str]:
+    """The singular and the plural."""
     singular = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-    return rf"\b{re.escape(singular)}s?\b"
+    return singular, f"{singular}s"
 
 
 def _weight(images: int, of_images: int) -> float:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -12,40 +13,43 @@ from hypothesis import strategies as st
 from image_assets.ids import ImageId
 from image_assets.search.rank_fusion import fuse
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, cut_page
-from image_assets.steps.search.words import WORD_COLUMNS, weigh_words, word_bits, words_of
+from image_assets.steps.search.vector_pool import Mask, Neighbour
+from image_assets.steps.search.words import WordMatches, tokens_of, word_bits, words_of
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A question whose answer is known."""
+    """A question whose answer is known; the places of the images are those of the scores."""
 
     scores: Mapping[ImageId, float]
 
-    def nearest(self, count: int, among: pl.Series | None = None) -> dict[ImageId, float]:
-        found = [(name, score) for name, score in self.scores.items() if among is None or name in among]
-        return dict(sorted(found, key=lambda each: -each[1])[:count])
+    def nearest(self, count: int, among: Mask | None = None) -> list[Neighbour]:
+        found = [Neighbour(name, score, place) for place, (name, score) in enumerate(self.scores.items())]
+        found = [each for each in found if among is None or among[each.place]]
+        return sorted(found, key=lambda each: -each.score)[:count]
 
 
 A_TO_C = Scored({ImageId(name): 1 - place / 10 for place, name in enumerate("abc")})
 
 
-def described(text: str, **captions: str) -> pl.DataFrame:
-    """Matches of a text with the captions, all of which are tagged with cotton."""
-    rows = pl.DataFrame({"image_id": [*captions], "caption": [*captions.values()]}).with_row_index("code")
-    rows = rows.with_columns(label=None, predicted_label=None, tags=pl.lit(["cotton"]), text=None)
-    words = words_of(text)
-    parts = [
-        word_bits(
-            rows.select("code", value=pl.col(name).cast(pl.List(pl.String) if name == "tags" else pl.String)), words
-        )
-        for name in WORD_COLUMNS
+def described(text: str, **captions: str) -> WordMatches:
+    """Matches of a text with the captions, all of which are tagged with cotton; a place for each."""
+    tokens = [
+        tokens_of(pl.DataFrame({"code": range(len(captions)), "value": [*captions.values()]})),
+        tokens_of(pl.DataFrame({"code": range(len(captions)), "value": [["cotton"]] * len(captions)})),
     ]
-    bits = pl.concat(parts).group_by("code").agg(pl.col("bits").bitwise_or())
-    return weigh_words(bits.join(rows, on="code").select("image_id", "bits"), words, rows.height)
+    words, bits = words_of(text), np.zeros(len(captions), np.uint32)
+    for each in tokens:
+        for code, its in word_bits(each, words).iter_rows():
+            bits[code] |= its
+    return WordMatches(words, bits, len(captions))
 
 
 def matched(text: str, **captions: str) -> dict[str, list[str]]:
-    return dict(described(text, **captions).select("image_id", "words").iter_rows())
+    found = described(text, **captions)
+    words = {name: [*found.words_at(place)] for place, name in enumerate(captions)}
+    assert found.is_empty == (not any(words.values()))
+    return {name: its for name, its in words.items() if its}
 
 
 def test_what_is_high_in_both_rankings_is_first() -> None:
@@ -77,10 +81,12 @@ def test_a_part_of_a_word_is_not_the_word() -> None:
 
 
 def test_a_rare_word_weighs_more_than_a_common_one() -> None:
-    found = described("red shoe", a="red", b="red", c="red", d="shoe", e="")
-    shares = dict(found.select("image_id", "share_ratio").iter_rows())
-    assert shares["d"] > shares["a"] > 0
-    assert shares["a"] + shares["d"] == pytest.approx(1)
+    found = described("red shoe", a="red", b="red", c="red", d="shoe", e="", f="red shoe")
+    assert ["".join(np.array([*"abcdef"])[among]) for among in found.by_share()] == ["f", "d", "abc"]
+
+
+def test_a_mark_upon_a_letter_does_not_end_a_word() -> None:
+    assert matched("किताब", a="लाल किताब", b="लाल") == {"a": ["किताब"]}
 
 
 @pytest.mark.parametrize("text", ["", "?!", "nothing of it", ".*"], ids=repr)
@@ -100,7 +106,7 @@ def test_pages_are_the_whole_order_cut_up_even_when_equals_come_in_any_order(
     scores: dict[ImageId, float], count: int, seed: "random.Random"
 ) -> None:
     class Shuffled(Scored):
-        def nearest(self, count: int, among: pl.Series | None = None) -> dict[ImageId, float]:
+        def nearest(self, count: int, among: Mask | None = None) -> list[Neighbour]:
             return Scored(dict(seed.sample([*self.scores.items()], len(self.scores)))).nearest(count, among)
 
     seen, after = list[Hit](), None

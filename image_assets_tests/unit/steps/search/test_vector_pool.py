@@ -1,5 +1,6 @@
 """The index and what is newer than it are searched as one."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
-from image_assets.steps.search.vector_pool import HELD_BYTES, Question, VectorPool, open_pool
+from image_assets.steps.search.vector_pool import HELD_BYTES, Mask, Neighbour, Question, VectorPool, open_pool
 from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
@@ -65,6 +66,14 @@ def compared(known: Known, query: Vectors) -> dict[ImageId, float]:
     return dict(sorted(scores.items(), key=lambda each: (-each[1], each[0])))
 
 
+def scores_of(found: Sequence[Neighbour]) -> dict[ImageId, float]:
+    return {each.image_id: each.score for each in found}
+
+
+def mask_of(pool: VectorPool, *numbers: int) -> Mask:
+    return pool.images.get_column("image_id").is_in([id_of(number) for number in numbers]).to_numpy()
+
+
 SOME_HELD = 11 * ENCODER.dimension * 4
 
 
@@ -86,8 +95,8 @@ def test_the_nearest_of_all_are_found_wherever_they_are(
     assert {*pool.images.get_column("image_id")} == known.keys()
     for number in range(5):
         right = compared(known, vector_of(number))
-        assert pool.nearest(vector_of(number), 10) == dict([*right.items()][:10])
-        assert pool.nearest(vector_of(number), 99) == right
+        assert scores_of(pool.nearest(vector_of(number), 10)) == dict([*right.items()][:10])
+        assert scores_of(pool.nearest(vector_of(number), 99)) == right
 
 
 def test_only_what_may_be_found_is_found_old_or_new(tables: ParquetTables) -> None:
@@ -95,23 +104,35 @@ def test_only_what_may_be_found_is_found_old_or_new(tables: ParquetTables) -> No
     refresh_index(tables, ENCODER, IndexParams())
     put(tables, SECOND, {number: number for number in range(6, 12)})
     pool = opened(tables, held_bytes=2 * ENCODER.dimension * 4)
-    among, without = (pl.Series([id_of(number) for number in some]) for some in ((1, 2, 7, 8, 11), (2, 8)))
-    assert pool.nearest(vector_of(7), 9, among=among, without=without).keys() == {id_of(n) for n in (1, 7, 11)}
-    question = Question(pool, vector_of(7), among, without)
-    assert [*question.nearest(1)] == [id_of(7)]
-    assert [*question.nearest(9, among=among[:1])] == [id_of(1)]
+    allowed = mask_of(pool, 1, 7, 11)
+    assert scores_of(pool.nearest(vector_of(7), 9, allowed)).keys() == {id_of(number) for number in (1, 7, 11)}
+    question = Question(pool, vector_of(7), allowed)
+    assert [*scores_of(question.nearest(1))] == [id_of(7)]
+    assert [*scores_of(question.nearest(9, mask_of(pool, 1, 2)))] == [id_of(1)]
+
+
+def test_what_is_found_says_its_place(tables: ParquetTables) -> None:
+    put(tables, FIRST, {number: number for number in range(6)})
+    refresh_index(tables, ENCODER, IndexParams())
+    put(tables, FIRST, {number: number + 50 for number in range(3)}, version="2")
+    put(tables, SECOND, {number: number for number in range(6, 12)})
+    pool = opened(tables, held_bytes=2 * ENCODER.dimension * 4)
+    ids = pool.images.get_column("image_id")
+    assert [each.image_id for each in pool.nearest(vector_of(7), 99)] == [
+        ids[each.place] for each in pool.nearest(vector_of(7), 99)
+    ]
 
 
 def test_equals_come_in_the_order_of_their_ids(tables: ParquetTables) -> None:
     put(tables, FIRST, dict.fromkeys((3, 1, 2), 7))
     refresh_index(tables, ENCODER, IndexParams())
     put(tables, SECOND, dict.fromkeys((5, 4), 7))
-    assert [*opened(tables).nearest(vector_of(7), 5)] == sorted(id_of(number) for number in (1, 2, 3, 4, 5))
+    assert [*scores_of(opened(tables).nearest(vector_of(7), 5))] == sorted(id_of(number) for number in (1, 2, 3, 4, 5))
 
 
 def test_a_score_is_a_plain_number(tables: ParquetTables) -> None:
     put(tables, FIRST, {1: 1})
-    assert type(opened(tables).nearest(vector_of(1), 1)[id_of(1)]) is float
+    assert type(opened(tables).nearest(vector_of(1), 1)[0].score) is float
 
 
 def test_new_vectors_are_read_once(tables: ParquetTables) -> None:
@@ -119,7 +140,7 @@ def test_new_vectors_are_read_once(tables: ParquetTables) -> None:
     pool = opened(tables)
     (file,) = tables.files("image_embeddings/e")
     tables.store.delete(file)
-    assert [*pool.nearest(vector_of(1), 1)] == [id_of(1)]
+    assert [*scores_of(pool.nearest(vector_of(1), 1))] == [id_of(1)]
 
 
 def test_the_vector_of_an_image_is_the_one_of_its_table(tables: ParquetTables) -> None:
