@@ -185,7 +185,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, feed_files: tuple[SampleF
     for number in range(3):
         _land(root, DAYS[1], f"{number}.jpg", _draw_picture(number))
         _land(root, DAYS[2], f"{number}.jpg", _draw_picture(10 + number))
-    return _settings(root)
+    return _settings(root, service_url="http://images.example/")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from image_assets.lake.object_keys import report_key
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.metadata.counts import column_schema
 from image_assets.samples.feed import SampleFile
@@ -104,6 +105,14 @@ def test_a_run_over_several_days_records_each_asset_once_per_day(first_run: dg.E
     recorded = [(each.asset_key.to_user_string(), each.partition) for each in made]
     assert len(recorded) == len(set(recorded))
     assert {(asset, day.isoformat()) for asset, day in MATERIALIZATIONS} <= set(recorded)
+
+
+def test_every_materialization_and_the_report_lead_to_the_days_gallery(shown: Metadata, settings: Settings) -> None:
+    address = f"http://images.example/?day={FEED_DAY}"
+    told = {asset: metadata for (asset, day), metadata in shown.items() if day == FEED_DAY.isoformat()}
+    assert {asset for asset, metadata in told.items() if metadata["gallery"] != address} == set()
+    report = settings.root / report_key(FEED_DAY, "report.html")
+    assert f'<a href="{address}">' in report.read_text(encoding="utf-8")
 
 
 def test_accepted_and_rejected_add_up_to_seen(shown: Metadata) -> None:
