@@ -27,11 +27,13 @@ def explained(verb: str, key: str, root: Path) -> Iterator[None]:
         raise
     except OSError as error:
         told = IS_LINK if error.errno == errno.ELOOP else error.strerror or error
-        where = f"cannot {verb} {key!r} below {root}: {told}"
+        what = f"cannot {verb} {key!r}"
+        # This becomes the reason in a row, which strangers read: it does not say where the lake is.
         if verb == "read" and error.errno in GONE:
-            raise ObjectNotFoundError(where, key=key) from error
+            raise ObjectNotFoundError(f"{what}: {told}", key=key) from error
         if verb == "read" and error.errno in _FORBIDDEN:
-            raise ObjectForbiddenError(where, key=key) from error
+            raise ObjectForbiddenError(f"{what}: {told}", key=key) from error
+        where = f"{what} below {root}: {told}"
         if error.errno == errno.ELOOP:
             raise StorageError(where, key=key) from error
         if error.errno in GONE | _FORBIDDEN | {errno.EROFS, errno.EEXIST}:

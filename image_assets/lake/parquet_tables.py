@@ -67,10 +67,12 @@ class ParquetTables:
         return self.file_schema(object_keys.table_key(table, day))
 
     def file_schema(self, key: ObjectKey) -> pl.Schema:
-        """Columns and types of one file."""
+        """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
         uri = self.store.uri(key)
         try:
             return pl.scan_parquet(uri, glob=False).collect_schema()
+        except FileNotFoundError as error:
+            raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
         except (*_UNREADABLE, OSError) as error:
             raise _damaged(f"{uri} cannot be read as Parquet: {error}", key) from error
 
@@ -184,12 +186,18 @@ class ParquetTables:
         return [info.key.rpartition("/")[2].removesuffix(".parquet") for info in reversed(kept)]
 
     def remove_rows(self, key: ObjectKey, where: pl.Expr) -> None:
-        """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds."""
+        """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds.
+
+        Raises `ObjectNotFoundError` when it has gone.
+        """
 
         def attempt() -> None:
             with self.store.writing(key, over=self.store.version(key)) as target, _explained_write(key):
-                kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
-                kept.sink_parquet(target, maintain_order=True)
+                try:
+                    kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
+                    kept.sink_parquet(target, maintain_order=True)
+                except FileNotFoundError as error:
+                    raise ObjectNotFoundError(f"{self.store.uri(key)} has gone", key=key) from error
 
         until_first(attempt)
 

@@ -11,6 +11,7 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
+from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import find_left_behind, list_landing
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -54,10 +55,16 @@ def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
 
 
 def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> Audit:
-    """Conservation between layers: every upstream image is a row or a rejection of the stage, and nothing else is."""
-    expected = tables.read_column(upstream, day, "image_id")
-    accepted = tables.read_column(stage, day, "image_id")
-    rejected = tables.read_column(rejections_table(stage).name, day, "image_id")
+    """Conservation between layers: every upstream image is a row or a rejection of the stage, and nothing else is.
+
+    An image that was erased while the day ran is missing here and there; `audit_erasures` says whether all of it went.
+    """
+    erased = list(erased_ids(tables, day))
+    expected, accepted, rejected = (
+        ids.filter(~ids.is_in(erased))
+        for name in (upstream, stage, rejections_table(stage).name)
+        for ids in [tables.read_column(name, day, "image_id")]
+    )
     return _audit_conservation(expected, accepted, rejected, exact=True)
 
 

@@ -19,13 +19,13 @@ from image_assets.tables.upkeep import ERASURES
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The day of an image, and whose it is; `is_erased` when nothing but a certificate is left.
+    """The day of an image, and whose it is; `is_erased` when there is a certificate of it.
 
     Attributes:
         day: of its upload.
         user_id: who uploaded it, of an accepted image.
         source_uri: where a refused file was found: its folder says whose it is.
-        is_erased: whether nothing but a certificate is left.
+        is_erased: whether there is a certificate of it.
     """
 
     day: date
@@ -49,17 +49,15 @@ def locate(tables: ParquetTables, image_id: ImageId, days: Collection[date] | No
     """
     is_it, door = pl.col("image_id") == image_id, rejections_of(BRONZE_IMAGES)
 
-    def found(table: Table, column: str) -> Iterator[tuple[Any, ...]]:
+    def found(table: Table, *columns: str) -> Iterator[tuple[Any, ...]]:
         its = None if days is None else [day for day in days if tables.exists(table, day)]
-        return tables.scan(table, ["day", column], its, is_it).iter_rows()
+        return tables.scan(table, ["day", *columns], its, is_it).iter_rows()
 
-    certificates = list(found(ERASURES, "erased_at"))
-    for day, erased_at in certificates:
-        if erased_at:
-            return Location(day, is_erased=True)
+    # Of one whose erasure is under way, or was cut off, nobody is shown what is left.
+    for (day,) in found(ERASURES):
+        return Location(day, is_erased=True)
     for day, user_id in found(BRONZE_IMAGES, "user_id"):
         return Location(day, user_id=user_id)
     for day, source_uri in found(door, "source_uri"):
         return Location(day, source_uri=source_uri)
-    # An erasure that is under way, or was cut off, has taken what is shown first.
-    return next((Location(day, is_erased=True) for day, _ in certificates), None)
+    return None

@@ -15,15 +15,17 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from image_assets.errors import (
+    ObjectChangedError,
     ObjectForbiddenError,
     ObjectNotFoundError,
     StoreUnavailableError,
     UnknownImageError,
 )
-from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri
+from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import STAGING
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of
@@ -81,7 +83,20 @@ def find_remains(tables: ParquetTables, image_id: ImageId) -> Remains:
 
     Raises:
         UnknownImageError: no image ever had this id.
+        StoreUnavailableError: runs moved its rows again and again while they were looked for.
     """
+
+    def looked() -> Remains:
+        try:
+            return _remains(tables, image_id)
+        except ObjectNotFoundError as error:
+            # A run has merged a file into another, which was not there when files were listed.
+            raise ObjectChangedError(str(error), key=error.key) from error
+
+    return until_first(looked)
+
+
+def _remains(tables: ParquetTables, image_id: ImageId) -> Remains:
     origins = _origins(tables, image_id)
     if origins.is_empty():
         raise UnknownImageError(f"no image has the id {image_id}; a new upload has one once its day has run")
@@ -122,13 +137,40 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
 
 
+def finish_erasures(tables: ParquetTables, day: date) -> None:
+    """End the erasures of a day that were cut off, so that its run does not build on what is half gone."""
+    if tables.exists(ERASURES, day):
+        for image_id in tables.read(ERASURES, day).filter(pl.col("erased_at").is_null()).get_column("image_id"):
+            erase(tables, find_remains(tables, ImageId(image_id)), "")
+
+
+def forget_erased(tables: ParquetTables, day: date) -> None:
+    """Remove what a run has noted of uploads that an erasure took from under it: they were gone before they had an id.
+
+    Such a row names a file of which nothing else may be known, and no image.
+    """
+    table = rejections_of(BRONZE_IMAGES)
+    if not (tables.exists(ERASURES, day) and tables.exists(table, day)):
+        return
+    erased = dict(tables.read(ERASURES, day).select("image_id", "sha256").drop_nulls().iter_rows())
+    nameless = tables.scan(table, ["source_uri"], [day], pl.col("image_id").is_null()).get_column("source_uri")
+    gone = [uri for uri in nameless if any(image_id_of(uri, sha256) == name for name, sha256 in erased.items())]
+    if gone:
+        tables.remove_rows(
+            object_keys.table_key(table.name, day),
+            pl.col("image_id").is_null() & pl.col("source_uri").is_in(gone),
+        )
+
+
 def _remove(tables: ParquetTables, remains: Remains) -> None:
     store = tables.store
     for key in remains.objects:
         store.delete(key)
     store.flush()
     for key in remains.rows:
-        tables.remove_rows(key, _names(tables, key, remains.image_id))
+        # What a run has moved meanwhile is found where it is when the remains are looked for again.
+        with suppress(ObjectNotFoundError):
+            tables.remove_rows(key, _names(tables, key, remains.image_id))
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
         store.delete(key)

@@ -17,16 +17,18 @@ from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import STAGING, LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.audits.day_audits import audit_stage
 from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
 from image_assets.steps.duplicates.pair_decisions import PairVerdict, read_pair_decisions, record_pair_decision
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.image_location import locate
 from image_assets.steps.search.gallery import Wanted, open_gallery
-from image_assets.steps.upkeep.erasure import erase, find_remains, twins_of
+from image_assets.steps.upkeep.erasure import erase, find_remains, finish_erasures, forget_erased, twins_of
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
-from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
+from image_assets.tables.rejections import rejections_of
 from image_assets.tables.upkeep import ERASURES
 
 if TYPE_CHECKING:
@@ -266,6 +268,78 @@ def test_a_run_between_two_attempts_does_not_bring_the_image_back(
         erase_now(scenario, image_id)
         scenario.run()
         assert mentions(scenario.root, image_id) == CERTIFICATE
+
+
+def test_a_run_ends_an_erasure_that_was_cut_off(
+    two: "Scenario", half_erased: Callable[[int], Iterator["Scenario"]]
+) -> None:
+    image_id = id_of(two, "hat.jpg")
+    for scenario in half_erased(9):
+        finish_erasures(scenario.tables, scenario.day)
+        if scenario.tables.exists(ERASURES, scenario.day):
+            assert mentions(scenario.root, image_id) == CERTIFICATE
+            assert scenario.row(ERASURES)["requested_by"] == "ticket 7"
+        else:
+            assert find_remains(scenario.tables, image_id).objects, "nothing was begun"
+
+
+@dataclass(frozen=True, slots=True)
+class MovingStore(LocalObjectStore):
+    """A run merges a file of the table while an erasure looks for rows: it goes when it is about to be read."""
+
+    moved: list[tuple[ObjectKey, ObjectKey]] = field(default_factory=list)
+
+    def uri(self, key: str) -> str:
+        if self.moved and self.moved[0][0] == key:
+            source, target = self.moved.pop()
+            (self.root / source).rename(self.root / target)
+        return LocalObjectStore.uri(self, key)
+
+
+def test_rows_that_a_run_moves_meanwhile_are_erased_where_they_are(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    first, second = (
+        ObjectKey(f"tables/_checkpoints/bronze_images/{two.day}/{name}.parquet") for name in ("one", "two")
+    )
+    two.store.copy(object_keys.table_key(BRONZE_IMAGES.name, two.day), first)
+    tables = ParquetTables(MovingStore(two.root, moved=[(first, second)]))
+    erase(tables, find_remains(tables, image_id), "ticket 7")
+    assert mentions(two.root, image_id) == CERTIFICATE
+
+
+def test_what_a_run_notes_of_a_file_that_an_erasure_took_from_under_it_is_forgotten(two: "Scenario") -> None:
+    image_id, before = id_of(two, "hat.jpg"), two.tables.read(BRONZE_IMAGES, two.day)
+    uris = dict(before.select("raw_name", "source_uri").iter_rows())
+    erase_now(two, image_id)
+    for name in ("hat.jpg", "shoe.jpg"):
+        (two.root / object_keys.key_of(uris[name])).unlink(missing_ok=True)
+    two.store.delete(object_keys.table_key(BRONZE_IMAGES.name, two.day))
+    rows = pl.DataFrame({"source_uri": [uris["hat.jpg"], uris["shoe.jpg"]]})
+    table = rejections_of(BRONZE_IMAGES)
+    empty = table.schema.create_empty()
+    given = rows.with_columns(
+        item="source_uri",
+        day=pl.lit(two.day),
+        reason=pl.lit("unreadable"),
+        detail=pl.lit("gone"),
+        stage=pl.lit("bronze_images"),
+        processed_at=pl.lit(datetime.now(UTC)),
+        input_version=pl.lit("1"),
+        recipe_version=pl.lit("1"),
+    )
+    two.rewrite(
+        table,
+        pl.concat([empty, given.cast({k: v for k, v in empty.schema.items() if k in given.columns})], how="diagonal"),
+    )
+    forget_erased(two.tables, two.day)
+    assert two.tables.read(table, two.day).get_column("source_uri").to_list() == [uris["shoe.jpg"]]
+
+
+def test_an_image_that_is_erased_while_its_day_runs_is_not_missed_by_the_checks(two: "Scenario") -> None:
+    image_id, silver = id_of(two, "hat.jpg"), two.tables.read(SILVER_IMAGES, two.day)
+    erase_now(two, image_id)
+    two.rewrite(SILVER_IMAGES, silver)
+    assert audit_stage(two.tables, BRONZE_IMAGES.name, SILVER_IMAGES.name, two.day).problems == ()
 
 
 def test_erasing_what_is_gone_already_shows_the_certificate_as_it_was(two: "Scenario") -> None:
