@@ -20,6 +20,7 @@ from image_assets.access.roles import Role
 from image_assets.errors import ConfigurationError, ObjectForbiddenError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
+from image_assets.lake.lake_mark import remember_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
@@ -84,6 +85,7 @@ def add_key(
     secret, key_id = secrets.token_urlsafe(_SECRET_BYTES), secrets.token_hex(_ID_BYTES)
     key = ApiKey(key_id, name, user_id or name, tuple(dict.fromkeys(roles)), _digest(secret), now, expires_at)
     write_record(store, object_keys.api_key_key(key_id), key, over=None)
+    remember_keys(store)
     store.flush()
     return key, f"ia_{key_id}_{secret}"
 

@@ -1,26 +1,44 @@
-"""The mark of a lake: an empty folder in its place, such as a mount point without its mount, is not it."""
+"""The mark of a lake: an empty folder in its place, such as a mount point without its mount, is not it.
+
+Folders right in the lake that an operator placed elsewhere can be away by themselves: each has a copy of the mark, and
+the mark says which they are.
+"""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
-from image_assets.errors import StoreUnavailableError
+from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
+from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
 
-_SIGNS: Final = ("access", object_keys.LANDING, object_keys.TABLES)
+_SIGNS: Final = (object_keys.LAKE_MARK, "access", object_keys.LANDING, object_keys.TABLES)
 _REMEDY: Final = (
     "bring back the storage that was there before; if it is that, delete this file and start the service again"
+)
+_BRING_BACK: Final = (
+    "bring back the storage that was there before; if this is it, have it marked: image-assets serve --create"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LakeMark:
-    """What tells a lake from any other."""
+    """What tells a lake from any other.
+
+    Attributes:
+        lake_id: what does.
+        placed: folders right in it that lie elsewhere, or once did; each has a mark of this lake.
+        has_keys: whether a key was ever made: without any, whoever is on the machine may do everything.
+    """
 
     lake_id: str
+    placed: tuple[str, ...] = ()
+    has_keys: bool = False
 
 
 def lake_mark(store: ObjectStore) -> LakeMark:
@@ -28,42 +46,70 @@ def lake_mark(store: ObjectStore) -> LakeMark:
     return until_first(lambda: _read(store) or _make(store))
 
 
-def check_mark(store: ObjectStore, mark: LakeMark) -> None:
-    """See that the lake is there.
+def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
+    """The lake's mark, true of what there is: what is placed elsewhere is marked when it is first seen, or is new.
+
+    Raises:
+        StoreUnavailableError: a folder that was placed elsewhere is not there, or is another lake's.
+        ConfigurationError: keys were made, and there are none.
+    """
+    mark = lake_mark(store)
+    has_keys = not all(is_litter(info.key) for info in store.list(object_keys.API_KEYS))
+    if mark.has_keys and not has_keys:
+        way_out = "bring it back, or make a key: image-assets keys add NAME --role admin"
+        raise ConfigurationError(f"keys were made, and there are none at {store.uri(object_keys.API_KEYS)}: {way_out}")
+    placed = {*mark.placed, *store.folders_elsewhere()}
+    for folder in placed if is_new else placed.difference(mark.placed):
+        key = object_keys.placed_mark_key(folder)
+        if not store.exists(key):
+            write_record(store, key, LakeMark(mark.lake_id))
+    mark = _change(store, lambda there: replace(there, placed=tuple(sorted(placed)), has_keys=has_keys))
+    for key in _keys_of(mark):
+        check_mark(store, key, mark)
+    return mark
+
+
+def remember_keys(store: ObjectStore) -> None:
+    """Have the mark say that there are keys."""
+    _change(store, lambda there: replace(there, has_keys=True))
+
+
+def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark) -> None:
+    """See that the lake, or a folder of it, is there.
 
     Raises:
         StoreUnavailableError: it is not, or another one is in its place.
     """
-    found = _read(store)
-    if found != mark:
+    found = _read(store, key)
+    if found is None or found.lake_id != mark.lake_id:
         there = "another lake" if found else "no lake"
-        where = store.uri(object_keys.LAKE_MARK)
-        raise StoreUnavailableError(f"there is {there} at {where}: bring back the storage that was there before")
+        raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {_BRING_BACK}", key=key)
 
 
 class LakeGuard:
     """Sees that a lake is the one that it was when it began; before that it sees nothing.
 
-    It is asked before every change, so the mark is read only when its file is another one than at the last look.
+    It is asked before every change, so a mark is read only when its file is another one than at the last look.
     """
 
     def __init__(self) -> None:
         self._began: tuple[ObjectStore, LakeMark] | None = None
-        self._seen: str | None = None
+        self._seen: dict[ObjectKey, str | None] = {}
 
     def begin(self, store: ObjectStore) -> None:
-        """Go by the mark of a lake from now on."""
-        self._began = store, lake_mark(store)
+        """Go by the mark of a lake from now on; raises as `settle_mark`."""
+        self._began = store, settle_mark(store)
 
     def check(self) -> None:
-        """Raises `StoreUnavailableError` when the lake is away, or another is in its place."""
+        """Raises `StoreUnavailableError` when the lake or a part is away, or another is in its place."""
         if self._began is None:
             return
         store, mark = self._began
-        version = store.version(object_keys.LAKE_MARK)
-        if version is None or version != self._seen:
-            check_mark(store, mark)
-            self._seen = version
+        for key in _keys_of(mark):
+            version = store.version(key)
+            if version is None or version != self._seen.get(key):
+                check_mark(store, key, mark)
+                self._seen[key] = version
 
 
 def holds_lake(store: ObjectStore) -> bool:
@@ -71,13 +117,29 @@ def holds_lake(store: ObjectStore) -> bool:
     return any(next(iter(store.list(each)), None) for each in _SIGNS)
 
 
-def _read(store: ObjectStore) -> LakeMark | None:
-    if not store.exists(object_keys.LAKE_MARK):
+def _keys_of(mark: LakeMark) -> tuple[ObjectKey, ...]:
+    return object_keys.LAKE_MARK, *map(object_keys.placed_mark_key, mark.placed)
+
+
+def _read(store: ObjectStore, key: ObjectKey = object_keys.LAKE_MARK) -> LakeMark | None:
+    if not store.exists(key):
         return None
-    return read_record(store, object_keys.LAKE_MARK, LakeMark, StoreUnavailableError, _REMEDY)
+    return read_record(store, key, LakeMark, StoreUnavailableError, _REMEDY)
 
 
 def _make(store: ObjectStore) -> LakeMark:
     mark = LakeMark(uuid.uuid4().hex)
     write_record(store, object_keys.LAKE_MARK, mark, over=None)
     return mark
+
+
+def _change(store: ObjectStore, change: Callable[[LakeMark], LakeMark]) -> LakeMark:
+    def changed() -> LakeMark:
+        version = store.version(object_keys.LAKE_MARK)
+        there = lake_mark(store)
+        wanted = change(there)
+        if wanted != there:
+            write_record(store, object_keys.LAKE_MARK, wanted, over=version)
+        return wanted
+
+    return until_first(changed)

@@ -1,5 +1,6 @@
 """The object store in a local folder."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -7,7 +8,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import FileIO
@@ -20,8 +21,10 @@ from image_assets.lake.local_errors import GONE, explained
 from image_assets.lake.local_places import (
     FOLDER,
     Place,
+    carry,
     enter,
     link_text,
+    mount_of,
     names_of,
     open_file,
     rename,
@@ -30,12 +33,14 @@ from image_assets.lake.local_places import (
     version_of,
     walk,
 )
+from image_assets.lake.object_keys import STORES_OWN
 from image_assets.lake.object_store import ANY_VERSION, ObjectInfo
 
 STAGING = ".staging"
 LOCKS = ".locks"
 CLAIMS = "claims"
 _LOCKED = ".locked"
+_ELSEWHERE = f"{STORES_OWN}/staged"
 _OLD_S = 600
 
 
@@ -47,8 +52,8 @@ def _unchecked() -> None:
 class LocalObjectStore:
     """Objects are files below one folder of a local file system.
 
-    That folder and the folders right in it may be symbolic links, by which an operator places the lake. No link below
-    is followed: whoever may put files into one of them could point it at any other.
+    That folder and the folders right in it may be symbolic links or mount points, by which an operator places the lake.
+    No link below is followed: whoever may put files into one of them could point it at any other.
 
     Attributes:
         root: the folder.
@@ -76,7 +81,7 @@ class LocalObjectStore:
             try:
                 _with_folder(staged).write_bytes(data)
                 with self._over(key, over):
-                    rename(staged, place)
+                    self._put(staged, key, place)
             # Whoever interrupts it, too, leaves no file behind.
             except BaseException:
                 staged.unlink(missing_ok=True)
@@ -99,7 +104,7 @@ class LocalObjectStore:
 
     def sweep(self) -> int:
         """Of files that their writers keep locked, those that nobody has locked; of other files the old ones."""
-        swept = self._sweep_old()
+        swept = self._sweep_old() + self._sweep_elsewhere()
         for path in [*(self.root / STAGING).glob(f"*{_LOCKED}"), *(self.root / LOCKS / CLAIMS).glob("*")]:
             with explained("sweep", STAGING, self.root):
                 file = _locked(path)
@@ -121,6 +126,15 @@ class LocalObjectStore:
                     swept += 1
         return swept
 
+    def _sweep_elsewhere(self) -> int:
+        """Copies in folders that are placed elsewhere, which are written as fast as the disk is."""
+        before = time.time() - _OLD_S
+        staged = (info for name in self.folders_elsewhere() for info in self.list(f"{name}/{_ELSEWHERE}"))
+        old = [info.key for info in staged if info.arrived_at.timestamp() < before]
+        for key in old:
+            self.delete(key)
+        return len(old)
+
     @contextmanager
     def claiming(self, name: str) -> Iterator[bool]:
         """Lock a file of its own, which the system unlocks when the process ends, however that comes."""
@@ -140,8 +154,18 @@ class LocalObjectStore:
         self.check()
         with explained("measure", "the free space", self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            found = os.statvfs(self.root)
-        return found.f_bavail / max(1, found.f_blocks)
+            found = [os.statvfs(self.root / name) for name in ("", *self.folders_elsewhere())]
+        return min(each.f_bavail / max(1, each.f_blocks) for each in found)
+
+    def folders_elsewhere(self) -> Sequence[str]:
+        """Those that are links or mount points."""
+        with explained("list", "the folders", self.root), suppress(FileNotFoundError):
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if entry.name[0] != "." and self._is_elsewhere(entry))
+        return ()
+
+    def _is_elsewhere(self, entry: os.DirEntry[str]) -> bool:
+        return entry.is_symlink() or (entry.is_dir() and mount_of(Path(entry)) != mount_of(self.root))
 
     @contextmanager
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
@@ -175,7 +199,7 @@ class LocalObjectStore:
             ):
                 shutil.copyfileobj(file, copy)
             with explained("write", target, self.root), self._place(target, make=True) as place:
-                rename(staged, place)
+                self._put(staged, target, place)
         finally:
             staged.unlink(missing_ok=True)
 
@@ -234,7 +258,9 @@ class LocalObjectStore:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every entry below the folder that is no folder, links and pipes too; the prefix itself when it is none."""
         with explained("list", prefix, self.root), suppress(FileNotFoundError), self._place(prefix) as (folder, name):
-            yield from walk(folder, name, prefix, is_followed="/" not in prefix)
+            own = f"{prefix}/{STORES_OWN}/"
+            found = walk(folder, name, prefix, is_followed="/" not in prefix)
+            yield from (info for info in found if "/" in prefix or not info.key.startswith(own))
 
     def link(self, key: ObjectKey, target: ObjectKey) -> None:
         """Make `key` a relative symbolic link to another object; what is there already is replaced."""
@@ -256,7 +282,7 @@ class LocalObjectStore:
         os.fsync(descriptor)
         with self._place(key, make=True) as place:
             with self._over(key, over):
-                rename(staged, place)
+                self._put(staged, key, place)
             if is_last:
                 sync_folder(place[0])
 
@@ -273,6 +299,18 @@ class LocalObjectStore:
                 message = f"another process replaced {key!r} below {self.root} meanwhile: run it again"
                 raise ObjectChangedError(message, key=key)
             yield
+
+    def _put(self, staged: Path, key: ObjectKey, place: Place) -> None:
+        """Give a staged file its name; in a folder on another file system by way of a copy there."""
+        try:
+            rename(staged, place)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            aside = f"{names_of(key)[0]}/{_ELSEWHERE}/{uuid.uuid4().hex}"
+            with self._place(aside, make=True) as beside:
+                carry(staged, beside, place)
+            staged.unlink()
 
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*names_of(key))

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -111,6 +113,34 @@ def version_of(status: os.stat_result) -> str:
 def rename(source: Path, target: Place) -> None:
     """Put a file into its place, over whatever is there."""
     os.replace(source, target[1], dst_dir_fd=target[0])
+
+
+def carry(source: Path, aside: Place, target: Place) -> None:
+    """Put a copy of a file into its place, by way of a place beside that; no part of it is ever seen, nor lost."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(aside[1], flags, 0o666, dir_fd=aside[0])
+    try:
+        with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        os.replace(aside[1], target[1], src_dir_fd=aside[0], dst_dir_fd=target[0])
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(aside[1], dir_fd=aside[0])
+        raise
+
+
+def mount_of(folder: Path) -> object:
+    """What tells one mount from another, of the same file system too where the system says so."""
+    descriptor = os.open(folder, FOLDER)
+    try:
+        told = re.search(r"mnt_id:\s*(\d+)", Path(f"/proc/self/fdinfo/{descriptor}").read_text())
+        return told and told[1]
+    except FileNotFoundError:
+        return os.fstat(descriptor).st_dev
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: int) -> None:

@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from image_assets.ids import ImageId, ObjectKey, SourceUri
 
+STORES_OWN = ".lake"
+"""What a store keeps for itself in a folder right in the lake: nobody lists it."""
 LANDING = "landing"
 BRONZE = "bronze"
 SILVER = "silver"
@@ -28,7 +30,7 @@ RECEIPTS = "receipts"
 ANSWERS = "answers"
 API_KEYS = "access/keys"
 LINK_SECRETS = ObjectKey("access/links.json")
-LAKE_MARK = ObjectKey("access/lake.json")
+LAKE_MARK = ObjectKey("lake.json")
 CONFIGURATION = "configuration"
 AUDIT = "audit"
 ARCHIVE_MARK = ObjectKey("archive.mark")
@@ -39,6 +41,11 @@ TRAINING = ObjectKey("models/training.json")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")
+
+
+def placed_mark_key(folder: str) -> ObjectKey:
+    """What says of a folder that an operator placed elsewhere whose it is."""
+    return ObjectKey(f"{folder}/{STORES_OWN}/lake.json")
 
 
 def landing_prefix(day: date) -> str:

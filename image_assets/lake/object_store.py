@@ -1,6 +1,6 @@
 """The object store: atomic objects under slash-separated keys."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,6 +86,10 @@ class ObjectStore(Protocol):
 
     def free_ratio(self) -> float:
         """The share of the storage that is free; 1 where it has no end."""
+        ...
+
+    def folders_elsewhere(self) -> Sequence[str]:
+        """Folders right in the storage that lie elsewhere, so that they can be away while the rest is there."""
         ...
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:

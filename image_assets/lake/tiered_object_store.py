@@ -1,7 +1,7 @@
 """An object store in two tiers: everything is written to the lake; old originals may lie in an archive instead."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,10 @@ class TieredObjectStore:
     def free_ratio(self) -> float:
         """That of the lake, where everything is written."""
         return self.hot.free_ratio()
+
+    def folders_elsewhere(self) -> Sequence[str]:
+        """Those of the lake; the archive has a mark of its own."""
+        return self.hot.folders_elsewhere()
 
     def copy(self, source: ObjectKey, target: ObjectKey) -> None:
         """See `ObjectStore`; within the lake, not from the archive."""

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from image_assets.access.keys import KeyRing
 from image_assets.errors import ConfigurationError
-from image_assets.lake.lake_mark import holds_lake
+from image_assets.lake.lake_mark import holds_lake, settle_mark
 from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
 from image_assets.serving.bounded_headers import BoundedHeaders
@@ -38,11 +38,14 @@ def check_there(settings: Settings, *, is_new: bool) -> None:
     """See that there is a lake, or that one is to begin: where its storage is not mounted there would be another.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none, or its keys are gone.
+        StoreUnavailableError: a folder of it that is placed elsewhere is gone.
     """
-    if not (is_new or holds_lake(open_objects(settings))):
+    store = open_objects(settings)
+    if not (is_new or holds_lake(store)):
         way_out = "bring back its storage, or begin one there: image-assets serve --create"
         raise ConfigurationError(f"there is no lake in {settings.root}: {way_out}")
+    settle_mark(store, is_new=is_new)
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:

@@ -92,7 +92,7 @@ def test_a_damaged_key_or_lease_stops_nobody_else(own_lake: "Lake", serve_lake: 
 def test_a_damaged_mark_of_the_lake_is_told_as_a_storage_that_is_not_there(
     own_lake: "Lake", serve_lake: Callable[..., "Served"]
 ) -> None:
-    served, mark = serve_lake(own_lake), own_lake.root / "access" / "lake.json"
+    served, mark = serve_lake(own_lake), own_lake.root / "lake.json"
     assert served.ask("/v1/images", "read").status_code == 200
     whole = mark.read_bytes()
     mark.write_bytes(b"")
