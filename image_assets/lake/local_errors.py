@@ -39,7 +39,9 @@ def explained(verb: str, key: str, root: Path) -> Iterator[None]:
             raise StoreReadOnlyError(f"{where}; mount it for writing and run again", key=key) from error
         if error.errno == errno.ENOENT:
             # What was there when it was begun, or was made for it, is there no longer.
-            raise StoreUnavailableError(f"{where}; it went away meanwhile: bring it back and run again", key=key) from error
+            raise StoreUnavailableError(
+                f"{where}; it went away meanwhile: bring it back and run again", key=key
+            ) from error
         if error.errno in GONE | _FORBIDDEN | {errno.EEXIST}:
             advice = "give this user access or set IMAGE_ASSETS_ROOT elsewhere"
             raise StorageError(f"{where}; {advice}", key=key) from error

@@ -195,6 +195,9 @@ async def _name_status(request: Request, error: HTTPException) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=allow)
         return answer(_kind_of_status(error.status_code), _DETAILS[error.status_code], allow)
+    if request.method == "OPTIONS" and request.scope["path"] == "*":
+        # The service as a whole (RFC 9110, 9.3.7).
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": _ANYWHERE})
     return answer(_kind_of_status(error.status_code), _DETAILS.get(error.status_code, error.detail), error.headers)
 
 
@@ -226,6 +229,7 @@ async def _admit_bug(_: Request, error: Exception) -> JSONResponse:
 
 
 _NAMED, _LISTED = 3, 20
+_ANYWHERE: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _DETAILS: Final[Mapping[int, str]] = {
     404: "There is nothing at this address; /openapi.json lists what there is.",
     405: "This address does not take this method; the header Allow says which.",

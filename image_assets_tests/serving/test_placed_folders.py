@@ -119,7 +119,7 @@ def test_what_is_placed_on_another_file_system_takes_uploads_and_is_missed(
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than the test's."""
-    if not os.access("/dev/shm", os.W_OK) or os.stat("/dev/shm").st_dev == tmp_path.stat().st_dev:
+    if not os.access("/dev/shm", os.W_OK) or Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is no second file system in /dev/shm")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         yield Path(folder)
