@@ -9,6 +9,7 @@
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
     │   └── StoreUnavailableError the storage does not answer: worth a retry
     │       ├── ObjectChangedError another process replaced the object first
+    │       ├── StoreReadOnlyError nothing can be changed there
     │       └── StoreFullError    there is no room left
     ├── TableError                a table file is unreadable or breaks its schema
     │   └── NoDayError            nothing was ever run: there is nothing to search
@@ -93,6 +94,10 @@ class StoreUnavailableError(StorageError):
 
 class ObjectChangedError(StoreUnavailableError):
     """Another process replaced the object since its version was read; what was to be written was not."""
+
+
+class StoreReadOnlyError(StoreUnavailableError):
+    """The storage can be read and takes no change."""
 
 
 class StoreFullError(StoreUnavailableError):

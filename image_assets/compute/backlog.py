@@ -77,6 +77,9 @@ class Backlog(Generic[Item]):
         """Keep a task for its second and last chance."""
         self._suspects.append(replace(task, is_suspect=True))
 
+    def charge(self, item: Item, seconds: float) -> None:
+        """An item has taken so much of a worker's time."""
+
     def learn_pace(self, seconds: float) -> None:
         """Take note of how long an item took."""
         past = seconds if self._seconds_per_item is None else self._seconds_per_item

@@ -47,6 +47,11 @@ class Inbox(Backlog[Item]):
         with self._lock, suppress(ValueError):
             self._incoming.remove(item)
 
+    def charge(self, item: Item, seconds: float) -> None:
+        """Those who wait share the workers' time, not their number of items."""
+        with self._lock:
+            self._incoming.charge(item, seconds)
+
     def clear(self) -> None:
         """Forget everything that waits, also for a second chance; while no stream reads it."""
         with self._lock:

@@ -125,6 +125,7 @@ class ProcessStream(Generic[Item, Result]):
         self._losses_in_a_row = 0
         task, seconds = worker.acknowledge(at, self._item_timeout_s)
         self._backlog.learn_pace(seconds)
+        self._backlog.charge(task.item, seconds)
         return task.item
 
     def _bury(self, worker: WorkerProcess[Item]) -> list[Outcome[Item, Result]]:
@@ -148,6 +149,8 @@ class ProcessStream(Generic[Item, Result]):
             self._backlog.suspect(culprit)
             return []
         self._count_loss(error)
+        # A lost worker costs others no less than the longest item.
+        self._backlog.charge(culprit.item, self._item_timeout_s)
         return [Failed(culprit.item, error, worker.take_words())]
 
     def _count_loss(self, error: ImageError) -> None:

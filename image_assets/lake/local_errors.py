@@ -10,6 +10,7 @@ from image_assets.errors import (
     ObjectNotFoundError,
     StorageError,
     StoreFullError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 
@@ -36,7 +37,14 @@ def explained(verb: str, key: str, root: Path) -> Iterator[None]:
         where = f"{what} below {root}: {told}"
         if error.errno == errno.ELOOP:
             raise StorageError(where, key=key) from error
-        if error.errno in GONE | _FORBIDDEN | {errno.EROFS, errno.EEXIST}:
+        if error.errno == errno.EROFS:
+            raise StoreReadOnlyError(f"{where}; mount it for writing and run again", key=key) from error
+        if error.errno == errno.ENOENT:
+            # What was there when it was begun, or was made for it, is there no longer.
+            raise StoreUnavailableError(
+                f"{where}; it went away meanwhile: bring it back and run again", key=key
+            ) from error
+        if error.errno in GONE | _FORBIDDEN | {errno.EEXIST}:
             advice = "give this user access or set IMAGE_ASSETS_ROOT elsewhere"
             raise StorageError(f"{where}; {advice}", key=key) from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:

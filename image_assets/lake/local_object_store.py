@@ -159,9 +159,8 @@ class LocalObjectStore:
 
     def folders_elsewhere(self) -> Sequence[str]:
         """Those that are links or mount points."""
-        with explained("list", "the folders", self.root), suppress(FileNotFoundError):
-            with os.scandir(self.root) as entries:
-                return sorted(entry.name for entry in entries if entry.name[0] != "." and self._is_elsewhere(entry))
+        with explained("list", "the folders", self.root), suppress(FileNotFoundError), os.scandir(self.root) as entries:
+            return sorted(entry.name for entry in entries if entry.name[0] != "." and self._is_elsewhere(entry))
         return ()
 
     def _is_elsewhere(self, entry: os.DirEntry[str]) -> bool:

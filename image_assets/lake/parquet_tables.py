@@ -1,5 +1,6 @@
 """Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from image_assets.errors import (
     ObjectChangedError,
     ObjectNotFoundError,
     StorageError,
+    StoreFullError,
     StoreUnavailableError,
     TableError,
 )
@@ -296,7 +298,10 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
     try:
         yield
     except pl.exceptions.PolarsError as error:
-        raise StoreUnavailableError(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
+        # Of the system's errors polars passes on the words alone.
+        is_full = any(f"(os error {each})" in str(error) for each in (errno.ENOSPC, errno.EDQUOT))
+        unavailable = StoreFullError if is_full else StoreUnavailableError
+        raise unavailable(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
 
 
 def _damaged(what: str, key: ObjectKey) -> TableError:

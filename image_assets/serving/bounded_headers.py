@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from image_assets.log_lines import FIELDS
+from image_assets.serving.connections import Connections
 from image_assets.serving.guards import HEADERS
 from image_assets.serving.paced_answers import PacedAnswers
 from image_assets.serving.problems import MEDIA_TYPE, Kind, body_of
@@ -23,8 +24,9 @@ _END: Final = b"\r\n\r\n"
 class BoundedHeaders(PacedAnswers):
     """A connection that is closed when what comes before a body is longer than 16 KB (400), or has not come in 10 s."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, connections: Connections | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._connections, self._address = connections or Connections(), ""
         self._deadline: asyncio.TimerHandle | None = None
         # What has come of a head that is not complete, and of one that is; what a packet holds behind the last of them.
         self._rest_bytes, self._unparsed_bytes, self._head_bytes, self._is_in_head = 0, 0, 0, True
@@ -32,12 +34,25 @@ class BoundedHeaders(PacedAnswers):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio."""
         super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
+        self._connections.add(self, self._address)
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._stop_waiting()
+        self._connections.remove(self, self._address)
         super().connection_lost(exc)
+
+    @property
+    def is_waiting(self) -> bool:
+        """See `Connection`."""
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    def cut(self) -> None:
+        """See `Connection`."""
+        self._connections.remove(self, self._address)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -101,7 +116,7 @@ class BoundedHeaders(PacedAnswers):
 
     def _give_up(self) -> None:
         self._deadline = None
-        if self.cycle is None or self.cycle.response_complete:
+        if self.is_waiting:
             self.transport.abort()
         else:
             # Nothing is read while requests before it are answered.

@@ -19,7 +19,7 @@ from image_assets.access.roles import Role, includes
 from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
-from image_assets.serving.parameters import check_parameters
+from image_assets.serving.parameters import check_headers, check_parameters
 from image_assets.serving.posted import posted_form
 from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.service import Service, ServiceHere
@@ -114,6 +114,7 @@ class Needs:
             raise Problem(_FORBIDDEN, f"The key {caller.name} has no role {wanted}: image-assets keys add --role …")
         request.scope[MORE].update(service.limits.take(caller.key_id or caller.name, service.rates))
         check_parameters(request)
+        check_headers(request)
         if request.method not in _READING:
             await self.check_mark(request, service, caller)
         request.scope[_ADMITTED] = caller

@@ -67,7 +67,7 @@ class Crowd:
             told, headers = "The service ends: try again, another may answer.", {"Connection": "close"}
             await answer(_ENDING, told, {"Retry-After": "5", **headers})(scope, receive, send)
             return
-        origin = _origin(scope["client"][0] if scope.get("client") else "")
+        origin = origin_of(scope["client"][0] if scope.get("client") else "")
         if refusal := self._refusal(origin):
             await answer(_FULL, refusal, {"Retry-After": "2"})(scope, receive, send)
             return
@@ -84,7 +84,7 @@ class Crowd:
 
 
 @lru_cache(4096)
-def _origin(address: str) -> str:
+def origin_of(address: str) -> str:
     """What one caller has: an address, or the network of one of IPv6, any number of which are his."""
     try:
         found = ipaddress.ip_address(address)

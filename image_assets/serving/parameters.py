@@ -1,4 +1,4 @@
-"""Parameters in the address: what a route does not know is refused, because whoever wrote it meant something."""
+"""Parameters of a request: what a route cannot do as it is meant is refused: whoever wrote it meant it."""
 
 from http import HTTPStatus
 from typing import Final
@@ -12,6 +12,7 @@ from image_assets.serving.problems import Kind, Problem
 _INVALID: Final = Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request")
 _ELSEWHERE: Final = (params.Path, params.Header, params.Cookie)
 _NAMED, _SHOWN = 3, 40
+_ONCE: Final = "Idempotency-Key"
 
 
 def check_parameters(request: Request) -> None:
@@ -29,6 +30,12 @@ def check_parameters(request: Request) -> None:
         faults = [{"pointer": f"/query/{name[:_SHOWN]}", "detail": f"No such parameter: {there}."} for name in unknown]
         told = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_NAMED])
         raise Problem(_INVALID, f"No parameter of this address is called {told}: {there}.", more={"errors": faults})
+
+
+def check_headers(request: Request) -> None:
+    """Raises `Problem`, 422, for one request under several keys: it would be done again under the other."""
+    if len(set(request.headers.getlist(_ONCE))) > 1:
+        raise Problem(_INVALID, f"There are several headers {_ONCE}: a request has one.")
 
 
 def parameters_of(route: APIRoute) -> list[str]:

@@ -30,7 +30,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:image-assets:problem:"
 _RETRY_S: Final = 5
 _LATER: Final = {
-    HTTPStatus.INSUFFICIENT_STORAGE: "The lake's disk is full: free some space there; nothing of this was kept."
+    errors.StoreFullError: "The lake's disk is full: free some space there; nothing of this was kept.",
+    errors.StoreReadOnlyError: "The lake's storage is read-only: mount it for writing; nothing of this was kept.",
 }
 _RUN_S: Final = 60
 _SEE_LOG: Final = "The service failed; the log says why, under this request's id."
@@ -80,6 +81,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
+_AWAY: Final = Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable")
+"""Also of an object that was there when the request began: whoever means one that may be missing says so."""
 KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.StaleChangeError: Kind(HTTPStatus.PRECONDITION_FAILED, "changed-since"),
     errors.ChangeRefusedError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-change"),
@@ -90,7 +93,8 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
     errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
-    errors.StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable"),
+    errors.ObjectNotFoundError: _AWAY,
+    errors.StoreUnavailableError: _AWAY,
     errors.NoDayError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "nothing-yet"),
     errors.TableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "table-unavailable"),
     errors.PoisonedItemError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-item"),
@@ -158,7 +162,7 @@ def problem_of(error: Exception) -> JSONResponse:
     _log.error("%s: %s", kind.name, error, exc_info=error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, _SEE_LOG)
-    detail = _LATER.get(kind.status, f"{kind.title}: try again later; the log says why, under this request's id.")
+    detail = _LATER.get(type(error), f"{kind.title}: try again later; the log says why, under this request's id.")
     return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
 
 
@@ -191,6 +195,9 @@ async def _name_status(request: Request, error: HTTPException) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=allow)
         return answer(_kind_of_status(error.status_code), _DETAILS[error.status_code], allow)
+    if request.method == "OPTIONS" and request.scope["path"] == "*":
+        # The service as a whole (RFC 9110, 9.3.7).
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": _ANYWHERE})
     return answer(_kind_of_status(error.status_code), _DETAILS.get(error.status_code, error.detail), error.headers)
 
 
@@ -222,6 +229,7 @@ async def _admit_bug(_: Request, error: Exception) -> JSONResponse:
 
 
 _NAMED, _LISTED = 3, 20
+_ANYWHERE: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _DETAILS: Final[Mapping[int, str]] = {
     404: "There is nothing at this address; /openapi.json lists what there is.",
     405: "This address does not take this method; the header Allow says which.",

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from image_assets.opening import open_objects
 from image_assets.serving.application import create_app
 from image_assets.serving.bounded_headers import BoundedHeaders
 from image_assets.serving.callers import is_loopback
+from image_assets.serving.connections import room_for_connections
 from image_assets.serving.observing.log_output import log_as_json
 from image_assets.serving.service import Service
 from image_assets.settings import Settings
@@ -64,7 +66,8 @@ def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None])
         app,
         host=host,
         port=port,
-        http=BoundedHeaders,
+        # Called like the class that it is of.
+        http=cast("type[BoundedHeaders]", partial(BoundedHeaders, connections=room_for_connections())),
         ws="none",
         log_config=None,
         access_log=False,

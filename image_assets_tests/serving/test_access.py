@@ -324,6 +324,23 @@ def test_an_address_says_all_that_it_takes(served: "Served", path: str, allowed:
     assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
 
 
+def test_the_service_as_a_whole_says_what_it_takes(served: "Served") -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 204")
+
+
+def test_one_request_has_one_idempotency_key(served: "Served") -> None:
+    who = ("Authorization", f"Bearer {served.lake.keys['read']}")
+    twice = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    url, texts = f"{served.url}/v1/encode", {"texts": ["a dress"]}
+    statuses = [
+        httpx.post(url, headers=[who, *keys], json=texts, timeout=60).status_code for keys in (twice, twice[:1] * 2)
+    ]
+    assert statuses == [422, 200]
+
+
 @pytest.mark.parametrize(("path", "method"), [("/v1/classes", "GET"), ("/v1/encode", "POST"), ("/v1/images", "HEAD")])
 def test_every_answer_says_how_much_may_be_asked_for(served: "Served", path: str, method: str) -> None:
     answer = served.ask(path, "read", method, **({"json": {"texts": ["a dress"]}} if method == "POST" else {}))

@@ -1,20 +1,23 @@
 """The service while something is wrong: its storage, its model, its callers' manners."""
 
+import resource
 import shutil
 import socket
+import subprocess
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
 from image_assets.lake.local_object_store import LocalObjectStore
-from image_assets_tests.serving.conftest import drawn_photo
+from image_assets_tests.serving.conftest import SCRIPT, drawn_photo, environment
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
@@ -86,7 +89,8 @@ def test_a_damaged_key_or_lease_stops_nobody_else(own_lake: "Lake", serve_lake: 
     assert served.ask("/v1/reviews", "review").status_code == 200
     assert b"reviewer" in lease.read_bytes()
     ready = served.ask("/ready")
-    assert (ready.status_code, ready.json()["parts"]["keys"]["detail"][:9]) == (200, "1 damaged")
+    keys = ready.json()["parts"]["keys"]
+    assert (ready.status_code, keys["state"], keys["detail"][:9]) == (200, "degraded", "1 damaged")
 
 
 def test_a_damaged_mark_of_the_lake_is_told_as_a_storage_that_is_not_there(
@@ -99,6 +103,78 @@ def test_a_damaged_mark_of_the_lake_is_told_as_a_storage_that_is_not_there(
     assert until(lambda: served.ask("/v1/images", "read").status_code == 503)
     mark.write_bytes(whole)
     assert until(lambda: served.ask("/v1/images", "read").status_code == 200)
+
+
+@pytest.mark.parametrize("lost", ["access", "access/keys"])
+def test_a_lake_whose_keys_are_gone_is_open_to_nobody(own_lake: "Lake", lost: str) -> None:
+    assert add_key(LocalObjectStore(own_lake.root), "boss", [Role.ADMIN], NOW)
+    shutil.rmtree(own_lake.root / lost)
+    refused = own_lake.command("serve", "--port", "0")
+    assert (refused.returncode, "keys were made" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_keys_of_before_the_mark_are_remembered(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    (own_lake.root / "lake.json").unlink()
+    serve_lake(own_lake)
+    assert '"has_keys": true' in (own_lake.root / "lake.json").read_text()
+
+
+def test_what_cannot_be_changed_for_now_is_told_so(own_lake: "Lake", serve_lake: Callable[..., "Served"]) -> None:
+    served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+    assert served.ask("/v1/images", "read").status_code == 200
+    with read_only(own_lake.root):
+        told = [
+            served.ask("/v1/images", "anna", "POST", content=drawn_photo("red", 9), headers=JPEG),
+            served.ask("/v1/config", "admin", "PATCH", json={"changes": {"rate_limit": "900/minute"}}),
+            served.ask(f"/v1/images/{image_id}?reason=ticket", "admin", "DELETE"),
+        ]
+        assert [each.status_code for each in told] == [503] * 3, [each.text for each in told]
+        assert {each.json()["title"] for each in told} == {"Storage unavailable"}
+        assert all("read-only" in each.json()["detail"] for each in told)
+        assert served.ask(f"/v1/images/{image_id}", "read").status_code == 200
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder that takes no change meanwhile, not by root either."""
+    for arguments in (["--bind", folder, folder], ["-o", "remount,ro,bind", folder]):
+        done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_half_a_request_on_every_connection_keeps_nobody_out(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The service has as few as this, and cannot have more.
+    with served_with_descriptors(400, own_lake) as url, ExitStack() as stack:
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(min(700, soft - 200)):
+            half = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            half.sendall(b"GET /v1/images HTTP/1.1\r\nHost: localh")
+        began = time.monotonic()
+        read = {"Authorization": f"Bearer {own_lake.keys['read']}"}
+        assert httpx.get(f"{url}/health", timeout=5).status_code == 200
+        assert httpx.get(f"{url}/v1/images", headers=read, timeout=5).status_code == 200
+        assert time.monotonic() - began < 5
+
+
+@contextmanager
+def served_with_descriptors(most: int, lake: "Lake") -> Iterator[str]:
+    """A service that may open so many files."""
+    limited = ["bash", "-c", f'ulimit -n {most}; exec "$@"', "serve", SCRIPT, "serve", "--port", "0"]
+    own = {**environment(lake), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(limited, cwd=lake.folder, env=own, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
 
 
 def test_without_a_model_whatever_needs_none_goes_on(

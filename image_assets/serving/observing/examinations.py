@@ -73,7 +73,9 @@ def examine_keys(keys: KeyRing) -> Finding:
     keys.refresh()
     count = len(keys.damaged)
     readings = [Reading("damaged", "Records of keys that cannot be read.", count)]
-    return Finding(detail=f"{count} damaged and refused: the log says which" if count else "", readings=readings)
+    if count:
+        return Finding(State.DEGRADED, f"{count} damaged and refused: the log says which", readings)
+    return Finding(readings=readings)
 
 
 def examine_configuration(store: ObjectStore) -> Finding:

@@ -20,6 +20,8 @@ class State(StrEnum):
     """How a part is."""
 
     OK = "ok"
+    DEGRADED = "degraded"
+    """It does its work, and something of it is broken."""
     LOADING = "loading"
     FAILED = "failed"
 

@@ -51,4 +51,39 @@ def test_it_does_not_remember_everybody_for_ever() -> None:
     for number in range(5_000):
         queue.append(chr(1_000 + number))
         queue.popleft()
-    assert len(queue._queues) <= 1_000
+    assert len(queue._lines) <= 1_000
+
+
+def test_whose_items_cost_much_is_served_less_often() -> None:
+    queue, served = filled(*(f"{whose}{number}" for whose in "ab" for number in range(40))), ""
+    for _ in range(23):
+        item = queue.popleft()
+        served += item[0]
+        queue.charge(item, {"a": 10, "b": 1}[item[0]])
+    assert served.count("a") <= 3
+
+
+def test_what_is_being_served_counts_already() -> None:
+    queue = filled("a1", "a2", "a3", "a4")
+    queue.charge(queue.popleft(), 10)
+    assert [queue.popleft(), queue.popleft()] == ["a2", "a3"], "two servers"
+    queue.append("b1")
+    assert queue.popleft() == "b1"
+    queue.extend(["b2", "b3"])
+    queue.charge("b1", 1)
+    assert [queue.popleft(), queue.popleft()] == ["b2", "b3"], "what a has in hand is his"
+
+
+def test_who_waited_for_nothing_has_saved_nothing() -> None:
+    queue = filled("b1")
+    queue.charge(queue.popleft(), 1)
+    for number in range(50):
+        queue.append(f"a{number}")
+        queue.charge(queue.popleft(), 1)
+    queue.extend([*(f"b{number}" for number in range(20)), *(f"a{number}" for number in range(20))])
+    served = ""
+    for _ in range(20):
+        item = queue.popleft()
+        served += item[0]
+        queue.charge(item, 1)
+    assert 9 <= served.count("a") <= 11

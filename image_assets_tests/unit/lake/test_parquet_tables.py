@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from image_assets.errors import ObjectNotFoundError, StoreUnavailableError, TableError
+from image_assets.errors import ObjectNotFoundError, StoreFullError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
@@ -330,7 +330,7 @@ def test_a_full_disk_is_worth_a_retry_and_keeps_the_former_rows(
     tables.replace(prices, day, priced(hat=100))
     tables.store.write(ObjectKey("ballast"), bytes(1000 * 2**10))
     parts = [priced(**{f"{number:06}": number + 1 for number in range(part, part + 20_000)}) for part in starts]
-    with pytest.raises(StoreUnavailableError, match="free some space"):
+    with pytest.raises(StoreFullError, match="free some space"):
         tables.write_file(table_key(prices.name, day), prices, day, parts)
     assert_frame_equal(tables.read(prices, day), priced(hat=100))
     assert list((tiny_disk / ".staging").iterdir()) == []
