@@ -12,7 +12,7 @@ from image_assets.models.classifiers.classifier import LabelNumbers
 _LOG_TEMPERATURES: Final = (-3.0, 3.0)
 _TINY: Final = 1e-12
 _USUAL: Final = 0.5
-"""Standard deviation of the temperature's logarithm before anything is seen: a handful of images does not move it far."""
+"""Standard deviation of the temperature's logarithm before anything is seen: few images do not move it far."""
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], targets: LabelNumbers) -> tuple[float, float]:

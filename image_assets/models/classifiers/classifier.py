@@ -74,7 +74,7 @@ class Trained:
     Attributes:
         classifier: the new one.
         parameters: what was chosen.
-        out_of_fold: of each example, by a classifier that learnt from no image of its group; None: the trainer made none.
+        out_of_fold: of each example, by a classifier that learnt from no image of its group; None: not made.
     """
 
     classifier: Classifier

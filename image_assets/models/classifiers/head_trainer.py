@@ -86,8 +86,15 @@ def predict_out_of_fold(
 
 def _counted(examples: Examples, validation: Examples) -> npt.NDArray[np.bool_]:
     """Which of both choose: those held out that the encoder has not learned from, or all that are held out."""
-    is_held_out = np.concatenate([np.full(len(examples.targets), _can_fold(examples)), np.full(len(validation.targets), True)])
-    is_unseen = np.concatenate([np.full(len(part.targets), True) if part.is_unseen is None else part.is_unseen for part in (examples, validation)])
+    is_held_out = np.concatenate(
+        [np.full(len(examples.targets), _can_fold(examples)), np.full(len(validation.targets), True)]
+    )
+    is_unseen = np.concatenate(
+        [
+            np.full(len(part.targets), True) if part.is_unseen is None else part.is_unseen
+            for part in (examples, validation)
+        ]
+    )
     both = is_held_out & is_unseen
     return both if both.any() else is_held_out
 
