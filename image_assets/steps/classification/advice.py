@@ -51,7 +51,7 @@ def _confused(labels: list[str], held_out: Scores) -> Iterator[str]:
     wrong = held_out.confusion * (1 - np.eye(len(labels), dtype=np.intp))
     for place in np.argsort(-wrong, axis=None, kind="stable")[:_NAMED]:
         given, said = divmod(int(place), len(labels))
-        if images := int(wrong[given, said]):
+        if (images := int(wrong[given, said])) > 1:
             everything = int(held_out.confusion[given].sum())
             yield (
                 f"{images} of {everything} {labels[given]} are taken for {labels[said]}: label more of both, and look "
