@@ -10,9 +10,10 @@ from fastapi import Body, FastAPI, Request
 
 from image_assets.imaging.decode import decode_within
 from image_assets.models.classifiers.linear_classifier import make_zero_shot
+from image_assets.models.classifiers.review_rule import USUAL_THRESHOLD
 from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
-from image_assets.steps.classification.predictions import CLOTHES, PredictionParams, say
+from image_assets.steps.classification.predictions import CLOTHES, say
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 
@@ -32,7 +33,7 @@ class Model:
     def predict(self, pictures: list[Any]) -> list[dict[str, object]]:
         """What pictures are taken for."""
         rows = self.classifier.probabilities(list(self.encoder.encode_images(pictures)))
-        return [say(self.classifier.labels, row, PredictionParams()) for row in rows]
+        return [say(self.classifier.labels, row, USUAL_THRESHOLD) for row in rows]
 
 
 def plain_app(*, is_async: bool) -> FastAPI:

@@ -28,7 +28,7 @@
 Only `ImageError` is caught per image; everything else stops the run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -150,6 +150,21 @@ class ServiceBusyError(ImageAssetsError):
 
 class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
+
+
+class UnknownWordsError(SearchError):
+    """A strict search has words that the encoder does not know.
+
+    Args:
+        encoder: its name.
+        unknown: the words.
+        known: the rest of the text; empty when there is none.
+    """
+
+    def __init__(self, encoder: str, unknown: Sequence[str], known: str) -> None:
+        nearest = f", leave strict out to see what is nearest to “{known}”" if known else ""
+        told = f"{encoder} knows no “{' '.join(unknown)}”: use other words{nearest}"
+        super().__init__(f"{told}, or set IMAGE_ASSETS_ENCODER to an encoder that knows more words")
 
 
 class UnknownImageError(ImageAssetsError, LookupError):

@@ -16,7 +16,7 @@ from image_assets.models.encoders.checkpoint_description import describe_checkpo
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import ImageEncoder
 from image_assets.settings import Settings
-from image_assets.steps.classification.predictions import wanted_version
+from image_assets.steps.classification.predictions import wanted_params, wanted_version
 from image_assets.steps.questions.plan import PlannedStage
 from image_assets.steps.questions.stages import DayParams, daily_stages
 from image_assets.steps.search.image_search import ImageSearch
@@ -77,7 +77,7 @@ def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:
             enrichment=enrichment,
             captioner=captioner,
             duplicates=settings.duplicate_params,
-            predictions=settings.prediction_params,
+            predictions=wanted_params(tables, encoder, settings.prediction_params),
             model_version=wanted_version(tables, encoder, settings.class_names),
         )
     )

@@ -34,7 +34,7 @@ from image_assets.shown_text import is_text, plain
 from image_assets.steps.audits.drift import DriftParams
 from image_assets.steps.classification.predictions import PredictionParams
 from image_assets.steps.classification.review_queue import QueueParams
-from image_assets.steps.classification.training import ClassSelection
+from image_assets.steps.classification.training import REVIEW_RISK, ClassSelection
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.params import EnrichmentParams
 from image_assets.steps.vectors.vector_index import IndexParams
@@ -109,8 +109,17 @@ class Settings(BaseSettings):
         le=0.5,
         description="Share of a reviewer's images that are drawn at random and given without the model's answer.",
     )
-    review_threshold: float = Field(
-        default=_PREDICTION.review_threshold, ge=0, le=1, description="Predictions of less confidence need a review."
+    review_threshold: float | None = Field(
+        default=_PREDICTION.review_threshold,
+        ge=0,
+        le=1,
+        description="Predictions of less confidence need a review; else what the model's training chose.",
+    )
+    review_risk: float = Field(
+        default=REVIEW_RISK,
+        gt=0,
+        le=0.5,
+        description="Share of wrong answers that a training puts up with among images that nobody reviews.",
     )
     trainer: TrainerName = Field(default=_TRAINER.trainer, description="head (on embeddings) or mobilenet.")
     mobilenet: str = Field(

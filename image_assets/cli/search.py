@@ -9,6 +9,7 @@ import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.errors import UnknownWordsError
 from image_assets.ids import ImageId
 from image_assets.opening import open_objects, open_search
 from image_assets.settings import Settings, load_settings
@@ -20,6 +21,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 _COLUMNS = {"score": "score", "label": "label", "day": "day", "user": "user_id", "name": "raw_name", "id": "image_id"}
 # With borders these make 80 columns, and so do the shorter ones with the words of a query.
 _ID_LENGTH, _CELL_LENGTH, _SHORT_CELL_LENGTH = 8, 12, 8
+
+
+class _RefusedError(click.ClickException):
+    """It was asked for in a way that cannot be answered."""
+
+    exit_code = 2
 
 
 @click.command()
@@ -37,6 +44,7 @@ _ID_LENGTH, _CELL_LENGTH, _SHORT_CELL_LENGTH = 8, 12, 8
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Any column of gold; also with !=, >= and <=.")
 @click.option("--all-duplicates", is_flag=True, help="Every copy of a photo, not one.")
 @click.option("--no-words", is_flag=True, help="By looks alone, not by the words that describe a photo.")
+@click.option("--strict", is_flag=True, help="Refuse a word that the encoder does not know.")
 @click.option("--min-score", type=click.FloatRange(-1, 1), default=-1.0, help="Lowest similarity, -1 to 1.")
 @click.option("--count", type=click.IntRange(1, 1_000), default=10, show_default=True, help="Photos per page.")
 @click.option("--after", metavar="MARK", help="The page after the one that ended with this mark.")
@@ -50,6 +58,7 @@ def search(
     where: Sequence[str],
     all_duplicates: bool,
     no_words: bool,
+    strict: bool,
     min_score: float,
     count: int,
     after: str | None,
@@ -69,12 +78,17 @@ def search(
         after=after,
         with_duplicates=all_duplicates,
         with_words=not no_words,
+        strict=strict,
         columns=None if html or is_opened else tuple(name for name in _COLUMNS.values() if name != "score"),
     )
-    page = open_search(settings).search(request)
+    try:
+        page = open_search(settings).search(request)
+    except UnknownWordsError as error:
+        raise _RefusedError(str(error)) from error
     if page.unknown:
-        unknown = ", ".join(page.unknown)
-        CONSOLE.print(f"{settings.encoder} knows no picture of: {unknown}", style="yellow", highlight=False)
+        unknown, known = " ".join(page.unknown), page.nearest_to
+        instead = f"showing nearest to “{known}”" if known else "nothing to show by looks, only what words describe"
+        CONSOLE.print(f"{settings.encoder} knows no “{unknown}”; {instead}", style="yellow", highlight=False)
     title = f"“{text}”" if text else f"like {image or like}" if image or like else "newest first"
     _print(title, page.rows)
     if page.after:

@@ -85,6 +85,7 @@ class FoundImages(TypedDict):
     items: Sequence[FoundImage]
     next_page_token: str | None
     unknown: Sequence[str]
+    nearest_to: str | None
     encoder: str
     index_version: str | None
 

@@ -163,3 +163,20 @@ def test_a_question_without_sense_is_refused(served: "Served", path: str, params
 
 def test_a_larger_page_than_there_is_is_cut(served: "Served") -> None:
     assert len(ask(served, "/v1/images", page_size=10**12, **EVERY)["items"]) == 5
+
+
+def test_what_the_encoder_does_not_know_is_told_and_what_was_compared_instead(served: "Served") -> None:
+    told = ask(served, "/v1/search", text="red xylophone", words=False, **EVERY)
+    assert (told["unknown"], told["nearest_to"]) == (["xylophone"], "red")
+    assert ids(told) == ids(ask(served, "/v1/search", text="red", words=False, **EVERY))
+
+
+def test_of_words_that_are_all_unknown_no_image_is_the_nearest(served: "Served") -> None:
+    told = ask(served, "/v1/search", text="xylophone zzz", **EVERY)
+    assert (told["unknown"], told["nearest_to"], told["items"]) == (["xylophone", "zzz"], None, [])
+
+
+def test_a_strict_search_refuses_words_that_the_encoder_does_not_know(served: "Served") -> None:
+    refused = served.ask("/v1/search", "admin", params={"text": "red xylophone", "strict": True})
+    assert refused.status_code == 422
+    assert "knows no “xylophone”: use other words, leave strict out" in refused.json()["detail"]

@@ -57,18 +57,29 @@ class Examples:
     Attributes:
         inputs: read on access where they are pixels, so that a million photos need no memory.
         targets: as long as the inputs.
+        groups: images of one number are of one user or near-copies; None: each stands alone.
+        is_unseen: whether the encoder has not learned from the image itself; None: from none of them.
     """
 
     inputs: Sequence[ClassifierInput]
     targets: LabelNumbers
+    groups: LabelNumbers | None = None
+    is_unseen: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A new classifier and what was chosen on the way, for the record."""
+    """A new classifier and what was chosen on the way, for the record.
+
+    Attributes:
+        classifier: the new one.
+        parameters: what was chosen.
+        out_of_fold: of each example, by a classifier that learnt from no image of its group; None: not made.
+    """
 
     classifier: Classifier
     parameters: Mapping[str, str | float]
+    out_of_fold: Probabilities | None = None
 
 
 class Trainer(Protocol):
@@ -87,7 +98,9 @@ class Trainer(Protocol):
     def train(
         self, labels: tuple[str, ...], examples: Examples, validation: Examples, on_progress: Progress
     ) -> Trained:
-        """Learn from `examples`; what is not learnt (strength, temperature, when to stop) is chosen on `validation`.
+        """Learn from `examples`; what is not learnt (strength, temperature, when to stop) is chosen on held-out images.
+
+        `validation` is held out always; a trainer that is quick may hold out parts of `examples`, too.
 
         Raises:
             ModelError: what the training starts from is missing or damaged.

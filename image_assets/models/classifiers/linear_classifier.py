@@ -42,7 +42,15 @@ class LinearClassifier:
         vectors = np.stack(inputs)
         if vectors.ndim != 2 or vectors.shape[1] != len(self.weights):
             raise ModelError(f"the classifier reads vectors of {len(self.weights)} numbers, not {vectors.shape[1:]}")
-        return np.asarray(softmax(vectors @ self.weights + self.biases, axis=1), np.float32)
+        return np.asarray(softmax(self.logits(vectors), axis=1), np.float32)
+
+    def logits(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What the softmax is taken of, images x labels."""
+        return np.asarray(vectors @ self.weights + self.biases, np.float32)
+
+    def cooled(self, temperature: float) -> Self:
+        """The same with logits divided by a temperature."""
+        return type(self)(self.labels, self.weights / np.float32(temperature), self.biases / np.float32(temperature))
 
     def files(self) -> Mapping[str, bytes]:
         """The matrix as safetensors, the labels as JSON."""

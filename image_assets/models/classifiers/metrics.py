@@ -41,6 +41,7 @@ class Scores:
         accuracy: 0..1.
         macro_f1: 0..1; mean over the labels that images have.
         calibration_error: 0..1; expected calibration error.
+        calibration_noise: 0..1; what that is expected to be on so few images though every confidence were right.
         risk_coverage: 0..1; area under the risk-coverage curve (Geifman et al. 2019).
         confusion: images by given label (rows) and predicted label (columns).
         precision: 0..1 per label.
@@ -54,6 +55,7 @@ class Scores:
     accuracy: float
     macro_f1: float
     calibration_error: float
+    calibration_noise: float
     risk_coverage: float
     confusion: npt.NDArray[np.intp]
     precision: Floats
@@ -74,6 +76,7 @@ def score(probabilities: Probabilities, targets: LabelNumbers) -> Scores:
         accuracy=_mean(is_right),
         macro_f1=_mean(f1[images > 0]),
         calibration_error=_calibration_error(reliability),
+        calibration_noise=_calibration_noise(confidence),
         risk_coverage=_mean(curve.risk),
         confusion=confusion,
         precision=precision,
@@ -105,8 +108,18 @@ def _mean(values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
+def _calibration_noise(confidence: Floats) -> float:
+    """The mean of a bin's gap by chance: that of a normal distribution with the variance of its coin tosses."""
+    variances = np.bincount(_bins_of(confidence), weights=confidence * (1 - confidence), minlength=_BINS)
+    return float(np.sqrt(2 / np.pi * variances).sum() / max(1, len(confidence)))
+
+
+def _bins_of(confidence: Floats) -> npt.NDArray[np.intp]:
+    return np.minimum((confidence * _BINS).astype(np.intp), _BINS - 1)
+
+
 def _reliability(confidence: Floats, is_right: npt.NDArray[np.bool_]) -> ReliabilityBins:
-    bins = np.minimum((confidence * _BINS).astype(np.intp), _BINS - 1)
+    bins = _bins_of(confidence)
     images = np.bincount(bins, minlength=_BINS)
     filled = images > 0
     sums = (np.bincount(bins, weights=values, minlength=_BINS)[filled] for values in (confidence, is_right))

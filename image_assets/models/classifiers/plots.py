@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from image_assets.models.classifiers.metrics import Scores
+from image_assets.models.classifiers.review_rule import ReviewRule
 
 _SIDE_INCHES: Final = 5.0
 _INCHES_PER_LABEL: Final = 0.42
@@ -16,12 +17,12 @@ _DOTS_PER_INCH: Final = 90
 _INK, _PALE, _GUIDE = "#1f4e79", "#9dc3e6", "#999999"
 
 
-def plot_scores(labels: Sequence[str], scores: Scores) -> dict[str, bytes]:
-    """PNG files by name."""
+def plot_scores(labels: Sequence[str], scores: Scores, review: ReviewRule | None = None) -> dict[str, bytes]:
+    """PNG files by name; the risk-coverage curve shows which point the review rule chose."""
     return {
         "confusion_matrix.png": _confusion(labels, scores),
         "reliability_diagram.png": _reliability(scores),
-        "risk_coverage_curve.png": _risk_coverage(scores),
+        "risk_coverage_curve.png": _risk_coverage(scores, review),
     }
 
 
@@ -47,7 +48,8 @@ def _reliability(scores: Scores) -> bytes:
     sizes = 20 + 200 * bins.images / max(1, bins.images.max(initial=0))
     axes.scatter(bins.confidence, bins.accuracy, s=sizes, color=_INK, label="images by confidence; larger: more")
     axes.set(
-        title=f"Calibration error {scores.calibration_error:.3f} on {scores.images} images",
+        title=f"Calibration error {scores.calibration_error:.3f} on {scores.images} images; "
+        f"by chance {scores.calibration_noise:.3f}",
         xlabel="confidence",
         ylabel="accuracy",
     )
@@ -56,10 +58,15 @@ def _reliability(scores: Scores) -> bytes:
     return _png(figure)
 
 
-def _risk_coverage(scores: Scores) -> bytes:
+def _risk_coverage(scores: Scores, review: ReviewRule | None) -> bytes:
     figure, axes = _square(_SIDE_INCHES)
     axes.plot(scores.curve.coverage, scores.curve.risk, color=_INK)
     axes.fill_between(scores.curve.coverage, scores.curve.risk, color=_PALE, alpha=0.4)
+    if review:
+        told = f"below {review.threshold:.3f} people review: {review.reviewed_ratio:.0%}"
+        axes.plot([1 - review.reviewed_ratio], [review.wrong_ratio], "o", color=_INK, label=told)
+        axes.axhline(review.risk, linestyle="--", color=_GUIDE, label=f"wanted: {review.risk:.1%} wrong at most")
+        axes.legend(loc="upper left", frameon=False)
     axes.set(
         title=f"Area {scores.risk_coverage:.4f} on {scores.images} images",
         xlabel="share decided by the model",

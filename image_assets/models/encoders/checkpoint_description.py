@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from image_assets.errors import ModelError
 from image_assets.models.encoders.checkpoints import ADVICE, Checkpoint, weight_files
 from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.models.encoders.learned_photos import read_learned_from
 
 _LAST_LAYERS: Final = ("visual_projection.weight", "text_projection.weight", "text_model.head.weight")
 """Whose rows are the numbers of an embedding: CLIP and its like, ALIGN, SigLIP."""
@@ -27,6 +28,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> EncoderDescription:
         input_size_px=_input_size_of(checkpoint),
         licence=checkpoint.licence,
         source=checkpoint.source,
+        learned_from=read_learned_from(checkpoint.folder),
     )
 
 

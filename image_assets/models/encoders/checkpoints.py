@@ -17,6 +17,7 @@ from huggingface_hub.errors import (
 
 from image_assets.errors import ModelError
 from image_assets.models.encoders.encoder import encoder_key
+from image_assets.models.encoders.learned_photos import LEARNED_FROM_FILE
 
 BUILTIN: Final = "builtin"
 BUILTIN_FOLDER: Final = Path(__file__).parents[1] / BUILTIN
@@ -33,7 +34,7 @@ _HUB_TIMEOUT_S: Final = 5.0
 _WEIGHT_FILES: Final = ("model*.safetensors", "pytorch_model*.bin")
 """What transformers looks for, best first; other libraries keep copies of the weights beside them."""
 
-_SMALL_FILES: Final = ("*.json", "*.txt", "*.model", "README.md")
+_SMALL_FILES: Final = ("*.json", "*.txt", "*.model", "README.md", LEARNED_FROM_FILE)
 _HASHES_KEPT: Final = 256
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -38,6 +38,7 @@ class EncoderDescription:
         input_size_px: side of the square the image is brought to.
         licence: SPDX expression or the licence's name.
         source: where the weights come from.
+        learned_from: SHA-256 of each photo it was trained on, as far as the checkpoint tells.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EncoderDescription:
     input_size_px: int
     licence: str
     source: str
+    learned_from: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,8 @@ def _classifier(settings: Settings) -> dg.AssetsDefinition:
             mlflow.start()
             classes = configured(settings, lake.tables.store).class_selection
             trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
-            report = train_classifier(lake.tables, gpu.description, trainer, classes, track)
-            pictures = plot_scores(report.classifier.labels, report.test)
+            report = train_classifier(lake.tables, gpu.description, trainer, classes, track, settings.review_risk)
+            pictures = plot_scores(report.classifier.labels, report.held_out, report.review)
             now, store = datetime.now(UTC), lake.tables.store
             card = record_training(store, report, gpu.description, mlflow.tracking, pictures, now)
         yield dg.MaterializeResult(metadata=describe_training(report, card, pictures))

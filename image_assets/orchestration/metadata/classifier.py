@@ -13,6 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, markdown_cell
 from image_assets.steps.classification.challenges import Challenge, verdict
 from image_assets.steps.classification.champion import ClassifierCard
+from image_assets.steps.classification.forecast import tell_review
 from image_assets.steps.classification.label_issues import LabelIssuesReport
 from image_assets.steps.classification.predictions import Model
 from image_assets.steps.classification.record import per_label
@@ -61,7 +62,7 @@ def describe_issues(tables: ParquetTables, report: LabelIssuesReport) -> Metadat
 
 def describe_training(report: TrainingReport, card: ClassifierCard, pictures: Mapping[str, bytes]) -> Metadata:
     """The new version, its numbers and pictures."""
-    splits = {"validation": report.validation, "test": report.test}
+    splits = {"validation": report.validation, "test": report.test, "held_out": report.held_out}
     scores = pl.DataFrame(
         [(name, each.images, each.accuracy, each.macro_f1, each.calibration_error) for name, each in splits.items()],
         schema=["split", "images", "accuracy", "macro_f1", "calibration_error"],
@@ -76,10 +77,13 @@ def describe_training(report: TrainingReport, card: ClassifierCard, pictures: Ma
     shown = {name.removesuffix(".png"): dg.MetadataValue.md(_picture(name, data)) for name, data in pictures.items()}
     return {
         "model_version": dg.MetadataValue.text(card.model_version),
+        "forecast": dg.MetadataValue.text(report.forecast.told),
+        **({"review": dg.MetadataValue.text(tell_review(report.review))} if report.review else {}),
+        "advice": dg.MetadataValue.md("\n".join(f"- {markdown_cell(each)}" for each in report.advice)),
         "registry_version": dg.MetadataValue.text(card.registry_number),
         **plotted,
         "scores": dg.MetadataValue.md(_markdown(scores)),
-        "test_per_label": dg.MetadataValue.md(_markdown(per_label(report.classifier.labels, report.test))),
+        "held_out_per_label": dg.MetadataValue.md(_markdown(per_label(report.classifier.labels, report.held_out))),
         "parameters": dg.MetadataValue.json(dict(report.parameters)),
         "images": dg.MetadataValue.json(dict(report.images)),
         **(
@@ -108,7 +112,8 @@ def describe_comparison(comparison: Comparison) -> Metadata:
         for name in _SCORES
     }
     won = verdict(comparison.challenger, comparison.champion, is_promoted=comparison.challenger_wins)
-    return {"outcome": dg.MetadataValue.text(won), **plotted, "scores": dg.MetadataValue.md(_markdown(scores))}
+    told = {"outcome": dg.MetadataValue.text(won), "basis": dg.MetadataValue.text(comparison.basis)}
+    return {**told, **plotted, "scores": dg.MetadataValue.md(_markdown(scores))}
 
 
 def describe_challenge(challenge: Challenge) -> Metadata:

@@ -18,8 +18,9 @@ from image_assets.steps.classification.behind import (
     days_behind,
     predictions_in_gold,
 )
-from image_assets.steps.classification.challenges import Challenge, read_challenge
-from image_assets.steps.classification.champion import read_champion
+from image_assets.steps.classification.challenges import Challenge, read_challenge, verdict
+from image_assets.steps.classification.champion import find_card, read_champion
+from image_assets.steps.classification.forecast import tell_basis
 from image_assets.steps.classification.training_runs import Outcome, Stage
 from image_assets.steps.classification.training_teller import TrainingTeller
 from image_assets.tables.predictions import IMAGE_PREDICTIONS
@@ -97,10 +98,16 @@ def _outcome(tables: ParquetTables, teller: TrainingTeller, former: str | None) 
         teller.end(Stage.COMPARISON, f"{former} met itself: the same images gave the same classifier")
         teller.end(Stage.PROMOTION, "unchanged")
         return Outcome.UNCHANGED
+    is_promoted = champion is not None and champion.model_version == challenger
     if challenge:
-        teller.end(Stage.COMPARISON, _compared(challenge))
+        teller.end(
+            Stage.COMPARISON, f"{_compared(challenge)}; {challenge.basis}" if challenge.basis else _compared(challenge)
+        )
         teller.end(Stage.PROMOTION, challenge.verdict)
-    return Outcome.PROMOTED if champion and champion.model_version == challenger else Outcome.STAYED
+    elif challenger and (card := find_card(tables.store, challenger)) and card.forecast:
+        teller.end(Stage.COMPARISON, tell_basis(0, card.forecast.learned_images))
+        teller.end(Stage.PROMOTION, verdict(challenger, former, is_promoted=is_promoted))
+    return Outcome.PROMOTED if is_promoted else Outcome.STAYED
 
 
 def _compared(challenge: Challenge) -> str:
@@ -170,7 +177,9 @@ def _of_training_set(told: Mapping[str, Any]) -> str:
 def _of_fit(told: Mapping[str, Any]) -> str:
     images = ", ".join(f"{split} {count:,}" for split, count in told["images"].items())
     left_out = f"; {told['left_out']}" if "left_out" in told else ""
-    return f"{told['model_version']} in {told['seconds']:.1f} s: {images}{left_out}"
+    promises = [told["forecast"], told.get("review"), *told["advice"].removeprefix("- ").split("\n- ")]
+    lines = "".join(f"\n  {each}" for each in promises if each)
+    return f"{told['model_version']} in {told['seconds']:.1f} s: {images}{left_out}{lines}"
 
 
 _WORDS: Final[Mapping[Stage, Callable[[Mapping[str, Any]], str]]] = {

@@ -57,6 +57,7 @@ class ShownPage:
         met: images that meet the conditions, whatever they look like.
         is_cut: whether more meet them than are ranked.
         unknown: words that the encoder does not know.
+        nearest_to: the rest of the text; None when there is none.
         steps: how many images have which score, in hundredths; the slider counts with it.
         back: address of the page before.
         next: address of the page after.
@@ -69,6 +70,7 @@ class ShownPage:
     met: int
     is_cut: bool
     unknown: Sequence[str]
+    nearest_to: str | None
     steps: Sequence[tuple[int, int]]
     back: str | None
     next: str | None
@@ -180,6 +182,7 @@ def page_of(service: Service, asked: GridQuery, view: View) -> ShownPage:
         met=found.met,
         is_cut=found.is_cut,
         unknown=found.unknown,
+        nearest_to=found.nearest_to,
         steps=sorted(Counter(math.floor(_STEPS * score + 1e-9) for score in found.scores).items()),
         back=turned(found.page.back),
         next=turned(found.page.after),

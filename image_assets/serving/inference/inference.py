@@ -198,7 +198,10 @@ class Inference:
         else:
             # One vector times one small matrix: less work than to ask a thread for it.
             (row,) = classifier.probabilities([seen])
-        return {**say(classifier.labels, row, params), "model_version": predictor.model.version}
+        return {
+            **say(classifier.labels, row, predictor.model.threshold(params)),
+            "model_version": predictor.model.version,
+        }
 
     async def _compute_one(self, work: Work[Item, Result], item: Item, caller: str) -> Result:
         (answer,) = self._batcher.submit(work, [item], caller)

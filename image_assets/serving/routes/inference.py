@@ -205,7 +205,7 @@ async def list_classes(service: ServiceHere, _: Reader) -> Classes:
         is_zero_shot=predictor.model.is_zero_shot,
         remark=predictor.model.remark,
         labels=list(predictor.classifier.labels),
-        review_threshold=service.settings.review_threshold,
+        review_threshold=predictor.model.threshold(service.settings.prediction_params),
     )
 
 

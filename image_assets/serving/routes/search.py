@@ -166,6 +166,7 @@ class SearchQuery(PictureQuery):
         default=None, description="An image that they should look like, or the beginning of its id."
     )
     words: bool = Field(default=True, description="Whether words that describe an image count beside its looks.")
+    strict: bool = Field(default=False, description="Whether a word that the encoder does not know is refused.")
 
 
 class SearchBody(SearchQuery):
@@ -193,6 +194,9 @@ class FoundImages(Page[FoundImage]):
     """A page of images, best first: by looks, or by looks and words once words of the text describe any image."""
 
     unknown: list[str] = Field(description="Words of the text that the encoder does not know.")
+    nearest_to: str | None = Field(
+        description="The part of the text that looks were compared with; None: with no text, as no word is known."
+    )
     encoder: str = Field(description="Whose vectors were compared.")
     index_version: str | None = Field(description="Build of the index; None while every vector is compared.")
 
@@ -255,6 +259,7 @@ def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[f
         after=take_token(signer, asked.page_token, question),
         with_duplicates=wanted.with_duplicates,
         with_words=like.words,
+        strict=like.strict,
         owner=wanted.owner,
         columns=SHOWN,
     )
@@ -265,6 +270,7 @@ def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[f
             for row in page.rows.iter_rows(named=True)
         ],
         unknown=list(page.unknown),
+        nearest_to=page.nearest_to,
         encoder=service.encoder_description.name,
         index_version=page.index_version,
         next_page_token=give_token(signer, page.after, question),

@@ -13,7 +13,8 @@ import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.paired_test import PairedTest, compare_pairs
-from image_assets.steps.classification.champion import read_champion
+from image_assets.steps.classification.champion import find_card, read_champion
+from image_assets.steps.classification.forecast import tell_basis
 from image_assets.steps.classification.review_progress import wilson_interval
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, answers_table
 
@@ -95,6 +96,7 @@ class Challenge:
         champion: the version that was in charge; None when there was none to beat.
         compared_at: when.
         is_promoted: whether the challenger took charge.
+        basis: what it was decided on, in words; empty of a release that did not leave out what an encoder had learned.
         challenger_accuracy: on the test split.
         champion_accuracy: on the same images.
         test: whether the difference may be luck; None without a champion.
@@ -109,6 +111,7 @@ class Challenge:
     champion: str | None
     compared_at: datetime
     is_promoted: bool
+    basis: str
     challenger_accuracy: Accuracy
     champion_accuracy: Accuracy | None
     test: PairedTest | None
@@ -141,7 +144,9 @@ def read_challenge(tables: ParquetTables, challenger: str) -> Challenge | None:
     answers = tables.read_or_empty(answers_table(challenger), None)
     if evaluated.is_empty() or answers.is_empty():
         return None
-    return _challenge(answers, evaluated.row(0, named=True))
+    card = find_card(tables.store, challenger)
+    basis = tell_basis(answers.height, card.forecast.learned_images) if card and card.forecast else ""
+    return _challenge(answers, evaluated.row(0, named=True), basis)
 
 
 def last_challenge(tables: ParquetTables) -> Challenge | None:
@@ -156,7 +161,7 @@ def challenge_of_champion(tables: ParquetTables) -> Challenge | None:
     return read_challenge(tables, champion.model_version) if champion else None
 
 
-def _challenge(answers: pl.DataFrame, evaluated: dict[str, Any]) -> Challenge:
+def _challenge(answers: pl.DataFrame, evaluated: dict[str, Any], basis: str) -> Challenge:
     champion = answers["champion"][0]
     roles = ("challenger", *(("champion",) if champion else ()))
     labels = tuple(sorted({*answers["label"], *(label for role in roles for label in answers[f"{role}_label"])}))
@@ -170,6 +175,7 @@ def _challenge(answers: pl.DataFrame, evaluated: dict[str, Any]) -> Challenge:
         champion=champion,
         compared_at=evaluated["evaluated_at"],
         is_promoted=evaluated["is_promoted"],
+        basis=basis,
         challenger_accuracy=_accuracy(rights["challenger"], images),
         champion_accuracy=_accuracy(rights["champion"], images) if champion else None,
         test=compare_pairs(counts[Change.MENDED], counts[Change.BROKEN], images) if champion else None,

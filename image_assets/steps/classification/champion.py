@@ -20,7 +20,9 @@ from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_record
 from image_assets.models.classifiers.classifier import Classifier
 from image_assets.models.classifiers.classifier_files import load_classifier
+from image_assets.models.classifiers.review_rule import ReviewRule
 from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.classification.forecast import Forecast
 
 _CARD = "card.json"
 _ADVICE = "image-assets classifier promote another version, or train again"
@@ -38,6 +40,11 @@ class ClassifierCard:
         trained_at: ISO 8601, UTC.
         registry_number: its version in MLflow's registry.
         digests: SHA-256 by file name.
+        forecast: what to expect of photos that it has not seen; None: made by a release that did not say.
+        review: from which confidence on an image needs no person; None: no image could tell.
+        advice: what its training found too few, and what to label next, in words.
+        reliability: confidence, accuracy and images of each bin of the reliability diagram.
+        curve: share decided and share of errors in it, of the risk-coverage curve.
     """
 
     model_version: str
@@ -46,6 +53,11 @@ class ClassifierCard:
     trained_at: str
     registry_number: str
     digests: Mapping[str, str]
+    forecast: Forecast | None = None
+    review: ReviewRule | None = None
+    advice: tuple[str, ...] = ()
+    reliability: tuple[tuple[float, float, int], ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
 
     def fits(self, encoder: EncoderDescription) -> bool:
         """Whether it can read what the encoder makes."""
@@ -95,6 +107,11 @@ def read_card(store: ObjectStore, model_version: str) -> ClassifierCard:
         return read_record(store, key, ClassifierCard, ModelError, _ADVICE)
     except ObjectNotFoundError as error:
         raise ConfigurationError(f"{model_version} is no version of this lake: image-assets classifier list") from error
+
+
+def find_card(store: ObjectStore, model_version: str) -> ClassifierCard | None:
+    """The card of a version; None when it is none of this lake."""
+    return read_card(store, model_version) if store.exists(_key(model_version, _CARD)) else None
 
 
 def load_kept(store: ObjectStore, model_version: str, device: str = "auto") -> Classifier:

@@ -15,6 +15,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import ClassifierInput, Examples, Reads
 from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.classification.unseen import mark_unseen
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.images import SILVER_IMAGES
 
@@ -52,7 +53,10 @@ def examples_of(
     """Inputs and targets of rows of the training set, and those rows that have an input, in the same order."""
     inputs, found = _vectors(tables, rows, encoder) if reads is Reads.EMBEDDING else _pictures(tables, rows)
     numbers = {label: number for number, label in enumerate(labels)}
-    return Examples(inputs, np.array([numbers[label] for label in found["label"]], dtype=np.intp)), found
+    groups = np.unique(found["group_id"].to_numpy(), return_inverse=True)[1]
+    is_unseen = mark_unseen(tables, found, encoder).to_numpy()
+    targets = np.array([numbers[label] for label in found["label"]], dtype=np.intp)
+    return Examples(inputs, targets, groups, is_unseen), found
 
 
 def _vectors(tables: ParquetTables, rows: pl.DataFrame, encoder: EncoderDescription) -> _Inputs:

@@ -14,6 +14,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import Classifier, ClassifierInput, Reads
 from image_assets.models.classifiers.linear_classifier import make_zero_shot
+from image_assets.models.classifiers.review_rule import USUAL_THRESHOLD
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.steps.classification.champion import ClassifierCard, load_kept, read_card, read_champion
 from image_assets.steps.classification.models_in_use import current_model, put_in_use
@@ -39,10 +40,10 @@ class PredictionParams:
     """What is said of a probability.
 
     Attributes:
-        review_threshold: 0..1; a person should look at images of less confidence.
+        review_threshold: 0..1; a person should look at images of less confidence. None: as the model's training chose.
     """
 
-    review_threshold: float = 0.6
+    review_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,18 @@ class Model:
         reads: what it is given of an image.
         load: makes the classifier, the first time it is called.
         remark: what a person should know of the choice.
+        own_threshold: below which confidence a person should look at an image, while nobody has set another.
     """
 
     version: str
     reads: Reads
     load: Callable[[], Classifier]
     remark: str
+    own_threshold: float = USUAL_THRESHOLD
+
+    def threshold(self, params: PredictionParams) -> float:
+        """The one in force."""
+        return _in_force(params, self.own_threshold)
 
     @property
     def is_zero_shot(self) -> bool:
@@ -84,13 +91,28 @@ def choose_model(tables: ParquetTables, encoder: ImageEncoder, classes: Sequence
         return _zero_shot(tables, encoder, classes, remark)
     reads = Reads.EMBEDDING if card.encoder else Reads.PIXELS
     load = cache(lambda: load_kept(tables.store, card.model_version, device))
-    return Model(card.model_version, reads, load, "champion")
+    return Model(card.model_version, reads, load, "champion", _own_threshold(card))
 
 
 def wanted_version(tables: ParquetTables, encoder: EncoderDescription, classes: Sequence[str]) -> str:
     """The version that `choose_model` would choose; neither model nor encoder is loaded."""
     card = _champion_card(tables.store)
     return card.model_version if card and card.fits(encoder) else _zero_shot_version(tables, encoder, classes)
+
+
+def wanted_params(tables: ParquetTables, encoder: EncoderDescription, params: PredictionParams) -> PredictionParams:
+    """With the threshold that the model of `choose_model` would go by."""
+    card = _champion_card(tables.store)
+    own = _own_threshold(card) if card and card.fits(encoder) else USUAL_THRESHOLD
+    return PredictionParams(_in_force(params, own))
+
+
+def _own_threshold(card: ClassifierCard) -> float:
+    return card.review.threshold if card.review else USUAL_THRESHOLD
+
+
+def _in_force(params: PredictionParams, own: float) -> float:
+    return own if params.review_threshold is None else params.review_threshold
 
 
 def predict_day(
@@ -102,12 +124,13 @@ def predict_day(
     **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring the model's predictions of a day in line with the vectors, and name the model as the one in use."""
-    target = prediction_target(model.version, params)
+    threshold = model.threshold(params)
+    target = prediction_target(model.version, PredictionParams(threshold))
 
     def work(inputs: Sequence[ClassifierInput]) -> list[dict[str, object]]:
         classifier = model.load()
         rows = classifier.probabilities(inputs)
-        return [{**say(classifier.labels, row, params), "model_version": model.version} for row in rows]
+        return [{**say(classifier.labels, row, threshold), "model_version": model.version} for row in rows]
 
     if model.reads is Reads.EMBEDDING:
         report = work_on_vectors(tables, day, encoder, target, lambda rows: work(list(rows)), **pace)
@@ -135,7 +158,7 @@ def prediction_stages(tables: ParquetTables, day: date) -> list[str]:
 
 
 def prediction_target(model_version: str, params: PredictionParams) -> Target:
-    """What is wanted of a model's predictions."""
+    """What is wanted of a model's predictions; the params state the threshold in force."""
     recipe = Recipe({"code": _CODE_VERSION, "model": model_version, **asdict(params)})
     return Target(predictions_table(model_version), recipe)
 
@@ -159,11 +182,11 @@ def _zero_shot_labels(tables: ParquetTables, classes: Sequence[str]) -> tuple[st
     return tuple(classes) or tuple(tables.read_or_empty(TRAINING_SET, None)["label"].unique().sort()) or CLOTHES
 
 
-def say(labels: Sequence[str], row: npt.NDArray[np.float32], params: PredictionParams) -> dict[str, object]:
+def say(labels: Sequence[str], row: npt.NDArray[np.float32], review_threshold: float) -> dict[str, object]:
     """What is kept of an image's probabilities: the best labels, and whether a person should look at it."""
     best = np.argsort(-row, kind="stable")[:TOP_LABELS]
     top = [{"label": labels[place], "confidence_ratio": float(row[place])} for place in best]
-    return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < params.review_threshold}
+    return {**top[0], "top_labels": top, "needs_review": float(row[best[0]]) < review_threshold}
 
 
 def _picture_inputs(tables: ParquetTables, day: date, encoder: EncoderDescription) -> pl.DataFrame:

@@ -13,7 +13,11 @@ from image_assets.models.classifiers.metrics import Scores
 from image_assets.models.classifiers.mlflow_registry import Tracking, TrainingRecord, register_classifier
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, training_instant
+from image_assets.steps.classification.forecast import tell_review
 from image_assets.steps.classification.training import TrainingReport
+
+_POINTS = 100
+"""Of a risk-coverage curve that a page draws."""
 
 
 def record_training(
@@ -40,9 +44,24 @@ def record_training(
         trained_at=training_instant(store, now).isoformat(),
         registry_number=register_classifier(tracking, report.classifier, input_size, record),
         digests=digests_of(files),
+        forecast=report.forecast,
+        review=report.review,
+        advice=report.advice,
+        reliability=_diagram(report.held_out),
+        curve=_curve(report.held_out),
     )
     keep_classifier(store, card, files)
     return card
+
+
+def _diagram(scores: Scores) -> tuple[tuple[float, float, int], ...]:
+    bins = scores.reliability
+    return tuple(zip(bins.confidence.tolist(), bins.accuracy.tolist(), bins.images.tolist(), strict=True))
+
+
+def _curve(scores: Scores) -> tuple[tuple[float, float], ...]:
+    points = zip(scores.curve.coverage.tolist(), scores.curve.risk.tolist(), strict=True)
+    return tuple(list(points)[:: max(1, scores.images // _POINTS)])
 
 
 def per_label(labels: tuple[str, ...], scores: Scores) -> pl.DataFrame:
@@ -59,6 +78,7 @@ def _record(
     labels = report.classifier.labels
     splits = {"validation": report.validation, "test": report.test}
     metrics = {name: value for split, scores in splits.items() for name, value in _metrics(split, scores).items()}
+    metrics |= _promised(report)
     metrics |= {f"test_f1_{_plain(name)}": f1 for name, f1 in zip(labels, report.test.f1.tolist(), strict=True)}
     parameters: dict[str, str | float] = {f"images_{split}": images for split, images in report.images.items()}
     parameters |= {"trainer": report.trainer, "labels": len(labels), "encoder": encoder.name, **report.parameters}
@@ -73,11 +93,17 @@ def _record(
 
 
 def _description(report: TrainingReport) -> str:
-    labels = report.classifier.labels
-    return (
-        f"{report.trainer}: accuracy {report.test.accuracy:.3f} on {report.test.images} test photos, learnt from "
-        f"{report.images['train']}; tells apart {', '.join(labels)}."
-    )
+    told = [f"{report.trainer}: {report.forecast.told}", *([tell_review(report.review)] if report.review else [])]
+    apart = f"learnt from {report.images['train']} photos; tells apart {', '.join(report.classifier.labels)}"
+    return "\n\n".join(f"{each}." for each in [*told, apart, *report.advice])
+
+
+def _promised(report: TrainingReport) -> dict[str, float]:
+    """What is said of photos that were never seen."""
+    told = _metrics("held_out", report.held_out)
+    if report.review:
+        told |= {"review_threshold": report.review.threshold, "review_share": report.review.reviewed_ratio}
+    return {**told, "forecast_accuracy": report.forecast.accuracy, "forecast_images": report.forecast.images}
 
 
 def _metrics(split: str, scores: Scores) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Training a classifier on the training set, and comparing it with the champion."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,20 +13,27 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import (
     Classifier,
     ClassifierInput,
+    Examples,
+    LabelNumbers,
     Probabilities,
     Progress,
     Reads,
     Trainer,
 )
 from image_assets.models.classifiers.metrics import Scores, score
+from image_assets.models.classifiers.review_rule import ReviewRule, choose_threshold
 from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.classification.advice import advise
 from image_assets.steps.classification.champion import load_kept, promote, read_card, read_champion
+from image_assets.steps.classification.forecast import Forecast, make_forecast, tell_basis
 from image_assets.steps.classification.labelled_inputs import examples_of
 from image_assets.steps.classification.splits import SHARES
+from image_assets.steps.classification.unseen import mark_unseen
 from image_assets.steps.increment.pace import untold
 from image_assets.tables.training import ALL_ANSWERS, CLASSIFIER_EVALUATIONS, TRAINING_SET, answers_table
 
 _BATCH = 256
+REVIEW_RISK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +66,64 @@ class SelectedClasses:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingReport:
-    """A new classifier, how it was made and how it does."""
+    """A new classifier, how it was made and how it does.
+
+    Attributes:
+        classifier: the new one.
+        trainer: which one made it.
+        parameters: what was chosen.
+        images: of each split that it was made with.
+        left_out: labels with too few images to learn from; see `SelectedClasses`.
+        advice: what was counted, what is too few, and what to label next, in words.
+        validation: on those images of the split that the encoder has not learned from.
+        test: likewise.
+        held_out: on every labelled image that the encoder has not learned from, each answered by a classifier that
+            learnt from none of its group.
+        forecast: what to expect of other photos.
+        review: from which confidence on an image needs no person; None: no image was new to the encoder.
+        seconds: that it took.
+    """
 
     classifier: Classifier
     trainer: str
     parameters: Mapping[str, str | float]
     images: Mapping[str, int]
     left_out: Mapping[str, tuple[int, int]]
+    advice: tuple[str, ...]
     validation: Scores
     test: Scores
+    held_out: Scores
+    forecast: Forecast
+    review: ReviewRule | None
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Challenger and champion on the same images, with what each answered; no champion, no scores of it."""
+    """Challenger and champion on the same test images, with what each answered; no champion, no scores of it.
+
+    Images that the encoder has learned from are none of them: on these it is right whoever asks, and what a challenger
+    gains there it does not gain elsewhere.
+    """
 
     challenger: str
     champion: str | None
     challenger_scores: Scores
     champion_scores: Scores | None
     answers: pl.DataFrame
+    learned_images: int = 0
 
     @property
     def challenger_wins(self) -> bool:
-        """By accuracy, then by macro-F1; a draw leaves the champion in charge."""
+        """By accuracy, then by macro-F1; a draw, or no image to decide on, leaves the champion in charge."""
         if self.champion_scores is None:
             return True
         return _strength(self.challenger_scores) > _strength(self.champion_scores)
+
+    @property
+    def basis(self) -> str:
+        """What it was decided on, in words."""
+        return tell_basis(self.challenger_scores.images, self.learned_images)
 
     @property
     def is_rematch(self) -> bool:
@@ -148,8 +185,17 @@ def train_classifier(
     trainer: Trainer,
     params: ClassSelection,
     on_progress: Progress = untold,
+    review_risk: float = REVIEW_RISK,
 ) -> TrainingReport:
     """Train on the selected classes; nothing is kept.
+
+    Args:
+        tables: the lake's tables.
+        encoder: whose vectors are learnt from.
+        trainer: how.
+        params: which labels.
+        on_progress: told how far it is.
+        review_risk: share of wrong answers that is put up with among images that no person reviews.
 
     Raises:
         TableError: there is no training set.
@@ -162,32 +208,48 @@ def train_classifier(
         for split in SHARES
     }
     trained = trainer.train(selected.labels, parts["train"], parts["validation"], on_progress)
-    scores = {
-        split: score(_probabilities(trained.classifier, parts[split].inputs), parts[split].targets)
-        for split in ("validation", "test")
-    }
+    answers = {split: _probabilities(trained.classifier, parts[split].inputs) for split in ("validation", "test")}
+    if trained.out_of_fold is not None:
+        answers["train"] = trained.out_of_fold
+    unseen = {split: _unseen(each, parts[split]) for split, each in answers.items()}
+    scores = {split: score(*each) for split, each in unseen.items()}
+    held_out, learned = score(*_together(unseen.values())), len(parts["test"].targets) - scores["test"].images
+    # Test images have no say in the rule, so that they can judge it.
+    chooses = _together(each for split, each in unseen.items() if split != "test")
     return TrainingReport(
         classifier=trained.classifier,
         trainer=trainer.name,
         parameters=trained.parameters,
         images={split: len(part.targets) for split, part in parts.items()},
         left_out=selected.left_out,
+        advice=advise(_counts_of(parts["train"], selected.labels), selected.left_out, held_out),
         validation=scores["validation"],
         test=scores["test"],
+        held_out=held_out,
+        forecast=make_forecast(scores["test"], learned, held_out),
+        review=choose_threshold(*chooses, review_risk),
         seconds=time.monotonic() - started,
     )
+
+
+def _counts_of(part: Examples, labels: Sequence[str]) -> dict[str, int]:
+    return dict(zip(labels, np.bincount(part.targets, minlength=len(labels)).tolist(), strict=True))
 
 
 def compare_with_champion(
     tables: ParquetTables, encoder: EncoderDescription, challenger: str, params: ClassSelection
 ) -> Comparison:
-    """Score both on today's test split; a champion that reads another encoder's vectors cannot take part."""
+    """Score both on those images of today's test split that the encoder has not learned from.
+
+    A champion that reads another encoder's vectors cannot take part.
+    """
     opponent = _champion_for(tables, encoder)
     rows = select_classes(tables, params).rows.filter(split="test")
     contestants = {version: load_kept(tables.store, version) for version in (challenger, opponent) if version}
     if any(classifier.reads is Reads.EMBEDDING for classifier in contestants.values()):
         # Whoever reads pixels is asked about the same images.
         rows = examples_of(tables, rows, rows["label"].unique().to_list(), Reads.EMBEDDING, encoder)[1]
+    everything, rows = rows.height, rows.filter(mark_unseen(tables, rows, encoder))
     sides = {version: _answer(tables, rows, classifier, encoder) for version, classifier in contestants.items()}
     scores = {version: side.scores for version, side in sides.items()}
     return Comparison(
@@ -196,6 +258,7 @@ def compare_with_champion(
         scores[challenger],
         scores[opponent] if opponent else None,
         _side_by_side(rows, (challenger, sides[challenger]), (opponent, sides[opponent]) if opponent else None),
+        everything - rows.height,
     )
 
 
@@ -217,8 +280,9 @@ def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> boo
         )
         return pl.concat([others, pl.DataFrame(rows, schema=others.schema)])
 
-    tables.replace(answers_table(comparison.challenger), None, comparison.answers)
-    tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
+    if comparison.challenger_scores.images:
+        tables.replace(answers_table(comparison.challenger), None, comparison.answers)
+        tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
     if is_promoted:
         promote(tables.store, comparison.challenger)
     return is_promoted
@@ -246,6 +310,12 @@ class _Side:
 
 def _answer(tables: ParquetTables, rows: pl.DataFrame, classifier: Classifier, encoder: EncoderDescription) -> _Side:
     """Over the labels of both sides: one that the classifier does not know has probability 0."""
+    if rows.is_empty():
+        return _Side(
+            score(np.zeros((0, 1), np.float32), np.zeros(0, np.intp)),
+            pl.Series(dtype=pl.String),
+            pl.Series(dtype=pl.Float32),
+        )
     labels = sorted({*classifier.labels, *rows["label"]})
     examples, _ = examples_of(tables, rows, labels, classifier.reads, encoder)
     probabilities = np.zeros((len(examples.targets), len(labels)), np.float32)
@@ -273,6 +343,20 @@ def _probabilities(classifier: Classifier, inputs: Sequence[ClassifierInput]) ->
     """A batch at a time: pixels of all images at once would not fit."""
     batches = [inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH)]
     return np.concatenate([classifier.probabilities(batch) for batch in batches])
+
+
+_Answered = tuple[Probabilities, LabelNumbers]
+
+
+def _unseen(answers: Probabilities, part: Examples) -> _Answered:
+    """Answers and targets of the images that the encoder has not learned from."""
+    chosen = slice(None) if part.is_unseen is None else part.is_unseen
+    return answers[chosen], part.targets[chosen]
+
+
+def _together(parts: Iterable[_Answered]) -> _Answered:
+    answers, targets = zip(*parts, strict=True)
+    return np.concatenate(answers), np.concatenate(targets)
 
 
 def _row(

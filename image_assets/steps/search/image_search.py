@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.errors import ModelError, NoDayError, ObjectChangedError, SearchError, TableError
+from image_assets.errors import ModelError, NoDayError, ObjectChangedError, SearchError, TableError, UnknownWordsError
 from image_assets.ids import ImageId
 from image_assets.imaging.decode import decode_within
 from image_assets.imaging.inspect import InspectParams, inspect_image
@@ -36,7 +36,7 @@ from image_assets.steps.search.image_lists import (
     ordered_like,
 )
 from image_assets.steps.search.map_points import MapPoints
-from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, Hit, Ranking, cut_page, in_order
+from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, ByWords, Hit, Ranking, cut_page, in_order
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Mask, Question
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
@@ -65,6 +65,7 @@ class SearchRequest:
         owner: whose images alone there are, to the letter; None for everybody's.
         order: of images that nothing was asked about.
         columns: of gold that are wanted; None for all. Those of `COPYABLE` are at hand.
+        strict: refuse a text with a word that the encoder does not know.
     """
 
     text: str | None = None
@@ -80,6 +81,7 @@ class SearchRequest:
     owner: str | None = None
     order: Order = Order.NEWEST
     columns: tuple[str, ...] | None = None
+    strict: bool = False
 
     @property
     def wanted(self) -> Wanted:
@@ -101,12 +103,14 @@ class SearchPage:
             gold.
         after: asks for the next page; None on the last.
         unknown: words of the text that the encoder does not know, to which looks cannot answer.
+        nearest_to: the rest of the text, by which looks were compared; None: they were compared with no text.
         index_version: build of the index that was searched; None when there is none, or nothing to be like.
     """
 
     rows: pl.DataFrame
     after: str | None
     unknown: tuple[str, ...] = ()
+    nearest_to: str | None = None
     index_version: str | None = None
 
 
@@ -139,6 +143,7 @@ class BrowsedPage:
         scores: of all that were ranked, however low, best first; empty when nothing was asked about.
         is_cut: whether more images meet the conditions than were ranked.
         unknown: as of `SearchPage`.
+        nearest_to: likewise.
     """
 
     rows: pl.DataFrame
@@ -148,6 +153,7 @@ class BrowsedPage:
     scores: Sequence[float] = ()
     is_cut: bool = False
     unknown: tuple[str, ...] = ()
+    nearest_to: str | None = None
 
 
 class ImageSearch:
@@ -227,6 +233,7 @@ class ImageSearch:
                 scores=sorted((each.score for each in ranked if each.score is not None), reverse=True),
                 is_cut=bool(request.likes) and MOST_FOUND // 2 <= len(ranked) < met,
                 unknown=self._unknown(request.text or ""),
+                nearest_to=self._known(request.text),
             )
 
         return self._on_lake(browsed)
@@ -354,9 +361,12 @@ class ImageSearch:
         if not request.likes:
             hits, after = lake.gallery.page(request.wanted, request.order, request.count, request.after)
             return SearchPage(_rows(lake.gallery, hits, request.columns), after)
+        unknown, known = self._unknown(request.text or ""), self._known(request.text)
+        if request.strict and unknown:
+            raise UnknownWordsError(self._encoder.description.name, unknown, known or "")
         hits, after = cut_page(self._ranking(lake, request), request.count, request.after)
         rows = _rows(lake.gallery, hits, request.columns)
-        return SearchPage(rows, after, self._unknown(request.text or ""), lake.index_version)
+        return SearchPage(rows, after, unknown, known, lake.index_version)
 
     def _list(self, lake: SearchedLake, request: SearchRequest, sort: Sort) -> ImageList:
         order = Order.LEAST_SURE if sort is Sort.LEAST_SURE else Order.NEWEST
@@ -381,12 +391,24 @@ class ImageSearch:
         words = dict.fromkeys(re.findall(r"\w+", text))
         return tuple(word for word in words if not self._encoder.knows(word))
 
+    def _known(self, text: str | None) -> str | None:
+        """What of a text looks are compared with: all of it, or the words that the encoder knows; None for none."""
+        unknown = self._unknown(text or "")
+        if not text or not unknown:
+            return text
+        return " ".join(word for word in re.findall(r"\w+", text) if word not in unknown) or None
+
     def _ranking(self, lake: SearchedLake, request: SearchRequest) -> Ranking:
         image_id = None if request.image_id is None else _find_id(lake, request)
         found = lake.found(request.wanted)
         if image_id is not None:
             found = found & ~_own(lake, request, image_id)
-        query = self._encoded(request) if image_id is None else lake.pool.vector_of(image_id)
+        known = self._known(request.text)
+        if request.text and known is None:
+            # A vector of words that mean nothing to it is near to the same images whatever they are.
+            words = request.text if request.with_words else ""
+            return ByWords(lake.pool.images.get_column("image_id"), lake.match_words(words, found))
+        query = self._encoded(request, known) if image_id is None else lake.pool.vector_of(image_id)
         question = Question(lake.pool, query, found)
         if request.text and request.with_words:
             matches = lake.match_words(request.text, found)
@@ -394,11 +416,11 @@ class ImageSearch:
                 return ByLikenessAndWords(question, matches, request.min_score)
         return ByLikeness(question, request.min_score)
 
-    def _encoded(self, request: SearchRequest) -> Vectors:
+    def _encoded(self, request: SearchRequest, text: str | None) -> Vectors:
         if request.vector is not None:
             return _unit_vector(request.vector, self._encoder.description)
         if request.image is None:
-            return self._encoder.encode_texts([request.text or ""])
+            return self._encoder.encode_texts([text or ""])
         inspect_image(request.image, self._limits)
         return self._encoder.encode_images([decode_within(request.image, SILVER_MAX_SIDE_PX)])
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
+import polars as pl
+
 from image_assets.errors import SearchError
 from image_assets.ids import ImageId
 from image_assets.search.rank_fusion import fuse
@@ -84,6 +87,26 @@ class ByLikenessAndWords:
     def first(self, count: int) -> Sequence[Hit]:
         """See `Ranking`."""
         return self._found[:count]
+
+
+class ByWords:
+    """Images that words describe, by the share of these alone: for a text whose looks nobody knows.
+
+    Args:
+        image_ids: of each place.
+        matches: which words describe which.
+    """
+
+    def __init__(self, image_ids: pl.Series, matches: WordMatches) -> None:
+        self._found = [
+            Hit(ImageId(image_ids[int(place)]), -float(rank), None, matches.words_at(int(place)))
+            for rank, among in enumerate(matches.by_share())
+            for place in np.flatnonzero(among)
+        ]
+
+    def first(self, count: int) -> Sequence[Hit]:
+        """See `Ranking`."""
+        return sorted(self._found, key=_place)[:count]
 
 
 def cut_page(ranking: Ranking, count: int, after: str | None) -> tuple[Sequence[Hit], str | None]:

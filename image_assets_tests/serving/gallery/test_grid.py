@@ -68,7 +68,14 @@ def test_hits_show_their_score_and_a_threshold_leaves_out_what_is_below(served: 
 
 
 def test_a_word_that_the_encoder_does_not_know_is_said_to_be_unknown(served: "Served") -> None:
-    assert re.search(r"Not known: <b><bdi>zyxwv</bdi></b>", show(served, text="red zyxwv"))
+    told = show(served, text="red zyxwv")
+    assert "The encoder knows no <b><bdi>“zyxwv”</bdi></b>; showing nearest to <b><bdi>“red”</bdi></b>" in told
+
+
+def test_where_no_word_is_known_nothing_is_shown_by_looks(served: "Served") -> None:
+    html = show(served, text="zyxwv", **EVERY)
+    assert "nothing to show by looks" in html
+    assert total(html) == 0
 
 
 def test_every_order_has_the_same_images(served: "Served") -> None:

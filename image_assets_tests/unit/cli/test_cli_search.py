@@ -132,9 +132,23 @@ def test_where_words_count_beside_looks_both_are_shown(
 
 
 def test_words_that_the_encoder_does_not_know_are_named(full_home: Path, invoke: Invoke) -> None:
-    assert "builtin knows no picture of: xylophone, zzz" in invoke("search", "red xylophone, zzz!").output
+    told = invoke("search", "red xylophone, zzz!").output
+    assert "builtin knows no “xylophone zzz”; showing nearest to “red”" in told
     for known in (invoke("search", "red dress"), invoke("search")):
-        assert (known.exit_code, "knows no picture" in known.output) == (0, False)
+        assert (known.exit_code, "knows no" in known.output) == (0, False)
+
+
+def test_where_no_word_is_known_nothing_is_shown_by_looks(full_home: Path, invoke: Invoke) -> None:
+    result = invoke("search", "xylophone zzz")
+    assert "knows no “xylophone zzz”; nothing to show by looks" in result.output
+    assert rows(result) == []
+
+
+def test_a_strict_search_refuses_a_word_that_the_encoder_does_not_know(full_home: Path, invoke: Invoke) -> None:
+    refused, found = (invoke("search", text, "--strict", "--no-words") for text in ("red xylophone", "red dress"))
+    assert refused.exit_code == 2
+    assert "builtin knows no “xylophone”: use other words" in str(refused.exception or refused.output)
+    assert rows(found)
 
 
 def test_a_contact_sheet_holds_its_pictures_and_no_markup_of_users(

@@ -69,13 +69,13 @@ def test_what_was_chosen_is_told() -> None:
     trainer = HeadTrainer(ColourMeans(), strengths=(0.01, 10.0))
     trained = trainer.train(LABELS, clouds(1), clouds(2), lambda *_: None)
     assert trained.parameters["strength"] == 10.0
-    assert {"temperature", "validation_loss"} <= trained.parameters.keys()
+    assert {"start", "temperature", "held_out_loss"} <= trained.parameters.keys()
 
 
 def test_progress_is_told_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     TRAINER.train(KNOWN, clouds(1), clouds(2), lambda done, total: told.append((done, total)))
-    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+    assert told == [(done, 7) for done in range(1, 8)]
 
 
 def test_a_label_without_an_example_gets_no_probability() -> None:
@@ -89,6 +89,46 @@ def test_overconfident_logits_are_cooled() -> None:
     logits = np.where(source.random((2_000, 1)) < 0.8, 1, -1) * np.eye(2)[targets] * 20
     temperature, _ = fit_temperature(logits.astype(np.float32), targets)
     assert temperature > 5
+
+
+def learned_by_heart(seed: int, each: int = 60) -> Examples:
+    """Groups of two: of the first the encoder has learned the answer, of the second it has not, and half are wrong."""
+    source = np.random.default_rng(seed)
+    targets = np.tile(np.arange(2), each)
+    is_unseen = np.arange(len(targets)) % 4 >= 2
+    is_mistaken = is_unseen & (source.random(len(targets)) < 0.4)
+    vectors = np.eye(4, dtype=np.float32)[np.where(is_mistaken, 1 - targets, targets)]
+    return Examples(list(vectors), targets, np.arange(len(targets)) // 2, is_unseen)
+
+
+def test_confidence_is_that_of_images_that_the_encoder_has_not_learned_from() -> None:
+    trained = train(("red", "green"), learned_by_heart(1), learned_by_heart(2, each=4))
+    confidence = trained.classifier.probabilities([np.eye(4, dtype=np.float32)[0]]).max()
+    assert confidence == pytest.approx(0.6, abs=0.1)
+
+
+def test_out_of_fold_answers_are_told_for_each_example_by_heads_that_saw_none_of_its_group() -> None:
+    source = np.random.default_rng(0)
+    vectors = np.eye(4, dtype=np.float32)[source.integers(0, 4, 20)]
+    groups = np.repeat(np.arange(10), 2)
+    examples = Examples(list(np.repeat(vectors[::2], 2, axis=0)), np.repeat(source.integers(0, 2, 10), 2), groups)
+    told = train(("cat", "dog"), examples, clouds(2, labels=2)).out_of_fold
+    assert told is not None
+    assert told.shape == (20, 2)
+    np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(told[::2], told[1::2])
+
+
+def test_of_a_single_group_nothing_is_told_out_of_fold() -> None:
+    examples = clouds(1)
+    alike = Examples(examples.inputs, examples.targets, np.zeros(len(examples.targets), np.intp))
+    assert train(KNOWN, alike).out_of_fold is None
+
+
+def test_a_handful_of_images_moves_no_temperature_far() -> None:
+    logits = np.eye(2, dtype=np.float32)[[0, 1, 0]] * 4
+    temperature, _ = fit_temperature(logits, np.array([0, 1, 0]))
+    assert 0.5 < temperature <= 1
 
 
 def test_a_wrong_label_is_found_and_the_right_one_suggested() -> None:

@@ -9,6 +9,8 @@ from PIL import Image
 from image_assets.models.classifiers.metrics import Scores, score
 from image_assets.models.classifiers.plots import plot_scores
 
+_ERROR = ("calibration_error", "calibration_noise")
+
 
 @pytest.fixture
 def scores() -> Scores:
@@ -46,6 +48,14 @@ def test_risk_grows_as_less_sure_images_are_decided(scores: Scores) -> None:
 
 def test_perfect_confidence_has_no_calibration_error() -> None:
     assert score(np.eye(3, dtype=np.float32), np.arange(3)).calibration_error == 0
+
+
+def test_few_images_show_a_calibration_error_though_every_confidence_is_right() -> None:
+    source = np.random.default_rng(0)
+    sure = source.uniform(0.5, 1, (200, 300)).astype(np.float32)
+    scores = [score(np.column_stack([row, 1 - row]), (source.random(300) > row).astype(np.intp)) for row in sure]
+    measured, by_chance = (np.mean([getattr(each, name) for each in scores]) for name in _ERROR)
+    assert by_chance == pytest.approx(measured, rel=0.05)
 
 
 def test_no_images_have_no_scores() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pytest
 
 from image_assets.errors import ConfigurationError, ModelError, TableError
@@ -12,6 +13,9 @@ from image_assets.lake import object_keys
 from image_assets.models.classifiers.classifier_files import version_of_files
 from image_assets.models.classifiers.head_trainer import HeadTrainer
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
+from image_assets.models.classifiers.metrics import score
+from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.steps.classification.advice import advise
 from image_assets.steps.classification.champion import (
     ClassifierCard,
     digests_of,
@@ -31,6 +35,7 @@ from image_assets.steps.classification.training import (
     train_classifier,
 )
 from image_assets.steps.classification.training_set import build_training_set
+from image_assets.steps.classification.unseen import mark_unseen
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, TRAINING_SET
 
@@ -241,3 +246,82 @@ def test_a_kept_classifier_says_what_it_said(learnable: "Scenario", good: Linear
     loaded = load_kept(learnable.store, keep(learnable, good))
     inputs = [np.eye(4, dtype=np.float32)[0]]
     np.testing.assert_array_equal(loaded.probabilities(inputs), good.probabilities(inputs))
+
+
+def encoder_that_learned(scenario: "Scenario", image_ids: list[str]) -> EncoderDescription:
+    bronze = scenario.tables.read(BRONZE_IMAGES, scenario.day)
+    digests = bronze.filter(pl.col("image_id").is_in(image_ids))["sha256"]
+    return replace(scenario.encoder.description, learned_from=frozenset(digests))
+
+
+def judges(scenario: "Scenario") -> list[str]:
+    return scenario.tables.read(TRAINING_SET, None).filter(split="test")["image_id"].to_list()
+
+
+def test_images_that_the_encoder_has_learned_from_judge_nobody(learnable: "Scenario") -> None:
+    learned, *others = judges(learnable)
+    encoder = encoder_that_learned(learnable, [learned])
+    report = train_classifier(learnable.tables, encoder, HeadTrainer(learnable.encoder), ClassSelection())
+    assert (report.test.images, report.forecast.learned_images) == (len(others), 1)
+    assert report.held_out.images == 44
+
+
+def test_a_near_copy_of_what_the_encoder_has_learned_from_is_not_new_to_it(learnable: "Scenario") -> None:
+    learned, copy, *_ = judges(learnable)
+    with learnable.store.writing(object_keys.table_key("duplicate_images", learnable.day)) as path:
+        pl.DataFrame({"image_id": [copy], "canonical_id": [learned], "kind": ["near"]}).write_parquet(path)
+    rows = learnable.tables.read(TRAINING_SET, None)
+    is_unseen = mark_unseen(learnable.tables, rows, encoder_that_learned(learnable, [learned]))
+    assert sorted(rows.filter(~is_unseen)["image_id"]) == sorted([learned, copy])
+
+
+def test_a_gain_on_what_the_encoder_has_learned_from_promotes_nobody(
+    learnable: "Scenario", good: LinearClassifier, bad: LinearClassifier
+) -> None:
+    compete(learnable, keep(learnable, bad))
+    version = keep(learnable, good, number=2)
+    encoder = encoder_that_learned(learnable, judges(learnable))
+    comparison = compare_with_champion(learnable.tables, encoder, version, ClassSelection())
+    assert not conclude(learnable.tables, comparison, NOW)
+    assert (
+        comparison.basis
+        == f"nothing to decide on: the encoder has learned from all {comparison.learned_images} test images"
+    )
+
+
+def test_what_was_decided_on_is_told(learnable: "Scenario", good: LinearClassifier) -> None:
+    encoder = encoder_that_learned(learnable, judges(learnable)[:1])
+    comparison = compare_with_champion(learnable.tables, encoder, keep(learnable, good), ClassSelection())
+    images = comparison.challenger_scores.images
+    assert comparison.basis.startswith(f"decided on {images} test images that are new to the encoder; the encoder has")
+    assert comparison.answers.height == images
+
+
+def test_few_test_images_are_no_forecast_and_every_image_new_to_the_encoder_counts(learnable: "Scenario") -> None:
+    encoder = learnable.encoder.description
+    report = train_classifier(learnable.tables, encoder, HeadTrainer(learnable.encoder), ClassSelection())
+    assert (report.forecast.is_cross_validated, report.forecast.images) == (True, 45)
+    assert "and 100 are needed; cross-validated accuracy 1.000" in report.forecast.told
+
+
+def test_where_the_encoder_has_learned_from_everything_there_is_no_forecast(learnable: "Scenario") -> None:
+    everything = learnable.tables.read(TRAINING_SET, None)["image_id"].to_list()
+    encoder = encoder_that_learned(learnable, everything)
+    report = train_classifier(learnable.tables, encoder, HeadTrainer(learnable.encoder), ClassSelection())
+    assert (report.forecast.images, report.review) == (0, None)
+    assert "no labelled image is new to the encoder" in report.forecast.told
+
+
+def test_what_is_too_few_is_advised(learnable: "Scenario") -> None:
+    encoder = learnable.encoder.description
+    report = train_classifier(learnable.tables, encoder, HeadTrainer(learnable.encoder), ClassSelection())
+    counted, few, judges = report.advice
+    assert counted == f"counted {report.images['train']} images of 3 labels to learn from"
+    assert few.startswith("few to learn from, fewer than 20: ")
+    assert judges.startswith("only 45 labelled images are new to the encoder, 100 are needed")
+
+
+def test_a_label_that_is_taken_for_another_is_advised() -> None:
+    probabilities = np.eye(2, dtype=np.float32)[[0, 0, 0, 1]]
+    scores = score(probabilities, np.array([0, 1, 1, 1]))
+    assert "2 of 3 dress are taken for coat: label more of both" in advise({"coat": 50, "dress": 50}, {}, scores)[-1]

@@ -11,12 +11,21 @@ import pytest
 from image_assets.errors import ModelError, TableError
 from image_assets.lake import object_keys
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
-from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, promote
+from image_assets.models.classifiers.review_rule import ReviewRule
+from image_assets.steps.classification.champion import (
+    ClassifierCard,
+    digests_of,
+    keep_classifier,
+    load_kept,
+    promote,
+    read_card,
+)
 from image_assets.steps.classification.predictions import (
     PredictionParams,
     choose_model,
     has_predictions_below,
     predict_day,
+    wanted_params,
     wanted_version,
 )
 from image_assets.steps.classification.training_set import build_training_set
@@ -37,6 +46,29 @@ def put_in_charge(
         scenario.store, ClassifierCard(version, "head", (encoder, "1"), "2026", number, digests_of(files)), files
     )
     promote(scenario.store, version)
+
+
+def with_rule(scenario: "Scenario", threshold: float) -> None:
+    """A champion whose training chose a threshold; it is 0.525 sure of everything."""
+    put_in_charge(scenario)
+    rule = ReviewRule(0.02, threshold, is_shown=True, images=300, decided=200, wrong=1)
+    files = load_kept(scenario.store, "head-1").files()
+    keep_classifier(scenario.store, replace(read_card(scenario.store, "head-1"), review=rule), files)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "set_by_hand", "is_reviewed"),
+    [(0.5, None, False), (0.55, None, True), (0.55, 0.5, False), (0.5, 0.55, True)],
+)
+def test_the_threshold_of_the_training_counts_unless_a_person_has_set_one(
+    taught: "Scenario", chosen: float, set_by_hand: float | None, is_reviewed: bool
+) -> None:
+    with_rule(taught, chosen)
+    params = PredictionParams(set_by_hand)
+    model = choose_model(taught.tables, taught.encoder, ())
+    predict_day(taught.tables, taught.day, taught.encoder.description, model, params, chunk_size=16)
+    assert {row["needs_review"] for row in taught.rows(taught.predictions)} == {is_reviewed}
+    assert wanted_params(taught.tables, taught.encoder.description, params) == PredictionParams(model.threshold(params))
 
 
 @pytest.mark.parametrize("has_champion", [False, True])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.errors import AmbiguousImageError, ImageError, SearchError, TableError
+from image_assets.errors import AmbiguousImageError, ImageError, SearchError, TableError, UnknownWordsError
 from image_assets.ids import ImageId
 from image_assets.imaging.inspect import InspectParams
 from image_assets.search.usearch_index import UsearchParams
@@ -166,6 +166,25 @@ def test_a_vector_that_points_nowhere_is_refused(made: "Scenario", vector: objec
 def test_the_beginning_of_an_id_will_do(made: "Scenario") -> None:
     whole = id_of(made, "blue.png")
     assert names(find(made, image_id=ImageId(whole[:13]))) == names(find(made, image_id=whole))
+
+
+def test_looks_are_compared_with_the_words_that_are_known(made: "Scenario") -> None:
+    page = find(made, text="red wombat", with_words=False)
+    assert (page.unknown, page.nearest_to) == (("wombat",), "red")
+    assert page.rows.equals(find(made, text="red", with_words=False).rows)
+
+
+def test_where_no_word_is_known_only_words_find_images(made: "Scenario") -> None:
+    page = find(made, text="beach sandal")
+    assert (page.nearest_to, names(page)) == (None, ["blue.png", "red.png"])
+    assert page.rows.get_column("score").to_list() == [None, None]
+    assert names(find(made, text="beach sandal", with_words=False)) == []
+
+
+def test_a_strict_search_refuses_words_that_are_not_known(made: "Scenario") -> None:
+    with pytest.raises(UnknownWordsError, match="knows no “wombat”: use other words, leave .* nearest to “red”"):
+        find(made, text="red wombat", strict=True)
+    assert names(find(made, text="red", strict=True, with_words=False))[0] == "red.png"
 
 
 def test_an_unknown_id_is_an_error(made: "Scenario") -> None:
