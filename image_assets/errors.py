@@ -152,6 +152,10 @@ class SearchError(ImageAssetsError, ValueError):
     """A search cannot be answered as it was asked, or the index that it needs does not fit."""
 
 
+class DamagedIndexError(SearchError):
+    """The index cannot be read; lists and conditions do without it."""
+
+
 class UnknownWordsError(SearchError):
     """A strict search has words that the encoder does not know.
 

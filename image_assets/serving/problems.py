@@ -31,6 +31,7 @@ _TYPE: Final = "urn:image-assets:problem:"
 _RETRY_S: Final = 5
 _LATER: Final = {
     errors.StoreFullError: "The lake's disk is full: free some space there; nothing of this was kept.",
+    errors.DamagedIndexError: "The index cannot be read. An operator has it made anew; the log says how.",
     errors.StoreReadOnlyError: "The lake's storage is read-only: mount it for writing; nothing of this was kept.",
 }
 _RUN_S: Final = 60
@@ -91,6 +92,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.AmbiguousImageError: Kind(HTTPStatus.CONFLICT, "ambiguous-image"),
     errors.DecisionError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-decision"),
     errors.SearchError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "impossible-search"),
+    errors.DamagedIndexError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "index-unavailable"),
     errors.ObjectChangedError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "changed-meanwhile"),
     errors.StoreFullError: Kind(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full"),
     errors.ObjectNotFoundError: _AWAY,
@@ -162,8 +164,15 @@ def problem_of(error: Exception) -> JSONResponse:
     _log.error("%s: %s", kind.name, error, exc_info=error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer(kind, _SEE_LOG)
-    detail = _LATER.get(type(error), f"{kind.title}: try again later; the log says why, under this request's id.")
-    return answer(kind, detail, {"Retry-After": str(_RETRY_S)})
+    return answer(kind, _mended_by_others(kind, error), {"Retry-After": str(_RETRY_S)})
+
+
+def _mended_by_others(kind: Kind, error: Exception) -> str:
+    """What is said of an error that an operator can mend: no path, but what is damaged and how it is looked at."""
+    if isinstance(error, errors.TableError) and error.table:
+        which = f"{error.table} of {error.day}" if error.day else error.table
+        return f"The table {which} cannot be read. An operator looks with: image-assets doctor; the log says more."
+    return _LATER.get(type(error), f"{kind.title}: try again later; the log says why, under this request's id.")
 
 
 def documented(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:

@@ -170,7 +170,7 @@ def _hear(teller: TrainingTeller, event: dg.DagsterEvent | None) -> None:
 def _of_training_set(told: Mapping[str, Any]) -> str:
     return (
         f"{told['dagster/row_count']:,} images, {told['decided_by_people']:,} of them decided by people; "
-        f"{told['groups']:,} groups of users and near-copies are kept together"
+        f"images of one user and near-copies are kept together, in {told['groups']:,} groups"
     )
 
 

@@ -128,7 +128,8 @@ def _charts(days: Sequence[DayOverview]) -> list[Chart]:
 
 def _counted(days: Sequence[DayOverview]) -> Chart:
     seen = [day.outcome("seen") for day in days]
-    says = f"from {thousands(min(seen))} to {thousands(max(seen))} a day, {thousands(seen[-1])} on {days[-1].day}"
+    span = f"from {thousands(min(seen))} to {thousands(max(seen))}" if min(seen) < max(seen) else thousands(seen[-1])
+    says = f"{span} a day, {thousands(seen[-1])} on {days[-1].day}"
     return Chart("Files that came", says, width_of(len(days)), [("c0", bars(seen))])
 
 
@@ -161,7 +162,9 @@ def _measured(days: Sequence[DayOverview]) -> list[Chart]:
         known = [each for each in quartiles if each]
         if known:
             medians = [each[1] for each in known]
-            says = f"medians from {min(medians):.3g} to {max(medians):.3g}, the latest {medians[-1]:.3g}"
+            low, high = f"{min(medians):.3g}", f"{max(medians):.3g}"
+            span = f"from {low} to {high}, the latest {medians[-1]:.3g}" if low != high else f"always {low}"
+            says = f"medians {span}"
             boxes, ticks = ribbon(quartiles)
             charts.append(Chart(_NAMES[name], says, width_of(len(days)), [("half", boxes), ("tick", ticks)]))
     return charts

@@ -17,7 +17,7 @@ from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReader
 from image_assets.serving.gallery.grid import tail_of
 from image_assets.serving.gallery.grid_query import GridQuery
-from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to
+from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
 from image_assets.serving.page_tokens import give_token
@@ -118,10 +118,10 @@ def show_image(
 def erase_shown(
     image_id: UUID, service: ServiceHere, caller: PageAdmin, form: Annotated[ErasureForm, filled_in(ErasureForm)]
 ) -> Response:
-    """Erase as `DELETE /v1/images/{image_id}` does; its page tells that it was."""
+    """Erase as `DELETE /v1/images/{image_id}` does."""
     check_typed(form.word)
     erase_image(str(image_id), service, caller, form.reason)
-    return go_to(f"/images/{image_id}")
+    return go_to(with_query("/selection/done", {"what": "erased", "count": 1}))
 
 
 def check_typed(word: str) -> None:

@@ -21,6 +21,7 @@ from image_assets.access.roles import Role
 from image_assets.access.sessions import give_mark
 from image_assets.serving.callers import MARK_FIELD, Caller
 from image_assets.serving.gallery.static import static_path
+from image_assets.serving.listed import ListedImage
 from image_assets.serving.posted import posted_form
 from image_assets.serving.problems import MEDIA_TYPE
 from image_assets.serving.service import ServiceHere
@@ -120,7 +121,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(static=static_path, mark_field=MARK_FIELD)
-    environment.filters.update(instant=instant, percent=percent, thousands=thousands, size=size, with_query=with_query)
+    environment.filters.update(
+        instant=instant, percent=percent, sureness=sureness, thousands=thousands, size=size, with_query=with_query
+    )
     return environment
 
 
@@ -130,8 +133,21 @@ def instant(value: datetime) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio in percent."""
-    return "\N{EN DASH}" if ratio is None else f"{100 * ratio:.0f} %"
+    """A ratio in percent; only what is whole is 100 %, and only nothing is 0 %."""
+    if ratio is None:
+        return "\N{EN DASH}"
+    rounded = round(100 * ratio)
+    if rounded == 100 and ratio < 1:
+        return "> 99 %"
+    return "< 1 %" if rounded == 0 < ratio else f"{rounded} %"
+
+
+def sureness(image: ListedImage) -> str:
+    """How sure the model is, beside a label: with the model's own word where that is another one."""
+    if image.predicted_label is None:
+        return ""
+    sure = percent(image.confidence_ratio)
+    return sure if image.label in {None, image.predicted_label} else f"model: {image.predicted_label[:40]} {sure}"
 
 
 def thousands(number: int) -> str:

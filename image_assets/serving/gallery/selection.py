@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from image_assets.errors import DecisionError
+from image_assets.errors import DecisionError, NoDayError
 from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReviewer
 from image_assets.serving.gallery.detail import ERASE, ErasureForm, check_typed
@@ -171,7 +171,10 @@ def _selected(
         rows = service.search.rows([ImageId(str(each)) for each in chosen], view.owner, ["day"])
         return Selected([ImageId(each) for each in rows.get_column("image_id")], rows.height)
     request = asked.request(view, service.encoder_description)
-    return Selected(*service.search.first(request, asked.sort, MOST_LABELLED))
+    try:
+        return Selected(*service.search.first(request, asked.sort, MOST_LABELLED))
+    except NoDayError:
+        return Selected((), 0)
 
 
 def _fields(listed: str) -> dict[str, Any]:

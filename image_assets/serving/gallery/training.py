@@ -28,7 +28,7 @@ def show_training(
     service: ServiceHere,
     caller: PageReviewer,
     show: ShowHere,
-    version: Annotated[str | None, Query(max_length=100)] = None,
+    version: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] = None,
 ) -> Response:
     """The training that began last, and a comparison: that of a version, or the newest."""
     tables = service.tables

@@ -141,8 +141,9 @@ def _coloured(points: pl.DataFrame, by: By) -> tuple[pl.Series, list[Group]]:
 
 
 def _way_to(by: str, name: str) -> str:
-    """The grid of all images that are called so, on the map or not."""
-    return with_query("/", {"label": name} if by == "label" and name else {"where": f"{by}={name}"})
+    """The grid of all images that are called so, on the map or not, copies as on the map."""
+    named = {"label": name} if by == "label" and name else {"where": f"{by}={name}"}
+    return with_query("/", {**named, "all_duplicates": "true"})
 
 
 def _by_day(points: pl.DataFrame) -> tuple[pl.Series, list[Group]]:

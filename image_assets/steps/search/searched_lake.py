@@ -6,7 +6,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from image_assets.errors import ModelError, NoDayError, TableError
+from image_assets.errors import DamagedIndexError, ModelError, NoDayError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
@@ -41,7 +41,7 @@ class SearchedLake:
     ) -> None:
         self._tables, self._encoder, self._params = tables, encoder, params
         known = None if isinstance(encoder, ModelError) else encoder
-        self._manifest = read_manifest(tables.store, known.name) if known else None
+        self._manifest, self._damage = _manifest(tables, known)
         self._shown: dict[bool, Mask] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
@@ -86,6 +86,8 @@ class SearchedLake:
         """
         if isinstance(self._encoder, ModelError):
             raise self._encoder
+        if self._damage:
+            raise self._damage
         with self._opening:
             if self._pool is None:
                 self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)
@@ -108,6 +110,16 @@ class SearchedLake:
     def _rows(self) -> Places:
         """The gallery's number of each image of the pool."""
         return self.gallery.places_of(self.pool.images.get_column("image_id"))
+
+
+def _manifest(
+    tables: ParquetTables, encoder: EncoderDescription | None
+) -> tuple[IndexManifest | None, DamagedIndexError | None]:
+    """Of the index in force; what needs no index goes on where it is damaged."""
+    try:
+        return (read_manifest(tables.store, encoder.name) if encoder else None), None
+    except DamagedIndexError as error:
+        return None, error
 
 
 def open_current_pool(

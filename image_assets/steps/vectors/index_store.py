@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from image_assets.errors import SearchError
+from image_assets.errors import DamagedIndexError, SearchError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
@@ -76,12 +76,12 @@ def read_manifest(store: ObjectStore, encoder: str) -> IndexManifest | None:
     """What the encoder's index holds; None when there is no index.
 
     Raises:
-        SearchError: the manifest is damaged.
+        DamagedIndexError: the manifest is damaged.
     """
     key = object_keys.index_manifest_key(encoder)
     if not store.exists(key):
         return None
-    return read_record(store, key, IndexManifest, SearchError, way_out(encoder))
+    return read_record(store, key, IndexManifest, DamagedIndexError, way_out(encoder))
 
 
 def empty_index(kind: IndexKind, dimension: int, params: UsearchParams) -> StoredIndex:
@@ -99,18 +99,18 @@ def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParam
     """The build in force; read in place unless it is `to_change`.
 
     Raises:
-        SearchError: a file is gone, damaged, or not what the manifest says.
+        DamagedIndexError: a file is gone, damaged, or not what the manifest says.
     """
     try:
         path = _local_file(store, manifest)
         members = read_members(store, manifest)
         index = _opened(path, manifest.kind, params, to_change=to_change)
     except (SearchError, OSError, pl.exceptions.PolarsError) as error:
-        raise SearchError(
+        raise DamagedIndexError(
             f"the index of {manifest.encoder} is damaged: {error}; {way_out(manifest.encoder)}"
         ) from error
     if (index.dimension, len(index), members.height) != (manifest.dimension, manifest.vectors, manifest.vectors):
-        raise SearchError(f"the index of {manifest.encoder} is not what it says; {way_out(manifest.encoder)}")
+        raise DamagedIndexError(f"the index of {manifest.encoder} is not what it says; {way_out(manifest.encoder)}")
     return StoredIndex(index, members)
 
 
@@ -165,7 +165,7 @@ def _local_file(store: ObjectStore, manifest: IndexManifest) -> Path:
     uri = store.uri(_key(manifest, _VECTORS))
     path = _copy_here(store, manifest) if "://" in uri else Path(uri)
     if path.stat().st_size != manifest.size_bytes:
-        raise SearchError(f"{path} has {path.stat().st_size} bytes, not {manifest.size_bytes}")
+        raise DamagedIndexError(f"{path} has {path.stat().st_size} bytes, not {manifest.size_bytes}")
     return path
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 from image_assets.access.sessions import COOKIE
+from image_assets_tests.serving.conftest import REPOSITORY, Lake, Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NARROW, WIDE = 320, 1440
@@ -27,6 +29,13 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def empty(tmp_path: Path, serve_lake: Callable[..., Served]) -> Served:
+    """A lake that nobody has put anything into, served to whoever is on this machine."""
+    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
+    return serve_lake(Lake(tmp_path), "--create")
 
 
 @pytest.fixture

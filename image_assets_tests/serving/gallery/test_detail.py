@@ -90,7 +90,7 @@ def test_an_image_is_erased_when_the_word_is_typed_and_by_admins_alone(
     page.get_by_label("Reason").fill("ticket 7")
     page.get_by_label("Type").fill("erase")
     page.get_by_role("button", name="Erase for good").click()
-    expect(page.get_by_text("was erased; the certificate")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image was erased")).to_be_visible()
     assert served.ask(f"/v1/images/{image_id}", "admin").status_code == 410
 
 

@@ -27,6 +27,10 @@ PAGES = sorted(
     and route.response_class is not Response
 )
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SHIFTS = """shifted = 0;
+new PerformanceObserver((list) => { for (const each of list.getEntries()) shifted += each.value; })
+.observe({ type: "layout-shift", buffered: true });"""
+MOST_SHIFTED = 0.02
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -38,10 +42,14 @@ def address_of(path: str, served: "Served") -> str:
 def test_a_page_can_be_used_by_everybody(path: str, served: "Served", open_page: Callable[..., Page]) -> None:
     # Colours that are still changing cannot be judged.
     page = open_page(served.url, key=served.lake.keys["admin"], reduced_motion="reduce")
-    page.goto(address_of(path, served))
+    page.add_init_script(SHIFTS)
     for width, theme in product((WIDE, NARROW), THEMES):
-        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=theme)
+        if theme == THEMES[0]:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(address_of(path, served))
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("shifted") <= MOST_SHIFTED, f"{width} px: what is looked at moves"
         found = Axe().run(page, options={"runOnly": WCAG})
         assert not found.response["violations"], f"{width} px, {theme}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "a page scrolls in one direction"

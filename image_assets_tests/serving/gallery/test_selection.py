@@ -75,6 +75,11 @@ def test_what_is_no_selection_of_the_page_is_refused(admin: httpx.Client, change
     assert admin.post("/selection/label", data=form).status_code == 422
 
 
+def test_nothing_is_selected_where_there_is_nothing(empty: "Served") -> None:
+    answer = httpx.get(f"{empty.url}/selection?every=true", headers={"Accept": "text/html"})
+    assert (answer.status_code, "Nothing is selected" in answer.text) == (200, True)
+
+
 def test_all_that_match_are_erased_when_the_word_is_typed(served_own: "Served", admin: httpx.Client) -> None:
     ids = served_own.lake.ids_of("bo")
     form = fields(admin, "/selection?every=true&user=bo", "erase") | {"reason": "ticket 8", "word": "yes"}

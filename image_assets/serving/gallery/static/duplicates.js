@@ -29,9 +29,15 @@ function decide(effect) {
   outbox.put({ id, path: "/v1/duplicates", body, about: first, what });
   tell(group, what);
   decided.push(group);
+  count();
   const next = [...groups.slice(groups.indexOf(group) + 1), ...groups].find((each) => !decided.includes(each));
   show(next);
   say.textContent = next ? what : `${what}. That was the last group of this page.`;
+}
+
+function count() {
+  const waiting = document.querySelector("#waiting");
+  if (waiting) waiting.textContent = (waiting.dataset.total - decided.length).toLocaleString("en");
 }
 
 function tell(group, what) {
@@ -41,6 +47,7 @@ function tell(group, what) {
 
 function undo() {
   const group = decided.pop(), id = newId();
+  count();
   outbox.put({ id, path: "/v1/duplicates/undo", body: { id }, about: group?.dataset.first ?? "", what: "undo" });
   if (group) {
     tell(group, "");

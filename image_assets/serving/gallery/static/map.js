@@ -110,8 +110,8 @@ function begin(data) {
     draw();
   };
   canvas.onpointerup = (event) => {
-    const [px, py] = at(event), isClick = held && Math.hypot(px - held[0], py - held[1]) < 4;
-    const wasLasso = held?.length === 2;
+    const [px, py] = at(event), wasLasso = held?.length === 2;
+    const isClick = held && !wasLasso && Math.hypot(px - held[0], py - held[1]) < 4;
     held = null;
     if (isClick && nearest(px, py) >= 0) location.href = `/images/${idOf(nearest(px, py))}`;
     else if (wasLasso && outline.length > 2) select();

@@ -4,12 +4,12 @@ import { bind } from "./keys.js";
 import { Outbox, newId, showState } from "./outbox.js";
 import { linkZoom } from "./zoom.js";
 
-const AHEAD = 5, RENEW_S = 120, LEAST_PAUSE_S = 3;
+const AHEAD = 5, LEAST_LOOK_MS = 350, RENEW_S = 120, LEAST_PAUSE_S = 3;
 const root = document.querySelector("#review"), list = document.querySelector("#asked"), say = document.querySelector("#say");
 const form = document.querySelector("#decide"), naming = document.querySelector("#naming"), accept = document.querySelector("#accept"), keep = document.querySelector("#keep");
 const other = document.querySelector("#other"), classes = [...document.querySelectorAll("#classes button")];
 const decided = [];
-let current = null, awaited = null, fetching = false, fetchedAt = Date.now(), telling;
+let current = null, awaited = null, fetching = false, fetchedAt = Date.now(), shownAt = 0, telling;
 
 const outbox = new Outbox(`reviews/${root.dataset.person}`, { sent, changed: (trouble) => showState(outbox, trouble) });
 
@@ -44,6 +44,7 @@ function decide(kind, label) {
   other.value = "";
   narrow();
   show(ahead()[0]);
+  shownAt = Date.now();
   say.textContent = current ? `${what}. Next: ${current.querySelector(".known").textContent}` : what;
   load();
   refill();
@@ -147,6 +148,8 @@ function narrow() {
 
 for (const each of [form, naming]) each.addEventListener("submit", (event) => {
   event.preventDefault();
+  // The second click of a double click means the picture that was there at the first.
+  if (Date.now() - shownAt < LEAST_LOOK_MS) return;
   const button = event.submitter;
   if (button?.id === "accept") return takeAnswer();
   if (button?.id === "keep") return decide("label", current.dataset.said);

@@ -13,7 +13,7 @@ function add(file, name) {
   const line = { file, name, label: find("label").value.trim(), key: newKey(), is: "waits", item,
     state: part(".said"), bar: part("progress"), button: part("button"), picture: part(".picture") };
   part(".name").textContent = name;
-  part(".weight").textContent = file.size >= 1e6 ? `${(file.size / 1e6).toFixed(1)} MB` : `${Math.ceil(file.size / 1e3)} kB`;
+  part(".weight").textContent = file.size >= 1e6 ? `${(file.size / 1e6).toFixed(1)} MB` : file.size >= 1e3 ? `${Math.ceil(file.size / 1e3)} kB` : `${file.size} bytes`;
   line.bar.setAttribute("aria-label", `Sent of ${name}`);
   line.button.setAttribute("aria-label", `Retry ${name}`);
   line.button.onclick = () => again(line);
@@ -40,8 +40,7 @@ function pump() {
 }
 
 function again(line) {
-  // What was refused is looked at anew; what may have arrived is sent under its former key, so that it is there once.
-  if (line.is === "refused") line.key = newKey();
+  // What may have arrived is sent under its former key, so that it is there once.
   tell(line, "waits", "waits");
   queue.push(line);
   pump();
@@ -114,7 +113,7 @@ function tell(line, is, text) {
   line.is = is;
   line.item.className = is;
   line.state.replaceChildren(line.id ? link(line.id, text) : text);
-  line.button.hidden = is !== "refused" && is !== "failed";
+  line.button.hidden = is !== "failed";
   sum();
 }
 
@@ -190,8 +189,6 @@ const chosen = (input) => {
 for (const input of [find("files"), find("folder")]) input.onchange = () => chosen(input);
 form.onsubmit = (event) => { event.preventDefault(); chosen(find("files")); };
 find("retry-all").onclick = () => lines.filter((line) => line.is === "failed").forEach(again);
-for (const id of ["drop-here", "folders"]) find(id).hidden = false;
-for (const id of ["at-once", "send"]) find(id).hidden = true;
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();

@@ -78,6 +78,14 @@ def test_forty_decisions_by_keys_are_kept_each_and_the_next_picture_is_there_at_
     expect(page.locator("#how-far")).to_contain_text("40")
 
 
+def test_a_double_click_decides_one_picture(asked: "Served", sit_down: Sit) -> None:
+    page = sit_down(asked, "ann")
+    first = image_of(page)
+    page.locator("#classes button").first.dblclick()
+    wait_until_sent(page)
+    assert [word.image_id for word in said(asked)] == [first]
+
+
 def test_what_is_decided_without_a_connection_and_through_a_restart_is_kept_once(
     asked: "Served", sit_down: Sit, serve_lake: Callable[..., "Served"]
 ) -> None:
