@@ -42,7 +42,7 @@ def explained(verb: str, key: str, root: Path) -> Iterator[None]:
         if error.errno == errno.ENOENT:
             # What was there when it was begun, or was made for it, is there no longer.
             raise StoreUnavailableError(
-                f"{where}; it went away meanwhile: bring it back and run again", key=key
+                f"{where}; it is gone: bring it back, or set IMAGE_ASSETS_ROOT elsewhere", key=key
             ) from error
         if error.errno in GONE | _FORBIDDEN | {errno.EEXIST}:
             advice = "give this user access or set IMAGE_ASSETS_ROOT elsewhere"

@@ -1,4 +1,4 @@
-"""Parameters of a request: what a route cannot do as it is meant is refused: whoever wrote it meant it."""
+"""Parameters of a request: what a route does not know, or cannot do as it is meant, is refused, not passed over."""
 
 from http import HTTPStatus
 from typing import Final

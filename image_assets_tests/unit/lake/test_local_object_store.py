@@ -322,3 +322,14 @@ def test_a_full_disk_is_told_as_such_while_an_object_is_staged(store: LocalObjec
         staged = LocalStagedObject(store, store.root / "staged", full)
         with pytest.raises(StoreFullError, match="free some space"):
             staged.write(b"bytes")
+
+
+def test_a_storage_that_goes_amid_a_write_is_worth_a_retry(tmp_path: Path) -> None:
+    store = LocalObjectStore(tmp_path / "lake")
+    with store.staging() as staged:
+        staged.write(b"1")
+        store.root.rename(tmp_path / "away")
+        store.root.mkdir()
+        with pytest.raises(StoreUnavailableError, match="it is gone: bring it back"):
+            staged.land(ObjectKey("landing/a"))
+    assert not [path for path in store.root.rglob("*") if path.is_file()]
