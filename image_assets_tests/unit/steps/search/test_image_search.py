@@ -182,7 +182,7 @@ def test_where_no_word_is_known_only_words_find_images(made: "Scenario") -> None
 
 
 def test_a_strict_search_refuses_words_that_are_not_known(made: "Scenario") -> None:
-    with pytest.raises(UnknownWordsError, match="knows no “wombat”: use other words, leave .* nearest to “red”"):
+    with pytest.raises(UnknownWordsError, match=r"knows no “wombat”: use other words, leave .* nearest to “red”"):
         find(made, text="red wombat", strict=True)
     assert names(find(made, text="red", strict=True, with_words=False))[0] == "red.png"
 
