@@ -39,10 +39,12 @@ class HeadTrainer:
     Attributes:
         encoder: whose vectors are learnt from.
         strengths: inverse regularisation (C) to try: from hardly leaving the start to hardly minding it.
+        starts: to try with each: words, nothing. Words alone, with no example learnt, are tried always.
     """
 
     encoder: ImageEncoder
     strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
+    starts: tuple[str, ...] = ("words", "nothing")
     name: ClassVar[str] = "head"
     reads: ClassVar[Reads] = Reads.EMBEDDING
 
@@ -53,7 +55,7 @@ class HeadTrainer:
         """One fit per fold, start and strength; what has the least loss on held-out images is kept."""
         words = _start(self.encoder, labels)
         starts = {"words": words, "nothing": np.zeros_like(words)}
-        tries = [("words", 0.0), *((name, strength) for name in starts for strength in self.strengths)]
+        tries = [("words", 0.0), *((name, strength) for name in self.starts for strength in self.strengths)]
         counts = _counted(examples, validation)
         candidates = []
         for done, (name, strength) in enumerate(tries, start=1):

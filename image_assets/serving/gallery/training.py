@@ -13,6 +13,8 @@ from image_assets.serving.observing.audit import audit
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.classification.behind import count_decisions
 from image_assets.steps.classification.challenges import ChangedAnswer, last_challenge, read_challenge
+from image_assets.steps.classification.champion import find_card, kept_classifiers
+from image_assets.steps.classification.forecast import tell_review
 from image_assets.steps.classification.training_runs import read_training
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.gallery import Order, Wanted
@@ -34,14 +36,17 @@ def show_training(
     tables = service.tables
     challenge = read_challenge(tables, version) if version else last_challenge(tables)
     changed = challenge.changed[:_SHOWN_CHANGES] if challenge else ()
+    trained = challenge.challenger if challenge else version or _newest(service)
     return show(
         _PAGE,
+        card=find_card(service.store, trained) if trained else None,
         decisions=count_decisions(tables),
         run=read_training(service.store, service.now()),
         challenge=challenge,
         changed=_with_images(service, caller, changed),
         versions=_versions(service),
         may_train=caller.may(Role.ADMIN),
+        tell_review=tell_review,
     )
 
 
@@ -51,6 +56,12 @@ def train(service: ServiceHere, caller: PageAdmin) -> Response:
     run = start_training(service.settings, caller.name)
     audit("training", [run.training_id])
     return go_to("/training")
+
+
+def _newest(service: Service) -> str | None:
+    """The version that was trained last, for a lake in which nothing was compared."""
+    kept = kept_classifiers(service.store)
+    return kept[-1].model_version if kept else None
 
 
 def _with_images(
