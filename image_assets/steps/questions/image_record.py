@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from image_assets.errors import DamagedIndexError
 from image_assets.ids import ImageId
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
@@ -170,7 +171,11 @@ def _names(tables: ParquetTables, encoder: str) -> Iterator[str]:
 
 def is_indexed(tables: ParquetTables, day: date, encoder: str) -> bool:
     """Whether the index in force was made from the day's vectors as they are."""
-    manifest = read_manifest(tables.store, encoder)
+    try:
+        manifest = read_manifest(tables.store, encoder)
+    except DamagedIndexError:
+        # What is known of an image does not depend on it.
+        return False
     version = tables.store.version(object_keys.table_key(embeddings_name(encoder), day))
     return manifest is not None and version is not None and manifest.days.get(day.isoformat()) == version
 
