@@ -17,6 +17,7 @@ from image_assets.models.encoders.checkpoint_description import describe_checkpo
 from image_assets.models.encoders.checkpoints import ADVICE, Checkpoint
 from image_assets.models.encoders.devices import choose_placement
 from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.efficientnet_lite import EfficientNetLiteModel
 from image_assets.models.encoders.image_preparation import read_image_rules
 from image_assets.models.encoders.transformers_encoder import DualEncoder, TransformersEncoder
 
