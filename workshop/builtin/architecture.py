@@ -21,7 +21,7 @@ from image_assets.models.encoders.efficientnet_lite import (
     EfficientNetLiteModel,
 )
 
-INPUT_SIZE_PX: Final = 128
+INPUT_SIZE_PX: Final = 160
 MEAN: Final = (0.5, 0.5, 0.5)
 STD: Final = (0.5, 0.5, 0.5)
 

@@ -80,7 +80,7 @@ class TrainingParams:
     blend_rate: float = 0.5
     plain_share: float = 0.3
     small_size_px: int = 128
-    cache_size_px: int = 176
+    cache_size_px: int = 192
     drawn_pictures: int = 1200
     drawn_share: float = 0.12
     other_pictures: int = 1200
