@@ -19,6 +19,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 from image_assets.models.encoders.efficientnet_lite import (
     EfficientNetLiteConfig,
     EfficientNetLiteModel,
+    register,
 )
 
 INPUT_SIZE_PX: Final = 160
@@ -44,6 +45,7 @@ def build_pair(texts: list[str]) -> tuple[VisionTextDualEncoderModel, PreTrained
 
 
 def _build_model(vocabulary_size: int, image_tower: EfficientNetLiteConfig) -> VisionTextDualEncoderModel:
+    register()
     return VisionTextDualEncoderModel(
         VisionTextDualEncoderConfig(
             vision_config=image_tower.to_dict(),

