@@ -11,7 +11,11 @@ PATTERNS: Final = ("plain", "two-tone", "striped", "pinstriped", "checked", "dot
 """The pattern words that captions use."""
 
 OTHER: Final = "other"
-"""The label of a picture that shows no clothing."""
+"""The label of a picture that shows no clothing.
+
+Its words are left out of `caption_words`: the text tower sees them as unknown ones, so that whatever word it never
+learned means something else.
+"""
 
 _NOUNS: Final = {
     "dress": ("dress", "gown", "dresses"),
