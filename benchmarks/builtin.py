@@ -2,32 +2,37 @@
 
     python -m benchmarks.builtin --photos DIR [--encoder FOLDER] [--write image_assets/models/builtin/README.md]
 
-Measured on the photos of DIR/manifest.csv whose split is "validation", which training keeps aside, and on drawn
-pictures
-of a seed that training does not use.
+Measured on the photos of DIR/manifest.csv whose split is "validation", which training keeps aside, on drawn pictures of
+a seed that training does not use, and on pictures without clothing of kinds that training does not use.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score
+from scipy.special import softmax
+from sklearn.datasets import load_sample_images
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.page import write_section
 from image_assets.imaging.colour_names import COLOURS
+from image_assets.imaging.pixels import RgbImage
 from image_assets.models.classifiers.classifier import Examples
 from image_assets.models.classifiers.head_trainer import HeadTrainer
 from image_assets.models.encoders.encoder import Embeddings, ImageEncoder, Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 from image_assets.models.zero_shot.prototypes import noun_of, sentences_about
 from workshop.builtin.drawn_pictures import draw_pictures
+from workshop.builtin.other_pictures import HELD_OUT as KINDS_HELD_OUT
+from workshop.builtin.other_pictures import draw_other_pictures
 from workshop.builtin.photos import LabelledPixels, read_photos
 from workshop.builtin.sentences import PATTERNS
 
 MARKERS = ("<!-- written by benchmarks/builtin.py -->", "<!-- /benchmarks/builtin.py -->")
-PHOTO_SIZE_PX, DRAWN, SEED = 256, 600, 20261101
+PHOTO_SIZE_PX, DRAWN, OTHERS, SEED = 256, 600, 100, 20261101
 HELD_OUT = 10
 EVERYDAY = {
     "sneakers": "shoes",
@@ -42,6 +47,9 @@ EVERYDAY = {
     "cap": "hat",
 }
 
+Classify: TypeAlias = Callable[[Embeddings], npt.NDArray[np.float32]]
+"""Probabilities of the labels for each picture."""
+
 
 def main() -> None:
     """Measure, print, and write where asked to."""
@@ -49,10 +57,14 @@ def main() -> None:
     encoder = open_encoder(options.encoder, None, Placement(precision="fp32"))
     splits = read_photos(options.photos, PHOTO_SIZE_PX, PHOTO_SIZE_PX)
     train, validation = _encode(encoder, splits.train), _encode(encoder, splits.validation)
+    labels = sorted({shown.label for shown in splits.train.descriptions if shown.label})
+    truth, targets = _targets(splits.validation, labels), _targets(splits.train, labels)
+    classify = _head(encoder, labels, train, targets)
     parts = [
-        _classes(encoder, splits.train, train, splits.validation, validation),
+        _classes(encoder, labels, truth, validation, classify),
         _search(encoder, splits.validation, validation),
         _drawn(encoder),
+        _others(encoder, labels, validation, classify),
     ]
     section = "\n\n".join(parts)
     print(section)
@@ -74,15 +86,12 @@ def _encode(encoder: ImageEncoder, pictures: LabelledPixels) -> Embeddings:
 
 def _classes(
     encoder: ImageEncoder,
-    known: LabelledPixels,
-    known_vectors: Embeddings,
-    unseen: LabelledPixels,
+    labels: Sequence[str],
+    truth: npt.NDArray[np.intp],
     vectors: Embeddings,
+    classify: Classify,
 ) -> str:
-    labels = sorted({shown.label for shown in known.descriptions if shown.label})
-    truth = _targets(unseen, labels)
-    zero_shot = vectors @ _prototypes(encoder, labels).T
-    head = _head(encoder, labels, known_vectors, _targets(known, labels), vectors)
+    zero_shot, head = vectors @ _prototypes(encoder, labels).T, classify(vectors)
     hits = [scores.argmax(axis=1) == truth for scores in (zero_shot, head)]
     lines = [f"| {len(truth)} photos kept aside, top-1 | zero-shot | head |", "|---|---:|---:|"]
     lines.append("| **all** | " + " | ".join(f"**{each.mean():.3f}**" for each in hits) + " |")
@@ -102,18 +111,12 @@ def _prototypes(encoder: ImageEncoder, labels: Sequence[str]) -> Embeddings:
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
 
 
-def _head(
-    encoder: ImageEncoder,
-    labels: Sequence[str],
-    vectors: Embeddings,
-    targets: npt.NDArray[np.intp],
-    unseen: Embeddings,
-) -> npt.NDArray[np.float32]:
-    """Probabilities of the classifier that the platform trains by default; every tenth photo chooses its strength."""
+def _head(encoder: ImageEncoder, labels: Sequence[str], vectors: Embeddings, targets: npt.NDArray[np.intp]) -> Classify:
+    """The classifier that the platform trains by default; every tenth photo chooses its strength."""
     chooses = np.arange(len(targets)) % HELD_OUT == 0
     examples, held_out = (Examples(list(vectors[part]), targets[part]) for part in (~chooses, chooses))
     trained = HeadTrainer(encoder).train(tuple(labels), examples, held_out, lambda _done, _total: None)
-    return trained.classifier.probabilities(list(unseen))
+    return lambda unseen: trained.classifier.probabilities(list(unseen))
 
 
 def _search(encoder: ImageEncoder, pictures: LabelledPixels, vectors: Embeddings) -> str:
@@ -160,6 +163,43 @@ def _drawn(encoder: ImageEncoder) -> str:
         hits = [words[guess] == word for guess, word in zip(guesses, truth, strict=True) if word]
         lines.append(f"| {name} | {np.mean(hits):.3f} |")
     return "\n".join(lines)
+
+
+def _others(encoder: ImageEncoder, labels: Sequence[str], clothes: Embeddings, classify: Classify) -> str:
+    """Whether clothes score higher than pictures without clothing, of kinds that training has not met."""
+    prototypes = _prototypes(encoder, labels)
+    scores: dict[str, Callable[[Embeddings], npt.NDArray[np.float64]]] = {
+        "largest cosine to a label": lambda vectors: (vectors @ prototypes.T).max(axis=1),
+        "confidence, zero-shot": lambda vectors: softmax(encoder.logit_scale * vectors @ prototypes.T, axis=1).max(
+            axis=1
+        ),
+        "confidence, head": lambda vectors: classify(vectors).max(axis=1),
+    }
+    others = {
+        kind: _encode(encoder, draw_other_pictures(OTHERS, PHOTO_SIZE_PX, SEED, (kind,))) for kind in KINDS_HELD_OUT
+    }
+    others["photo of a temple or a flower"] = encoder.encode_images(_crops_of_photos())
+    lines = [f"| AUROC of clothes against | pictures | {' | '.join(scores)} |", "|---|---:|---:|---:|---:|"]
+    for kind, vectors in {**others, "**all of them**": np.concatenate(list(others.values()))}.items():
+        areas = [_area(score(clothes), score(vectors)) for score in scores.values()]
+        lines.append(f"| {kind} | {len(vectors)} | {' | '.join(f'{area:.3f}' for area in areas)} |")
+    return "\n".join(lines)
+
+
+def _crops_of_photos() -> list[RgbImage]:
+    """Squares of every size and place out of the two photos that scikit-learn brings."""
+    random_source = np.random.default_rng(SEED)
+    crops = []
+    for photo in load_sample_images().images * (OTHERS // 2):
+        side = int(random_source.integers(150, min(photo.shape[:2])))
+        top, left = (int(random_source.integers(0, extent - side + 1)) for extent in photo.shape[:2])
+        crops.append(photo[top : top + side, left : left + side])
+    return crops
+
+
+def _area(clothes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> float:
+    is_clothing = np.r_[np.ones(len(clothes)), np.zeros(len(others))]
+    return float(roc_auc_score(is_clothing, np.r_[clothes, others]))
 
 
 def _words(encoder: ImageEncoder, words: Sequence[str]) -> Embeddings:

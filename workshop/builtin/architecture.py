@@ -1,19 +1,14 @@
-"""The shape of `builtin`: a small convolutional image tower and a small text tower behind one projection.
-
-The image tower is a basic-block ResNet pooled by one attention layer, like CLIP's RN50 (Radford et al. 2021).
-Transformers calls that a hybrid DPT, so a plain `AutoModel.from_pretrained` rebuilds it without our code.
-"""
+"""The shape of `builtin`: EfficientNet-Lite0 for images and a small text tower behind one projection."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from transformers import (
     BertConfig,
-    DPTConfig,
     PreTrainedTokenizerFast,
     VisionTextDualEncoderConfig,
     VisionTextDualEncoderModel,
@@ -21,16 +16,17 @@ from transformers import (
 )
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from image_assets.errors import ModelError
+from image_assets.models.encoders.efficientnet_lite import (
+    EfficientNetLiteConfig,
+    EfficientNetLiteModel,
+    register,
+)
 
-INPUT_SIZE_PX: Final = 128
+INPUT_SIZE_PX: Final = 160
 MEAN: Final = (0.5, 0.5, 0.5)
 STD: Final = (0.5, 0.5, 0.5)
 
-_STRIDE_PX: Final = 32
-_STAGES: Final = (48, 96, 160, 256)
-_BLOCKS: Final = (1, 2, 2, 1)
-_POOLING_WIDTH: Final = 192
+_SKIP_RATE: Final = 0.1
 _TEXT_WIDTH: Final = 128
 _TEXT_LENGTH: Final = 24
 _DIMENSION: Final = 256
@@ -45,64 +41,44 @@ _SPECIAL_TOKENS: Final = {
 def build_pair(texts: list[str]) -> tuple[VisionTextDualEncoderModel, PreTrainedTokenizerFast]:
     """The untrained dual encoder and a tokenizer that knows the words of the texts."""
     tokenizer = build_tokenizer(texts)
-    return build_model(tokenizer), tokenizer
+    return _build_model(len(tokenizer), EfficientNetLiteConfig(skip_rate=_SKIP_RATE)), tokenizer
 
 
-def load_pair(folder: Path) -> tuple[VisionTextDualEncoderModel, PreTrainedTokenizerFast]:
-    """What `save_checkpoint` wrote, in fp32.
-
-    Raises:
-        ModelError: the folder holds no such checkpoint.
-    """
-    try:
-        model = VisionTextDualEncoderModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as problem:
-        raise ModelError(f"training cannot go on from {folder}: {problem}") from problem
-    return model, tokenizer
-
-
-def build_model(tokenizer: PreTrainedTokenizerFast) -> VisionTextDualEncoderModel:
-    """The untrained dual encoder."""
+def _build_model(vocabulary_size: int, image_tower: EfficientNetLiteConfig) -> VisionTextDualEncoderModel:
+    register()
     return VisionTextDualEncoderModel(
         VisionTextDualEncoderConfig(
-            vision_config=_image_tower().to_dict(),
-            text_config=_text_tower(len(tokenizer)).to_dict(),
+            vision_config=image_tower.to_dict(),
+            text_config=_text_tower(vocabulary_size).to_dict(),
             projection_dim=_DIMENSION,
         )
     )
 
 
-def accept_size(model: VisionTextDualEncoderModel, size_px: int) -> None:
-    """Makes the image tower take squares of another size, a multiple of 32, by stretching its position table."""
-    tower: Any = model.vision_model
-    tower.embeddings.image_size = (size_px, size_px)
+def image_tower_of(model: VisionTextDualEncoderModel) -> EfficientNetLiteModel:
+    """The part that sees."""
+    tower = model.vision_model
+    assert isinstance(tower, EfficientNetLiteModel)
+    return tower
 
 
-def _image_tower() -> DPTConfig:
-    trunk = {
-        "model_type": "resnet",
-        "layer_type": "basic",
-        "embedding_size": 32,
-        "hidden_sizes": list(_STAGES),
-        "depths": list(_BLOCKS),
-        "out_features": ["stage2", "stage3", "stage4"],
-    }
-    grid = INPUT_SIZE_PX // _STRIDE_PX
-    return DPTConfig(
-        is_hybrid=True,
-        image_size=INPUT_SIZE_PX,
-        patch_size=_STRIDE_PX,
-        hidden_size=_POOLING_WIDTH,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        intermediate_size=2 * _POOLING_WIDTH,
-        backbone_config=trunk,
-        backbone_featmap_shape=[1, _STAGES[-1], grid, grid],
-        pooler_act="linear",
-        initializer_range=_POOLING_WIDTH**-0.5,  # keeps the spread between pictures from the first step on
-        layer_norm_eps=1e-6,  # the default, 1e-12, vanishes in half precision
-    )
+def fold(model: VisionTextDualEncoderModel) -> VisionTextDualEncoderModel:
+    """A copy whose batch normalisation is part of the convolutions: for use, and but for rounding the same."""
+    vocabulary_size = model.config.text_config.vocab_size
+    folded = _build_model(vocabulary_size, EfficientNetLiteConfig(is_folded=True)).eval()
+    convolutional = tuple(f"vision_model.{part}." for part in ("stem", "blocks", "head"))
+    others = {name: values for name, values in model.state_dict().items() if not name.startswith(convolutional)}
+    folded.load_state_dict(others, strict=False)
+    fused = _fused_convolutions(image_tower_of(model))
+    wanted = [layer for layer in image_tower_of(folded).modules() if isinstance(layer, nn.Conv2d)]
+    for target, source in zip(wanted, fused, strict=True):
+        target.load_state_dict(source.state_dict())
+    return folded
+
+
+def _fused_convolutions(tower: EfficientNetLiteModel) -> list[nn.Module]:
+    layers = [layer for layer in tower.eval().modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)]
+    return [fuse_conv_bn_eval(layers[at], layers[at + 1]) for at in range(0, len(layers), 2)]
 
 
 def _text_tower(vocabulary_size: int) -> BertConfig:
@@ -151,7 +127,7 @@ def build_processor(tokenizer: PreTrainedTokenizerFast) -> VisionTextDualEncoder
 
 
 def save_checkpoint(model: VisionTextDualEncoderModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Writes half-precision weights and everything that `from_pretrained` needs."""
+    """Writes folded half-precision weights and everything that `from_pretrained` needs."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.half().save_pretrained(folder)
+    fold(model).half().save_pretrained(folder)
     build_processor(tokenizer).save_pretrained(folder)

@@ -1,5 +1,6 @@
 """Loss, groups of parameters and averaging of the weights."""
 
+import math
 from collections.abc import Callable
 from itertools import product
 
@@ -22,18 +23,31 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Ten
     return losses.sum() / known.sum().clamp(min=1)
 
 
+def distance_loss(cosines: Tensor, scale: Tensor, shares: Tensor) -> Tensor:
+    """How near pictures without clothing are to the labels, and how far from being equally near to all of them.
+
+    Args:
+        cosines: pictures x labels.
+        scale: what a cosine is multiplied by before a softmax.
+        shares: how much each picture counts; 0 for clothes.
+    """
+    nearness = functional.relu(cosines).square().sum(dim=1)
+    indifference = -functional.log_softmax(scale * cosines, dim=1).mean(dim=1) - math.log(cosines.shape[1])
+    return ((nearness + indifference) * shares).sum() / shares.sum().clamp(min=1)
+
+
 def group_parameters(
-    model: torch.nn.Module, trunk_rate: float, attention_rate: float, weight_decay: float
+    model: torch.nn.Module, trunk_rate: float, learning_rate: float, weight_decay: float
 ) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only; the attention and text parts learn at their own rate."""
+    """Weight decay for matrices and kernels only; the trunk, which has learned before, at its own rate."""
     groups = []
     for in_trunk, is_matrix in product((True, False), (True, False)):
         chosen = [
             parameter
             for name, parameter in model.named_parameters()
-            if (".backbone." in name) == in_trunk and (parameter.ndim > 1) == is_matrix
+            if name.startswith("vision_model.") == in_trunk and (parameter.ndim > 1) == is_matrix
         ]
-        rate = trunk_rate if in_trunk else attention_rate
+        rate = trunk_rate if in_trunk else learning_rate
         groups.append({"params": chosen, "lr": rate, "weight_decay": weight_decay * is_matrix})
     return groups
 

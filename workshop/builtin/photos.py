@@ -1,6 +1,7 @@
 """Labelled photos of a folder, decoded once and held in memory as small squares."""
 
 import csv
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,6 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.labels import normalise_label
 from workshop.builtin.main_colour import name_main_colour
 from workshop.builtin.sentences import Description
-
-_FALSE_WORDS = ("", "0", "false", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,15 @@ class LabelledPixels:
 
 @dataclass(frozen=True, slots=True)
 class PhotoSplits:
-    """The photos to learn from and those kept aside to measure on."""
+    """The photos to learn from, the digests of their files, and the photos kept aside to measure on."""
 
     train: LabelledPixels
+    train_digests: frozenset[str]
     validation: LabelledPixels
 
 
 def read_photos(folder: Path, train_size_px: int, validation_size_px: int) -> PhotoSplits:
-    """Photos named by `manifest.csv` (columns file, label, and if present kids and split).
+    """Photos named by `manifest.csv` (columns file, label, and if present split).
 
     Files lie beside the manifest or in `images/`; rows whose split is "validation" are kept aside.
 
@@ -56,7 +56,8 @@ def read_photos(folder: Path, train_size_px: int, validation_size_px: int) -> Ph
     validation = [row for row in rows if row.get("split") == "validation"]
     if not train:
         raise ModelError(f"{folder / 'manifest.csv'} names no photo to learn from")
-    return PhotoSplits(_load(folder, train, train_size_px), _load(folder, validation, validation_size_px))
+    digests = frozenset(_sha256_of(_path_of(folder, row["file"])) for row in train)
+    return PhotoSplits(_load(folder, train, train_size_px), digests, _load(folder, validation, validation_size_px))
 
 
 def _read_manifest(folder: Path) -> list[dict[str, str]]:
@@ -74,19 +75,23 @@ def _read_manifest(folder: Path) -> list[dict[str, str]]:
 def _load(folder: Path, rows: Sequence[dict[str, str]], size_px: int) -> LabelledPixels:
     squares = [_read_square(folder, row["file"], size_px) for row in rows]
     descriptions = tuple(
-        Description(normalise_label(row["label"]), name_main_colour(square), _truth(row.get("kids")))
+        Description(normalise_label(row["label"]), name_main_colour(square))
         for row, square in zip(rows, squares, strict=True)
     )
     return LabelledPixels(stack_squares(squares, size_px), descriptions)
 
 
-def _truth(word: str | None) -> bool | None:
-    return None if word is None else word.lower() not in _FALSE_WORDS
+def _path_of(folder: Path, name: str) -> Path:
+    return folder / name if (folder / name).exists() else folder / "images" / name
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _read_square(folder: Path, name: str, size_px: int) -> RgbImage:
-    path = folder / name if (folder / name).exists() else folder / "images" / name
-    with Image.open(path) as photo:
+    with Image.open(_path_of(folder, name)) as photo:
         photo.draft("RGB", (2 * size_px, 2 * size_px))
         return to_square(np.asarray(photo.convert("RGB")), size_px)
 

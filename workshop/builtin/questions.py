@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from image_assets.imaging.colour_names import COLOURS
-from workshop.builtin.sentences import PATTERNS, Description
+from workshop.builtin.sentences import OTHER, PATTERNS, Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,21 @@ class Question:
 
 
 def pose_questions(shown: Sequence[Description], labels: Sequence[str]) -> tuple[Question, ...]:
-    """What is it? Which colour? Both at once? For children? With a pattern?"""
-    whats = [Description(label=label) for label in labels]
+    """What is it, or is it something else? Which colour? Both at once? With a pattern?
+
+    Args:
+        shown: what each picture shows.
+        labels: of the clothes; the last answer to the first question is that it is none of them.
+    """
+    whats = [Description(label=label) for label in (*labels, OTHER)]
     colours = [Description(colour=colour) for colour in COLOURS]
     both = [Description(label, colour) for label, colour in product(labels, COLOURS)]
-    kids = [Description(label, is_kids=kids) for label, kids in product(labels, (False, True))]
     patterns = [Description(pattern=pattern) for pattern in PATTERNS]
     return (
         _pose(shown, whats, lambda truth: Description(label=truth.label), 1.0),
         _pose(shown, colours, lambda truth: Description(colour=truth.colour), 1.0),
         _pose(shown, both, lambda truth: Description(truth.label, truth.colour), 1.0),
-        _pose(shown, kids, lambda truth: Description(truth.label, is_kids=truth.is_kids), 0.5),
-        _pose(shown, patterns, lambda truth: Description(pattern=truth.pattern), 0.3),
+        _pose(shown, patterns, lambda truth: Description(pattern=truth.pattern), 0.7),
     )
 
 

@@ -10,10 +10,18 @@ from image_assets.models.zero_shot.prototypes import noun_of, sentences_about
 PATTERNS: Final = ("plain", "two-tone", "striped", "pinstriped", "checked", "dotted", "floral")
 """The pattern words that captions use."""
 
+OTHER: Final = "other"
+"""The label of a picture that shows no clothing.
+
+Its words are left out of `caption_words`: the text tower sees them as unknown ones, so that whatever word it never
+learned means something else.
+"""
+
 _NOUNS: Final = {
     "dress": ("dress", "gown", "dresses"),
     "hat": ("hat", "cap", "hats", "headwear"),
     "longsleeve": ("longsleeve", "long sleeve top", "long-sleeve shirt", "sweater", "pullover"),
+    OTHER: ("something else", "no clothing", "other thing", "something other"),
     "outwear": ("outwear", "outerwear", "jacket", "coat", "jackets"),
     "pants": ("pants", "trousers", "jeans", "pair of pants"),
     "shirt": ("shirt", "button-up shirt", "dress shirt", "collared shirt", "shirts"),
@@ -43,8 +51,6 @@ _WHOLE: Final = (
     "one {} for sale",
 )
 _COLOURED: Final = ("{colour} {noun}", "{noun} in {colour}", "{colour} coloured {noun}", "{colour} {noun}")
-_KIDS: Final = ("kids {}", "{} for kids", "{} for children", "children's {}", "child {}", "baby {}")
-_ADULT: Final = ("adult {}", "{} for adults", "{}", "{} for women", "{} for men")
 _PATTERNED: Final = ("{pattern} {noun}", "{noun} with a {pattern} pattern", "{pattern} {noun}")
 _ANYTHING: Final = ("something", "clothing", "clothes", "item", "garment", "thing", "product")
 _UNKNOWN: Final = ("xqz", "xqz xqz")
@@ -59,13 +65,11 @@ class Description:
     Attributes:
         label: product category, such as "t-shirt".
         colour: one of `COLOURS`.
-        is_kids: made for children.
         pattern: one of `PATTERNS`.
     """
 
     label: str | None = None
     colour: str | None = None
-    is_kids: bool | None = None
     pattern: str | None = None
 
 
@@ -92,8 +96,6 @@ def _noun_phrase(description: Description, random_source: random.Random) -> str:
         colour = _pick(_COLOUR_WORDS.get(description.colour, (description.colour,)), random_source)
         bare_colour = description.label is None and random_source.random() < _CANONICAL_RATE
         phrase = colour if bare_colour else random_source.choice(_COLOURED).format(colour=colour, noun=phrase)
-    if description.is_kids is not None:
-        phrase = random_source.choice(_KIDS if description.is_kids else _ADULT).format(phrase)
     return phrase
 
 
@@ -106,6 +108,6 @@ def caption_words(labels: tuple[str, ...]) -> list[str]:
     """Every text from which captions of these labels are put together: the vocabulary's source."""
     nouns = [noun for label in labels for noun in nouns_of(label)]
     colours = [word for colour in COLOURS for word in _COLOUR_WORDS.get(colour, (colour,))]
-    templates = [*(text.format("") for text in (*_WHOLE, *_KIDS, *_ADULT)), *sentences_about("")]
+    templates = [*(text.format("") for text in _WHOLE), *sentences_about("")]
     phrases = [text.format(colour="", pattern="", noun="") for text in (*_COLOURED, *_PATTERNED)]
     return [*nouns, *colours, *COLOURS, *PATTERNS, *templates, *phrases, *_ANYTHING]

@@ -38,7 +38,7 @@ REFERENCE: Final = "openai/clip-vit-large-patch14"
 _OPENAI_LICENCE: Final = "none stated; code: mit"
 
 CATALOGUE: Final = (
-    CatalogueEntry(BUILTIN, 256, 128, 3, "apache-2.0", "shipped; small, clothing only"),
+    CatalogueEntry(BUILTIN, 256, 160, 4, "apache-2.0", "shipped; small, clothing only"),
     CatalogueEntry("openai/clip-vit-base-patch32", 512, 224, 151, _OPENAI_LICENCE, "OpenAI, CLIP; the fastest of them"),
     CatalogueEntry(REFERENCE, 768, 224, 428, _OPENAI_LICENCE, "OpenAI, CLIP; the reference"),
     CatalogueEntry("openai/clip-vit-large-patch14-336", 768, 336, 428, _OPENAI_LICENCE, "OpenAI, CLIP"),

@@ -6,13 +6,11 @@ from typing import Any, Final
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
-from transformers.models.resnet.modeling_resnet import ResNetConvLayer, ResNetShortCut
 from transformers.utils.logging import disable_progress_bar
 
 from image_assets.errors import ModelError
+from image_assets.models.encoders import efficientnet_lite
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import ADVICE, Checkpoint
 from image_assets.models.encoders.devices import choose_placement
@@ -45,6 +43,7 @@ def load_encoder(checkpoint: Checkpoint, placement: Placement) -> TransformersEn
     description = describe_checkpoint(checkpoint)
     # Its bar over each file drowns the bars of whoever loads the encoder.
     disable_progress_bar()
+    efficientnet_lite.register()
     model = _load_model(checkpoint)
     tokenizer = load_part(AutoTokenizer.from_pretrained, checkpoint)
     preparation = read_image_rules(load_part(AutoImageProcessor.from_pretrained, checkpoint, backend="pil"))
@@ -73,17 +72,8 @@ def _load_model(checkpoint: Checkpoint) -> DualEncoder:
             f"{checkpoint.source} lacks {len(report['missing_keys'])} of its weights, "
             f"such as {min(report['missing_keys'])}. {ADVICE}"
         )
-    _fold_normalisation(model)
     loaded: DualEncoder = model
     return loaded
-
-
-def _fold_normalisation(model: nn.Module) -> None:
-    """Batch normalisation becomes part of the convolution before it: an eighth faster, but for rounding the same."""
-    for layer in model.modules():
-        if isinstance(layer, ResNetConvLayer | ResNetShortCut):
-            layer.convolution = fuse_conv_bn_eval(layer.convolution.eval(), layer.normalization.eval())
-            layer.register_module("normalization", nn.Identity())
 
 
 def load_part(load: Callable[..., Any], checkpoint: Checkpoint, **options: Any) -> Any:
