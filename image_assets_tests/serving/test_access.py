@@ -111,7 +111,6 @@ WRITTEN_DOWN = {
     "POST /rejected/erase": "admin",
     "GET /map": "read",
     "GET /map/points": "read",
-    "GET /map/selection": "read",
     "GET /days": "read",
     "GET /days/{day}": "read",
     "GET /days/{day}/report": "admin",

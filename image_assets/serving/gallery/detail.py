@@ -134,7 +134,7 @@ def in_list(service: Service, caller: Caller, asked: GridQuery, image_id: ImageI
     """Where an image stands in a list; None when it is not in it, or the list cannot be made any more."""
     view = view_of(caller)
     with suppress(SearchError, TableError, ModelError):
-        request = asked.request(view, service.encoder_description)
+        request = asked.request(view, service)
         found, total = service.search.around(request, asked.sort, image_id)
         if found is None:
             return None

@@ -63,7 +63,9 @@ def facets_of(
     listed: Listed = Listed(),  # noqa: B008 - frozen
 ) -> list[ShownFacet]:
     """Facets in their order; of one that could not be counted in time only what is chosen is known."""
-    found = service.search.count_facets(asked.wanted(view), [COLUMN_OF[name] for name in names], budget_s, listed)
+    found = service.search.count_facets(
+        asked.wanted(view, service), [COLUMN_OF[name] for name in names], budget_s, listed
+    )
     shown = [_shown(name, found[COLUMN_OF[name]], getattr(asked, name)) for name in names]
     return [replace(each, is_open=True) for each in shown] if len(shown) == 1 else shown
 

@@ -170,7 +170,7 @@ def page_of(service: Service, asked: GridQuery, view: View) -> ShownPage:
     """The page that an address names."""
     signer, now, bound = service.links, service.now(), (view.owner, asked.question)
     after = take_token(signer, asked.page_token, bound)
-    found = service.search.browse(asked.request(view, service.encoder_description, after), asked.sort)
+    found = service.search.browse(asked.request(view, service, after), asked.sort)
 
     def turned(mark: str | None) -> str | None:
         return None if mark is None else asked.address(page_token=give_token(signer, mark or None, bound))
@@ -200,12 +200,10 @@ def ways_out(service: Service, asked: GridQuery, view: View) -> list[WayOut]:
     """What to leave out so that images are shown; one count for each choice."""
     found = []
     if asked.is_asking and asked.min_score > -1:
-        wider = service.search.browse(
-            asked.model_copy(update={"min_score": -1.0}).request(view, service.encoder_description), asked.sort
-        )
+        wider = service.search.browse(asked.model_copy(update={"min_score": -1.0}).request(view, service), asked.sort)
         found.append(WayOut("any likeness", asked.address(min_score=None), wider.total))
     for name, value in asked.chosen()[:_TRIED]:
-        images = service.search.count(asked.without(name, value).wanted(view))
+        images = service.search.count(asked.without(name, value).wanted(view, service))
         words = f"{TITLES.get(name, name).lower()} {value or 'none'}"
         found.append(WayOut(words, asked.less(name, value), images))
     return [each for each in found if each.images]

@@ -9,10 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.ids import ImageId
-from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.serving.gallery.map_outline import Outline, images_inside
 from image_assets.serving.gallery.vector_in_address import MAX_LENGTH, as_vector
 from image_assets.serving.listed import FACET_NAMES, SHOWN, View
 from image_assets.serving.page_tokens import MAX_LENGTH as LONGEST_TOKEN
+from image_assets.serving.service import Service
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Wanted
 from image_assets.steps.search.gallery_facets import FACETS
@@ -26,7 +27,17 @@ COLUMN_OF: Final = {FACET_NAMES.get(column, column): column for column in FACETS
 """Columns of gold by the names under which they are chosen from."""
 _PERIOD: Final = {"since": ">=", "until": "<="}
 _LIKE: Final = ("text", "image_id", "picture")
-_ONE_EACH: Final = ("text", "image_id", "picture", "sort", "min_score", "all_duplicates", *_PERIOD, "page_token")
+_ONE_EACH: Final = (
+    "text",
+    "image_id",
+    "picture",
+    "sort",
+    "min_score",
+    "around",
+    "all_duplicates",
+    *_PERIOD,
+    "page_token",
+)
 Text = Annotated[str, Field(max_length=_TEXT)]
 Texts = Annotated[list[Text], Field(max_length=_MANY)]
 
@@ -53,6 +64,7 @@ class GridQuery(BaseModel):
     is_duplicate: Texts = []
     since: date | None = None
     until: date | None = None
+    around: Outline = Field(default="", description="A line on the map: see `map_outline`.")
     where: Texts = Field(default=[], description="As in the service's own lists: column=value, or !=, >= or <=.")
     all_duplicates: bool = Field(default=False, description="Every copy of a photo, not one.")
     page_token: Annotated[str, Field(max_length=LONGEST_TOKEN)] | None = None
@@ -90,25 +102,27 @@ class GridQuery(BaseModel):
         """What a page's token is bound to."""
         return self.pairs()
 
-    def wanted(self, view: View) -> Wanted:
+    def wanted(self, view: View, service: Service) -> Wanted:
         """Which images are wanted, if the caller may ask for them."""
         conditions = self.conditions
         view.check(conditions)
-        return Wanted(conditions, self.all_duplicates, view.owner)
+        within = images_inside(service, self.around) if self.around else None
+        return Wanted(conditions, self.all_duplicates, view.owner, within)
 
-    def request(self, view: View, encoder: EncoderDescription, after: str | None = None) -> SearchRequest:
+    def request(self, view: View, service: Service, after: str | None = None) -> SearchRequest:
         """As the search has it."""
-        wanted = self.wanted(view)
+        wanted = self.wanted(view, service)
         return SearchRequest(
             text=self.text.strip() or None,
             image_id=ImageId(str(self.image_id)) if self.image_id else None,
-            vector=as_vector(self.picture, encoder) if self.picture else None,
+            vector=as_vector(self.picture, service.encoder_description) if self.picture else None,
             conditions=wanted.conditions,
             min_score=self.min_score,
             count=PAGE,
             after=after,
             with_duplicates=wanted.with_duplicates,
             owner=wanted.owner,
+            within=wanted.within,
             columns=SHOWN,
         )
 

@@ -170,7 +170,7 @@ def _selected(
     if not is_every:
         rows = service.search.rows([ImageId(str(each)) for each in chosen], view.owner, ["day"])
         return Selected([ImageId(each) for each in rows.get_column("image_id")], rows.height)
-    request = asked.request(view, service.encoder_description)
+    request = asked.request(view, service)
     try:
         return Selected(*service.search.first(request, asked.sort, MOST_LABELLED))
     except NoDayError:

@@ -11,26 +11,17 @@ import polars as pl
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from image_assets.errors import NoDayError, SearchError
 from image_assets.serving.callers import PageViewer
 from image_assets.serving.gallery.pages import ShowHere, with_query
-from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
-from image_assets.serving.service import Service, ServiceHere
-from image_assets.steps.search.map_points import MapPoints, no_points
+from image_assets.serving.service import ServiceHere
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 By = Literal["label", "predicted_label", "day"]
 _COLOURS: Final = 10
 _OTHERS, _NONE = _COLOURS, _COLOURS + 1
 _PLAIN_POINTS: Final = 2_000
-_PAGE: Final = 60
 _FINE: Final = 65_535
 _COARSE: Final = 1_000
-_MARGIN: Final = 0.05
-"""How far outside of the map a line may go: points on its edge are within."""
-_MOST_NUMBERS: Final = 200
-_LONGEST: Final = 1_200
-Outline = Annotated[str, Query(alias="in", max_length=_LONGEST, pattern=r"^[0-9,]*$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +42,21 @@ class Group:
 
 
 @router.get("")
-def show_map(service: ServiceHere, _: PageViewer, show: ShowHere, by: By = "label") -> Response:
+def show_map(
+    service: ServiceHere,
+    _: PageViewer,
+    show: ShowHere,
+    by: By = "label",
+    around: Annotated[Outline, Query(description="A line that was drawn on it.")] = "",
+) -> Response:
     """The map, with a legend that leads to the images; without scripts some of its points are drawn here."""
-    found = _points(service)
+    found = points_of(service)
     codes, groups = _coloured(found.points, by)
     return show(
         "map.html.jinja",
         found=found,
         by=by,
+        around=around,
         ways=get_args(By),
         groups=groups,
         paths=_paths(found.points.with_columns(code=codes)),
@@ -71,7 +69,7 @@ def get_points(
     service: ServiceHere, _: PageViewer, by: By = "label", if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
     """Points for the script: ids, places and colours as packed numbers in base64, in one order."""
-    found = _points(service)
+    found = points_of(service)
     tag = f'"{found.version}-{by}"'
     if if_none_match and tag in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
@@ -82,46 +80,6 @@ def get_points(
     return JSONResponse(
         {"points": points.height, "ids": _base64(ids), "code": _packed(codes), **packed}, headers={"ETag": tag}
     )
-
-
-@router.get("/selection")
-def show_selection(
-    service: ServiceHere,
-    caller: PageViewer,
-    show: ShowHere,
-    outline: Outline = "",
-    start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-) -> Response:
-    """Images within a line that was drawn on the map."""
-    ids = _points(service).inside(_places(outline)) if outline else []
-    shown = ids[start : start + _PAGE]
-    view, signer, now = view_of(caller), service.links, service.now()
-    rows = service.search.rows(shown, view.owner, SHOWN).iter_rows(named=True) if shown else ()
-    return show(
-        "map_selection.html.jinja",
-        images=[ListedImage(**shown_image(row, view, signer, now)) for row in rows],
-        total=len(ids),
-        start=start,
-        former=with_query("/map/selection", {"in": outline, "start": max(0, start - _PAGE) or None}) if start else None,
-        further=with_query("/map/selection", {"in": outline, "start": start + _PAGE})
-        if len(ids) > start + _PAGE
-        else None,
-    )
-
-
-def _points(service: Service) -> MapPoints:
-    try:
-        return service.search.map_points()
-    except NoDayError:
-        return no_points()
-
-
-def _places(outline: str) -> list[tuple[float, float]]:
-    """Raises `SearchError` for what is no line."""
-    numbers = [int(each) / _COARSE - _MARGIN for each in outline.split(",") if each]
-    if len(numbers) % 2 or len(numbers) > _MOST_NUMBERS:
-        raise SearchError(f"a line is pairs of whole numbers, at most {_MOST_NUMBERS // 2} of them")
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def _coloured(points: pl.DataFrame, by: By) -> tuple[pl.Series, list[Group]]:

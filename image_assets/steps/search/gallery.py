@@ -61,16 +61,18 @@ class Wanted:
         conditions: all must be met; what is blocked is found by nobody who does not ask for a state.
         with_duplicates: every copy of a photo, not one.
         owner: whose images alone there are, to the letter; None for everybody's.
+        within: the only images that there are; None for all.
     """
 
     conditions: tuple[Condition, ...] = ()
     with_duplicates: bool = False
     owner: str | None = None
+    within: tuple[ImageId, ...] | None = None
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing is asked of an image."""
-        return not self.conditions and self.owner is None
+        return not self.conditions and self.owner is None and self.within is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,9 @@ class Gallery:
         if others:
             frames["met"] = self.gold.select(["image_id"], others)
             clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM met)"))
+        if wanted.within is not None:
+            frames["within"] = pl.DataFrame({"image_id": wanted.within}, schema={"image_id": pl.String})
+            clauses.append(Clause("image_id IN (SELECT image_id::UUID FROM within)"))
         if without:
             clauses.append(_on_others(without))
         if not any(condition.column == "state" for condition in wanted.conditions):

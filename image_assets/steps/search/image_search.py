@@ -63,6 +63,7 @@ class SearchRequest:
         with_duplicates: find every copy of an image, not one.
         with_words: let words that describe an image count beside what it looks like.
         owner: whose images alone there are, to the letter; None for everybody's.
+        within: the only images that there are; None for all.
         order: of images that nothing was asked about.
         columns: of gold that are wanted; None for all. Those of `COPYABLE` are at hand.
         strict: refuse a text with a word that the encoder does not know.
@@ -79,6 +80,7 @@ class SearchRequest:
     with_duplicates: bool = False
     with_words: bool = True
     owner: str | None = None
+    within: tuple[ImageId, ...] | None = None
     order: Order = Order.NEWEST
     columns: tuple[str, ...] | None = None
     strict: bool = False
@@ -86,7 +88,7 @@ class SearchRequest:
     @property
     def wanted(self) -> Wanted:
         """Which images may be found."""
-        return Wanted(self.conditions, self.with_duplicates, self.owner)
+        return Wanted(self.conditions, self.with_duplicates, self.owner, self.within)
 
     @property
     def likes(self) -> Sequence[object]:

@@ -34,8 +34,11 @@ def test_points_are_drawn_shown_and_drawn_around(served: "Served", open_page: Ca
     page.mouse.up()
     page.get_by_role("link", name="Show the 5 images").click()
     expect(page.locator(".tile img")).to_have_count(5)
+    page.get_by_role("link", name="Leave out: drawn on the map").wait_for()
+    assert "around=" in page.url
     page.go_back()
     expect(page.locator("#map")).to_be_visible()
+    expect(page.get_by_role("link", name="Show the 5 images")).to_be_visible()
 
 
 def test_a_point_shows_its_image_and_leads_to_it(served: "Served", open_page: Callable[..., Page]) -> None:
@@ -88,7 +91,7 @@ def test_a_label_full_of_markup_is_text(
 
 
 def test_a_line_that_is_none_is_refused_in_words(served: "Served") -> None:
-    refused = served.ask("/map/selection?in=1,2,3", "read")
+    refused = served.ask("/?around=1,2,3", "read")
     assert refused.status_code == 422
     assert "pairs of whole numbers" in refused.json()["detail"]
 

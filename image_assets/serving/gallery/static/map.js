@@ -84,15 +84,23 @@ function begin(data) {
       const [x0, y0] = outline.at(number - 1);
       return (y0 > y) !== (y1 > y) && x < ((x1 - x0) * (y - y0)) / (y1 - y0) + x0 ? !is : is;
     }, false);
-    const step = Math.ceil(outline.length / 100);
-    outline = outline.filter((_, number) => number % step === 0).map((pair) => pair.map((each) => Math.round(1000 * Math.min(1 + MARGIN, Math.max(-MARGIN, each))) / 1000));
     const count = Array.from(xs, (x, each) => inside(x / 65535, ys[each] / 65535)).filter(Boolean).length;
-    const link = document.createElement("a");
-    link.href = `/map/selection?in=${outline.flat().map((each) => Math.round(1000 * (each + MARGIN))).join(",")}`;
+    const link = document.createElement("a"), address = new URL(location.href);
+    const around = outline.flat().map((each) => Math.round(1000 * (each + MARGIN))).join(",");
+    address.searchParams.set("around", around);
+    // Whoever comes back from the images finds the line again.
+    history.replaceState(null, "", address);
+    link.href = `/?all_duplicates=true&around=${around}`;
     link.className = "button primary";
     link.textContent = `Show the ${count.toLocaleString("en")} images`;
     find("selected").replaceChildren(count ? link : "No image is in there.");
     draw();
+  }
+
+  function finish() {
+    const step = Math.ceil(outline.length / 100);
+    outline = outline.filter((_, number) => number % step === 0).map((pair) => pair.map((each) => Math.round(1000 * Math.min(1 + MARGIN, Math.max(-MARGIN, each))) / 1000));
+    select();
   }
 
   canvas.onpointerdown = (event) => {
@@ -114,7 +122,7 @@ function begin(data) {
     const isClick = held && !wasLasso && Math.hypot(px - held[0], py - held[1]) < 4;
     held = null;
     if (isClick && nearest(px, py) >= 0) location.href = `/images/${idOf(nearest(px, py))}`;
-    else if (wasLasso && outline.length > 2) select();
+    else if (wasLasso && outline.length > 2) finish();
   };
   canvas.onwheel = (event) => { event.preventDefault(); zoom(2 ** (-event.deltaY / 300), ...at(event)); };
   canvas.onkeydown = (event) => {
@@ -128,6 +136,11 @@ function begin(data) {
   find("nearer").onclick = () => zoom(1.5);
   find("farther").onclick = () => zoom(1 / 1.5);
   find("whole").onclick = () => { Object.assign(view, { x: 0, y: 0, scale: 1 }); draw(); };
+  if (sheet.dataset.around) {
+    const numbers = sheet.dataset.around.split(",").map((each) => each / 1000 - MARGIN);
+    outline = Array.from({ length: numbers.length >> 1 }, (_, place) => numbers.slice(2 * place, 2 * place + 2));
+    select();
+  }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   sheet.onpointerleave = () => show(-1);
   find("plain").remove();
