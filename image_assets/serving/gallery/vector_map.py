@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from image_assets.serving.callers import PageViewer
+from image_assets.serving.gallery.map_outline import Outline, points_of
 from image_assets.serving.gallery.pages import ShowHere, with_query
 from image_assets.serving.service import ServiceHere
 
