@@ -160,11 +160,10 @@ class LocalObjectStore:
     def folders_elsewhere(self) -> Sequence[str]:
         """Those that are links or mount points."""
         with explained("list", "the folders", self.root), suppress(FileNotFoundError), os.scandir(self.root) as entries:
-            return sorted(entry.name for entry in entries if entry.name[0] != "." and self._is_elsewhere(entry))
+            here = mount_of(self.root)
+            folders = [entry for entry in entries if entry.name[0] != "." and (entry.is_symlink() or entry.is_dir())]
+            return sorted(each.name for each in folders if each.is_symlink() or mount_of(Path(each)) != here)
         return ()
-
-    def _is_elsewhere(self, entry: os.DirEntry[str]) -> bool:
-        return entry.is_symlink() or (entry.is_dir() and mount_of(Path(entry)) != mount_of(self.root))
 
     @contextmanager
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> Iterator[Path]:
