@@ -36,7 +36,7 @@ from image_assets.steps.classification.predictions import PredictionParams
 from image_assets.steps.classification.review_queue import QueueParams
 from image_assets.steps.classification.training import REVIEW_RISK, ClassSelection
 from image_assets.steps.duplicates.links import DuplicateParams
-from image_assets.steps.enrichment.params import EnrichmentParams
+from image_assets.steps.enrichment.params import EnrichmentParams, ModerationBy
 from image_assets.steps.vectors.vector_index import IndexParams
 
 PREFIX = "IMAGE_ASSETS_"
@@ -93,6 +93,11 @@ class Settings(BaseSettings):
     )
     vocabulary: Path | None = Field(default=None, description="YAML file with the words of tags; else the shipped one.")
     policies: Path | None = Field(default=None, description="YAML file of what may not be shown; else the shipped one.")
+    moderation: ModerationBy = Field(
+        default="zero-shot",
+        description="zero-shot: policies are held against vectors; open-nsfw: a classifier looks at the pictures, "
+        "which needs image-assets[moderation].",
+    )
     captioner: str = Field(
         default=TEMPLATE,
         min_length=1,
@@ -367,6 +372,7 @@ class Settings(BaseSettings):
         return EnrichmentParams(
             vocabulary=read_vocabulary(self.vocabulary or SHIPPED_VOCABULARY),
             policies=read_policies(self.policies or SHIPPED_POLICIES),
+            moderation=self.moderation,
             captioner=self.captioner,
             captioner_revision=self.captioner_revision,
             reads_text=self.ocr,

@@ -30,6 +30,8 @@ from image_assets.lake.object_store import ANY_VERSION
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioning.captioner import Captioner
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder, PreparedImage
+from image_assets.models.moderation.open_nsfw import PictureScorer
+from image_assets.models.moderation.picture_moderator import PictureModerator
 from image_assets.models.zero_shot.moderation import Moderator, Policies, Policy
 from image_assets.models.zero_shot.tagging import Tagger
 from image_assets.models.zero_shot.vocabulary import Calibration, Kind, Term, Vocabulary
@@ -39,7 +41,7 @@ from image_assets.steps.duplicates.duplicates import find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread
-from image_assets.steps.enrichment.moderation import moderate_day
+from image_assets.steps.enrichment.moderation import moderate_day, moderate_pictures
 from image_assets.steps.enrichment.params import EnrichmentParams
 from image_assets.steps.enrichment.tags import tag_day
 from image_assets.steps.gold.gold import curate_day
@@ -213,6 +215,9 @@ class Scenario:
 
     def moderate(self, policies: Policies = NO_WEAPONS) -> IncrementReport:
         return moderate_day(self.tables, self.day, Moderator(self.encoder, policies), chunk_size=CHUNK_SIZE)
+
+    def moderate_pictures(self, scorer: PictureScorer, policies: Policies) -> IncrementReport:
+        return moderate_pictures(self.tables, self.day, PictureModerator(scorer, policies), chunk_size=CHUNK_SIZE)
 
     def caption(self, captioner: Captioner | None = None) -> IncrementReport:
         return caption_day(self.tables, self.day, captioner, chunk_size=CHUNK_SIZE)

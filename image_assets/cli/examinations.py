@@ -16,6 +16,7 @@ from image_assets.lake.litter import is_litter
 from image_assets.models.captioning.lazy_captioner import open_captioner
 from image_assets.models.captioning.text_reader import reader_name
 from image_assets.models.encoders.encoder import Placement, encoder_key
+from image_assets.models.moderation.open_nsfw import open_nsfw_name
 from image_assets.opening import open_lake, open_objects
 from image_assets.settings import Settings
 from image_assets.steps.audits.table_audits import audit_tables
@@ -112,9 +113,10 @@ def examine_enrichment(settings: Settings) -> str:
     params = settings.enrichment_params
     if params.has_captioner:
         open_captioner(params.captioner, params.captioner_revision, Placement())
-    terms = sum(len(kind.terms) for kind in params.vocabulary.kinds)
+    terms, policies = sum(len(kind.terms) for kind in params.vocabulary.kinds), len(params.policies.policies)
+    moderation = open_nsfw_name() if params.moderates_pictures else "vectors"
     reader = f"text by {reader_name()}" if params.reads_text else "text is not read"
-    return f"{terms} tags, {len(params.policies.policies)} policies, captions by {params.captioner}, {reader}"
+    return f"{terms} tags, {policies} policies judged by {moderation}, captions by {params.captioner}, {reader}"
 
 
 def examine_dagster(_settings: Settings) -> str:

@@ -106,13 +106,15 @@ CHAIN = Chain(
         Stage("report", (), (GOLD_IMAGES.name, DAILY_SUMMARY.name, REJECTED_IMAGES.name)),
     )
 )
-"""With captions that are put together from the tags, and text that is read."""
+"""With captions that are put together from the tags, verdicts on vectors, and text that is read."""
 
 
-def chain_with(*, captioner: bool, text: bool) -> Chain:
-    """The chain when a model writes the captions from the cleansed images, and when text is read or is not."""
+def chain_with(*, captioner: bool, text: bool, moderates_pictures: bool) -> Chain:
+    """The chain when models caption or moderate the cleansed images, and when text is read or is not."""
+    of_pictures = {"reads": (_SILVER,), "images_of": _SILVER}
     asked: Mapping[str, Mapping[str, Any]] = {
-        "captions": {"reads": (_SILVER,), "images_of": _SILVER} if captioner else {},
+        "captions": of_pictures if captioner else {},
+        "moderation": of_pictures if moderates_pictures else {},
         "text": {} if text else {"images_of": None},
     }
     return Chain(tuple(replace(stage, **asked.get(stage.name, {})) for stage in CHAIN))

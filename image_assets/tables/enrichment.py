@@ -70,11 +70,11 @@ class ImageText(dy.Schema):
 
 
 class ImageModeration(dy.Schema):
-    """One row per embedded image: whether it may be shown."""
+    """One row per embedded image, or per image that a classifier looked at: whether it may be shown."""
 
     image_id = columns.image_id()
     day = columns.day()
-    verdict = dy.Enum(VERDICTS, description="The worst that a policy says; unjudged: the encoder has no words for it.")
+    verdict = dy.Enum(VERDICTS, description="The worst that a policy says; unjudged: nothing here can tell.")
     policy = dy.String(nullable=True, description="The policy that says review or blocked; null otherwise.")
     confidence_ratio = dy.Float32(nullable=True, min=0.0, max=1.0, description="Of that policy.")
     scores = dy.List(
@@ -88,7 +88,7 @@ class ImageModeration(dy.Schema):
         min_length=1,
         description="What every policy says; no confidence where it cannot be judged.",
     )
-    encoder = dy.String(min_length=1, description="Whose vectors were compared.")
+    encoder = dy.String(min_length=1, description="Whose vectors were compared, or what looked at the picture.")
     input_version = columns.input_version()
     recipe_version = columns.recipe_version()
     processed_at = columns.processed_at()
@@ -115,4 +115,12 @@ IMAGE_TEXT = Table(
     ImageText,
     {"*": "bronze_images.raw_path", "image_id": "bronze_images.image_id", "reader": ""},
 )
-IMAGE_MODERATION = Table("image_moderation", ImageModeration, _OF_VECTORS)
+IMAGE_MODERATION = Table(
+    "image_moderation",
+    ImageModeration,
+    {
+        "*": "image_embeddings.embedding silver_images.cleansed_path",
+        "image_id": "image_embeddings.image_id silver_images.image_id",
+        "encoder": "",
+    },
+)

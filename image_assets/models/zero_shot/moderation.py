@@ -28,26 +28,50 @@ class Verdict(StrEnum):
     BLOCKED = "blocked"
 
 
-class Policy(Entry):
-    """What is not wanted.
+class Thresholds(Entry):
+    """When a picture is held.
 
     Attributes:
-        policy: its name.
-        prompts: sentences that describe it.
         review: confidence from which on a person should look, 0..1.
         blocked: confidence from which on nobody else may look, not below `review`.
     """
 
-    policy: str = Field(pattern=r"\S")
-    prompts: tuple[str, ...] = Field(min_length=1)
     review: float = Field(ge=0, le=1)
     blocked: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.blocked < self.review:
-            raise ValueError(f"{self.policy}: blocked is {self.blocked}, below review, which is {self.review}")
+            raise ValueError(f"{self._called}: blocked is {self.blocked}, below review, which is {self.review}")
         return self
+
+    @property
+    def _called(self) -> str:
+        return "open_nsfw"
+
+    def verdict(self, confidence: float) -> Verdict:
+        """What follows from a confidence."""
+        if confidence >= self.blocked:
+            return Verdict.BLOCKED
+        return Verdict.REVIEW if confidence >= self.review else Verdict.ALLOWED
+
+
+class Policy(Thresholds):
+    """What is not wanted; its own thresholds are for its prompts.
+
+    Attributes:
+        policy: its name.
+        prompts: sentences that describe it.
+        open_nsfw: thresholds for a classifier that looks at the picture; None where that one does not judge.
+    """
+
+    policy: str = Field(pattern=r"\S")
+    prompts: tuple[str, ...] = Field(min_length=1)
+    open_nsfw: Thresholds | None = None
+
+    @property
+    def _called(self) -> str:
+        return self.policy
 
 
 class Policies(Entry):
@@ -136,18 +160,12 @@ class Moderator:
         margins = _nearest(embeddings, prompts) - _nearest(embeddings, self._neutral)
         # In double precision, where the power of a sharp encoder's logit does not overflow.
         confidences = 1 / (1 + np.exp(-self._encoder.logit_scale * margins.astype(np.float64)))
-        return [Finding(policy.policy, _verdict(policy, each), float(each)) for each in confidences]
+        return [Finding(policy.policy, policy.verdict(each), float(each)) for each in confidences]
 
 
 def _encode_known(encoder: ImageEncoder, sentences: Sequence[str]) -> Embeddings:
     """A row for each sentence that the encoder has words for."""
     return encoder.encode_texts([sentence for sentence in sentences if encoder.knows(sentence)])
-
-
-def _verdict(policy: Policy, confidence: float) -> Verdict:
-    if confidence >= policy.blocked:
-        return Verdict.BLOCKED
-    return Verdict.REVIEW if confidence >= policy.review else Verdict.ALLOWED
 
 
 def _nearest(embeddings: Embeddings, prompts: Embeddings) -> npt.NDArray[np.float32]:

@@ -11,6 +11,8 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.captioning.captioner import Captioner
 from image_assets.models.captioning.lazy_captioner import open_captioner
 from image_assets.models.encoders.encoder import Placement
+from image_assets.models.moderation.open_nsfw import OpenNsfw
+from image_assets.models.moderation.picture_moderator import PictureModerator
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import GPU_POOL, Group
 from image_assets.orchestration.metadata.counts import Metadata, describe_increment, describe_rows
@@ -24,8 +26,9 @@ from image_assets.orchestration.resources import EncoderResource
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread, read_day
 from image_assets.steps.enrichment.judging import VectorStage
+from image_assets.steps.enrichment.moderation import moderate_pictures
 from image_assets.steps.enrichment.params import EnrichmentParams
-from image_assets.steps.enrichment.vector_stages import VECTOR_STAGES
+from image_assets.steps.enrichment.vector_stages import vector_stages
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.recipe import version_of
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
@@ -40,8 +43,9 @@ _SHOWN: dict[str, Callable[[ParquetTables, IncrementReport, Any], Metadata]] = {
 
 def enrichment_assets(daily: Daily, encoder: str, params: EnrichmentParams) -> list[dg.AssetsDefinition]:
     """`image_tags`, `image_moderation` and whatever else is asked of vectors; `image_captions` and `image_text`."""
-    on_vectors = [_asset_on_vectors(daily, encoder, params, stage) for stage in VECTOR_STAGES]
-    return [*on_vectors, _captions_asset(daily, params), _text_asset(daily, params)]
+    on_vectors = [_asset_on_vectors(daily, encoder, params, stage) for stage in vector_stages(params)]
+    on_pictures = [_picture_moderation_asset(daily, params)] if params.moderates_pictures else []
+    return [*on_vectors, *on_pictures, _captions_asset(daily, params), _text_asset(daily, params)]
 
 
 def _spec(daily: Daily, table: Table, kind: str, *version: str) -> dg.AssetSpec:
@@ -59,6 +63,22 @@ def _judged(params: EnrichmentParams, stage: VectorStage, run: AssetRun, day: da
     describe = _SHOWN.get(stage.table.name)
     shown = describe(run.tables, report, judge) if describe else {}
     return {**describe_increment(run.tables, report, stage.table), **shown}
+
+
+def _picture_moderation_asset(daily: Daily, params: EnrichmentParams) -> dg.AssetsDefinition:
+    spec = _spec(daily, IMAGE_MODERATION, "onnx", params.moderation, repr(params.policies))
+    return daily.asset(spec, partial(_pictures_moderated, params), pool=GPU_POOL)
+
+
+def _pictures_moderated(params: EnrichmentParams, run: AssetRun, day: date) -> Metadata:
+    moderator = run.once(_open_picture_moderator, params)
+    report = run.work(moderate_pictures, day, moderator)
+    shown = describe_verdicts(run.tables, report, moderator)
+    return {**describe_increment(run.tables, report, IMAGE_MODERATION), **shown}
+
+
+def _open_picture_moderator(params: EnrichmentParams) -> PictureModerator:
+    return PictureModerator(OpenNsfw(), params.policies)
 
 
 def _captions_asset(daily: Daily, params: EnrichmentParams) -> dg.AssetsDefinition:

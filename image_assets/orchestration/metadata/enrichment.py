@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.moderation.picture_moderator import PictureModerator
 from image_assets.models.zero_shot.moderation import Moderator
 from image_assets.models.zero_shot.tagging import Tagger
 from image_assets.orchestration.metadata.counts import Metadata, markdown_cell
@@ -34,7 +35,7 @@ def describe_tags(tables: ParquetTables, report: IncrementReport, tagger: Tagger
     }
 
 
-def describe_verdicts(tables: ParquetTables, report: IncrementReport, _: Moderator) -> Metadata:
+def describe_verdicts(tables: ParquetTables, report: IncrementReport, _: Moderator | PictureModerator) -> Metadata:
     """How many images have which verdict, what could not be judged, and the ids of those that are held."""
     rows = tables.read(IMAGE_MODERATION, report.day)
     counts = {verdict: dg.MetadataValue.int(rows.filter(verdict=verdict).height) for verdict in VERDICTS}

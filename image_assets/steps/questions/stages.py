@@ -8,13 +8,15 @@ from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.models.captioning.captioner import CaptionerDescription
 from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.models.moderation.open_nsfw import open_nsfw_name
 from image_assets.steps.classification.predictions import PredictionParams, prediction_target
 from image_assets.steps.duplicates.duplicates import duplicate_inputs, duplicate_target
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.captions import caption_target, tag_inputs
 from image_assets.steps.enrichment.image_text import text_target
+from image_assets.steps.enrichment.moderation import picture_moderation_target
 from image_assets.steps.enrichment.params import EnrichmentParams
-from image_assets.steps.enrichment.vector_stages import VECTOR_STAGES
+from image_assets.steps.enrichment.vector_stages import vector_stages
 from image_assets.steps.gold.gold import GOLD_RECIPE, gold_inputs
 from image_assets.steps.images.bronze import bronze_inputs, bronze_target
 from image_assets.steps.images.silver import derivative_inputs, derivative_targets
@@ -23,6 +25,7 @@ from image_assets.steps.questions.plan import Inputs, PlannedStage
 from image_assets.steps.vectors.embeddings import embedding_inputs, embedding_target
 from image_assets.steps.vectors.on_vectors import vector_inputs
 from image_assets.tables.chain import chain_with
+from image_assets.tables.enrichment import IMAGE_MODERATION
 from image_assets.tables.gold import GOLD_IMAGES
 
 
@@ -55,9 +58,13 @@ def daily_stages(params: DayParams) -> list[PlannedStage]:
     """Every stage that works image by image, upstream first; what is made whole from other tables is left out.
 
     Raises:
-        ConfigurationError: text is to be read and the extra is not installed.
+        ConfigurationError: text is to be read or pictures are to be moderated, and the extra is not installed.
     """
-    chain = chain_with(captioner=params.captioner is not None, text=params.enrichment.reads_text)
+    chain = chain_with(
+        captioner=params.captioner is not None,
+        text=params.enrichment.reads_text,
+        moderates_pictures=params.enrichment.moderates_pictures,
+    )
     wanted = {chain.stage(name): (targets, inputs) for name, targets, inputs in _wanted(params)}
     tables = {target.table.asset: target.table.name for targets, _ in wanted.values() for target in targets}
     return [
@@ -76,8 +83,11 @@ def _wanted(params: DayParams) -> Iterator[tuple[str, list[Target], Inputs]]:
         yield "text", [text_target(params.enrichment.text)], derivative_inputs
     yield "embeddings", [embedding_target(params.encoder)], embedding_inputs
     yield "duplicates", [duplicate_target(params.duplicates)], partial(duplicate_inputs, encoder=params.encoder)
-    for each in VECTOR_STAGES:
+    for each in vector_stages(params.enrichment):
         yield each.table.name, [each.target(params.encoder, params.enrichment)], vectors
+    if params.enrichment.moderates_pictures:
+        moderated = picture_moderation_target(open_nsfw_name(), params.enrichment.policies)
+        yield IMAGE_MODERATION.name, [moderated], embedding_inputs
     yield "captions", [caption_target(params.captioner)], embedding_inputs if params.captioner else tag_inputs
     if params.model_version:
         yield "predictions", [prediction_target(params.model_version, params.predictions)], vectors

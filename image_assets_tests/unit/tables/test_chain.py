@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from image_assets.tables.chain import CHAIN, LANDING, chain_with
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
+OF_PICTURES = chain_with(captioner=True, text=True, moderates_pictures=True)
+
 
 def test_a_stage_reads_only_what_was_made_before_it() -> None:
     made, early = {LANDING, CLASSIFIER_EVALUATIONS.name}, []
@@ -17,9 +19,7 @@ def test_a_stage_reads_only_what_was_made_before_it() -> None:
 
 
 def test_a_stage_reads_the_tables_that_its_columns_are_made_from() -> None:
-    both = {
-        stage.name: {*stage.reads, *chain_with(captioner=True, text=True).stage(stage.name).reads} for stage in CHAIN
-    }
+    both = {stage.name: {*stage.reads, *OF_PICTURES.stage(stage.name).reads} for stage in CHAIN}
     told = [
         (stage.name, source) for stage in CHAIN for table in stage.makes for source in sources(table.sources.values())
     ]
@@ -41,4 +41,4 @@ def test_what_stops_an_image_is_gathered_in_the_rejected_images() -> None:
 
 
 def test_text_that_is_not_read_has_no_image_to_lose() -> None:
-    assert chain_with(captioner=False, text=False).stage("image_text").upstream is None
+    assert chain_with(captioner=False, text=False, moderates_pictures=False).stage("image_text").upstream is None

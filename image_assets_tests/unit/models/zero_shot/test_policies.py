@@ -32,6 +32,12 @@ def test_a_policy_that_blocks_before_it_asks_is_refused(tmp_path: Path) -> None:
         read(tmp_path, f"neutral: [a hat]\npolicies:\n{POLICY.replace('0.9', '0.5')}")
 
 
+def test_thresholds_for_pictures_that_block_before_they_ask_are_refused(tmp_path: Path) -> None:
+    policy = POLICY.replace("}", ", open_nsfw: {review: 0.5, blocked: 0.4}}")
+    with pytest.raises(ConfigurationError, match=r"open_nsfw: blocked is 0\.4, below review"):
+        read(tmp_path, f"neutral: [a hat]\npolicies:\n{policy}")
+
+
 @pytest.mark.parametrize("text", ["", "neutral: [a hat]\npolicies: []\n", f"neutral: []\npolicies:\n{POLICY}"])
 def test_a_file_with_nothing_in_it_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_POLICIES: .*policies.yaml"):

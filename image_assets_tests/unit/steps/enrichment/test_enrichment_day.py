@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -15,7 +16,8 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.pixels import RgbImage
 from image_assets.models.captioning.captioner import CaptionerDescription
 from image_assets.models.captioning.text_reader import TextParams
-from image_assets.models.zero_shot.moderation import Policies, Policy
+from image_assets.models.moderation.open_nsfw import Scores
+from image_assets.models.zero_shot.moderation import Policies, Policy, Thresholds
 from image_assets.models.zero_shot.vocabulary import Calibration, Term, Vocabulary
 from image_assets.steps.enrichment.image_text import leave_unread, read_day
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT
@@ -29,6 +31,24 @@ if TYPE_CHECKING:
 Paint = Callable[..., bytes]
 needs_ocr = pytest.mark.skipif(find_spec("rapidocr") is None, reason="needs the extra image-assets[ocr]")
 NO_RED = Policies(neutral=("green",), policies=(Policy(policy="blood", prompts=("red",), review=0.6, blocked=0.9),))
+NO_RED_PICTURES = Policies(
+    neutral=("green",),
+    policies=(
+        Policy(
+            policy="blood", prompts=("red",), review=0.6, blocked=0.9, open_nsfw=Thresholds(review=0.2, blocked=0.8)
+        ),
+        Policy(policy="guns", prompts=("gun",), review=0.6, blocked=0.9),
+    ),
+)
+
+
+class Redness:
+    """Scores a picture by the red in its middle."""
+
+    name = "redness 1"
+
+    def score(self, images: Sequence[RgbImage]) -> Scores:
+        return np.array([image[image.shape[0] // 2, image.shape[1] // 2, 0] / 255 for image in images], np.float32)
 
 
 class Parrot:
@@ -157,6 +177,48 @@ def test_other_policies_judge_every_image_anew(embedded: "Scenario") -> None:
     embedded.moderate(NO_RED)
     assert embedded.moderate().computed == 3
     assert set(by_name(embedded, "state").values()) == {"embedded"}
+
+
+def test_a_picture_that_a_classifier_holds_against_a_policy_is_blocked(embedded: "Scenario") -> None:
+    embedded.moderate_pictures(Redness(), NO_RED_PICTURES)
+    assert by_name(embedded, "policy") == {"red": "blocked", "blue": "unjudged", "lime": "unjudged"}
+    assert {row["encoder"] for row in embedded.rows(IMAGE_MODERATION)} == {"redness 1"}
+
+
+def test_a_classifier_leaves_policies_that_are_not_its_own_unjudged(embedded: "Scenario") -> None:
+    embedded.moderate_pictures(Redness(), NO_RED_PICTURES)
+    scores = [row["scores"] for row in embedded.rows(IMAGE_MODERATION)]
+    assert sorted(blood["verdict"] for blood, _ in scores) == ["allowed", "allowed", "blocked"]
+    assert {(guns["verdict"], guns["confidence_ratio"]) for _, guns in scores} == {("unjudged", None)}
+
+
+def with_other_words(policies: Policies) -> Policies:
+    blood, guns = policies.policies
+    return Policies(neutral=("grey",), policies=(blood.model_copy(update={"prompts": ("gore",)}), guns))
+
+
+def with_another_threshold_for_pictures(policies: Policies) -> Policies:
+    blood, guns = policies.policies
+    thresholds = Thresholds(review=0.3, blocked=0.8)
+    return Policies(neutral=policies.neutral, policies=(blood.model_copy(update={"open_nsfw": thresholds}), guns))
+
+
+def test_words_decide_nothing_about_pictures_that_a_classifier_judges(embedded: "Scenario") -> None:
+    embedded.moderate_pictures(Redness(), NO_RED_PICTURES)
+    assert embedded.moderate_pictures(Redness(), with_other_words(NO_RED_PICTURES)).computed == 0
+    assert embedded.moderate_pictures(Redness(), with_another_threshold_for_pictures(NO_RED_PICTURES)).computed == 3
+
+
+def test_thresholds_for_pictures_decide_nothing_about_vectors(embedded: "Scenario") -> None:
+    embedded.moderate(NO_RED_PICTURES)
+    assert embedded.moderate(with_another_threshold_for_pictures(NO_RED_PICTURES)).computed == 0
+    assert embedded.moderate(with_other_words(NO_RED_PICTURES)).computed == 3
+
+
+def test_another_way_to_moderate_judges_every_image_anew(embedded: "Scenario") -> None:
+    embedded.moderate(NO_RED_PICTURES)
+    assert embedded.moderate_pictures(Redness(), NO_RED_PICTURES).computed == 3
+    assert embedded.moderate(NO_RED_PICTURES).computed == 3
 
 
 def test_a_caption_from_tags_says_so(embedded: "Scenario") -> None:

