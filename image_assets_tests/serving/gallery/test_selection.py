@@ -42,7 +42,7 @@ def test_with_shift_all_up_to_the_last_one_are_chosen_and_labelled(
     picks = page.locator("input.pick")
     picks.nth(0).click()
     picks.nth(2).click(modifiers=["Shift"])
-    page.get_by_role("button", name="Label or erase the selected 3").click()
+    page.get_by_role("button", name="Label the selected 3").click()
     expect(page.get_by_role("heading", name="3 images")).to_be_visible()
     expect(page.get_by_text("Erase them")).to_have_count(0)
     page.get_by_label("Label").fill("Rain Coat")
