@@ -2,9 +2,9 @@
 
     python -m benchmarks.few_labels --photos DIR [--encoder NAME] [--vectors FILE] [--write docs/benchmarks.md]
 
-Photos are those of DIR/manifest.csv (columns file, label, user_id, split). Half of the users are learnt from, the
-others judge, with photos that the encoder has not learned from alone. Once the labels are called by their names, and
-once by words that the encoder does not know.
+Photos are those of DIR/manifest.csv (columns file, label, user_id, split). Half of the users are learnt from; those
+photos of the others judge that the encoder has not learned from. Once the labels are called by their names, and once by
+words that the encoder does not know.
 """
 
 import argparse
@@ -41,10 +41,9 @@ NONSENSE: Final = (
 )
 HEAD = """## Few labels, {name}
 
-Accuracy on photos that the encoder has not learned from, of users of whom nothing was learnt: {test} photos in
-{labels} labels, means of {seeds} seeds with their standard deviation. *Trainer* is what `image-assets train` does: it
-picks start and strength by cross-validation. *Nonsense* has the same labels called by words that the encoder does not
-know.
+Accuracy on photos that the encoder has not learned from, of users of whom nothing was learnt: {test} photos in {labels}
+labels, means of {seeds} seeds with their standard deviation. *Trainer* is what `image-assets train` does: it picks
+start and strength by cross-validation. *Nonsense* has the same labels called by words that the encoder does not know.
 
 | labels a class | names | zero-shot | head from words | head from nothing | trainer |
 |---:|---|---:|---:|---:|---:|"""
