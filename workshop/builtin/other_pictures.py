@@ -97,7 +97,7 @@ def _screenshot(random_source: _Random) -> Image.Image:
     paper, ink = ("white", "black") if random_source.random() < 0.6 else ("#1e1e22", "#dddddd")
     picture = Image.new("RGB", (_SIDE_PX, _SIDE_PX), paper)
     pen = ImageDraw.Draw(picture)
-    pen.rectangle((0, 0, _SIDE_PX, random_source.integers(8, 24)), fill=_colour(random_source))
+    pen.rectangle((0, 0, _SIDE_PX, int(random_source.integers(8, 24))), fill=_colour(random_source))
     for _ in range(random_source.integers(1, 6)):
         pen.rounded_rectangle(_place(random_source, 20, 140), 5, fill=_colour(random_source))
     left = int(random_source.integers(4, 80))
