@@ -21,6 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_assets import errors
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
 from image_assets.serving.observing.request_notes import note_refused
 from image_assets.shown_text import plain_lines
 
@@ -169,9 +171,12 @@ def problem_of(error: Exception) -> JSONResponse:
 
 def _mended_by_others(kind: Kind, error: Exception) -> str:
     """What is said of an error that an operator can mend: no path, but what is damaged and how it is looked at."""
+    if isinstance(error, errors.TableError) and error.key:
+        day, name = object_keys.day_of(ObjectKey(error.key)), error.key.removeprefix(f"{object_keys.TABLES}/")
+        which = f"{name.rpartition('/')[0]} of {day}" if day else name.split("/")[0]
+        return f"{which} cannot be read. An operator looks with: image-assets doctor; the log says more."
     if isinstance(error, errors.TableError) and error.table:
-        which = f"{error.table} of {error.day}" if error.day else error.table
-        return f"The table {which} cannot be read. An operator looks with: image-assets doctor; the log says more."
+        return str(error)
     return _LATER.get(type(error), f"{kind.title}: try again later; the log says why, under this request's id.")
 
 

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from image_assets.access.keys import add_key, revoke_key
 from image_assets.access.roles import Role, includes
 from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.object_keys import LAKE_MARK
 from image_assets.serving.application import ROUTERS, create_app
 from image_assets.serving.callers import Needs, NeedsOnPage, NeedsUnlessLocal, Public
 from image_assets.serving.parameters import parameters_of
@@ -222,6 +223,7 @@ def test_without_any_key_the_owner_of_the_machine_may_do_everything_and_a_proxie
 ) -> None:
     for record in (own_lake.root / "access" / "keys").iterdir():
         record.unlink()
+    (own_lake.root / LAKE_MARK).unlink()
     served, path = serve_lake(own_lake), f"/v1/images/{own_lake.ids_of('bo')[0]}"
     assert served.ask(path).json()["exif"]
     assert served.ask(path, headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 401

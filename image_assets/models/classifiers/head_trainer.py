@@ -1,8 +1,9 @@
 """The default way to train: logistic regression on embeddings that exist already; takes seconds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,16 @@ from image_assets.models.zero_shot.prototypes import encode_labels
 
 _STOP: Final = {"maxiter": 1_000, "ftol": 1e-7, "gtol": 1e-4}
 _FOLDS: Final = 5
-_ONE_THREAD: Final = threadpool_limits.wrap(limits=1)
-"""The matrices are small: on a busy machine more threads wait for each other fifty times as long as they compute."""
-
 _IMPOSSIBLE: Final = np.float32(-1e4)
 """Bias of a label without an image."""
+
+
+_Compute = TypeVar("_Compute", bound=Callable[..., Any])
+
+
+def _on_one_thread(compute: _Compute) -> _Compute:
+    """The matrices are small: on a busy machine threads wait for each other fifty times as long as they compute."""
+    return cast("_Compute", threadpool_limits.wrap(limits=1)(compute))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class HeadTrainer:
     name: ClassVar[str] = "head"
     reads: ClassVar[Reads] = Reads.EMBEDDING
 
-    @_ONE_THREAD
+    @_on_one_thread
     def train(
         self, labels: tuple[str, ...], examples: Examples, validation: Examples, on_progress: Progress
     ) -> Trained:
@@ -66,12 +72,17 @@ class HeadTrainer:
             candidates.append((loss, name, strength, temperature, head, logits))
             on_progress(done, len(tries))
         loss, name, strength, temperature, head, logits = min(candidates, key=itemgetter(0))
-        chosen = {"start": name, "strength": strength, "temperature": temperature, "held_out_loss": loss}
+        chosen: dict[str, str | float] = {
+            "start": name,
+            "strength": strength,
+            "temperature": temperature,
+            "held_out_loss": loss,
+        }
         out_of_fold = np.asarray(softmax(logits / temperature, axis=1), np.float32)
         return Trained(head.cooled(temperature), chosen, out_of_fold if np.isfinite(logits).all() else None)
 
 
-@_ONE_THREAD
+@_on_one_thread
 def predict_out_of_fold(
     labels: tuple[str, ...], examples: Examples, groups: LabelNumbers, strength: float = 10.0
 ) -> Probabilities:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from image_assets.serving.callers import Caller, PageReviewer
-from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
+from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, percent, with_query
 from image_assets.serving.page_tokens import MAX_LENGTH
 from image_assets.serving.routes.joint_reviews import IssueBody, get_issues
 from image_assets.serving.routes.reviews import (
@@ -192,12 +192,12 @@ def _of_queue(item: ReviewBody) -> Asked:
         return Asked(item.image_id, item.links, question, detail, None)
     chances = [(each.label, each.confidence_ratio) for each in answer.top_labels or []]
     told = chances or [(answer.predicted_label, answer.confidence_ratio or 0.0)]
-    detail = "The model says " + ", or ".join(f"{label} {100 * chance:.0f} %" for label, chance in told)
+    detail = "The model says " + ", or ".join(f"{label} {percent(chance)}" for label, chance in told)
     return Asked(item.image_id, item.links, question, detail, answer.predicted_label)
 
 
 def _of_issues(item: IssueBody) -> Asked:
-    sure = f", {100 * item.confidence_ratio:.0f} % sure" if item.confidence_ratio is not None else ""
+    sure = f", {percent(item.confidence_ratio)} sure" if item.confidence_ratio is not None else ""
     who = "A near-copy is called" if item.kind == "conflict" else "Models that never saw it say"
     detail = f"{who} {item.suggested_label}{sure}"
     question = f"Is it {item.label}?"

@@ -93,13 +93,14 @@ def show_selection(
     """What is chosen, and what can be done to it."""
     selected = _selected(service, caller, asked, asked.chosen_ids, is_every=asked.every)
     view, now = view_of(caller), service.now()
-    rows = service.search.rows(selected.ids[:_SHOWN], view.owner, SHOWN)
+    shown = selected.ids[:_SHOWN]
+    rows = service.search.rows(shown, view.owner, SHOWN).iter_rows(named=True) if shown else ()
     labels = service.search.count_facets(Wanted(), ["label"])["label"] if selected.total else None
     return show(
         "selection.html.jinja",
         asked=asked,
         selected=selected,
-        images=[ListedImage(**shown_image(row, view, service.links, now)) for row in rows.iter_rows(named=True)],
+        images=[ListedImage(**shown_image(row, view, service.links, now)) for row in rows],
         labels=[value for value, _ in labels.counts if value] if labels else [],
         listed=urlencode(asked.pairs()) if asked.every else "",
         is_every=asked.every,

@@ -30,7 +30,7 @@ def show_training(
     service: ServiceHere,
     caller: PageReviewer,
     show: ShowHere,
-    version: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] = None,
+    version: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = None,
 ) -> Response:
     """The training that began last, and a comparison: that of a version, or the newest."""
     tables = service.tables

@@ -65,7 +65,9 @@ def test_from_upload_to_a_label_that_was_learnt(
     assert PHOTOS / 2 < decided <= PHOTOS, "copies of one photo are asked about once"
 
     page.goto("/training")
-    expect(page.locator("#main")).to_contain_text(f"{decided} since the last training")
+    expect(page.locator("#main")).to_contain_text(
+        f"{decided} images were decided by 1 person; no classifier has learnt"
+    )
     page.get_by_role("button", name="Train from decisions").click()
     expect(page.locator("#progress h2")).to_have_text("The last training: promoted", timeout=180_000)
 

@@ -37,7 +37,7 @@ function decide(effect) {
 
 function count() {
   const waiting = document.querySelector("#waiting");
-  if (waiting) waiting.textContent = (waiting.dataset.total - decided.length).toLocaleString("en");
+  if (waiting) waiting.textContent = (waiting.dataset.total - new Set(decided).size).toLocaleString("en");
 }
 
 function tell(group, what) {
@@ -58,7 +58,11 @@ function undo() {
 
 function sent(entry, answer) {
   const group = groups.find(({ dataset }) => dataset.first === entry.about);
-  if (!answer && group) tell(group, "");
+  if (!answer && group) {
+    tell(group, "");
+    decided.splice(0, decided.length, ...decided.filter((each) => each !== group));
+    count();
+  }
   if (answer && entry.what === "undo" && !group) say.textContent = "Taken back: load the page again to see that group";
 }
 
