@@ -14,6 +14,7 @@ Where do I go to …?
     change what is told of an upload .............. steps.images
     add a stage ................................... docs/how-to/add-a-stage.md
     change tags, policies ......................... models.zero_shot (two YAML files)
+    have a classifier look at pictures ............ models.moderation
     change when two images are one photo .......... steps.duplicates, imaging.likeness, imaging.close_up
     add an encoder ................................ models.encoders
     change where bytes and rows live .............. lake
