@@ -1,7 +1,7 @@
 """The shape of `builtin`: EfficientNet-Lite0 for images and a small text tower behind one projection."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
@@ -64,8 +64,9 @@ def image_tower_of(model: VisionTextDualEncoderModel) -> EfficientNetLiteModel:
 
 def fold(model: VisionTextDualEncoderModel) -> VisionTextDualEncoderModel:
     """A copy whose batch normalisation is part of the convolutions: for use, and but for rounding the same."""
-    vocabulary_size = model.config.text_config.vocab_size
-    folded = _build_model(vocabulary_size, EfficientNetLiteConfig(is_folded=True)).eval()
+    config: Any = model.config
+    folded = _build_model(config.text_config.vocab_size, EfficientNetLiteConfig(is_folded=True))
+    folded.train(False)
     convolutional = tuple(f"vision_model.{part}." for part in ("stem", "blocks", "head"))
     others = {name: values for name, values in model.state_dict().items() if not name.startswith(convolutional)}
     folded.load_state_dict(others, strict=False)
@@ -77,8 +78,9 @@ def fold(model: VisionTextDualEncoderModel) -> VisionTextDualEncoderModel:
 
 
 def _fused_convolutions(tower: EfficientNetLiteModel) -> list[nn.Module]:
-    layers = [layer for layer in tower.eval().modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)]
-    return [fuse_conv_bn_eval(layers[at], layers[at + 1]) for at in range(0, len(layers), 2)]
+    convolutions = [layer for layer in tower.train(False).modules() if isinstance(layer, nn.Conv2d)]
+    norms = [layer for layer in tower.modules() if isinstance(layer, nn.BatchNorm2d)]
+    return [fuse_conv_bn_eval(*pair) for pair in zip(convolutions, norms, strict=True)]
 
 
 def _text_tower(vocabulary_size: int) -> BertConfig:

@@ -13,7 +13,8 @@ def model() -> VisionTextDualEncoderModel:
     with torch.no_grad():
         for _ in range(5):
             model.train().get_image_features(pixel_values=torch.rand(8, 3, 64, 64) * 2 - 1)
-    return model.eval()
+    model.train(False)
+    return model
 
 
 @torch.no_grad()

@@ -76,7 +76,7 @@ class _Block(nn.Sequential):
         self._skip_rate = skip_rate
 
     def forward(self, images: Tensor) -> Tensor:
-        changed = super().forward(images)
+        changed: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         if not self._is_residual:
             return changed
         if self.training and self._skip_rate:
@@ -99,7 +99,7 @@ class EfficientNetLiteModel(PreTrainedModel):
         self.blocks = nn.Sequential(*_blocks(config))
         self.head = nn.Sequential(*_convolution(config.widths[-1], config.hidden_size, folded), nn.ReLU6(inplace=True))
         self.norm = nn.BatchNorm1d(config.hidden_size, eps=1e-3)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(self, pixel_values: Tensor, **_unused: Any) -> BaseModelOutputWithPooling:
         """The last feature map and its mean over the picture, less what all pictures have in common."""
@@ -109,7 +109,8 @@ class EfficientNetLiteModel(PreTrainedModel):
 
 
 def _blocks(config: EfficientNetLiteConfig) -> list[_Block]:
-    inputs, blocks = _STEM_CHANNELS, []
+    inputs = _STEM_CHANNELS
+    blocks: list[_Block] = []
     for usual, channels, depth in zip(_STAGES, config.widths, config.depths, strict=True):
         stage = usual._replace(channels=channels, depth=depth)
         for index in range(depth):

@@ -14,7 +14,7 @@ from image_assets.models.encoders.efficientnet_lite import register
 from image_assets.models.encoders.encoder import ImageEncoder, Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 
-FIRST_NUMBERS = [0.02564, -0.03112, 0.08568, -0.04330, 0.02158, 0.03310]
+FIRST_NUMBERS = [0.01255, -0.03693, 0.07538, -0.04466, 0.01072, 0.03183]
 """Of the embedding of `red_shirt`, as the shipped weights give them."""
 
 
