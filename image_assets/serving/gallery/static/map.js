@@ -144,6 +144,6 @@ function begin(data) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   sheet.onpointerleave = () => show(-1);
   find("plain").remove();
-  canvas.hidden = find("tools").hidden = false;
+  canvas.hidden = false;
   new ResizeObserver(() => { [wide, high] = [sheet.clientWidth, sheet.clientHeight]; side = Math.min(wide, high) - 24; draw(); }).observe(sheet);
 }
