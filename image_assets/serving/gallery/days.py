@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from image_assets.access.roles import Role
 from image_assets.errors import ObjectNotFoundError
 from image_assets.lake import object_keys
+from image_assets.models.encoders.encoder import encoder_key
 from image_assets.serving.callers import PageAdmin, PageViewer
 from image_assets.serving.gallery.charts import bars, ribbon, stacked, width_of
 from image_assets.serving.gallery.pages import ShowHere, percent, thousands
@@ -18,6 +19,8 @@ from image_assets.serving.problems import Kind, Problem
 from image_assets.serving.records import materialization_url
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.questions.day_overview import MEASURES, DayOverview
+from image_assets.steps.questions.image_record import day_tables
+from image_assets.steps.questions.step_times import step_times
 from image_assets.tables.gold import DAILY_SUMMARY, STATES
 
 router = APIRouter(prefix="/days", include_in_schema=False)
@@ -93,6 +96,7 @@ def show_day(service: ServiceHere, caller: PageViewer, show: ShowHere, day: date
         states=_states(around),
         compared=service.comparisons.of(day, limits.drift_params) if around[0].has_run else [],
         lists=_lists(around[0]),
+        times=step_times(service.tables, day, list(day_tables(service.tables, encoder_key(limits.encoder)))),
         run_url=materialization_url(limits.dagster_url, DAILY_SUMMARY.name, day) if limits.dagster_url else None,
         has_report=has_report and caller.may(Role.ADMIN),
         may_review=caller.may(Role.REVIEW),

@@ -148,7 +148,7 @@ def pending_image(receipt: Receipt) -> ImageRecord:
 
 def _rows(tables: ParquetTables, image_id: ImageId, day: date, encoder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The image's row of every table of its day, without its vector."""
-    for name in _names(tables, encoder):
+    for name in day_tables(tables, encoder):
         key = object_keys.table_key(name, day)
         if tables.store.exists(key):
             columns = [column for column in tables.file_schema(key) if column != _VECTOR]
@@ -157,8 +157,8 @@ def _rows(tables: ParquetTables, image_id: ImageId, day: date, encoder: str) -> 
                 yield from ((name, row) for row in found.head(1).iter_rows(named=True))
 
 
-def _names(tables: ParquetTables, encoder: str) -> Iterator[str]:
-    """Tables in the order of the chain; of models the one in use last first."""
+def day_tables(tables: ParquetTables, encoder: str) -> Iterator[str]:
+    """Names of a day's tables in the order of the chain; of models the one in use last first."""
     yield rejections_of(BRONZE_IMAGES).name
     for stage in CHAIN:
         if stage.name == "embeddings":

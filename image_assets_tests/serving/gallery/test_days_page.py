@@ -25,6 +25,7 @@ def test_days_are_counted_and_lead_to_what_came_on_them(served: "Served", open_p
     expect(page.get_by_role("img", name="Files that came: 3 a day")).to_be_visible()
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Sunday, {DAYS[1]}")
+    expect(page.get_by_role("row", name="silver_images")).to_contain_text("UTC")
     expect(page.get_by_role("row", name="Brightness")).to_contain_text("too few images or days to tell")
     page.get_by_role("link", name="Its rejected files").click()
     expect(page.locator("article")).to_have_count(1)
