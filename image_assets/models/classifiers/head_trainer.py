@@ -1,9 +1,9 @@
 """The default way to train: logistic regression on embeddings that exist already; takes seconds."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +24,6 @@ _IMPOSSIBLE: Final = np.float32(-1e4)
 """Bias of a label without an image."""
 
 
-_Compute = TypeVar("_Compute", bound=Callable[..., Any])
-
-
-def _on_one_thread(compute: _Compute) -> _Compute:
-    """The matrices are small: on a busy machine threads wait for each other fifty times as long as they compute."""
-    return cast("_Compute", threadpool_limits.wrap(limits=1)(compute))
-
-
 @dataclass(frozen=True, slots=True)
 class HeadTrainer:
     """Multinomial logistic regression; start, strength and temperature are chosen on held-out images.
@@ -45,7 +37,7 @@ class HeadTrainer:
     Attributes:
         encoder: whose vectors are learnt from.
         strengths: inverse regularisation (C) to try: from hardly leaving the start to hardly minding it.
-        starts: to try with each: words, nothing. Words alone, with no example learnt, are tried always.
+        starts: to try with each: words, nothing. Of words the start itself is tried, too: zero-shot.
     """
 
     encoder: ImageEncoder
@@ -54,18 +46,26 @@ class HeadTrainer:
     name: ClassVar[str] = "head"
     reads: ClassVar[Reads] = Reads.EMBEDDING
 
-    @_on_one_thread
     def train(
         self, labels: tuple[str, ...], examples: Examples, validation: Examples, on_progress: Progress
     ) -> Trained:
         """One fit per fold, start and strength; what has the least loss on held-out images is kept."""
+        # The matrices are small: on a busy machine threads wait for each other fifty times as long as they compute.
+        with threadpool_limits(1):
+            return self._train(labels, examples, validation, on_progress)
+
+    def _train(
+        self, labels: tuple[str, ...], examples: Examples, validation: Examples, on_progress: Progress
+    ) -> Trained:
         words = _start(self.encoder, labels)
         starts = {"words": words, "nothing": np.zeros_like(words)}
-        tries = [("words", 0.0), *((name, strength) for name in self.starts for strength in self.strengths)]
-        counts = _counted(examples, validation)
+        zero_shot = [("words", 0.0)] if "words" in self.starts else []
+        tries = [*zero_shot, *((name, strength) for name in self.starts for strength in self.strengths)]
+        folds = _folds(examples)
+        counts = _counted(examples, validation, folds)
         candidates = []
         for done, (name, strength) in enumerate(tries, start=1):
-            head, logits = _cross_fit(labels, examples, strength, starts[name])
+            head, logits = _cross_fit(labels, examples, folds, strength, starts[name])
             held_out = np.concatenate([logits, head.logits(np.stack(validation.inputs))])
             targets = np.concatenate([examples.targets, validation.targets])
             temperature, loss = fit_temperature(held_out[counts], targets[counts])
@@ -82,55 +82,64 @@ class HeadTrainer:
         return Trained(head.cooled(temperature), chosen, out_of_fold if np.isfinite(logits).all() else None)
 
 
-@_on_one_thread
 def predict_out_of_fold(
     labels: tuple[str, ...], examples: Examples, groups: LabelNumbers, strength: float = 10.0
 ) -> Probabilities:
     """Each image's probabilities from a head that saw no image of its group; at least two groups are needed."""
-    vectors = np.stack(examples.inputs)
-    nothing = np.zeros((vectors.shape[1], len(labels)), np.float32)
-    probabilities = np.zeros((len(vectors), len(labels)), np.float32)
-    folds = GroupKFold(min(_FOLDS, len(np.unique(groups))))
-    for seen, held_out in folds.split(vectors, examples.targets, groups):
-        head = _fit(labels, vectors[seen], examples.targets[seen], strength, nothing)
-        probabilities[held_out] = head.probabilities(vectors[held_out])
-    return probabilities
+    grouped = Examples(examples.inputs, examples.targets, groups)
+    nothing = np.zeros((len(examples.inputs[0]), len(labels)), np.float32)
+    with threadpool_limits(1):
+        logits = _out_of_fold(labels, grouped, _folds(grouped), strength, nothing)
+    return np.asarray(softmax(logits, axis=1), np.float32)
 
 
-def _counted(examples: Examples, validation: Examples) -> npt.NDArray[np.bool_]:
-    """Which of both choose: those held out that the encoder has not learned from, or all that are held out."""
-    is_held_out = np.concatenate(
-        [np.full(len(examples.targets), _can_fold(examples)), np.full(len(validation.targets), True)]
-    )
-    is_unseen = np.concatenate(
-        [
-            np.full(len(part.targets), True) if part.is_unseen is None else part.is_unseen
-            for part in (examples, validation)
-        ]
-    )
-    both = is_held_out & is_unseen
+_Folds: TypeAlias = Sequence[tuple[LabelNumbers, LabelNumbers]]
+"""Places of the images that are learnt from, and of those held out."""
+
+
+def _folds(examples: Examples) -> _Folds:
+    """Whole groups are held out; no fold where all are one."""
+    groups = np.arange(len(examples.targets)) if examples.groups is None else examples.groups
+    count = min(_FOLDS, len(np.unique(groups)))
+    return list(GroupKFold(count).split(groups, examples.targets, groups)) if count > 1 else []
+
+
+def _counted(examples: Examples, validation: Examples, folds: _Folds) -> npt.NDArray[np.bool_]:
+    """Which of both choose: those held out that the encoder has not learned from, or all that are held out.
+
+    No head can know a label of which its fold has no image left: such an image says nothing of start and strength.
+    """
+    is_held_out = np.zeros(len(examples.targets) + len(validation.targets), np.bool_)
+    is_held_out[len(examples.targets) :] = True
+    for seen, held_out in folds:
+        is_held_out[held_out] = np.isin(examples.targets[held_out], examples.targets[seen])
+    both = is_held_out & np.concatenate([_unseen(part) for part in (examples, validation)])
     return both if both.any() else is_held_out
 
 
-def _groups(examples: Examples) -> LabelNumbers:
-    return np.arange(len(examples.targets)) if examples.groups is None else examples.groups
-
-
-def _can_fold(examples: Examples) -> bool:
-    return len(np.unique(_groups(examples))) > 1
+def _unseen(part: Examples) -> npt.NDArray[np.bool_]:
+    return np.ones(len(part.targets), np.bool_) if part.is_unseen is None else part.is_unseen
 
 
 def _cross_fit(
-    labels: tuple[str, ...], examples: Examples, strength: float, start: Embeddings
+    labels: tuple[str, ...], examples: Examples, folds: _Folds, strength: float, start: Embeddings
 ) -> tuple[LinearClassifier, npt.NDArray[np.float32]]:
-    """The head of all examples, and each example's logits by one that saw no image of its group; nan if all are one."""
-    vectors, groups = np.stack(examples.inputs), _groups(examples)
+    """The head of all examples, and each example's logits by one that saw no image of its group."""
+    logits = _out_of_fold(labels, examples, folds, strength, start)
+    return _fit(labels, np.stack(examples.inputs), examples.targets, strength, start), logits
+
+
+def _out_of_fold(
+    labels: tuple[str, ...], examples: Examples, folds: _Folds, strength: float, start: Embeddings
+) -> npt.NDArray[np.float32]:
+    """Logits, images x labels; nan where there are no folds."""
+    vectors = np.stack(examples.inputs)
     logits = np.full((len(vectors), len(labels)), np.nan, np.float32)
-    if _can_fold(examples):
-        for seen, held_out in GroupKFold(min(_FOLDS, len(np.unique(groups)))).split(vectors, examples.targets, groups):
-            head = _fit(labels, vectors[seen], examples.targets[seen], strength, start)
-            logits[held_out] = head.logits(vectors[held_out])
-    return _fit(labels, vectors, examples.targets, strength, start), logits
+    for seen, held_out in folds:
+        logits[held_out] = _fit(labels, vectors[seen], examples.targets[seen], strength, start).logits(
+            vectors[held_out]
+        )
+    return logits
 
 
 def _start(encoder: ImageEncoder, labels: tuple[str, ...]) -> Embeddings:

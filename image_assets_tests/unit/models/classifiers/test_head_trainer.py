@@ -125,6 +125,14 @@ def test_of_a_single_group_nothing_is_told_out_of_fold() -> None:
     assert train(KNOWN, alike).out_of_fold is None
 
 
+def test_a_label_of_a_single_group_does_not_make_learning_look_useless() -> None:
+    examples, test = clouds(1, each=6), clouds(3)
+    groups = np.where(examples.targets == 2, 99, np.arange(len(examples.targets)))
+    grouped = Examples(examples.inputs, examples.targets, groups)
+    trained = TRAINER.train(LABELS, grouped, clouds(2, each=1), lambda *_: None)
+    assert accuracy(trained.classifier.probabilities(test.inputs), test.targets) > 0.9
+
+
 def test_a_handful_of_images_moves_no_temperature_far() -> None:
     logits = np.eye(2, dtype=np.float32)[[0, 1, 0]] * 4
     temperature, _ = fit_temperature(logits, np.array([0, 1, 0]))
