@@ -35,11 +35,11 @@ def test_the_models_answer_is_accepted_and_that_is_taken_back(damaged_home: Path
 
 
 def test_what_is_skipped_is_for_others(damaged_home: Path, invoke: Invoke) -> None:
-    (unsure,) = invoke("sql", "select image_id from gold_images where needs_review", "--json").stdout.splitlines()
-    assert "1 are left" in invoke("reviews", "--by", "ann").output
-    invoke("label", json.loads(unsure)["image_id"], "--skip", "--by", "ann")
-    assert "0 are left" in invoke("reviews", "--by", "ann").output
-    assert "1 are left" in invoke("reviews", "--by", "bob").output
+    unsure = invoke("sql", "select image_id from gold_images where needs_review", "--json").stdout.splitlines()
+    assert f"{len(unsure)} are left" in invoke("reviews", "--by", "ann").output
+    invoke("label", json.loads(unsure[0])["image_id"], "--skip", "--by", "ann")
+    assert f"{len(unsure) - 1} are left" in invoke("reviews", "--by", "ann").output
+    assert f"{len(unsure)} are left" in invoke("reviews", "--by", "bob").output
 
 
 @pytest.mark.parametrize(

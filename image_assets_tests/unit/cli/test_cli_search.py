@@ -121,13 +121,15 @@ def test_the_table_fits_a_terminal(full_home: Path, invoke: Invoke, monkeypatch:
 
 
 def test_where_words_count_beside_looks_both_are_shown(
-    full_home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    damaged_home: Path, invoke: Invoke, yesterday: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    invoke("label", "white\nhat.jpg", "dress", "--by", "ann")
+    invoke("run", "--day", yesterday.isoformat())
     monkeypatch.setenv("COLUMNS", "80")
-    mixed, alone = (invoke("search", "red", *options).output for options in ([], ["--no-words"]))
+    mixed, alone = (invoke("search", "dress", *options).output for options in ([], ["--no-words"]))
     assert "3 photos, by looks and words" in mixed
     assert re.search(r"┃ +looks +┃ words +┃ label", mixed)
-    assert re.search(r"│ +-?\d\.\d{3} │ red +│", mixed)
+    assert re.search(r"│ +-?\d\.\d{3} │ dress +│", mixed)
     assert re.search(r"┃ +score +┃ label", alone)
 
 
@@ -158,7 +160,7 @@ def test_a_contact_sheet_holds_its_pictures_and_no_markup_of_users(
     invoke("search", "red <script>alert(1)</script>", "--html", str(sheet))
     page = sheet.read_text()
     assert (page.count('src="data:image/webp;base64,'), page.count("<script>")) == (3, 0)
-    assert "“&lt;script&gt;alert(1)&lt;/script&gt;”" in page
+    assert "“red &lt;script&gt;alert(1)&lt;/script&gt;”" in page
     assert "http" not in page
 
 
