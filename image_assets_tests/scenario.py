@@ -199,7 +199,7 @@ class Scenario:
         """By the champion, else by the names of the classes."""
         model = choose_model(self.tables, self.encoder, classes)
         encoder = self.encoder.description
-        return predict_day(self.tables, self.day, encoder, model, PredictionParams(), chunk_size=CHUNK_SIZE)
+        return predict_day(self.tables, self.day, encoder, model, PredictionParams(0.6), chunk_size=CHUNK_SIZE)
 
     @property
     def predictions(self) -> Table:
@@ -244,7 +244,7 @@ class Scenario:
             enrichment=EnrichmentParams(RED_OR_BLUE, NO_WEAPONS),
             captioner=None,
             duplicates=DuplicateParams(),
-            predictions=PredictionParams(),
+            predictions=PredictionParams(0.6),
             model_version=None,
         )
 
