@@ -158,7 +158,7 @@ def test_a_contact_sheet_holds_its_pictures_and_no_markup_of_users(
     invoke("search", "red <script>alert(1)</script>", "--html", str(sheet))
     page = sheet.read_text()
     assert (page.count('src="data:image/webp;base64,'), page.count("<script>")) == (3, 0)
-    assert "“&lt;script&gt;alert(1)&lt;/script&gt;”" in page
+    assert "“red &lt;script&gt;alert(1)&lt;/script&gt;”" in page
     assert "http" not in page
 
 
