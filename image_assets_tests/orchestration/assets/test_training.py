@@ -100,7 +100,7 @@ def test_run_and_registry_say_which_classifier_it_is_and_how_good(
     (card, *_) = kept_classifiers(tables_of(taught).store)
     registered = client.get_model_version(REGISTERED_MODEL, card.registry_number)
     assert client.get_run(registered.run_id).info.run_name == card.model_version
-    assert "test photos" in registered.description
+    assert "cross-validated accuracy" in registered.description
     assert "image-assets train" in client.get_registered_model(REGISTERED_MODEL).description
 
 
