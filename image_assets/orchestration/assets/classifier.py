@@ -161,4 +161,4 @@ def _table_spec(table: Table, owner: str, kinds: set[str], deps: list[str]) -> d
 
 
 def _spec(name: str, description: str, owner: str, kinds: set[str], deps: list[str]) -> dg.AssetSpec:
-    return lake_spec(name, description, owner, group=Group.MODELS, kinds=kinds, deps=deps, version="1")
+    return lake_spec(name, description, owner, group=Group.MODELS, kinds=kinds, deps=deps, version="2")
