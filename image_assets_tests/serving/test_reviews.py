@@ -46,7 +46,8 @@ def items(served: "Served", who: str, count: int = 20) -> list[dict[str, Any]]:
 def test_a_copy_of_the_lake_is_free_of_what_readers_of_the_first_have_in_hand(
     served: "Served", copy_lake: "Callable[[], Lake]"
 ) -> None:
-    assert items(served, "review")
+    # Where another reader has them all in hand, those are his.
+    items(served, "review")
     assert list(LocalObjectStore(served.lake.root).list(object_keys.LEASES))
     assert list(LocalObjectStore(copy_lake().root).list(object_keys.LEASES)) == []
 
