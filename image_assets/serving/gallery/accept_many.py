@@ -1,7 +1,7 @@
 """Accepting what the model says of all images that match: counted and looked at before, taken back as one."""
 
 from typing import Annotated
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -10,6 +10,7 @@ from image_assets.serving.callers import PageReviewer
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
 from image_assets.serving.gallery.review import tabs_of
 from image_assets.serving.routes.joint_reviews import (
+    MOST_SHOWN,
     AcceptBody,
     BatchId,
     MatchQuery,
@@ -49,6 +50,7 @@ class ManyForm(BaseModel):
     predicted_label: Annotated[str, Field(min_length=1, max_length=200)]
     min_percent: Annotated[int, Field(ge=0, le=100)]
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    without: Annotated[list[UUID], Field(max_length=MOST_SHOWN)] = []
     id: BatchId
 
 
@@ -78,7 +80,7 @@ def show_many(
 def accept_many(service: ServiceHere, caller: PageReviewer, form: Annotated[ManyForm, filled_in(ManyForm)]) -> Response:
     """Accept as `POST /v1/reviews/matching` does."""
     told = {"predicted_label": form.predicted_label, "min_confidence": form.min_percent / 100}
-    accept_matching(service, caller, AcceptBody(**told, count=form.count, id=form.id))
+    accept_matching(service, caller, AcceptBody(**told, count=form.count, without=form.without, id=form.id))
     return go_to(with_query(_PAGE, {"done": form.id}))
 
 

@@ -1,11 +1,13 @@
 """Reviews of many images at once, and of labels that are doubtful."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from image_assets.ids import ImageId
 from image_assets.serving.body_route import BodyRoute
 from image_assets.serving.callers import Reviewer
 from image_assets.serving.observing.audit import audit
@@ -17,7 +19,8 @@ from image_assets.steps.classification.joint_acceptance import MOST_AT_ONCE, Mat
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=BodyRoute)
 
-_MOST_SHOWN, _MOST_ISSUES, _LONGEST_LABEL = 60, 20, 200
+MOST_SHOWN: Final = 60
+_MOST_ISSUES, _LONGEST_LABEL = 20, 200
 BatchId = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{4,20}$", description="The caller's own name for it: sent again it is the same.")
 ]
@@ -56,6 +59,11 @@ class AcceptBody(MatchQuery):
     """Accepting all that match."""
 
     count: int = Field(ge=1, le=MOST_AT_ONCE, description="How many the caller was told: with another number it fails.")
+    without: list[UUID] = Field(
+        default=[],
+        max_length=MOST_SHOWN,
+        description="Images that match and are left out: they still wait for a decision, and count.",
+    )
     id: BatchId
 
 
@@ -101,14 +109,15 @@ def get_matching(
 ) -> Matches:
     """How many images wait for a decision and match, and some of them: nothing is accepted by asking."""
     found = service.joint.find(query.match, service.now())
-    shown = [MatchBody(image_id=each, links=links_of(service, each)) for each in found[:_MOST_SHOWN]]
+    shown = [MatchBody(image_id=each, links=links_of(service, each)) for each in found[:MOST_SHOWN]]
     return Matches(count=len(found), most_at_once=MOST_AT_ONCE, images=shown)
 
 
 @router.post("/matching")
 def accept_matching(service: ServiceHere, caller: Reviewer, body: AcceptBody) -> Joined:
-    """Accept what the model says of all images that match, if they are as many as the caller repeats."""
-    done = service.joint.accept(body.match, body.count, body.id, caller.name, service.now())
+    """Accept what the model says of all images that match, but for some, if they are as many as the caller repeats."""
+    without = {ImageId(str(each)) for each in body.without}
+    done = service.joint.accept(body.match, body.count, body.id, caller.name, service.now(), without)
     audit("joint acceptance", done.image_ids, note=body.id)
     return Joined(image_ids=[*done.image_ids], days=[*done.days])
 

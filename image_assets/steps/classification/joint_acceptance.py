@@ -4,7 +4,7 @@ Each image gets a decision of its own, so that what comes of it, who said it and
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -70,8 +70,16 @@ class JointAcceptance:
         )
         return [ImageId(each) for each in self._undecided().filter(wanted)["image_id"]]
 
-    def accept(self, match: Match, count: int, batch_id: str, person: str, now: datetime) -> Together:
-        """Accept all that match, if there are as many as the person was told; sent again it is the same acceptance.
+    def accept(
+        self,
+        match: Match,
+        count: int,
+        batch_id: str,
+        person: str,
+        now: datetime,
+        without: Collection[ImageId] = (),
+    ) -> Together:
+        """Accept all that match but those left out, if as many match as was told; sent again it is the same acceptance.
 
         Raises:
             DecisionError: another number matches by now, or too many do.
@@ -84,10 +92,12 @@ class JointAcceptance:
             raise DecisionError(
                 f"{count} images match, at most {MOST_AT_ONCE} are accepted at once: ask for surer ones"
             )
+        accepted = [each for each in found if each not in without]
         told = [
-            Decision(each, match.predicted_label, kind=Kind.ACCEPT, decision_id=f"{batch_id}.{each}") for each in found
+            Decision(each, match.predicted_label, kind=Kind.ACCEPT, decision_id=f"{batch_id}.{each}")
+            for each in accepted
         ]
-        return Together([*kept, *found], self._record(told, person, now))
+        return Together([*kept, *accepted], self._record(told, person, now))
 
     def undo(self, batch_id: str, person: str, now: datetime) -> Together:
         """Take back what was accepted together, but for images that the person has said something of since."""

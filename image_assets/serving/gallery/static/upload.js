@@ -1,6 +1,8 @@
 // Sends files, four at a time: each has a line that says how it is doing, and one that is refused stops no other.
 const IN_FLIGHT = 4, TRIES = 7, LONGEST_WAIT_S = 30, MOST_DIGESTED = 64 * 2 ** 20;
 const FINAL = new Set(["done", "error", "blocked", "erased"]);
+// Too large, of no known kind, no image: the same file is refused again.
+const FOR_GOOD = new Set([413, 415, 422]);
 const mark = document.querySelector("meta[name=change-mark]").content;
 const find = (id) => document.getElementById(id);
 const sleep = (seconds) => new Promise((then) => setTimeout(then, 1000 * seconds));
@@ -59,7 +61,7 @@ async function send(line) {
     if (answer.status === 202) return accept(line, answer.body[0]);
     const said = answer.body?.detail ?? "the service does not answer";
     const mayWork = answer.status === 0 || answer.status === 409 || answer.status === 429 || answer.status >= 500;
-    if (!mayWork) return tell(line, answer.status === 422 ? "refused" : "failed", `refused: ${said}`);
+    if (!mayWork) return tell(line, FOR_GOOD.has(answer.status) ? "refused" : "failed", `refused: ${said}`);
     if (tried === TRIES) return tell(line, "failed", `not sent: ${said}`);
     const wait = answer.after || Math.min(LONGEST_WAIT_S, 2 ** (tried - 1));
     // To be asked to wait is no failure; whoever is asked to waits with all that he sends.

@@ -279,7 +279,7 @@ def test_all_that_match_are_looked_at_accepted_by_their_number_and_taken_back_as
     page = sit_down(asked, "ann", "/review/many?predicted_label=dress&min_percent=40")
     shown = page.locator(".grid li").count()
     expect(page.get_by_role("heading", name=f"{shown} pictures would be called dress")).to_be_visible()
-    page.get_by_label("repeat their number").fill(str(shown))
+    page.get_by_label("repeat the number").fill(str(shown))
     page.get_by_role("button", name=f"Accept all {shown}").click()
     undo = page.get_by_role("button", name=f"Undo all {shown}")
     expect(undo).to_be_visible()
@@ -288,6 +288,21 @@ def test_all_that_match_are_looked_at_accepted_by_their_number_and_taken_back_as
     undo.click()
     expect(page.get_by_role("status")).to_contain_text(f"{shown} decisions were taken back")
     assert said(asked) == []
+
+
+def test_a_picture_that_is_ticked_is_left_out_and_still_waits(asked: "Served", sit_down: Sit) -> None:
+    page = sit_down(asked, "ann", "/review/many?predicted_label=dress&min_percent=40", java_script_enabled=False)
+    shown = page.locator(".grid li").count()
+    ticked = page.get_by_role("checkbox").first
+    left_out = ticked.get_attribute("value")
+    ticked.check()
+    page.get_by_label("repeat the number").fill(str(shown))
+    page.get_by_role("button", name=f"Accept all {shown}").click()
+    expect(page.get_by_role("button", name=f"Undo all {shown - 1}")).to_be_visible()
+    assert len(said(asked)) == shown - 1
+    ask = {"predicted_label": "dress", "min_confidence": 0.4}
+    found = asked.ask("/v1/reviews/matching", "ann", params=ask).json()
+    assert [each["image_id"] for each in found["images"]] == [left_out]
 
 
 def test_another_number_than_was_told_accepts_nothing(asked: "Served") -> None:
