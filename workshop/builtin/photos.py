@@ -5,17 +5,21 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from image_assets import samples
 from image_assets.errors import ModelError
 from image_assets.imaging.pixels import RgbImage
 from image_assets.labels import normalise_label
 from workshop.builtin.main_colour import name_main_colour
 from workshop.builtin.sentences import Description
+
+_SAMPLES: Final = Path(samples.__path__[0]) / "photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,25 @@ class PhotoSplits:
 def read_photos(folder: Path, train_size_px: int, validation_size_px: int) -> PhotoSplits:
     """Photos named by `manifest.csv` (columns file, label, and if present split).
 
-    Files lie beside the manifest or in `images/`; rows whose split is "validation" are kept aside.
+    Files lie beside the manifest or in `images/`; rows whose split is "validation" are kept aside. The photos of the
+    sample feed are left out: whoever tries the platform with them sees what becomes of photos that are new.
 
     Raises:
         ModelError: no readable manifest, no label column, or no photo to learn from.
     """
     rows = _read_manifest(folder)
-    train = [row for row in rows if row.get("split") != "validation"]
     validation = [row for row in rows if row.get("split") == "validation"]
+    others = [row for row in rows if row.get("split") != "validation"]
+    shown = {_sha256_of(path) for path in _SAMPLES.glob("*.jpg")}
+    digests = [_sha256_of(_path_of(folder, row["file"])) for row in others]
+    train = [row for row, digest in zip(others, digests, strict=True) if digest not in shown]
     if not train:
         raise ModelError(f"{folder / 'manifest.csv'} names no photo to learn from")
-    digests = frozenset(_sha256_of(_path_of(folder, row["file"])) for row in train)
-    return PhotoSplits(_load(folder, train, train_size_px), digests, _load(folder, validation, validation_size_px))
+    return PhotoSplits(
+        _load(folder, train, train_size_px),
+        frozenset(digests) - shown,
+        _load(folder, validation, validation_size_px),
+    )
 
 
 def _read_manifest(folder: Path) -> list[dict[str, str]]:

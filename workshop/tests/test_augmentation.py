@@ -11,7 +11,7 @@ def seed() -> None:
 
 def test_a_varied_batch_has_the_wanted_size_and_range() -> None:
     pixels = torch.randint(0, 256, (6, 3, 40, 40), dtype=torch.uint8)
-    varied = vary(pixels, 32)
+    varied = vary(pixels, 32, 0.5)
     assert varied.shape == (6, 3, 32, 32)
     assert varied.min() >= 0
     assert varied.max() <= 1
@@ -20,13 +20,13 @@ def test_a_varied_batch_has_the_wanted_size_and_range() -> None:
 def test_the_stored_pixels_are_not_changed() -> None:
     pixels = torch.randint(0, 256, (4, 3, 40, 40), dtype=torch.uint8)
     before = pixels.clone()
-    vary(pixels, 32)
+    vary(pixels, 32, 0.5)
     assert torch.equal(pixels, before)
 
 
 def test_a_colour_stays_near_itself() -> None:
     red = torch.tensor([200, 20, 30], dtype=torch.uint8).view(1, 3, 1, 1).expand(16, 3, 40, 40)
-    means = vary(red, 32).mean(dim=(2, 3))
+    means = vary(red, 32, 0.5).mean(dim=(2, 3))
     assert (means[:, 0] > 3 * means[:, 1]).all()
 
 

@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,13 @@ import torch
 from PIL import Image
 from transformers import AutoModel, AutoProcessor
 
+from image_assets import samples
 from image_assets.errors import ModelError
 from image_assets.imaging.colour_names import COLOURS
-from image_assets.models.encoders.efficientnet_lite import EfficientNetLiteConfig, EfficientNetLiteModel
 from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 from image_assets.models.encoders.learned_photos import read_learned_from
+from workshop.builtin.architecture import build_pair, image_tower_of
 from workshop.builtin.drawn_pictures import draw_pictures
 from workshop.builtin.optimisation import distance_loss, soft_cross_entropy
 from workshop.builtin.photos import read_photos
@@ -32,8 +34,9 @@ SHORT = TrainingParams(
     epochs=2,
     batch_size=8,
     small_size_px=32,
-    plain_share=0.0,
-    cache_size_px=40,
+    final_sizes_px=(32, 40),
+    plain_share=0.5,
+    cache_size_px=48,
     drawn_pictures=6,
     other_pictures=6,
 )
@@ -60,9 +63,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file such as the ImageNet weights come in: the layers in order under other names, and a classifier."""
     torch.manual_seed(5)
-    layers = EfficientNetLiteModel(EfficientNetLiteConfig()).state_dict()
+    layers = image_tower_of(build_pair(["red dress"])[0]).state_dict()
     named = {f"_{index}": values for index, (name, values) in enumerate(layers.items()) if not name.startswith("norm.")}
-    path = tmp_path_factory.mktemp("weights") / "lite0.pth"
+    path = tmp_path_factory.mktemp("weights") / "lite2.pth"
     torch.save({**named, "_fc.weight": torch.zeros(1000, 1280)}, path)
     return path
 
@@ -122,7 +125,7 @@ def test_the_trained_folder_tells_which_photos_it_learned_from(
 
 def test_weights_of_another_network_are_a_model_error(photos: Path, tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(ModelError, match="EfficientNet-Lite0"):
+    with pytest.raises(ModelError, match="EfficientNet-Lite2"):
         train_builtin(photos, tmp_path / "out", tmp_path / "other.pth", SHORT)
 
 
@@ -131,6 +134,13 @@ def test_photos_are_described_by_manifest_and_pixels(photos: Path) -> None:
     assert splits.train.pixels.shape == (8, 3, 40, 40)
     assert splits.validation.pixels.shape == (4, 3, 32, 32)
     assert splits.train.descriptions[0] == Description("hat", "blue")
+
+
+def test_the_photos_of_the_sample_feed_are_not_learned_from(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path, dirs_exist_ok=True)
+    shutil.copy(Path(samples.__path__[0]) / "photos" / "hat-1.jpg", tmp_path / "1.jpg")
+    splits = read_photos(tmp_path, 40, 32)
+    assert len(splits.train) == len(splits.train_digests) == 7
 
 
 def test_a_folder_without_a_manifest_is_a_model_error(weights: Path, tmp_path: Path) -> None:
