@@ -16,7 +16,7 @@ dev: $(INSTALLED)
 	$(BIN)/dagster dev
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: lint types floors
 
