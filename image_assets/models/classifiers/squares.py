@@ -60,7 +60,8 @@ class PhotoSquares:
                 yield waiting.popleft().result()
 
     def _batch(self, places: Sequence[int]) -> Tensor:
-        return torch.from_numpy(np.stack([self._square(place) for place in places]))
+        batch = np.empty((len(places), *self._kept.shape[1:]), np.uint8)
+        return torch.from_numpy(np.stack([self._square(place) for place in places], out=batch))
 
     def _square(self, place: int) -> npt.NDArray[np.uint8]:
         if self._is_read and place < len(self._kept):

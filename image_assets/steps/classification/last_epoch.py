@@ -21,22 +21,19 @@ class LastEpoch:
         if not self.store.exists(object_keys.LAST_EPOCH):
             return None
         line, _, state = self.store.read(object_keys.LAST_EPOCH).partition(b"\n")
-        if not line.startswith(f"{key} ".encode()):
-            _log.info("another training was left unfinished; its last epoch is replaced by this one's")
-            return None
-        if line != _first_line(key, state):
+        kept_key, _, digest = line.decode(errors="replace").partition(" ")
+        if digest != hashlib.sha256(state).hexdigest():
             _log.warning("%s is damaged: the training begins anew", self.store.uri(object_keys.LAST_EPOCH))
+            return None
+        if kept_key != key:
+            _log.info("what another training was after its last epoch is replaced by this one's")
             return None
         return state
 
     def keep(self, key: str, state: bytes) -> None:
         """See `EpochKeeper`."""
-        self.store.write(object_keys.LAST_EPOCH, _first_line(key, state) + b"\n" + state)
+        self.store.write(object_keys.LAST_EPOCH, f"{key} {hashlib.sha256(state).hexdigest()}\n".encode() + state)
 
     def forget(self) -> None:
         """See `EpochKeeper`."""
         self.store.delete(object_keys.LAST_EPOCH)
-
-
-def _first_line(key: str, state: bytes) -> bytes:
-    return f"{key} {hashlib.sha256(state).hexdigest()}".encode()
