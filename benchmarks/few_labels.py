@@ -46,8 +46,8 @@ HEAD = """## Few labels, {name}
 
 Accuracy on photos that the encoder has not learned from, of users of whom nothing was learnt: {test} photos in {labels}
 labels, means of {seeds} seeds with their standard deviation. *Trainer* is what `image-assets train` does: it picks
-start and strength by cross-validation. *Fine-tuned* is `IMAGE_ASSETS_TRAINER=fine-tune` from the same encoder: it begins
-as the trainer's head. *Nonsense* has the same labels called by words that the encoder does not know.
+start and strength by cross-validation. *Fine-tuned* is `IMAGE_ASSETS_TRAINER=fine-tune` from the same encoder, which
+begins as the trainer's head. *Nonsense* has the same labels called by words that the encoder does not know.
 
 | labels a class | names | zero-shot | head from words | head from nothing | trainer | fine-tuned |
 |---:|---|---:|---:|---:|---:|---:|"""

@@ -27,9 +27,9 @@ from image_assets.models.encoders.lazy_encoder import open_encoder
 CHOOSES = 7
 HEAD = """## Fine-tuning where labels are enough
 
-{learnt} photos to learn from, {judges} others to judge by, which no start has learned from. `builtin` has learned from the
-former, so that its vectors say of them already what a network could learn. The interval is that of the difference, p that of
-McNemar's exact test.
+{learnt} photos to learn from, {judges} others to judge by, which no start has learned from. `builtin` has learned from
+the former: its vectors say of them already what a network could learn. The interval is that of the difference, p that
+of McNemar's exact test.
 
 | start | head | fine-tuned | difference | p | kept epoch | minutes |
 |---|---:|---:|---:|---:|---:|---:|"""

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from scipy.special import softmax
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedModel
+from transformers import CONFIG_MAPPING, AutoModelForImageClassification, PreTrainedModel
 
 from image_assets.errors import ModelError
 from image_assets.models.classifiers import tower_classifier
@@ -100,7 +100,7 @@ def forward(network: Any, rules: ImageRules, squares: Tensor) -> Tensor:
 def _network_of(facts: Mapping[str, Any]) -> Any:
     """With random weights; no code but that of transformers and ours is ever run."""
     tower_classifier.register()
-    config = AutoConfig.for_model(**facts)
+    config = CONFIG_MAPPING[facts["model_type"]].from_dict(dict(facts))
     return AutoModelForImageClassification.from_config(config, trust_remote_code=False)
 
 

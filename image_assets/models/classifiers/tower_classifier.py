@@ -49,7 +49,9 @@ class EfficientNetLiteForImageClassification(PreTrainedModel):
 def tower_of(encoder: Any, labels: int) -> EfficientNetLiteForImageClassification:
     """The image side of a dual encoder as transformers loads it; its last layer is random."""
     described = {**encoder.config.vision_config.to_dict(), "projection_dim": encoder.config.projection_dim}
-    network = EfficientNetLiteForImageClassification(EfficientNetLiteConfig(**described, num_labels=labels))
+    config = EfficientNetLiteConfig.from_dict(described)
+    config.num_labels = labels
+    network = EfficientNetLiteForImageClassification(config)
     network.tower.load_state_dict(encoder.vision_model.state_dict())
     network.projection.load_state_dict(encoder.visual_projection.state_dict())
     return network
