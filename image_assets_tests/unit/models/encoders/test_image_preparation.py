@@ -14,9 +14,9 @@ PROCESSORS = {
     "clip with a smaller crop": CLIPImageProcessorPil(
         size={"shortest_edge": 40}, crop_size={"height": 32, "width": 36}
     ),
-    "efficientnet": EfficientNetImageProcessorPil(size={"height": 40, "width": 36}),
+    "efficientnet": EfficientNetImageProcessorPil(size={"height": 48, "width": 32}, resample=2),
     "efficientnet of a range from -1": EfficientNetImageProcessorPil(
-        size={"height": 40, "width": 36}, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False
+        size={"height": 48, "width": 32}, resample=2, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False
     ),
     "siglip": SiglipImageProcessorPil(),
     "siglip by Lanczos": SiglipImageProcessorPil(resample=1),
