@@ -69,7 +69,7 @@ def save(folder: Path, made: tuple[PreTrainedModel, BaseImageProcessor]) -> Path
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint for 32 px and a thousand classes."""
     torch.manual_seed(0)
-    return save(tmp_path_factory.mktemp("mobilenet") / "tiny", mobilenet())
+    return save(tmp_path_factory.mktemp("vit") / "tiny", vit())
 
 
 def pictures(seed: int, count: int = 24) -> Examples:
@@ -103,7 +103,7 @@ def test_colours_are_learnt(weights: Path) -> None:
     assert (learnt.classifier.probabilities(asked.inputs).argmax(axis=1) == asked.targets).all()
 
 
-@pytest.mark.parametrize("make", [vit, resnet, efficientnet])
+@pytest.mark.parametrize("make", [mobilenet, resnet, efficientnet])
 def test_other_networks_of_the_hub_are_tuned_alike(make: "type[PreTrainedModel]", tmp_path: Path) -> None:
     torch.manual_seed(0)
     folder = save(tmp_path / "network", make())
@@ -138,7 +138,7 @@ def test_a_torn_file_is_an_error_in_words(trained: Trained, name: str) -> None:
 
 def test_facts_of_another_network_are_an_error_in_words(trained: Trained) -> None:
     files = dict(trained.classifier.files())
-    files[FACTS_FILE] = files[FACTS_FILE].replace(b"mobilenet_v2", b"a_network_of_mars")
+    files[FACTS_FILE] = files[FACTS_FILE].replace(b'"model_type": "vit"', b'"model_type": "mars"')
     with pytest.raises(ModelError, match="damaged"):
         load_classifier(files, "cpu")
 
@@ -178,7 +178,7 @@ def test_the_shipped_encoder_begins_as_the_best_head_on_its_vectors() -> None:
     head = HeadTrainer(encoder).train(LABELS, seen(learnt), seen(held_out), lambda *_: None).classifier
     tuned = fine_tune("builtin", learnt, held_out, learning_rate=0.0).classifier
     says = head.probabilities(seen(asked).inputs)
-    np.testing.assert_allclose(tuned.probabilities(asked.inputs), says, atol=0.1)
+    np.testing.assert_allclose(tuned.probabilities(asked.inputs), says, atol=0.05)
 
 
 def test_the_shipped_encoder_is_tuned_and_kept_as_plain_files() -> None:
