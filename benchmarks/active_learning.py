@@ -189,22 +189,28 @@ def read_photos(folder: Path, encoder: str, kept: Path | None) -> Photos:
     if kept and kept.exists():
         vectors = np.load(kept)["vectors"]
     else:
-        vectors = _encode(folder, manifest["file"].to_list(), encoder)
+        vectors = _encode(paths_of(folder), encoder)
         if kept:
             np.savez(kept, vectors=vectors)
     return Photos(vectors, targets, tuple(labels.tolist()), users, unseen)
 
 
-def _encode(folder: Path, files: Sequence[str], name: str) -> Vectors:
-    paths = [folder / file if (folder / file).exists() else folder / "images" / file for file in files]
+def paths_of(folder: Path) -> list[Path]:
+    """The files of the manifest, in its order."""
+    files = pl.read_csv(folder / "manifest.csv", columns=["file"], infer_schema=False)["file"]
+    return [folder / file if (folder / file).exists() else folder / "images" / file for file in files]
+
+
+def _encode(paths: Sequence[Path], name: str) -> Vectors:
     if name == EDGES:
-        return np.stack([_edges_and_colours(_pixels(path, EDGES_SIZE_PX)) for path in paths])
+        return np.stack([_edges_and_colours(read_picture(path, EDGES_SIZE_PX)) for path in paths])
     encoder: ImageEncoder = open_encoder(name, None, Placement())
     batches = [paths[start : start + 64] for start in range(0, len(paths), 64)]
-    return np.concatenate([encoder.encode_images([_pixels(path, None) for path in batch]) for batch in batches])
+    return np.concatenate([encoder.encode_images([read_picture(path) for path in batch]) for batch in batches])
 
 
-def _pixels(path: Path, side_px: int | None) -> npt.NDArray[np.uint8]:
+def read_picture(path: Path, side_px: int | None = None) -> npt.NDArray[np.uint8]:
+    """As a square of that side, or no longer than a cleansed image."""
     with Image.open(path) as image:
         image.draft("RGB", (PHOTO_SIZE_PX, PHOTO_SIZE_PX))
         picture = image.convert("RGB")

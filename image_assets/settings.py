@@ -126,11 +126,15 @@ class Settings(BaseSettings):
         le=0.5,
         description="Share of wrong answers that a training puts up with among images that nobody reviews.",
     )
-    trainer: TrainerName = Field(default=_TRAINER.trainer, description="head (on embeddings) or mobilenet.")
-    mobilenet: str = Field(
-        default=_TRAINER.mobilenet, min_length=1, description="MobileNetV2 to fine-tune: a hub name or a folder."
+    trainer: TrainerName = Field(
+        default=_TRAINER.trainer, description="head (on embeddings, seconds) or fine-tune (on pixels, minutes)."
     )
-    mobilenet_epochs: int = Field(default=_TRAINER.mobilenet_epochs, ge=1, description="Passes of fine-tuning.")
+    fine_tune_from: str = Field(
+        default=_TRAINER.fine_tune_from,
+        min_length=1,
+        description="Network to fine-tune: builtin, or an image classifier by its hub name or folder.",
+    )
+    fine_tune_epochs: int = Field(default=_TRAINER.fine_tune_epochs, ge=1, description="Passes of fine-tuning.")
     mlflow_tracking_uri: str = Field(
         default="", description="Address of an MLflow server; else the file mlflow.db in the lake."
     )
@@ -339,7 +343,7 @@ class Settings(BaseSettings):
     @property
     def trainer_params(self) -> TrainerParams:
         """How a classifier is trained."""
-        return TrainerParams(self.trainer, self.mobilenet, self.mobilenet_epochs, self.device)
+        return TrainerParams(self.trainer, self.fine_tune_from, self.fine_tune_epochs, self.device)
 
     @property
     def tracking(self) -> Tracking:

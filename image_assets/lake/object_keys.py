@@ -38,6 +38,7 @@ CLASSIFIERS = "models/classifier"
 CHAMPION = ObjectKey(f"{CLASSIFIERS}/champion.json")
 MODEL_IN_USE = ObjectKey(f"{CLASSIFIERS}/in_use.json")
 TRAINING = ObjectKey("models/training.json")
+LAST_EPOCH = ObjectKey("models/training.epoch")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")

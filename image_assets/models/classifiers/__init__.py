@@ -1,5 +1,5 @@
 """Which label a picture has: training, calibration, scores, and the record of it in MLflow.
 
-Belongs here: the head on embeddings, MobileNetV2, zero-shot as a classifier, their files, metrics and plots.
+Belongs here: the head on embeddings, fine-tuned networks, zero-shot as a classifier, their files, metrics and plots.
 Stays out: which images are learnt from, and which model is in charge.
 """

@@ -106,3 +106,19 @@ class Trainer(Protocol):
             ModelError: what the training starts from is missing or damaged.
         """
         ...
+
+
+class EpochKeeper(Protocol):
+    """Keeps what a training was after its last finished epoch, for when it is killed; one training's at a time."""
+
+    def find(self, key: str) -> bytes | None:
+        """What was kept under the key; None: nothing, or another training's, or it was damaged."""
+        ...
+
+    def keep(self, key: str, state: bytes) -> None:
+        """Replace what was kept, whole or not at all."""
+        ...
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        ...

@@ -19,10 +19,10 @@ def load_classifier(files: Mapping[str, bytes], device: str = "auto") -> Classif
     """
     if WEIGHTS_FILE in files:
         return LinearClassifier.from_files(files)
-    from image_assets.models.classifiers.mobilenet import NETWORK_FILE, MobileNetClassifier
+    from image_assets.models.classifiers.fine_tuned import NETWORK_FILE, FineTunedClassifier
 
     if NETWORK_FILE in files:
-        return MobileNetClassifier.from_files(files, device)
+        return FineTunedClassifier.from_files(files, device)
     raise ModelError(f"these are no files of a classifier: {', '.join(sorted(files)) or 'none at all'}")
 
 

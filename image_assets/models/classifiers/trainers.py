@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from image_assets.models.classifiers.classifier import Trainer
+from image_assets.models.classifiers.classifier import EpochKeeper, Trainer
 from image_assets.models.encoders.encoder import ImageEncoder
 
-TrainerName = Literal["head", "mobilenet"]
+TrainerName = Literal["head", "fine-tune"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +14,25 @@ class TrainerParams:
     """What can be said of a training.
 
     Attributes:
-        trainer: head (on embeddings, seconds) or mobilenet (fine-tuning, minutes on a GPU).
-        mobilenet: where fine-tuning starts from: a hub name, or a folder in the hub's format.
-        mobilenet_epochs: passes of fine-tuning.
+        trainer: head (on embeddings, seconds) or fine-tune (on pixels, minutes).
+        fine_tune_from: where fine-tuning starts from: `builtin`, a hub name, or a folder in the hub's format.
+        fine_tune_epochs: passes of fine-tuning.
         device: auto, cuda, mps or cpu.
     """
 
     trainer: TrainerName = "head"
-    mobilenet: str = "google/mobilenet_v2_1.0_224"
-    mobilenet_epochs: int = 8
+    fine_tune_from: str = "builtin"
+    fine_tune_epochs: int = 6
     device: str = "auto"
 
 
-def make_trainer(params: TrainerParams, encoder: ImageEncoder) -> Trainer:
-    """The trainer of this name; the encoder is whose vectors a head reads."""
-    if params.trainer == "mobilenet":
-        from image_assets.models.classifiers.mobilenet_trainer import MobileNetTrainer
+def make_trainer(params: TrainerParams, encoder: ImageEncoder, keeper: EpochKeeper | None = None) -> Trainer:
+    """The trainer of this name; a head reads the encoder's vectors, a killed fine-tuning goes on from the keeper's."""
+    if params.trainer == "fine-tune":
+        from image_assets.models.classifiers.fine_tuning import FineTuner, FineTuningParams
 
-        return MobileNetTrainer(params.mobilenet, params.mobilenet_epochs, device=params.device)
+        tuning = FineTuningParams(params.fine_tune_from, params.fine_tune_epochs, device=params.device)
+        return FineTuner(tuning, keeper)
     from image_assets.models.classifiers.head_trainer import HeadTrainer
 
     return HeadTrainer(encoder)

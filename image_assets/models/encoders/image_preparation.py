@@ -115,9 +115,21 @@ def read_image_rules(processor: BaseImageProcessor) -> ImageRules | ProcessorRul
         width_px=width,
         filter=Image.Resampling(settings["resample"]),
         scale=settings["rescale_factor"],
-        mean=tuple(settings["image_mean"]) if settings["do_normalize"] else (0.0,) * 3,
-        std=tuple(settings["image_std"]) if settings["do_normalize"] else (1.0,) * 3,
+        mean=_mean_of(settings),
+        std=_std_of(settings),
     )
+
+
+def _mean_of(settings: dict[str, Any]) -> tuple[float, ...]:
+    """EfficientNet and ALIGN may move the range by one before they normalise."""
+    offset = 1.0 if settings.get("rescale_offset") else 0.0
+    return tuple(offset + mean for mean in (settings["image_mean"] if settings["do_normalize"] else (0.0,) * 3))
+
+
+def _std_of(settings: dict[str, Any]) -> tuple[float, ...]:
+    """EfficientNet may divide twice."""
+    times = bool(settings["do_normalize"]) + bool(settings.get("include_top"))
+    return tuple(std**times for std in settings["image_std"]) if times else (1.0,) * 3
 
 
 def _crop_of(settings: dict[str, Any]) -> dict[str, int]:

@@ -30,6 +30,7 @@ from image_assets.settings import Settings
 from image_assets.steps.classification.challenges import read_challenge
 from image_assets.steps.classification.champion import kept_classifiers, read_card
 from image_assets.steps.classification.label_issues import find_label_issues
+from image_assets.steps.classification.last_epoch import LastEpoch
 from image_assets.steps.classification.record import record_training
 from image_assets.steps.classification.training import (
     ClassSelection,
@@ -87,7 +88,7 @@ def _label_issues(owner: str) -> dg.AssetsDefinition:
 def _classifier(settings: Settings) -> dg.AssetsDefinition:
     params, owner = settings.trainer_params, settings.owner
     description = "A classifier trained on the training set, registered with MLflow and kept in the lake."
-    kinds = {"mlflow", "torch" if params.trainer == "mobilenet" else "scikitlearn"}
+    kinds = {"mlflow", "torch" if params.trainer == "fine-tune" else "scikitlearn"}
     spec = _spec(CLASSIFIER, description, owner, kinds, [TRAINING_SET.name, IMAGE_EMBEDDINGS])
 
     @lake_asset(spec, pool=GPU_POOL)
@@ -102,11 +103,13 @@ def _classifier(settings: Settings) -> dg.AssetsDefinition:
         with explained():
             mlflow.start()
             classes = configured(settings, lake.tables.store).class_selection
-            trainer, track = make_trainer(params, gpu.encoder), progress.track(CLASSIFIER, "steps")
+            last_epoch = LastEpoch(lake.tables.store)
+            trainer, track = make_trainer(params, gpu.encoder, last_epoch), progress.track(CLASSIFIER, "steps")
             report = train_classifier(lake.tables, gpu.description, trainer, classes, track, settings.review_risk)
             pictures = plot_scores(report.classifier.labels, report.held_out, report.review)
             now, store = datetime.now(UTC), lake.tables.store
             card = record_training(store, report, gpu.description, mlflow.tracking, pictures, now)
+            last_epoch.forget()
         yield dg.MaterializeResult(metadata=describe_training(report, card, pictures))
 
     return classifier

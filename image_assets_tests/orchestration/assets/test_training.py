@@ -9,11 +9,12 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from image_assets.lake.object_keys import LAST_EPOCH
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.mlflow_registry import CHAMPION_ALIAS, REGISTERED_MODEL, import_mlflow
 from image_assets.orchestration.jobs import TRAIN_JOB
 from image_assets.settings import Settings
-from image_assets.steps.classification.challenges import challenge_of_champion
+from image_assets.steps.classification.challenges import challenge_of_champion, read_challenge
 from image_assets.steps.classification.champion import kept_classifiers, read_champion
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
@@ -151,3 +152,25 @@ def test_an_mlflow_that_is_down_fails_the_training_in_words_and_keeps_nothing(
     ]
     assert "IMAGE_ASSETS_MLFLOW_TRACKING_URI" in str(failure.user_failure_data)
     assert not (settings.root / "models").exists()
+
+
+def test_a_fine_tuning_is_compared_with_the_head_and_leaves_no_epoch_behind(
+    first: dg.ExecuteInProcessResult,
+    taught: Settings,
+    define: Define,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    settings_for: Callable[..., Settings],
+    tables_of: Callable[[Settings], ParquetTables],
+) -> None:
+    shutil.copytree(taught.root, tmp_path / "lake", ignore=shutil.ignore_patterns("mlflow*"))
+    settings = settings_for(tmp_path / "lake", start_day=DAY, trainer="fine-tune", fine_tune_epochs=1)
+    tables = tables_of(settings)
+    champion = read_champion(tables.store)
+    assert train(settings, define, instance).success
+    card = kept_classifiers(tables.store)[-1]
+    challenge = read_challenge(tables, card.model_version)
+    assert champion is not None
+    assert challenge is not None
+    assert (card.trainer, card.encoder, challenge.champion) == ("fine-tune", None, champion.model_version)
+    assert not tables.store.exists(LAST_EPOCH)

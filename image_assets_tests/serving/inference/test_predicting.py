@@ -12,8 +12,8 @@ from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
 from image_assets.imaging.decode import decode_within
 from image_assets.models.classifiers.classifier import Classifier
+from image_assets.models.classifiers.fine_tuned import FineTunedClassifier
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
-from image_assets.models.classifiers.mobilenet import MobileNetClassifier
 from image_assets.models.encoders.image_preparation import ImageRules
 from image_assets.steps.classification.champion import ClassifierCard, digests_of, keep_classifier, promote
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
@@ -37,7 +37,7 @@ def of_pixels() -> Classifier:
     torch.manual_seed(0)
     network = MobileNetV2ForImageClassification(MobileNetV2Config(image_size=32, depth_multiplier=0.25, num_labels=2))
     rules = ImageRules(36, 32, 32, Image.Resampling.BILINEAR, 1 / 255, (0.5,) * 3, (0.5,) * 3)
-    return MobileNetClassifier(LABELS, network, rules, temperature=0.01)
+    return FineTunedClassifier(LABELS, network, rules, temperature=0.01)
 
 
 def put_in_charge(scenario: "Scenario", classifier: Classifier, encoder: tuple[str, str] | None) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.efficientnet.image_processing_pil_efficientnet import EfficientNetImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
@@ -12,6 +13,10 @@ PROCESSORS = {
     "clip": CLIPImageProcessorPil(),
     "clip with a smaller crop": CLIPImageProcessorPil(
         size={"shortest_edge": 40}, crop_size={"height": 32, "width": 36}
+    ),
+    "efficientnet": EfficientNetImageProcessorPil(size={"height": 48, "width": 32}, resample=2),
+    "efficientnet of a range from -1": EfficientNetImageProcessorPil(
+        size={"height": 48, "width": 32}, resample=2, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False
     ),
     "siglip": SiglipImageProcessorPil(),
     "siglip by Lanczos": SiglipImageProcessorPil(resample=1),
@@ -32,7 +37,7 @@ def test_the_fast_rules_are_the_checkpoints_processor_but_for_a_level_here_and_t
     rules = read_image_rules(processor)
     assert isinstance(rules, ImageRules)
     expected = processor(images=images, return_tensors="np", input_data_format="channels_last")["pixel_values"]
-    levels = np.abs(prepared(rules, images).numpy() - expected) * 255 * min(rules.std)
+    levels = np.abs(prepared(rules, images).numpy() - expected) / rules.scale * min(rules.std)
     assert levels.max() <= 2.01
     assert levels.mean() < 0.02
 

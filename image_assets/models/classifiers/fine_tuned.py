@@ -1,4 +1,4 @@
-"""A fine-tuned MobileNetV2 (Sandler et al. 2018) that reads pixels."""
+"""A fine-tuned network that reads pixels: any image classifier of transformers, or the image tower of an encoder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,16 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from scipy.special import softmax
 from torch import Tensor
-from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+from transformers import CONFIG_MAPPING, AutoModelForImageClassification, PreTrainedModel
 
 from image_assets.errors import ModelError
+from image_assets.models.classifiers import tower_classifier
 from image_assets.models.classifiers.classifier import ClassifierInput, Probabilities, Reads
 from image_assets.models.encoders.devices import choose_device
 from image_assets.models.encoders.image_preparation import ImageRules
@@ -22,9 +24,20 @@ from image_assets.models.encoders.image_preparation import ImageRules
 NETWORK_FILE: Final = "network.safetensors"
 FACTS_FILE: Final = "network.json"
 _BATCH: Final = 64
+_DAMAGES: Final = (
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    SafetensorError,
+    StrictDataclassError,
+)
+"""What is raised on files that are torn, of another network, or of one that needs a library that is not here."""
 
 
-class MobileNetClassifier:
+class FineTunedClassifier:
     """Softmax of the network's logits over a temperature.
 
     Attributes:
@@ -34,10 +47,10 @@ class MobileNetClassifier:
     reads: ClassVar[Reads] = Reads.PIXELS
 
     def __init__(
-        self, labels: tuple[str, ...], network: MobileNetV2ForImageClassification, rules: ImageRules, temperature: float
+        self, labels: tuple[str, ...], network: PreTrainedModel, rules: ImageRules, temperature: float
     ) -> None:
         self.labels = labels
-        self._network = network.eval()
+        self._network: Any = network.eval()  # type: ignore[no-untyped-call, unused-ignore]  # as transformers has it
         self._rules = rules
         self._temperature = temperature
 
@@ -65,25 +78,30 @@ class MobileNetClassifier:
         """The inverse of `files`; `ModelError` when one is missing or damaged."""
         try:
             facts = json.loads(files[FACTS_FILE])
-            network: Any = MobileNetV2ForImageClassification(MobileNetV2Config.from_dict(facts["network"]))
+            network = _network_of(facts["network"])
             network.load_state_dict(load(files[NETWORK_FILE]))
             labels, rules, temperature = tuple(facts["labels"]), _rules_of(facts["rules"]), float(facts["temperature"])
-        except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as problem:
+        except _DAMAGES as problem:
             raise ModelError(f"files of a classifier are missing or damaged: {problem!r}") from problem
         return cls(labels, network.to(choose_device(device)), rules, temperature)
 
     @torch.inference_mode()
     def _logits(self, images: Sequence[ClassifierInput]) -> Tensor:
-        return forward(self._network, self._rules, [self._rules.prepare(image) for image in images]).cpu()
+        squares = torch.from_numpy(np.stack([self._rules.prepare(image) for image in images]))
+        return forward(self._network, self._rules, squares).cpu()
 
 
-def forward(
-    network: MobileNetV2ForImageClassification, rules: ImageRules, prepared: Sequence[ClassifierInput]
-) -> Tensor:
-    """Logits, images x labels, of images that have the network's size already."""
-    batch = torch.from_numpy(np.stack(prepared)).to(network.device)
-    logits: Tensor = network(pixel_values=rules.normalise(batch, torch.float32)).logits
+def forward(network: Any, rules: ImageRules, squares: Tensor) -> Tensor:
+    """Logits, images x labels, of images x rows x columns x 3 that have the network's size already."""
+    logits: Tensor = network(pixel_values=rules.normalise(squares.to(network.device), torch.float32)).logits
     return logits
+
+
+def _network_of(facts: Mapping[str, Any]) -> Any:
+    """With random weights; no code but that of transformers and ours is ever run."""
+    tower_classifier.register()
+    config = CONFIG_MAPPING[facts["model_type"]].from_dict(dict(facts))
+    return AutoModelForImageClassification.from_config(config, trust_remote_code=False)
 
 
 def _rules_of(fields: Mapping[str, Any]) -> ImageRules:
