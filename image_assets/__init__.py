@@ -19,6 +19,7 @@ Where do I go to …?
     add an encoder ................................ models.encoders
     change where bytes and rows live .............. lake
     run work elsewhere ............................ compute
+    publish gold elsewhere ........................ publishing, steps.publishing
     change what search finds, or how ............. steps.search, search
     erase an image, archive, compare recipes ...... steps.upkeep, steps.questions
     find damaged files, bring them back ........... steps.upkeep

@@ -63,6 +63,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     """All assets, checks, jobs and automation for these settings; `resources` replace the usual ones by key."""
     encoder, enrichment = encoder_key(settings.encoder), settings.enrichment_params
     daily = Daily(daily_partitions(settings.start_day), enrichment.chain, settings)
+    published, published_checks = _published(daily, encoder)
     daily_assets = [
         *bronze_assets(daily),
         *silver_assets(daily),
@@ -72,6 +73,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *prediction_assets(daily),
         *gold_assets(daily, encoder),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
+        *published,
     ]
     whole_lake = [
         *warehouse_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
@@ -101,6 +103,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
             *index_checks(daily.partitions, settings.index_params),
             *drift_checks(daily.partitions, encoder, settings),
             *punctuality_checks(daily.partitions, settings.landing_lookback_days),
+            *published_checks,
         ],
         jobs=jobs,
         schedules=[nightly_schedule(), morning_schedule(), weekly_schedule()],
@@ -117,6 +120,16 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         executor=dg.in_process_executor,
         loggers={CONSOLE: json_console} if is_json else {},
     )
+
+
+def _published(daily: Daily, encoder: str) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
+    """Copies of gold elsewhere with their checks, where they are asked for: what they need is imported only then."""
+    if not daily.settings.postgres:
+        return [], []
+    from image_assets.orchestration.assets.postgres import postgres_assets
+    from image_assets.orchestration.checks.published import published_checks
+
+    return postgres_assets(daily, daily.settings.postgres), published_checks(daily, daily.settings.postgres, encoder)
 
 
 def usual_resources(settings: Settings) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ Belongs here: composing the floors below for whoever asks: the command line, Dag
 Stays out: printing, Dagster, requests.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from image_assets.configuration import configured
@@ -20,6 +21,8 @@ from image_assets.steps.classification.predictions import wanted_params, wanted_
 from image_assets.steps.questions.plan import PlannedStage
 from image_assets.steps.questions.stages import DayParams, daily_stages
 from image_assets.steps.search.image_search import ImageSearch
+from image_assets.steps.upkeep.erasure import PublishedCopy
+from image_assets.steps.vectors.index_source import IndexSource, LakeIndex
 
 if TYPE_CHECKING:
     from image_assets.models.encoders.lazy_encoder import LazyEncoder
@@ -54,9 +57,29 @@ def open_search(
         open_lake(settings, guard),
         encoder or open_encoder(settings),
         limits=settings.inspect_params,
-        params=settings.index_params.usearch,
+        source=open_index_source(settings),
         patience_s=patience_s,
     )
+
+
+def open_index_source(settings: Settings) -> IndexSource:
+    """Where vectors are searched."""
+    if settings.index_in == "lake" or not settings.postgres:
+        return LakeIndex(settings.index_params.usearch)
+    from image_assets.publishing.postgres.server import Postgres
+    from image_assets.steps.publishing.postgres_index import PostgresIndex
+
+    return PostgresIndex(Postgres(settings.postgres), settings.postgres_vectors)
+
+
+def published_copies(settings: Settings) -> Sequence[PublishedCopy]:
+    """Where an erasure has to go besides the lake."""
+    if not settings.postgres:
+        return ()
+    from image_assets.publishing.postgres.server import Postgres
+    from image_assets.steps.publishing.postgres_copy import PostgresCopy
+
+    return (PostgresCopy(Postgres(settings.postgres)),)
 
 
 def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:

@@ -65,7 +65,10 @@ def check_classes(classes: str) -> str:
 class Settings(BaseSettings):
     """Every setting; read it with `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
+    # An error does not repeat what may be a secret.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     root: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
     archive_root: Path | None = Field(default=None, description="Folder to which old originals move, outside the lake.")
@@ -168,6 +171,17 @@ class Settings(BaseSettings):
     )
     index_exact_below: int = Field(
         default=_INDEX.exact_below, ge=0, description="Vectors from which on a graph is searched, not every vector."
+    )
+    postgres: SecretStr | None = Field(
+        default=None,
+        description="libpq URL of a database with pgvector to which gold is published, such as "
+        "postgresql://user:password@host/database; needs image-assets[postgres].",
+    )
+    postgres_vectors: Literal["halfvec", "vector"] = Field(
+        default="halfvec", description="How PostgreSQL keeps vectors: halfvec takes half the room, vector is exact."
+    )
+    index_in: Literal["lake", "postgres"] = Field(
+        default="lake", description="Where vectors are searched: the lake's own index, or what postgres_gold published."
     )
     max_drift: float = Field(
         default=_DRIFT.max_stability_index, gt=0, description="Stability index from which on a day is unlike the last."
@@ -276,6 +290,22 @@ class Settings(BaseSettings):
     @classmethod
     def _differ(cls, classes: str) -> str:
         return check_classes(classes)
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_libpq_url(cls, postgres: SecretStr | None) -> SecretStr | None:
+        """Its words are not repeated: they hold the password."""
+        url = postgres.get_secret_value() if postgres else ""
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("a libpq URL begins with postgresql://")
+        return postgres if url else None
+
+    @field_validator("index_in")
+    @classmethod
+    def _has_postgres(cls, index_in: str, info: ValidationInfo) -> str:
+        if index_in == "postgres" and not info.data.get("postgres"):
+            raise ValueError(f"{PREFIX}POSTGRES says where that is")
+        return index_in
 
     @field_validator("archive_after_days")
     @classmethod

@@ -3,15 +3,25 @@
 And how examples are judged: by what comes out, not by how long it takes on a busy machine.
 """
 
+import importlib
 import os
 import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+if TYPE_CHECKING:
+    from image_assets_tests.servers.postgres import PostgresServer
+
 settings.register_profile("by result alone", deadline=None)
 settings.load_profile("by result alone")
 
+SERVERS = Path(__file__).parent / "servers"
 _status = pytest.StashKey[int]()
 
 
@@ -25,3 +35,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(config.stash[_status])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> ModuleType:
+    """How servers are started."""
+    # pytest's importlib mode leaves test folders off the path: see unit/compute/conftest.py.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SERVERS)
+        module = importlib.import_module("postgres")
+    if module.PACKAGE is None:
+        pytest.skip(module.MISSING)
+    return module
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres: ModuleType) -> Iterator["PostgresServer"]:
+    """A real PostgreSQL for all tests."""
+    with postgres.running_server() as server:
+        server.execute("CREATE EXTENSION vector")
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: "PostgresServer") -> Iterator[Callable[..., str]]:
+    """The URL of an empty schema of its own, for a user and a password; made in the one database, which is quick."""
+    schema = f"test_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE SCHEMA {schema}")
+    yield lambda **who: f"{postgres_server.url(**who)}&options=-csearch_path%3D{schema},public"
+    postgres_server.execute(f"DROP SCHEMA {schema} CASCADE")

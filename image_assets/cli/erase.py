@@ -7,7 +7,7 @@ import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows, wants_json
 from image_assets.ids import ImageId
-from image_assets.opening import open_lake
+from image_assets.opening import open_lake, published_copies
 from image_assets.settings import load_settings
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.upkeep.erasure import Remains, find_remains, twins_of
@@ -35,14 +35,17 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:
         _print_remains(remains)
-        for copy in twins_of(tables, remains):
-            CONSOLE.print(f"stays, though it has the same bytes: {copy}", highlight=False)
+        for twin in twins_of(tables, remains):
+            CONSOLE.print(f"stays, though it has the same bytes: {twin}", highlight=False)
+    copies = published_copies(settings)
+    for copy in copies:
+        CONSOLE.print(f"goes there too: {copy.place}", highlight=False)
     if dry_run:
         return
     if not yes and not all(remains.is_nothing for remains in found):
         click.confirm("Erase this for good?", abort=True, err=wants_json())
     for each in found:
-        certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by)
+        certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by, copies)
         row = certificate.row(0, named=True)
         print_rows("Certificate", ["what", "value"], list(row.items()), data=[row])
     days = sorted({day for remains in found for day in remains.days})

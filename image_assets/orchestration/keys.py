@@ -5,6 +5,7 @@ from enum import StrEnum
 DAILY_REPORT = "daily_report"
 VECTOR_INDEX = "vector_index"
 VECTOR_MAP = "vector_map"
+POSTGRES_GOLD = "postgres_gold"
 GPU_POOL = "gpu"
 
 

@@ -42,6 +42,11 @@ class ExactIndex:
         """See `VectorIndex`."""
         return np.ascontiguousarray(self._rows["key"])
 
+    @property
+    def vectors(self) -> Vectors:
+        """Rows in the order of the keys."""
+        return np.ascontiguousarray(self._rows["vector"])
+
     def __len__(self) -> int:
         """See `VectorIndex`."""
         return int(self._rows.size)

@@ -11,12 +11,11 @@ import pyarrow as pa  # noqa: F401
 from usearch.index import Index
 
 from image_assets.errors import SearchError
-from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of, check_dimension, is_in
+from image_assets.search.graph_walk import DEEPER, walk_deeper
+from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of, check_dimension
 
 _AT_ONCE = 20_000
 """Vectors in memory while they are compared one by one."""
-
-_DEEPER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +94,19 @@ class UsearchIndex:
             self._index.remove(keys[self._index.contains(keys)])
 
     def search(self, query: Vectors, count: int, among: Keys | None = None) -> Neighbours:
-        """See `VectorIndex`; the graph is walked deeper until enough of what it finds is allowed.
-
-        Comparing the allowed one by one ends that where it is cheaper than to walk deeper still.
-        """
+        """See `VectorIndex`."""
         check_dimension(query, self.dimension)
-        depth = count if among is None else max(count, count * len(self) // max(1, among.size))
-        while among is None or depth < among.size:
-            depth = min(depth, len(self))
-            found = self._walk(query, depth)
-            allowed = np.ones(found.keys.shape, np.bool_) if among is None else is_in(found.keys, among)
-            if depth == len(self) or np.count_nonzero(allowed) >= count:
-                return best_of(found.keys[allowed], found.scores[allowed], count)
-            depth *= _DEEPER
-        return self._compare(query, among, count)
+        return walk_deeper(self, query, count, among)
 
-    def _walk(self, query: Vectors, depth: int) -> Neighbours:
-        """The `depth` nearest by the graph; by comparison when most are wanted, because a graph may have islands."""
+    def walk(self, query: Vectors, depth: int) -> Neighbours:
+        """See `Graph`; by comparison when most are wanted, because a graph may have islands."""
         if not depth:
             return Neighbours(np.empty(0, np.uint64), np.empty(0, np.float32))
-        found = self._index.search(query[0], depth, exact=depth * _DEEPER > len(self))
+        found = self._index.search(query[0], depth, exact=depth * DEEPER > len(self))
         return Neighbours(found.keys, 1 - found.distances)
 
-    def _compare(self, query: Vectors, keys: Keys, count: int) -> Neighbours:
-        """The nearest of these keys, a bounded number of vectors at a time."""
+    def compare(self, query: Vectors, keys: Keys, count: int) -> Neighbours:
+        """See `Graph`; a bounded number of vectors at a time."""
         best = Neighbours(np.empty(0, np.uint64), np.empty(0, np.float32))
         present = keys[self._index.contains(keys)] if keys.size else keys
         for start in range(0, present.size, _AT_ONCE):

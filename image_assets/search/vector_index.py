@@ -26,6 +26,10 @@ class Neighbours:
     keys: Keys
     scores: Scores
 
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "Neighbours":
+        """Some of them."""
+        return Neighbours(self.keys[chosen], self.scores[chosen])
+
 
 class VectorIndex(Protocol):
     """Unit vectors under keys.

@@ -20,7 +20,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.opening import open_encoder, open_lake, open_search
+from image_assets.opening import open_encoder, open_lake, open_search, published_copies
 from image_assets.serving.answers import Answers
 from image_assets.serving.arrivals import UploadLanes
 from image_assets.serving.crowd import UnderWay
@@ -65,6 +65,7 @@ class Service:
     Attributes:
         is_local: whether nobody but this machine's users can reach it: without any key its owner may do everything.
         inference: what models compute.
+        copies: where gold is published, and erasures go.
         search: finds images, in the lake of a second ago at most once it has looked at it.
     """
 
@@ -97,6 +98,7 @@ class Service:
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)
         encoder = self.inference.encoder
         self.search = open_search(settings, encoder, patience_s=_LAKE_LASTS_S, guard=self._guard)
+        self.copies = published_copies(settings)
         self._opening = threading.Lock()
         self._signer: LinkSigner | None = None
         self._signer_opened_at = 0.0

@@ -1,17 +1,23 @@
 """What every index of vectors must do, however it looks for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from image_assets.errors import SearchError
 from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
 from image_assets.search.vector_index import Keys, VectorIndex, Vectors
+
+if TYPE_CHECKING:
+    from image_assets.publishing.postgres.server import Postgres
+    from image_assets_tests.servers.postgres import PostgresServer
 
 DIMENSION = 8
 PARAMS = UsearchParams(threads=1)
@@ -24,6 +30,7 @@ OPEN: dict[str, Callable[[Path], VectorIndex]] = {
     "usearch": lambda path: UsearchIndex.open(path, PARAMS),
 }
 LOAD = {**OPEN, "usearch": lambda path: UsearchIndex.load(path, PARAMS)}
+PRECISIONS: tuple[Literal["halfvec", "vector"], ...] = ("halfvec", "vector")
 
 
 def keys_of(*numbers: int) -> Keys:
@@ -42,9 +49,32 @@ def exact_keys(numbers: dict[int, int], query: Vectors, count: int) -> list[int]
     return sorted(scores, key=lambda key: (-scores[key], key))[:count]
 
 
-@pytest.fixture(params=EMPTY)
+@pytest.fixture(scope="module")
+def server(postgres_server: "PostgresServer") -> Iterator["Postgres"]:
+    """A database in which every index is a table of its own."""
+    from image_assets.publishing.postgres.server import Postgres
+
+    with postgres_server.database() as name:
+        postgres_server.execute("CREATE EXTENSION vector", name)
+        yield Postgres(SecretStr(postgres_server.url(name)))
+
+
+@pytest.fixture(params=[*EMPTY, *PRECISIONS])
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    name = str(request.param)
+    if name in PRECISIONS:
+        _add_pgvector(request.getfixturevalue("server"), name)
+    return name
+
+
+def _add_pgvector(server: "Postgres", precision: Any) -> None:
+    """Known to all tests from the first that asks for it."""
+    from image_assets.publishing.postgres.pgvector_index import PgvectorIndex
+    from image_assets.publishing.postgres.vector_column import VectorColumn
+
+    column = VectorColumn(precision, DIMENSION)
+    EMPTY[precision] = lambda: PgvectorIndex.empty(server, column)
+    OPEN[precision] = LOAD[precision] = lambda path: PgvectorIndex.load(path, server, column)
 
 
 @pytest.fixture
@@ -181,9 +211,14 @@ def test_after_any_changes_it_finds_what_comparing_all_would(
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
-@pytest.mark.parametrize("allowed", [None, np.arange(1, 3_000, 2, dtype=np.uint64)], ids=["all", "every other"])
-def test_the_graph_finds_nearly_all_of_many_after_much_coming_and_going(allowed: Keys | None) -> None:
-    index, exact = UsearchIndex.empty(DIMENSION, PARAMS), ExactIndex.empty(DIMENSION)
+EVERY_OTHER = np.arange(1, 3_000, 2, dtype=np.uint64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"), [("usearch", None), ("usearch", EVERY_OTHER), ("halfvec", EVERY_OTHER)], indirect=["kind"]
+)
+def test_the_graph_finds_nearly_all_of_many_after_much_coming_and_going(kind: str, allowed: Keys | None) -> None:
+    index, exact = EMPTY[kind](), ExactIndex.empty(DIMENSION)
     vectors = np.random.default_rng(0).normal(size=(3_000, DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     for one in (index, exact):

@@ -109,9 +109,12 @@ def erase_image(
     lake follow within seconds.
     """
     remains = find_remains(service.tables, named_image(service, caller, image_id))
-    row = erase(service.tables, remains, f"{caller.name}: {reason}").row(0, named=True)
-    service.renew()
-    audit("erasure", [remains.image_id])
+    try:
+        row = erase(service.tables, remains, f"{caller.name}: {reason}", service.copies).row(0, named=True)
+    finally:
+        # A copy that is not reached leaves the certificate open; here it is gone all the same.
+        service.renew()
+        audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
     return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
 

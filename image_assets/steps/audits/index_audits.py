@@ -13,6 +13,7 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.search.searched_lake import open_current_pool
 from image_assets.steps.vectors.index_changes import day_changes, fits
+from image_assets.steps.vectors.index_source import LakeIndex
 from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 from image_assets.tables.gold import GOLD_IMAGES
@@ -50,7 +51,7 @@ def audit_searchable(
     shown = tables.scan(GOLD_IMAGES, ["image_id", "day"], days, pl.col("encoder") == encoder.name)
     if shown.is_empty():
         return {day: Audit(0, ()) for day in days}
-    pool = open_current_pool(tables, encoder, read_manifest(tables.store, encoder.name), params)
+    pool = open_current_pool(tables, encoder, read_manifest(tables.store, encoder.name), LakeIndex(params))
     lost = shown.join(pool.images, on="image_id", how="anti")
     problems = {day: [f"{image_id} cannot be found" for image_id in _ids(lost, day)] for day in days}
     seconds: dict[date, float] = {}

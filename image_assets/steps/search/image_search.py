@@ -19,7 +19,6 @@ from image_assets.lake import object_keys
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
-from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.followed import Followed, FollowedState
@@ -39,6 +38,7 @@ from image_assets.steps.search.map_points import MapPoints
 from image_assets.steps.search.ranking import ByLikeness, ByLikenessAndWords, ByWords, Hit, Ranking, cut_page, in_order
 from image_assets.steps.search.searched_lake import SearchedLake
 from image_assets.steps.search.vector_pool import Mask, Question
+from image_assets.steps.vectors.index_source import IndexSource
 from image_assets.tables.images import SILVER_MAX_SIDE_PX
 
 _LOWEST_SCORE = -1.0
@@ -165,7 +165,7 @@ class ImageSearch:
         tables: the lake's tables.
         encoder: makes vectors of what is asked for.
         limits: what a picture to search with may be.
-        params: of the index.
+        source: of the index.
         patience_s: so old may be what it knows of the lake; while it looks anew it answers with what it knows. 0: each
             answer waits for what the lake is at that moment.
     """
@@ -176,11 +176,11 @@ class ImageSearch:
         encoder: ImageEncoder,
         *,
         limits: InspectParams,
-        params: UsearchParams,
+        source: IndexSource,
         patience_s: float = 0,
     ) -> None:
         self._tables, self._encoder = tables, encoder
-        self._limits, self._params = limits, params
+        self._limits, self._source = limits, source
         self._followed = Followed(self._look, patience_s, _QUIET_S)
 
     def search(self, request: SearchRequest) -> SearchPage:
@@ -347,7 +347,7 @@ class ImageSearch:
             return ask(self._followed.current(anew=True))
 
     def _look(self, former: SearchedLake | None) -> SearchedLake:
-        now = SearchedLake(self._tables, self._described(), self._params, former)
+        now = SearchedLake(self._tables, self._described(), self._source, former)
         if former and former.version == now.version:
             return former
         now.prepare_like(former)

@@ -6,16 +6,24 @@ from typing import Final, Self
 
 import numpy as np
 
-from image_assets.errors import DamagedIndexError, ModelError, NoDayError, TableError
+from image_assets.errors import (
+    ConfigurationError,
+    DamagedIndexError,
+    ImageAssetsError,
+    ModelError,
+    NoDayError,
+    StorageError,
+    TableError,
+)
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
-from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.gallery import Gallery, Places, Wanted, open_gallery
 from image_assets.steps.search.map_points import MapPoints, map_points, no_points
 from image_assets.steps.search.remembered import Remembered
 from image_assets.steps.search.vector_pool import Mask, VectorPool, open_pool
 from image_assets.steps.search.words import WordMatches, words_of
-from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest
+from image_assets.steps.vectors.index_source import IndexSource, LakeIndex
+from image_assets.steps.vectors.index_store import IndexManifest, map_key
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 
@@ -36,18 +44,20 @@ class SearchedLake:
         self,
         tables: ParquetTables,
         encoder: EncoderDescription | ModelError,
-        params: UsearchParams,
+        source: IndexSource,
         former: Self | None = None,
     ) -> None:
-        self._tables, self._encoder, self._params = tables, encoder, params
+        self._tables, self._encoder, self._source = tables, encoder, source
         known = None if isinstance(encoder, ModelError) else encoder
-        self._manifest, self._damage = _manifest(tables, known)
+        self._manifest, self._damage = _found(tables, known, source)
+        # A map is drawn of the lake's own index, whichever is searched.
+        self._mapped = self._manifest if isinstance(source, LakeIndex) else _found(tables, known, LakeIndex())[0]
         self._shown: dict[bool, Mask] = {}
         self._pool: VectorPool | None = None
         self._opening = Lock()
         self.remember = Remembered(_REMEMBERED)
         self.gallery: Gallery = open_gallery(tables, former.gallery if former else None)
-        self._of_vectors = (self._manifest, vectors_of(tables, known).versions if known else None)
+        self._of_vectors = (self._manifest, self._mapped, vectors_of(tables, known).versions if known else None)
         self.version = (self._of_vectors, self.gallery.versions)
 
     @property
@@ -58,7 +68,7 @@ class SearchedLake:
     @property
     def map_points(self) -> MapPoints:
         """The map of the index in force."""
-        manifest = self._manifest
+        manifest = self._mapped
         # It goes with an image that is erased, and then is not shown for as long as this moment is looked at.
         if manifest is None or not self._tables.store.exists(map_key(manifest)):
             return no_points()
@@ -90,7 +100,7 @@ class SearchedLake:
             raise self._damage
         with self._opening:
             if self._pool is None:
-                self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._params)
+                self._pool = open_current_pool(self._tables, self._encoder, self._manifest, self._source)
             return self._pool
 
     def found(self, wanted: Wanted) -> Mask:
@@ -112,18 +122,22 @@ class SearchedLake:
         return self.gallery.places_of(self.pool.images.get_column("image_id"))
 
 
-def _manifest(
-    tables: ParquetTables, encoder: EncoderDescription | None
-) -> tuple[IndexManifest | None, DamagedIndexError | None]:
-    """Of the index in force; what needs no index goes on where it is damaged."""
+def _found(
+    tables: ParquetTables, encoder: EncoderDescription | None, source: IndexSource
+) -> tuple[IndexManifest | None, ImageAssetsError | None]:
+    """The index in force; what needs no index goes on where it is damaged, or somebody else's that does not answer."""
     try:
-        return (read_manifest(tables.store, encoder.name) if encoder else None), None
+        return (source.find(tables, encoder) if encoder else None), None
     except DamagedIndexError as error:
+        return None, error
+    except (StorageError, ConfigurationError) as error:
+        if isinstance(source, LakeIndex):
+            raise
         return None, error
 
 
 def open_current_pool(
-    tables: ParquetTables, encoder: EncoderDescription, manifest: IndexManifest | None, params: UsearchParams
+    tables: ParquetTables, encoder: EncoderDescription, manifest: IndexManifest | None, source: IndexSource
 ) -> VectorPool:
     """The vectors with the index of this manifest, if there is one.
 
@@ -135,7 +149,7 @@ def open_current_pool(
     days = tables.days(name)
     if not days:
         raise NoDayError(f"{name} has no day yet: image-assets run", table=name)
-    pool = open_pool(tables, encoder, manifest, params)
+    pool = open_pool(tables, encoder, manifest, source)
     if pool.images.is_empty() and any(tables.read_column(name, day, "image_id").len() for day in days):
         again = f"image-assets run --from {days[0]} --to {days[-1]}"
         raise TableError(f"{name} holds vectors of other weights only, which cannot be compared: {again}", table=name)

@@ -19,12 +19,12 @@ from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors, is_in
 from image_assets.steps.vectors.index_changes import day_changes, fits, ghost_keys, missing_images
+from image_assets.steps.vectors.index_source import IndexSource
 from image_assets.steps.vectors.index_store import (
     IndexManifest,
     StoredIndex,
     empty_index,
     members_of,
-    open_index,
     way_out,
 )
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
@@ -74,7 +74,8 @@ class SearchedPart:
         if among is not None:
             allowed &= among[self.places]
         if allowed.any():
-            found = self.vectors.index.search(query, count, None if allowed.all() else keys[allowed])
+            is_whole = allowed.all() and not self.vectors.is_live
+            found = self.vectors.index.search(query, count, None if is_whole else keys[allowed])
             rows = np.searchsorted(keys, found.keys)
             ids = members.get_column("image_id").gather(rows)
             scores = (round(score, _DECIMALS) for score in found.scores.tolist())
@@ -163,7 +164,7 @@ def open_pool(
     tables: ParquetTables,
     encoder: EncoderDescription,
     manifest: IndexManifest | None,
-    params: UsearchParams,
+    source: IndexSource,
     *,
     held_bytes: int = HELD_BYTES,
 ) -> VectorPool:
@@ -176,9 +177,9 @@ def open_pool(
         found = f"the index of {encoder.name} has {manifest.dimension} dimensions, the encoder {encoder.dimension}"
         raise SearchError(f"{found}; {way_out(encoder.name)}")
     if manifest and fits(manifest, encoder):
-        index, known = open_index(tables.store, manifest, params, to_change=False), manifest.days
+        index, known = source.open(tables, manifest), manifest.days
     else:
-        index, known = empty_index("exact", encoder.dimension, params), {}
+        index, known = empty_index("exact", encoder.dimension, UsearchParams()), {}
     stored = vectors_of(tables, encoder)
     changes = day_changes(stored, known, index.members, stored.versions)
     is_current = ~is_in(index.members.get_column("key").to_numpy(), ghost_keys(changes))

@@ -2,19 +2,21 @@
 
 The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
 in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
-left: the day's report, indexes, the warehouse, the gallery. Killed anywhere, do it again: it ends where one go would
-have ended.
+left: the day's report, indexes, the warehouse, the gallery. What was
+published is removed then. Killed anywhere, do it again: it ends where one go would have ended.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Protocol
 
 import polars as pl
 
 from image_assets.errors import (
+    ImageAssetsError,
     ObjectChangedError,
     ObjectForbiddenError,
     ObjectNotFoundError,
@@ -121,11 +123,28 @@ def twins_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
     return tuple(tables.scan(BRONZE_IMAGES, ["image_id"], where=where).get_column("image_id"))
 
 
-def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.DataFrame:
-    """Remove what there is and what comes meanwhile, and return the certificate, a row of `erasures`.
+class PublishedCopy(Protocol):
+    """Where gold was published to."""
+
+    @property
+    def place(self) -> str:
+        """What it is, to be told."""
+        ...
+
+    def erase(self, image_id: ImageId) -> int:
+        """Remove an image, and say how many rows that were."""
+        ...
+
+
+def erase(
+    tables: ParquetTables, remains: Remains, requested_by: str, copies: Sequence[PublishedCopy] = ()
+) -> pl.DataFrame:
+    """Remove what there is and what comes meanwhile, here and from copies, and return the certificate.
+
+    That is a row of `erasures`; it says that nothing is left when the last copy has been reached.
 
     Raises:
-        StoreUnavailableError: a run that was under way wrote some of it again, and again.
+        StoreUnavailableError: a run that was under way wrote some of it again, and again; or a copy was not reached.
     """
     _begin(tables, remains, requested_by)
     for _ in range(_GOES):
@@ -133,7 +152,7 @@ def erase(tables: ParquetTables, remains: Remains, requested_by: str) -> pl.Data
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
         if remains.is_nothing:
-            return _complete(tables, remains)
+            return _complete(tables, remains, sum(_erase_copy(copy, remains.image_id) for copy in copies))
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
 
 
@@ -303,9 +322,21 @@ def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
     _put(tables, remains, pl.DataFrame([row], schema=ERASURES.schema.create_empty().schema))
 
 
-def _complete(tables: ParquetTables, remains: Remains) -> pl.DataFrame:
+def _erase_copy(copy: PublishedCopy, image_id: ImageId) -> int:
+    try:
+        return copy.erase(image_id)
+    except ImageAssetsError as error:
+        # The lake comes first: what is elsewhere alone is found again, by the same word or by a run of the day.
+        raise StoreUnavailableError(
+            f"{image_id} is gone from the lake and may be in {copy.place} still: erase it again; {error}"
+        ) from error
+
+
+def _complete(tables: ParquetTables, remains: Remains, rows_elsewhere: int) -> pl.DataFrame:
     row = certificates_of(tables, remains.day, remains.image_id)
-    row = row.with_columns(pl.col("erased_at").fill_null(datetime.now(UTC)))
+    row = row.with_columns(
+        pl.col("erased_at").fill_null(datetime.now(UTC)), pl.col("rows_removed") + pl.lit(rows_elsewhere, pl.UInt32)
+    )
     _put(tables, remains, row)
     return row
 

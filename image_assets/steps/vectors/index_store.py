@@ -23,7 +23,7 @@ from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
 from image_assets.search.vector_index import VectorIndex
 
-IndexKind = Literal["exact", "usearch"]
+IndexKind = Literal["exact", "usearch", "pgvector"]
 
 MEMBER_COLUMNS = pl.Schema({"key": pl.UInt64, "image_id": pl.String, "day": pl.Date, "input_version": pl.String})
 """What a key of the index stands for: an image, its day, and the input that its vector was computed from."""
@@ -66,10 +66,17 @@ class IndexManifest:
 
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
-    """An index and its members (`MEMBER_COLUMNS`) in the order of their keys."""
+    """An index and its members in the order of their keys.
+
+    Attributes:
+        index: the vectors.
+        members: `MEMBER_COLUMNS`.
+        is_live: whether others may put vectors into it that are no members.
+    """
 
     index: VectorIndex
     members: pl.DataFrame
+    is_live: bool = False
 
 
 def read_manifest(store: ObjectStore, encoder: str) -> IndexManifest | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import dagster as dg
+from pydantic import SecretStr
 
 from image_assets.cli.main import cli
 from image_assets.definitions import build_definitions
@@ -36,7 +37,10 @@ def surface() -> str:
     """The whole document."""
     # Constructed, not read: neither the environment nor a .env of whoever runs this has a say.
     optional = {"alert_webhook": "https://example.org", "archive_after_days": 90, "ocr": True}
-    settings = Settings.model_construct(root=Path("/lake"), archive_root=Path("/archive"), **optional)
+    database = SecretStr("postgresql://user@host/database")
+    settings = Settings.model_construct(
+        root=Path("/lake"), archive_root=Path("/archive"), postgres=database, **optional
+    )
     definitions = build_definitions(settings)
     repository = definitions.get_repository_def()
     sections = {

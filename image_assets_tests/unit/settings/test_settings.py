@@ -187,3 +187,29 @@ def test_originals_move_by_themselves_only_when_it_is_said_where_to(put: Set) ->
     put(ARCHIVE_AFTER_DAYS="90")
     with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_ARCHIVE_ROOT says where to"):
         load_settings()
+
+
+def test_a_database_is_named_by_a_url_that_is_never_shown(put: Set) -> None:
+    put(POSTGRES="postgresql://u:hunter2@db/shop")
+    settings = load_settings()
+    assert settings.postgres is not None
+    assert settings.postgres.get_secret_value() == "postgresql://u:hunter2@db/shop"
+    assert (settings.shown("postgres"), "hunter2" in repr(settings)) == ("***", False)
+
+
+def test_without_a_url_there_is_no_database(put: Set) -> None:
+    put(POSTGRES="")
+    assert load_settings().postgres is None
+
+
+def test_what_is_no_url_of_a_database_is_refused_without_repeating_it(put: Set) -> None:
+    put(POSTGRES="mysql://u:hunter2@db/shop")
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_POSTGRES: .*begins with postgresql://") as caught:
+        load_settings()
+    assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_vectors_are_searched_in_a_database_that_is_named(put: Set) -> None:
+    put(INDEX_IN="postgres")
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_INDEX_IN: .*IMAGE_ASSETS_POSTGRES says where"):
+        load_settings()

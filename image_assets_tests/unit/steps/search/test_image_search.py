@@ -19,6 +19,7 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.image_search import ImageSearch, SearchPage, SearchRequest
+from image_assets.steps.vectors.index_source import LakeIndex
 from image_assets.steps.vectors.index_store import put_in_force, read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
@@ -70,7 +71,7 @@ def lake(made: "Scenario", tmp_path: Path) -> "Scenario":
 
 
 def search_of(lake: "Scenario") -> ImageSearch:
-    return ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), params=UsearchParams(threads=1))
+    return ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), source=LakeIndex(UsearchParams(threads=1)))
 
 
 def find(lake: "Scenario", **request: object) -> SearchPage:
@@ -403,7 +404,7 @@ def test_a_gallery_that_is_found_to_be_damaged_is_made_anew(lake: "Scenario") ->
 def test_what_has_come_is_found_by_who_asks_again(
     lake: "Scenario", scenarios: ModuleType, paint: Paint
 ) -> None:
-    search = ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), params=UsearchParams(), patience_s=0.05)
+    search = ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), source=LakeIndex(), patience_s=0.05)
     assert len(names(search.search(SearchRequest()))) == 3
     later = scenarios.Scenario(lake.root, date(2026, 10, 3))
     later.land("anna/new.png", paint("yellow", size=(64, 64), kind="PNG"))

@@ -17,12 +17,13 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.vector_pool import HELD_BYTES, Mask, Neighbour, Question, VectorPool, open_pool
 from image_assets.steps.vectors.embeddings import embedding_target
+from image_assets.steps.vectors.index_source import LakeIndex
 from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 
 ENCODER = EncoderDescription("e", "1", 8, 1, "none", "made in code")
 FIRST, SECOND, THIRD = (date(2026, 10, 1) + timedelta(days=number) for number in range(3))
-PARAMS = UsearchParams(threads=1)
+SOURCE = LakeIndex(UsearchParams(threads=1))
 Known = dict[ImageId, Vectors]
 
 
@@ -57,7 +58,7 @@ def put(tables: ParquetTables, day: date, vectors: dict[int, int], version: str 
 
 
 def opened(tables: ParquetTables, held_bytes: int = HELD_BYTES) -> VectorPool:
-    return open_pool(tables, ENCODER, read_manifest(tables.store, "e"), PARAMS, held_bytes=held_bytes)
+    return open_pool(tables, ENCODER, read_manifest(tables.store, "e"), SOURCE, held_bytes=held_bytes)
 
 
 def compared(known: Known, query: Vectors) -> dict[ImageId, float]:

@@ -1,0 +1,41 @@
+"""Where the index comes from that a search looks through: the lake's own, or one that somebody else keeps."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.models.encoders.encoder import EncoderDescription
+from image_assets.search.usearch_index import UsearchParams
+from image_assets.steps.vectors.index_store import IndexManifest, StoredIndex, open_index, read_manifest
+
+
+class IndexSource(Protocol):
+    """An index that may be behind the lake; what it lacks is searched beside it."""
+
+    def find(self, tables: ParquetTables, encoder: EncoderDescription) -> IndexManifest | None:
+        """What the index of the encoder holds; None when there is none.
+
+        Raises:
+            DamagedIndexError: it cannot be used.
+            StoreUnavailableError: who keeps it does not answer.
+        """
+        ...
+
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
+        """The index that was found; raises as `find` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LakeIndex:
+    """The index that `vector_index` keeps in the lake."""
+
+    params: UsearchParams = field(default_factory=UsearchParams)
+
+    def find(self, tables: ParquetTables, encoder: EncoderDescription) -> IndexManifest | None:
+        """See `IndexSource`."""
+        return read_manifest(tables.store, encoder.name)
+
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
+        """See `IndexSource`."""
+        return open_index(tables.store, manifest, self.params, to_change=False)
