@@ -72,6 +72,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *prediction_assets(daily),
         *gold_assets(daily, encoder),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
+        *_delta(daily),
     ]
     whole_lake = [
         *warehouse_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
@@ -80,6 +81,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     upkeep = [
         *upkeep_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
         *archive_assets(settings.owner, settings.archive_after_days),
+        *_delta_upkeep(settings),
     ]
     training = classifier_assets(settings)
     is_json = settings.log_format == "json"
@@ -117,6 +119,23 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         executor=dg.in_process_executor,
         loggers={CONSOLE: json_console} if is_json else {},
     )
+
+
+def _delta(daily: Daily) -> list[dg.AssetsDefinition]:
+    """Where Delta tables are asked for; what they need is imported only then."""
+    if not daily.settings.delta:
+        return []
+    from image_assets.orchestration.assets.delta import delta_assets
+
+    return delta_assets(daily, daily.settings.delta)
+
+
+def _delta_upkeep(settings: Settings) -> list[dg.AssetsDefinition]:
+    if not settings.delta:
+        return []
+    from image_assets.orchestration.assets.delta import delta_upkeep_assets
+
+    return delta_upkeep_assets(settings.owner, settings.delta, settings.delta_keep_hours)
 
 
 def usual_resources(settings: Settings) -> Mapping[str, object]:

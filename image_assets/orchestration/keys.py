@@ -5,6 +5,7 @@ from enum import StrEnum
 DAILY_REPORT = "daily_report"
 VECTOR_INDEX = "vector_index"
 VECTOR_MAP = "vector_map"
+DELTA_GOLD = "delta_gold"
 GPU_POOL = "gpu"
 
 
