@@ -173,7 +173,7 @@ class Settings(BaseSettings):
     delta_keep_hours: int = Field(
         default=168,
         ge=0,
-        description="Hours for which files of former versions of the Delta tables stay: as long as readers may read one "
+        description="Hours for which files of former versions of the Delta tables stay: as long as readers read one "
         "and what was erased is in them.",
     )
     max_drift: float = Field(
