@@ -112,8 +112,7 @@ _ADVICE: Final = "Move it away, or set IMAGE_ASSETS_DELTA to another place: the 
 
 def _plain(rows: pl.DataFrame) -> pl.DataFrame:
     """Types that Delta knows: texts for closed lists, signed numbers, lists for arrays."""
-    wanted = {name: plain for name, kind in rows.schema.items() if (plain := _plain_type(kind)) != kind}
-    return rows.cast(wanted) if wanted else rows
+    return rows.with_columns(pl.col(name).cast(_plain_type(kind)) for name, kind in rows.schema.items())
 
 
 def _plain_type(kind: pl.DataType) -> pl.DataType:
