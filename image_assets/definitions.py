@@ -74,6 +74,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         *gold_assets(daily, encoder),
         *report_assets(daily, ReportParams(), with_links=settings.category_links),
         *published,
+        *_delta(daily),
     ]
     whole_lake = [
         *warehouse_assets(settings.owner, lambda tables: lake_tables(tables, encoder)),
@@ -82,6 +83,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     upkeep = [
         *upkeep_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
         *archive_assets(settings.owner, settings.archive_after_days),
+        *_delta_upkeep(settings),
     ]
     training = classifier_assets(settings)
     is_json = settings.log_format == "json"
@@ -130,6 +132,23 @@ def _published(daily: Daily, encoder: str) -> tuple[list[dg.AssetsDefinition], l
     from image_assets.orchestration.checks.published import published_checks
 
     return postgres_assets(daily, daily.settings.postgres), published_checks(daily, daily.settings.postgres, encoder)
+
+
+def _delta(daily: Daily) -> list[dg.AssetsDefinition]:
+    """Where Delta tables are asked for; what they need is imported only then."""
+    if not daily.settings.delta:
+        return []
+    from image_assets.orchestration.assets.delta import delta_assets
+
+    return delta_assets(daily, daily.settings.delta)
+
+
+def _delta_upkeep(settings: Settings) -> list[dg.AssetsDefinition]:
+    if not settings.delta:
+        return []
+    from image_assets.orchestration.assets.delta import delta_upkeep_assets
+
+    return delta_upkeep_assets(settings.owner, settings.delta, settings.delta_keep_hours)
 
 
 def usual_resources(settings: Settings) -> Mapping[str, object]:

@@ -183,6 +183,17 @@ class Settings(BaseSettings):
     index_in: Literal["lake", "postgres"] = Field(
         default="lake", description="Where vectors are searched: the lake's own index, or what postgres_gold published."
     )
+    delta: str | None = Field(
+        default=None,
+        description="Folder or address (abfss://, az://, s3://, gs://) below which gold, predictions and vectors are "
+        "Delta tables; needs image-assets[delta]. Credentials come from the cloud's own variables.",
+    )
+    delta_keep_hours: int = Field(
+        default=168,
+        ge=0,
+        description="Hours for which files of former versions of the Delta tables stay: as long as readers read one "
+        "and what was erased is in them.",
+    )
     max_drift: float = Field(
         default=_DRIFT.max_stability_index, gt=0, description="Stability index from which on a day is unlike the last."
     )

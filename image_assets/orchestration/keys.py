@@ -6,6 +6,7 @@ DAILY_REPORT = "daily_report"
 VECTOR_INDEX = "vector_index"
 VECTOR_MAP = "vector_map"
 POSTGRES_GOLD = "postgres_gold"
+DELTA_GOLD = "delta_gold"
 GPU_POOL = "gpu"
 
 

@@ -401,9 +401,7 @@ def test_a_gallery_that_is_found_to_be_damaged_is_made_anew(lake: "Scenario") ->
         assert names(other.search(SearchRequest())) == expected
 
 
-def test_what_has_come_is_found_by_who_asks_again(
-    lake: "Scenario", scenarios: ModuleType, paint: Paint
-) -> None:
+def test_what_has_come_is_found_by_who_asks_again(lake: "Scenario", scenarios: ModuleType, paint: Paint) -> None:
     search = ImageSearch(lake.tables, lake.encoder, limits=InspectParams(), source=LakeIndex(), patience_s=0.05)
     assert len(names(search.search(SearchRequest()))) == 3
     later = scenarios.Scenario(lake.root, date(2026, 10, 3))
