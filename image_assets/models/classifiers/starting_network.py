@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from PIL import Image
 from torch import nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 from transformers.utils.logging import disable_progress_bar
@@ -17,6 +18,7 @@ from image_assets.models.encoders.encoder_loading import load_part
 from image_assets.models.encoders.image_preparation import ImageRules, read_image_rules
 from image_assets.models.encoders.lazy_encoder import open_encoder
 
+_TIMM: Final = "timm_wrapper"
 _MOST_DROPOUT: Final = 0.2
 """Some published configurations give the share that is kept for the share that is dropped."""
 
@@ -50,8 +52,9 @@ def find_start(name: str, labels: int, device: str) -> StartingNetwork:
     tower_classifier.register()
     try:
         checkpoint = locate_checkpoint(name, None)
-        rules = _whole_picture(checkpoint)
-        if _is_ours(load_part(AutoConfig.from_pretrained, checkpoint)):
+        config = load_part(AutoConfig.from_pretrained, checkpoint)
+        rules = _whole_picture(checkpoint, config)
+        if _is_ours(config):
             network = tower_classifier.tower_of(
                 load_part(AutoModel.from_pretrained, checkpoint, dtype="float32"), labels
             )
@@ -75,14 +78,13 @@ def _is_ours(config: Any) -> bool:
 def _load_network(checkpoint: Checkpoint, labels: int) -> tuple[Any, frozenset[str]]:
     options = {"num_labels": labels, "ignore_mismatched_sizes": True, "output_loading_info": True, "dtype": "float32"}
     network, report = load_part(AutoModelForImageClassification.from_pretrained, checkpoint, **options)
-    new = _new(report)
-    lacking = sorted(each for each in new if each.startswith(f"{network.base_model_prefix}."))
+    lacking = sorted(each for each in report["missing_keys"] if each.startswith(f"{network.base_model_prefix}."))
     if lacking:
         raise ModelError(f"{checkpoint.source} lacks {len(lacking)} of its weights, such as {lacking[0]}.")
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = min(layer.p, _MOST_DROPOUT)
-    return network, new
+    return network, _new(report)
 
 
 def _new(report: Mapping[str, Any]) -> frozenset[str]:
@@ -91,9 +93,18 @@ def _new(report: Mapping[str, Any]) -> frozenset[str]:
     return frozenset({*report["missing_keys"], *mismatched})
 
 
-def _whole_picture(checkpoint: Checkpoint) -> ImageRules:
+def _whole_picture(checkpoint: Checkpoint, config: Any) -> ImageRules:
     """The checkpoint's own preparation, but nothing is cropped: product photos fill their frame."""
+    if config.model_type == _TIMM:
+        return _rules_of_timm(config.pretrained_cfg)
     rules = read_image_rules(load_part(AutoImageProcessor.from_pretrained, checkpoint, backend="pil"))
     if not isinstance(rules, ImageRules):
         raise ModelError(f"{checkpoint.source} prepares images in a way that is not known here.")
     return replace(rules, shortest_side_px=None)
+
+
+def _rules_of_timm(facts: Mapping[str, Any]) -> ImageRules:
+    """timm's checkpoints have no file of rules for transformers."""
+    _, height, width = facts["input_size"]
+    kind = Image.Resampling[facts["interpolation"].upper()]
+    return ImageRules(None, height, width, kind, 1 / 255, tuple(facts["mean"]), tuple(facts["std"]))
