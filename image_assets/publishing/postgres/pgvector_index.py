@@ -39,16 +39,20 @@ class PgvectorIndex:
     ) -> None:
         self._server, self._column, self._seen = server, column, seen
         self._name, self._table, self._key = table, sql.Identifier(table), sql.Identifier(key)
-        self._cast = sql.SQL(f"%b::{column.type}")  # type: ignore[arg-type] # a type of ours
+        self._cast = sql.SQL(f"%b::{column.type}")
 
     @classmethod
     def empty(cls, server: Postgres, column: VectorColumn) -> Self:
         """In a new table, without vectors."""
         index = cls(server, column, f"vectors_{uuid4().hex}")
-        make = f"CREATE UNLOGGED TABLE {{}} (key bigint PRIMARY KEY, embedding {column.type} NOT NULL)"
+        table = f"CREATE UNLOGGED TABLE {{}} (key bigint PRIMARY KEY, embedding {column.type} NOT NULL)"
         graph = f"CREATE INDEX ON {{}} USING hnsw (embedding {column.kind}_cosine_ops)"
-        for statement in (make, graph):
-            server.ask(lambda connection, told=statement: connection.execute(sql.SQL(told).format(index._table)))
+
+        def make(connection: Connection) -> None:
+            for statement in (table, graph):
+                connection.execute(sql.SQL(statement).format(index._table))
+
+        server.ask(make)
         return index
 
     @classmethod
@@ -144,7 +148,7 @@ class PgvectorIndex:
         return best_of(keys, np.array([score for _, score in found], dtype=np.float32), len(found))
 
     def _named(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(table=self._table, key=self._key, query=self._cast)  # type: ignore[arg-type] # texts of ours
+        return sql.SQL(text).format(table=self._table, key=self._key, query=self._cast)
 
     def _rows(self, text: str) -> list[tuple[Any, ...]]:
         return self._server.ask(lambda connection: connection.execute(self._named(text)).fetchall())

@@ -126,7 +126,7 @@ class Postgres:
         return StorageError(what)
 
 
-_GRANT: Final = "make it the owner of the tables, or grant it CREATE on the database and the schema"
+_GRANT: Final = "who publishes owns the tables and may CREATE in the schema, who searches may SELECT"
 
 
 def _close(idle: "SimpleQueue[Connection]") -> None:

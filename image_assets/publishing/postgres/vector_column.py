@@ -51,7 +51,7 @@ def ensure_column(connection: Connection, wanted: VectorColumn) -> None:
     found = column_type(connection)
     if found is None:
         with connection.transaction():
-            connection.execute(f"ALTER TABLE images ADD COLUMN IF NOT EXISTS embedding {wanted.type}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE images ADD COLUMN IF NOT EXISTS embedding {wanted.type}")
             connection.execute("UPDATE images SET version = ''")
     elif found != wanted.type:
         raise ConfigurationError(
@@ -83,7 +83,7 @@ def build_graph(connection: Connection, column: VectorColumn) -> bool:
         if not is_there:
             connection.execute("SELECT set_config('maintenance_work_mem', %s, true)", [_memory(connection, column)])
             build = sql.SQL("CREATE INDEX {} ON images USING hnsw (embedding {})")
-            operators = sql.SQL(f"{column.kind}_cosine_ops")  # type: ignore[arg-type] # one of two of ours
+            operators = sql.SQL(f"{column.kind}_cosine_ops")
             connection.execute(build.format(sql.Identifier(GRAPH), operators))
     return not is_there
 

@@ -127,4 +127,4 @@ class Publication:
         for day in days:
             wanted = self.tables.read_column(GOLD_IMAGES.name, day, "image_id").len()
             coming += max(0, wanted - there.get((day, self._day(day).encoder_label), 0))
-        return coming > _BULK_SHARE * sum(images for _, images, _ in known)
+        return coming > _BULK_SHARE * sum(int(images) for _, images, _ in known)

@@ -1,6 +1,7 @@
 """Whatever is wrong with a database is told with its remedy; nothing is half published, and the next run heals."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -11,6 +12,7 @@ from image_assets.errors import ConfigurationError, StoreReadOnlyError, StoreUna
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.publishing.postgres import images_table
 from image_assets.publishing.postgres.server import Postgres
+from image_assets.publishing.postgres.vector_column import VectorColumn
 from image_assets.steps.publishing.postgres_gold import Publication, PublishParams
 from image_assets.steps.publishing.published_rows import PublishedDay
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from image_assets_tests.unit.steps.publishing.conftest import Shop
 
 UrlOf = Callable[..., str]
+COLUMN = VectorColumn("halfvec", 4)
 
 
 def test_another_dimension_is_refused_with_the_way_out(published: "Shop") -> None:
@@ -43,14 +46,20 @@ def test_vectors_too_long_for_the_graph_are_refused_before_anything_is_made(shop
         publication.begin([shop.lake.day])
 
 
+@dataclass(frozen=True)
 class Interrupted(PublishedDay):
-    """A day whose server goes, or whose lake fails, when the images are in and the tags are not."""
+    """A day in which something happens when its images are in and its tags are not."""
 
-    cut: Callable[[], None]
+    happens: Callable[[], object] = print
 
     def tags(self, ids: Any) -> Any:
-        self.cut()
+        self.happens()
         return super().tags(ids)
+
+
+def interrupted(shop: "Shop", happens: Callable[[], object]) -> Interrupted:
+    lake = shop.lake
+    return Interrupted(lake.tables, lake.day, lake.encoder.description, COLUMN, happens=happens)
 
 
 def test_a_server_that_goes_in_mid_transaction_has_nothing_of_the_day_and_all_of_it_next_time(
@@ -58,15 +67,12 @@ def test_a_server_that_goes_in_mid_transaction_has_nothing_of_the_day_and_all_of
 ) -> None:
     with postgres.running_server(fsync="on") as own:
         alone = shop.at(own.url())
-        publication = alone.publication()
-        publication.begin([])
-        day = Interrupted(shop.lake.tables, shop.lake.day, shop.lake.encoder.description, publication._column)
-        object.__setattr__(day, "cut", own.stop)
+        alone.publication().begin([])
         with (
             pytest.raises(StoreUnavailableError, match="nothing was half published"),
             alone.server.connected() as there,
         ):
-            images_table.replace_day(there, publication._column, day)
+            images_table.replace_day(there, COLUMN, interrupted(shop, own.stop))
         with pytest.raises(StoreUnavailableError, match="No such file or directory"):
             alone.publish()
         own.start()
@@ -76,22 +82,19 @@ def test_a_server_that_goes_in_mid_transaction_has_nothing_of_the_day_and_all_of
 
 
 def test_two_who_publish_a_day_at_once_write_it_once(shop: "Shop") -> None:
-    publication = shop.publication()
-    publication.begin([shop.lake.day])
+    shop.publication().begin([shop.lake.day])
     reports: list[str] = []
 
-    def other() -> None:
-        with shop.connected() as waiting:
-            waiting.execute("SET lock_timeout = '50ms'")
+    def publish_too() -> None:
+        with shop.connected() as other:
+            other.execute("SET lock_timeout = '50ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
-                images_table.replace_day(waiting, publication._column, day)
-        reports.append("waited")
+                images_table.replace_day(other, COLUMN, interrupted(shop, print))
+        reports.append("it has to wait")
 
-    day = Interrupted(shop.lake.tables, shop.lake.day, shop.lake.encoder.description, publication._column)
-    object.__setattr__(day, "cut", lambda: other() if not reports else None)
     with shop.connected() as first:
-        images_table.replace_day(first, publication._column, day)
-    assert (reports, shop.publish().outcome) == (["waited"], "unchanged")
+        images_table.replace_day(first, COLUMN, interrupted(shop, publish_too))
+    assert (reports, shop.publish().outcome) == (["it has to wait"], "unchanged")
 
 
 def refused(url: str) -> str:
@@ -133,7 +136,7 @@ def test_a_user_who_may_only_read_is_told_what_is_missing(
     postgres_server.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
     published.ask("DELETE FROM images WHERE raw_name = 'red.jpg'")
     reading = published.at(postgres_url(user="reader"))
-    with pytest.raises(ConfigurationError, match=r"permission denied.*names reader, who may not: make it the owner"):
+    with pytest.raises(ConfigurationError, match=r"permission denied.*names reader, who may not: who publishes owns"):
         reading.publish()
 
 
