@@ -170,6 +170,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             device=settings.device,
             precision=settings.precision,
             batch_size=settings.batch_size,
+            execution=settings.execution,
         ),
         MLFLOW: mlflow_resource(settings.tracking),
         "progress": LoggedProgress(),

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     batch_size: int | None = Field(
         default=None, ge=1, le=4096, description="Images per forward pass; halved when memory runs out."
     )
+    execution: str = Field(
+        default="eager",
+        description="eager, compile (torch.compile) or graphs (CUDA graphs): how the encoder runs on images.",
+    )
     vocabulary: Path | None = Field(default=None, description="YAML file with the words of tags; else the shipped one.")
     policies: Path | None = Field(default=None, description="YAML file of what may not be shown; else the shipped one.")
     moderation: ModerationBy = Field(
@@ -364,7 +368,7 @@ class Settings(BaseSettings):
     @property
     def placement(self) -> Placement:
         """Where the encoder computes."""
-        return Placement(self.device, self.precision, self.batch_size)
+        return Placement(self.device, self.precision, self.batch_size, self.execution)
 
     @property
     def class_names(self) -> tuple[str, ...]:

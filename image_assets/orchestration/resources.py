@@ -86,6 +86,7 @@ class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
     device: str
     precision: str
     batch_size: int | None
+    execution: str = "eager"
     _encoder: ImageEncoder | None = PrivateAttr(default=None)
 
     @property
@@ -95,7 +96,7 @@ class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
             # Imported here, because a code location has to load fast.
             from image_assets.models.encoders.lazy_encoder import open_encoder
 
-            placement = Placement(self.device, self.precision, self.batch_size)
+            placement = Placement(self.device, self.precision, self.batch_size, self.execution)
             self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
         return self._encoder
 

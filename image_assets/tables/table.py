@@ -3,8 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 import dataframely as dy
+
+_FINGERPRINTS_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +43,11 @@ class Table:
     @property
     def fingerprint(self) -> str:
         """Changes when columns or types change, so that rows of another shape count as stale."""
-        shape = [(name, str(column.dtype)) for name, column in self.schema.columns().items()]
-        return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+        return _fingerprint_of(self.schema)
+
+
+@lru_cache(_FINGERPRINTS_KEPT)
+def _fingerprint_of(schema: type[dy.Schema]) -> str:
+    """Made once: every row of a day asks for it, in the thread that feeds the device."""
+    shape = [(name, str(column.dtype)) for name, column in schema.columns().items()]
+    return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -22,10 +23,14 @@ _IN_FLIGHT: Final = 2
 class DeviceBatches:
     """Feeds items to a model in batches as large as memory allows."""
 
-    def __init__(self, model: str, device: torch.device, batch_size: int) -> None:
+    def __init__(
+        self, model: str, device: torch.device, batch_size: int, release: Callable[[], None] = lambda: None
+    ) -> None:
+        """`release` gives up what the model keeps on the device between batches; called when memory has run out."""
         self._model = model
         self._device = device
         self._batch_size = max(1, batch_size)
+        self._release = release
 
     @property
     def batch_size(self) -> int:
@@ -72,21 +77,40 @@ class DeviceBatches:
 
     def _shrink_batch(self, failed: int) -> None:
         """Half of what did not fit, from now on; called when the failed pass holds no memory any more."""
+        self._release()
+        release_cached_memory(str(self._device))
         if failed == 1:
             raise ModelError(
                 f"{self._model} needs more memory than the device has, even for one item; choose a smaller model "
                 "(IMAGE_ASSETS_ENCODER) or IMAGE_ASSETS_DEVICE=cpu"
             )
         self._batch_size = failed // 2
-        release_cached_memory(str(self._device))
 
 
 def send_images(images: Sequence[PreparedImage], device: torch.device) -> Tensor:
-    """One tensor of all images on the device, copied from page-locked memory while the host goes on."""
+    """One tensor of all images on the device; a GPU copies them while it computes the batch before."""
+    on_gpu = device.type == "cuda"
     dtype = torch.uint8 if images[0].dtype == np.uint8 else torch.float32
-    batch = torch.empty((len(images), *images[0].shape), dtype=dtype, pin_memory=device.type == "cuda")
+    # Page-locked memory, from which a GPU copies by itself; torch keeps it until the copy is done, and for reuse.
+    batch = torch.empty((len(images), *images[0].shape), dtype=dtype, pin_memory=on_gpu)
     np.stack(images, out=batch.numpy())
-    return batch.to(device, non_blocking=True)
+    return _copied_beside(batch, device) if on_gpu else batch.to(device, non_blocking=True)
+
+
+def _copied_beside(batch: Tensor, device: torch.device) -> Tensor:
+    """On a stream of its own, because on the one that computes the copy would wait for the batch before."""
+    copying, computing = _copy_stream(device), torch.cuda.current_stream(device)
+    with torch.cuda.stream(copying):
+        sent = batch.to(device, non_blocking=True)
+    computing.wait_stream(copying)
+    # Without it, torch would reuse this memory for the next copy as soon as nobody holds the tensor, computed or not.
+    sent.record_stream(computing)
+    return sent
+
+
+@cache
+def _copy_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)
 
 
 def _to_host(rows: Tensor) -> Callable[[], Embeddings]:
@@ -106,5 +130,6 @@ def _to_host(rows: Tensor) -> Callable[[], Embeddings]:
 
 
 def _is_out_of_memory(problem: RuntimeError) -> bool:
-    signs = ("out of memory", "not enough memory")  # mps; the CPU allocator
+    # CUDA's own calls and mps; the CPU's allocator, on Linux and elsewhere; cuBLAS and cuDNN.
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
     return isinstance(problem, torch.OutOfMemoryError) or any(sign in str(problem) for sign in signs)

@@ -6,6 +6,7 @@ import torch
 
 from image_assets.errors import ConfigurationError
 from image_assets.models.encoders.encoder import Placement
+from image_assets.models.encoders.forward_pass import FORWARD_PASSES
 
 _DTYPES: Final = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -21,7 +22,8 @@ def choose_placement(wanted: Placement) -> Placement:
     """The same with nothing left open; `ConfigurationError` as for its parts."""
     device = choose_device(wanted.device)
     precision = choose_precision(wanted.precision, device)
-    return Placement(device, precision, wanted.batch_size or _BATCH_SIZES[device.partition(":")[0]])
+    batch_size = wanted.batch_size or _BATCH_SIZES[device.partition(":")[0]]
+    return Placement(device, precision, batch_size, choose_execution(wanted.execution, device))
 
 
 def choose_device(wanted: str = "auto") -> str:
@@ -56,6 +58,19 @@ def choose_precision(wanted: str, device: str) -> str:
     if device.startswith("mps"):
         return "fp16"
     return "bf16" if any(torch.cpu.get_capabilities().get(name) for name in _BF16_ARITHMETIC) else "fp32"
+
+
+def choose_execution(wanted: str, device: str) -> str:
+    """The same, where the device can do it.
+
+    Raises:
+        ConfigurationError: not one of eager, compile, graphs, or graphs without CUDA.
+    """
+    if wanted not in FORWARD_PASSES:
+        raise ConfigurationError(f"IMAGE_ASSETS_EXECUTION: {wanted!r} is unknown; use {', '.join(FORWARD_PASSES)}")
+    if wanted == "graphs" and not device.startswith("cuda"):
+        raise ConfigurationError(f"IMAGE_ASSETS_EXECUTION: graphs are of CUDA, and the device is {device}; use eager")
+    return wanted
 
 
 def dtype_of(precision: str) -> torch.dtype:

@@ -58,11 +58,13 @@ class Placement:
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, fp16 or bf16.
         batch_size: images or texts per pass; halved for good when memory runs out.
+        execution: of the pass over images: eager, compile or graphs.
     """
 
     device: str = "auto"
     precision: str = "auto"
     batch_size: int | None = None
+    execution: str = "eager"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from image_assets.models.encoders.encoder import (
     Placement,
     PreparedImage,
 )
+from image_assets.models.encoders.forward_pass import FORWARD_PASSES
 
 _LONGEST_TEXT: Final = 512
 """Tokens; bound for tokenizers that state none."""
@@ -98,7 +99,10 @@ class TransformersEncoder:
         self._tokenizer = tokenizer
         self._preparation = preparation
         self._description = description
-        self._batches = DeviceBatches(description.name, self._device, placement.batch_size or 1)
+        self._forward = FORWARD_PASSES[placement.execution](self._image_features, self._device)
+        self._batches = DeviceBatches(
+            description.name, self._device, placement.batch_size or 1, release=self._forward.release
+        )
         self._text_arguments = frozenset(inspect.signature(model.get_text_features).parameters)
         # Every run of a process asks for the same few hundred texts: those of the tags, the policies, the classes.
         self._texts = lru_cache(_TEXTS_KEPT)(lambda texts: self._stacked(self._batches.run(texts, self._text_vectors)))
@@ -155,6 +159,9 @@ class TransformersEncoder:
 
     def _image_vectors(self, images: Sequence[PreparedImage]) -> Tensor:
         pixels = self._preparation.normalise(send_images(images, self._device), dtype_of(self._precision))
+        return self._forward(pixels)
+
+    def _image_features(self, pixels: Tensor) -> Tensor:
         return self._unit_rows(self._model.get_image_features(pixel_values=pixels))
 
     def _text_vectors(self, texts: Sequence[str]) -> Tensor:

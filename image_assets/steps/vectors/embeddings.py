@@ -34,7 +34,7 @@ from image_assets.tables.table import Table
 from image_assets.tables.training import ALL_ANSWERS
 
 _CODE_VERSION = 2
-_IMAGES_AHEAD_OF_GPU = 512
+_BATCHES_AHEAD_OF_GPU = 2
 
 
 def embed_day(
@@ -152,7 +152,7 @@ def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Proces
 
 def _images_ahead(load: EncoderLoad | None) -> int:
     """A GPU must not wait; beside a model on the CPU, decoding would take the processors away from it."""
-    return _IMAGES_AHEAD_OF_GPU if load and load.device != "cpu" else usable_cpus()
+    return _BATCHES_AHEAD_OF_GPU * load.batch_size if load and load.device != "cpu" else usable_cpus()
 
 
 def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Failed[Item]:

@@ -38,3 +38,13 @@ def test_a_wanted_precision_is_kept() -> None:
 def test_an_unknown_precision_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="fp8"):
         choose_precision("fp8", "cpu")
+
+
+def test_an_unknown_execution_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_EXECUTION: 'fast' is unknown; use eager, compile"):
+        choose_placement(Placement("cpu", execution="fast"))
+
+
+def test_graphs_without_cuda_are_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_EXECUTION: graphs are of CUDA"):
+        choose_placement(Placement("cpu", execution="graphs"))
