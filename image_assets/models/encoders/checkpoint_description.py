@@ -25,7 +25,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> EncoderDescription:
         name=checkpoint.name,
         revision=checkpoint.revision,
         dimension=_dimension_of(checkpoint),
-        input_size_px=_input_size_of(checkpoint),
+        input_size_px=checkpoint.input_size_px or _input_size_of(checkpoint),
         licence=checkpoint.licence,
         source=checkpoint.source,
         learned_from=read_learned_from(checkpoint.folder),

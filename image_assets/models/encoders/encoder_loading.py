@@ -46,7 +46,9 @@ def load_encoder(checkpoint: Checkpoint, placement: Placement) -> TransformersEn
     efficientnet_lite.register()
     model = _load_model(checkpoint)
     tokenizer = load_part(AutoTokenizer.from_pretrained, checkpoint)
-    preparation = read_image_rules(load_part(AutoImageProcessor.from_pretrained, checkpoint, backend="pil"))
+    preparation = read_image_rules(
+        load_part(AutoImageProcessor.from_pretrained, checkpoint, backend="pil", **_size(checkpoint))
+    )
     if preparation.height_px != description.input_size_px:
         raise ModelError(
             f"{checkpoint.source} takes images of {preparation.height_px} px, but its files say "
@@ -58,6 +60,11 @@ def load_encoder(checkpoint: Checkpoint, placement: Placement) -> TransformersEn
         raise ModelError(
             f"{checkpoint.source} does not fit on {chosen.device}; set IMAGE_ASSETS_DEVICE=cpu. {ADVICE}"
         ) from problem
+
+
+def _size(checkpoint: Checkpoint) -> dict[str, dict[str, int]]:
+    side = checkpoint.input_size_px
+    return {"size": {"height": side, "width": side}} if side else {}
 
 
 def _load_model(checkpoint: Checkpoint) -> DualEncoder:

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from transformers import CLIPConfig, CLIPModel, PretrainedConfig, SiglipConfig, SiglipModel
 
 from image_assets.models.encoders.catalogue import CATALOGUE, REFERENCE
-from image_assets.models.encoders.checkpoints import BUILTIN, locate_checkpoint
+from image_assets.models.encoders.checkpoints import BUILTIN, BUILTIN_SMALL, locate_checkpoint
 from image_assets.models.encoders.encoder import Placement
 from image_assets.models.encoders.lazy_encoder import open_encoder
 
@@ -58,15 +58,16 @@ def facts_of(config: PretrainedConfig) -> Facts:
     return dimension, config.vision_config.image_size, round(sum(each.numel() for each in model.parameters()) / 1e6)
 
 
-def facts_of_builtin() -> Facts:
-    described = open_encoder(BUILTIN, None, Placement()).description
-    with safe_open(locate_checkpoint(BUILTIN, None).folder / "model.safetensors", "pt") as weights:
+def facts_of_shipped(name: str) -> Facts:
+    described = open_encoder(name, None, Placement()).description
+    with safe_open(locate_checkpoint(name, None).folder / "model.safetensors", "pt") as weights:
         parameters = sum(weights.get_tensor(name).numel() for name in weights.keys())  # noqa: SIM118 - no dictionary
     return described.dimension, described.input_size_px, round(parameters / 1e6)
 
 
 def test_the_catalogue_says_what_the_architectures_have() -> None:
-    found = {name: facts_of(config) for name, config in ARCHITECTURES.items()} | {BUILTIN: facts_of_builtin()}
+    shipped = {name: facts_of_shipped(name) for name in (BUILTIN, BUILTIN_SMALL)}
+    found = {name: facts_of(config) for name, config in ARCHITECTURES.items()} | shipped
     assert {each.name: (each.dimension, each.input_size_px, each.parameters_m) for each in CATALOGUE} == found
 
 
@@ -77,4 +78,4 @@ def test_the_shipped_encoder_has_the_licence_that_the_catalogue_states() -> None
 
 def test_only_what_was_downloaded_is_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    assert [entry.name for entry in CATALOGUE if entry.is_here] == [BUILTIN]
+    assert [entry.name for entry in CATALOGUE if entry.is_here] == [BUILTIN, BUILTIN_SMALL]
