@@ -24,7 +24,7 @@ from image_assets.models.encoders.efficientnet_lite import (
 
 INPUT_SIZE_PX: Final = 176
 SMALL_SIZE_PX: Final = 128
-"""Of `builtin-small`, the same weights."""
+"""At which pictures are learned from as well, for `builtin-small`: the same weights at 120 px."""
 
 MEAN: Final = (0.5, 0.5, 0.5)
 STD: Final = (0.5, 0.5, 0.5)

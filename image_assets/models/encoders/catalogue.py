@@ -39,7 +39,7 @@ _OPENAI_LICENCE: Final = "none stated; code: mit"
 
 CATALOGUE: Final = (
     CatalogueEntry(BUILTIN, 256, 176, 5, "apache-2.0", "shipped; small, clothing only"),
-    CatalogueEntry(BUILTIN_SMALL, 256, 128, 5, "apache-2.0", "shipped; the same, faster and less sure"),
+    CatalogueEntry(BUILTIN_SMALL, 256, 120, 5, "apache-2.0", "shipped; the same, faster and less sure"),
     CatalogueEntry("openai/clip-vit-base-patch32", 512, 224, 151, _OPENAI_LICENCE, "OpenAI, CLIP; the fastest of them"),
     CatalogueEntry(REFERENCE, 768, 224, 428, _OPENAI_LICENCE, "OpenAI, CLIP; the reference"),
     CatalogueEntry("openai/clip-vit-large-patch14-336", 768, 336, 428, _OPENAI_LICENCE, "OpenAI, CLIP"),

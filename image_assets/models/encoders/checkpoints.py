@@ -21,7 +21,7 @@ from image_assets.models.encoders.learned_photos import LEARNED_FROM_FILE
 
 BUILTIN: Final = "builtin"
 BUILTIN_SMALL: Final = "builtin-small"
-_SMALL_SIZE_PX: Final = 128
+_SMALL_SIZE_PX: Final = 120
 BUILTIN_FOLDER: Final = Path(__file__).parents[1] / BUILTIN
 """The checkpoint that this project trained and ships; the small one is the same and sees less: twice as fast."""
 
