@@ -51,7 +51,7 @@ class FineTuningParams:
     """
 
     weights: str = "builtin"
-    epochs: int = 6
+    epochs: int = 4
     batch_size: int = 32
     learning_rate: float = 1e-4
     new_layer_rate: float = 1e-3
