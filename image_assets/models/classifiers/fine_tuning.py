@@ -22,8 +22,8 @@ from image_assets.models.classifiers.schedule import learning_rate_factor
 from image_assets.models.classifiers.squares import PhotoSquares
 from image_assets.models.classifiers.starting_network import StartingNetwork, find_start
 from image_assets.models.classifiers.variation import vary
-from image_assets.models.encoders.devices import choose_device, choose_precision, dtype_of
-from image_assets.models.encoders.encoder import Embeddings, ImageEncoder
+from image_assets.models.encoders.devices import choose_device, choose_precision
+from image_assets.models.encoders.encoder import Embedding, ImageEncoder
 
 _CODE_VERSION: Final = "1"
 _LONGEST_NORM: Final = 1.0
@@ -51,7 +51,7 @@ class FineTuningParams:
     """
 
     weights: str = "builtin"
-    epochs: int = 6
+    epochs: int = 4
     batch_size: int = 32
     learning_rate: float = 1e-4
     new_layer_rate: float = 1e-3
@@ -112,12 +112,10 @@ class _FineTuning:
         self._params, self._labels, self._start = params, labels, start
         self._examples, self._validation, self._on_progress = examples, validation, on_progress
         self._device = torch.device(choose_device(params.device))
-        precision = choose_precision("auto", str(self._device))
-        # fp16 would need its losses scaled.
-        self._dtype = dtype_of(precision if precision == "bf16" else "fp32")
+        self._dtype = _dtype_on(self._device)
         rules = start.rules
-        sides = {"height_px": round(_MARGIN * rules.height_px), "width_px": round(_MARGIN * rules.width_px)}
-        self._photos = PhotoSquares(examples.inputs, replace(rules, **sides))
+        height, width = (round(_MARGIN * side) for side in (rules.height_px, rules.width_px))
+        self._photos = PhotoSquares(examples.inputs, replace(rules, height_px=height, width_px=width))
         self._held_out = PhotoSquares(validation.inputs, rules)
         self._targets = torch.from_numpy(np.asarray(examples.targets))
         self._done = 0
@@ -174,19 +172,16 @@ class _FineTuning:
         return TrainingState(network, average, optimiser, 0, HeldOut(0, float("inf"), 1.0), weights)
 
     def _head(self, encoder: ImageEncoder) -> Any:
-        vectors = [self._vectors(encoder, photos) for photos in (self._photos, self._held_out)]
-        parts = [
-            replace(part, inputs=list(rows))
-            for part, rows in zip((self._examples, self._validation), vectors, strict=True)
-        ]
-        return HeadTrainer(encoder).train(self._labels, *parts, lambda *_: None).classifier
+        examples = replace(self._examples, inputs=self._vectors(encoder, self._photos))
+        validation = replace(self._validation, inputs=self._vectors(encoder, self._held_out))
+        return HeadTrainer(encoder).train(self._labels, examples, validation, lambda *_: None).classifier
 
-    def _vectors(self, encoder: ImageEncoder, photos: PhotoSquares) -> Embeddings:
-        rows = []
+    def _vectors(self, encoder: ImageEncoder, photos: PhotoSquares) -> list[Embedding]:
+        rows: list[Embedding] = []
         for squares in photos.batches(range(len(photos)), self._params.batch_size):
-            rows.append(encoder.encode_images(list(squares.numpy())))
+            rows += encoder.encode_images(list(squares.numpy()))
             self._tell()
-        return np.concatenate(rows)
+        return rows
 
     def run_epoch(self, state: TrainingState) -> None:
         """One pass over the photos."""
@@ -243,6 +238,12 @@ class _FineTuning:
         }
         classifier = FineTunedClassifier(self._labels, network, self._start.rules, best.temperature)
         return Trained(classifier, {**{name: str(value) for name, value in asdict(self._params).items()}, **chosen})
+
+
+def _dtype_on(device: torch.device) -> torch.dtype:
+    """bf16 on a GPU that has it; on a CPU that does, fp32 is faster still, and fp16 would need its losses scaled."""
+    is_half = device.type == "cuda" and choose_precision("auto", str(device)) == "bf16"
+    return torch.bfloat16 if is_half else torch.float32
 
 
 def _groups(network: Any, new: frozenset[str], params: FineTuningParams) -> list[dict[str, Any]]:

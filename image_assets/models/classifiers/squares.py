@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from image_assets.models.classifiers.classifier import ClassifierInput
+from image_assets.models.encoders.encoder import PreparedImage
 from image_assets.models.encoders.image_preparation import ImageRules
 
 MOST_BYTES: Final = 2**30
@@ -39,7 +39,7 @@ class PhotoSquares:
         digest = hashlib.sha256(repr(self._kept.shape[1:]).encode())
         done = 0
         for squares in self.batches(range(len(self)), batch_size):
-            digest.update(squares.numpy())
+            digest.update(squares.numpy().tobytes())
             kept = self._kept[done : done + len(squares)]
             kept[:] = squares[: len(kept)]
             done += len(squares)
@@ -63,8 +63,8 @@ class PhotoSquares:
         batch = np.empty((len(places), *self._kept.shape[1:]), np.uint8)
         return torch.from_numpy(np.stack([self._square(place) for place in places], out=batch))
 
-    def _square(self, place: int) -> npt.NDArray[np.uint8]:
+    def _square(self, place: int) -> PreparedImage:
         if self._is_read and place < len(self._kept):
-            return self._kept[place]
-        square: npt.NDArray[np.uint8] = self._rules.prepare(self._inputs[place])
-        return square
+            kept: PreparedImage = self._kept[place]
+            return kept
+        return self._rules.prepare(self._inputs[place])

@@ -31,7 +31,7 @@ class EfficientNetLiteForImageClassification(PreTrainedModel):
         super().__init__(config)
         self.tower = EfficientNetLiteModel(config)
         self.projection = nn.Linear(config.hidden_size, config.projection_dim, bias=False)
-        self.classifier = nn.Linear(config.projection_dim, config.num_labels)
+        self.classifier = nn.Linear(config.projection_dim, len(config.id2label or {}))
         self.post_init()  # type: ignore[no-untyped-call]  # as transformers has it
 
     def forward(self, pixel_values: Tensor, **_unused: Any) -> ImageClassifierOutput:

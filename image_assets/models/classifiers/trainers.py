@@ -22,7 +22,7 @@ class TrainerParams:
 
     trainer: TrainerName = "head"
     fine_tune_from: str = "builtin"
-    fine_tune_epochs: int = 6
+    fine_tune_epochs: int = 4
     device: str = "auto"
 
 
