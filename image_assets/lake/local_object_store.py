@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from image_assets.errors import ObjectChangedError, StoreUnavailableError
 from image_assets.ids import ObjectKey
@@ -273,6 +274,11 @@ class LocalObjectStore:
     def uri(self, key: str) -> str:
         """An absolute path."""
         return str(self._path(key).absolute())
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """Nothing: a path is enough."""
+        return {}
 
     def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
         """The bytes before the name, the name before anybody is told of it."""

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from image_assets.ids import ObjectKey
 
@@ -125,5 +125,10 @@ class ObjectStore(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """The address under which Polars and DuckDB read the object in place."""
+        """The address under which Polars reads the object in place."""
+        ...
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """What Polars has to be told besides an address."""
         ...

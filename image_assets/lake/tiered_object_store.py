@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
@@ -130,6 +131,11 @@ class TieredObjectStore:
         """The address in the tier that has the object; that of the lake when neither has."""
         is_away = _may_be_archived(key) and not self.hot.exists(ObjectKey(key))
         return self.archive.uri(key) if is_away and self.archive.exists(ObjectKey(key)) else self.hot.uri(key)
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """Those of the lake: no table is ever archived."""
+        return self.hot.scan_options
 
     def mark_archive(self) -> None:
         """Mark both tiers as belonging together, before the first object moves."""
