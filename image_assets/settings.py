@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     )
     archive_root: Annotated[LakeRoot | None, NoDecode] = Field(
         default=None,
-        description="Where old originals move to, outside the lake: a folder or an address like the lake's.",
+        description="Where old originals move to, outside the lake: a folder or an address as of the lake.",
     )
     archive_after_days: int | None = Field(
         default=None, ge=1, description="Age at which they move by themselves, every week; by default they stay."
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     mobilenet_epochs: int = Field(default=_TRAINER.mobilenet_epochs, ge=1, description="Passes of fine-tuning.")
     mlflow_tracking_uri: str = Field(
         default="",
-        description="Address of an MLflow server; else the file mlflow.db in the lake, in data/ when that is in a cloud.",
+        description="Address of an MLflow server; else the file mlflow.db in the lake, or in data/ beside a cloud.",
     )
     workers: int = Field(default=_ENGINE.workers, ge=1, description="Worker processes; by default one per usable core.")
     image_timeout_s: float = Field(default=_ENGINE.item_timeout_s, gt=0, description="Seconds that one image may take.")
@@ -269,13 +269,15 @@ class Settings(BaseSettings):
     @field_validator("root", "archive_root", mode="before")
     @classmethod
     def _named(cls, root: object) -> object:
+        if root is None or isinstance(root, RemoteRoot):
+            return root
         if not str(root).strip():
             raise ValueError("a folder has a name")
         if set(str(root)) & _GLOB:
             raise ValueError(
                 f"none of {' '.join(sorted(_GLOB))} may be in the path: DuckDB would take it for a pattern"
             )
-        return root if isinstance(root, RemoteRoot) else parse_root(str(root))
+        return parse_root(str(root))
 
     @field_validator("root")
     @classmethod

@@ -97,9 +97,7 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         is_local: whether it listens to this machine alone; its owner then needs no key while there is none.
     """
     if isinstance(settings.root, RemoteRoot):
-        raise ConfigurationError(
-            "image-assets serve needs a lake in a local folder: its audit trail is appended to there"
-        )
+        raise ConfigurationError("image-assets serve needs a lake in a local folder; this one is in a cloud")
     service = Service(settings, is_local=is_local)
 
     @asynccontextmanager

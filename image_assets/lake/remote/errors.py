@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from image_assets.errors import (
     ObjectChangedError,
@@ -28,7 +28,7 @@ _NO_CONTAINER: Final = re.compile("ContainerNotFound|ContainerBeingDeleted|NoSuc
 _MAY_NOT: Final = "the credential has no right to: allow it to list, read, write and delete there"
 _WAYS_OUT: Final = {
     "RequestTimeTooSkewed|date header too old": "the clock of this machine is wrong: set it, as NTP does",
-    "not valid in the specified time frame|ExpiredToken|expired": "the credential has expired: renew it",
+    "not valid in the specified time frame|ExpiredToken|[Tt]oken.{0,30}expired": "the credential has expired: renew it",
     "failed to authenticate|SignatureDoesNotMatch|InvalidAccessKeyId|401 ": "is the key right? Set {login}",
     "BlobArchived|InvalidObjectState": "it is in the archive tier: have it brought back there first",
     "403 Forbidden": _MAY_NOT,
@@ -63,20 +63,18 @@ def _explanation(verb: str, key: str, root: RemoteRoot, error: Exception) -> Sto
     if _NO_CONTAINER.search(text):
         return _no_container(verb, key, root)
     where = f"cannot {verb} {key!r} below {root}"
-    for pattern, advice in _WAYS_OUT:
+    for pattern, advice in _WAYS_OUT.items():
         if re.search(pattern, text):
             told = f"{where}: {advice.format(login=_LOGIN[root.scheme])} ({told_shortly(error)})"
-            is_read_only = isinstance(error, PermissionDeniedError) and verb in _CHANGING and "no right" in advice
+            is_read_only = advice is _MAY_NOT and verb in _CHANGING
             return (StoreReadOnlyError if is_read_only else StorageError)(told, key=key)
     told = f"{where}: it does not answer as it should; run it again ({told_shortly(error)})"
     return StoreUnavailableError(told, key=key)
 
 
 def _no_container(verb: str, key: str, root: RemoteRoot) -> StorageError:
-    told = (
-        f"cannot {verb} {key!r}: there is no container {root.container!r}; make it, or set IMAGE_ASSETS_ROOT elsewhere"
-    )
-    return StoreUnavailableError(told, key=key)
+    advice = "make it, or set IMAGE_ASSETS_ROOT elsewhere"
+    return StoreUnavailableError(f"cannot {verb} {key!r}: there is no container {root.container!r}; {advice}", key=key)
 
 
 def told_shortly(error: Exception) -> str:
