@@ -98,13 +98,24 @@ def started(command: Sequence[str], log: Path, address: str) -> Iterator[str]:
 
 def make_container(endpoint: str, name: str) -> None:
     """Make a container of an Azure account; what is there already stays."""
-    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-12-02"}
-    told = "\n".join(f"{header}:{value}" for header, value in headers.items())
-    text = f"PUT{12 * chr(10)}{told}\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+    assert _put(endpoint, name, {}, "?restype=container", "\nrestype:container").status_code in {201, 409}
+
+
+def put_blob(endpoint: str, name: str) -> None:
+    """Put an empty blob under a name, container first, that no well-mannered client would use."""
+    answer = _put(endpoint, name, {"x-ms-blob-type": "BlockBlob"})
+    assert answer.status_code == 201, answer.text
+
+
+def _put(
+    endpoint: str, name: str, headers: Mapping[str, str], query: str = "", signed_query: str = ""
+) -> httpx.Response:
+    told = {**headers, "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-12-02"}
+    lines = "\n".join(f"{header}:{value}" for header, value in told.items())
+    text = f"PUT{12 * chr(10)}{lines}\n/{ACCOUNT}/{ACCOUNT}/{name}{signed_query}"
     signature = base64.b64encode(hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)).decode()
-    headers["Authorization"] = f"SharedKey {ACCOUNT}:{signature}"
-    answer = httpx.put(f"{endpoint}/{name}", params={"restype": "container"}, headers=headers)
-    assert answer.status_code in {201, 409}, answer.text
+    authorization = {"Authorization": f"SharedKey {ACCOUNT}:{signature}"}
+    return httpx.put(f"{endpoint}/{name}{query}", headers={**told, **authorization})
 
 
 def use(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from image_assets.errors import (
+    ImageAssetsError,
     ObjectChangedError,
     ObjectNotFoundError,
     StorageError,
@@ -31,8 +32,8 @@ _WAYS_OUT: Final = {
     "not valid in the specified time frame|ExpiredToken|[Tt]oken.{0,30}expired": "the credential has expired: renew it",
     "failed to authenticate|SignatureDoesNotMatch|InvalidAccessKeyId|401 ": "is the key right? Set {login}",
     "BlobArchived|InvalidObjectState": "it is in the archive tier: have it brought back there first",
-    "403 Forbidden": _MAY_NOT,
-    "400 Bad Request|[Pp]arsing Path|parse path": "rename or remove that object there",
+    '403 Forbidden|code: "403"': _MAY_NOT,
+    "400 Bad Request|invalid path|parse path": "rename or remove that object there",
 }
 """What is no use to try again, by how it is told, with the way out."""
 
@@ -46,6 +47,8 @@ def explained(verb: str, key: str, root: RemoteRoot) -> Iterator[None]:
     """Translate a cloud's errors into the family, at this one place."""
     try:
         yield
+    except ImageAssetsError:
+        raise
     except (AlreadyExistsError, PreconditionError) as error:
         raise ObjectChangedError(
             f"another process replaced {key!r} below {root} meanwhile: run it again", key=key
