@@ -16,6 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pyarrow import fs
+
 from image_assets.errors import ObjectChangedError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_errors import GONE, explained
@@ -68,6 +70,16 @@ class LocalObjectStore:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
         with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
             return file.read()
+
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """See `read`."""
+        with (
+            explained("read", key, self.root),
+            self._place(key) as place,
+            open_file(place, key) as file,
+            path.open("wb") as copy,
+        ):
+            shutil.copyfileobj(file, copy)
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """See `read`."""
@@ -279,6 +291,11 @@ class LocalObjectStore:
     def scan_options(self) -> Mapping[str, Any]:
         """Nothing: a path is enough."""
         return {}
+
+    @property
+    def file_system(self) -> Any:
+        """That of the machine."""
+        return fs.LocalFileSystem()
 
     def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
         """The bytes before the name, the name before anybody is told of it."""

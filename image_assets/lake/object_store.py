@@ -60,6 +60,10 @@ class ObjectStore(Protocol):
         """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
         ...
 
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """Make a local file of the object, however large it is, without holding it; errors as of `read`."""
+        ...
+
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """The first bytes, however large the object is; errors as of `read`."""
         ...
@@ -131,4 +135,9 @@ class ObjectStore(Protocol):
     @property
     def scan_options(self) -> Mapping[str, Any]:
         """What Polars has to be told besides an address."""
+        ...
+
+    @property
+    def file_system(self) -> Any:
+        """What Arrow opens an object with, by its address without the scheme."""
         ...

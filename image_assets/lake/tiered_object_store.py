@@ -23,6 +23,13 @@ class TieredObjectStore:
     hot: ObjectStore
     archive: ObjectStore
 
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """See `ObjectStore`."""
+        try:
+            self.hot.fetch(key, path)
+        except ObjectNotFoundError:
+            path.write_bytes(self.read(key))
+
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """See `ObjectStore`."""
         try:
@@ -136,6 +143,11 @@ class TieredObjectStore:
     def scan_options(self) -> Mapping[str, Any]:
         """Those of the lake: no table is ever archived."""
         return self.hot.scan_options
+
+    @property
+    def file_system(self) -> Any:
+        """That of the lake: no table is ever archived."""
+        return self.hot.file_system
 
     def mark_archive(self) -> None:
         """Mark both tiers as belonging together, before the first object moves."""

@@ -6,8 +6,10 @@ from functools import cache
 from typing import Any, Final
 
 import obstore
+from obstore.fsspec import FsspecStore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, MemoryStore, ObjectStore, S3Store
+from pyarrow import fs
 
 from image_assets.errors import ConfigurationError
 from image_assets.lake.remote.address import RemoteRoot
@@ -44,22 +46,35 @@ def scan_options(root: RemoteRoot, params: StorageParams) -> Mapping[str, Any]:
     return {"storage_options": told, "credential_provider": None}
 
 
+@cache
+def arrow_files(root: RemoteRoot, params: StorageParams) -> Any:
+    """The whole container as Arrow opens files in it: by container and name."""
+    open_client(root, params)
+    there = _told(root, params)
+    del there["prefix"]
+    return fs.PyFileSystem(fs.FSSpecHandler(FsspecStore(root.scheme, **there)))
+
+
 def _client(root: RemoteRoot, params: StorageParams) -> ObjectStore:
-    there: dict[str, Any] = {
+    there = _told(root, params)
+    match root.scheme:
+        case "az":
+            return AzureStore(root.container, **there)
+        case "s3":
+            return S3Store(root.container, **there)
+        case "gs":
+            return GCSStore(root.container, **there)
+        case "memory":
+            return MemoryStore()
+
+
+def _told(root: RemoteRoot, params: StorageParams) -> dict[str, Any]:
+    return {
         "prefix": root.prefix or None,
+        "config": {_ENDPOINT[root.scheme]: params.endpoint} if params.endpoint else {},
         "client_options": {"timeout": timedelta(seconds=params.timeout_s), "allow_http": _is_plain(params) == "true"},
         "retry_config": {"max_retries": params.retries, "retry_timeout": timedelta(seconds=params.retry_s)},
     }
-    config: Any = {_ENDPOINT[root.scheme]: params.endpoint} if params.endpoint else {}
-    match root.scheme:
-        case "az":
-            return AzureStore(root.container, config=config, **there)
-        case "s3":
-            return S3Store(root.container, config=config, **there)
-        case "gs":
-            return GCSStore(root.container, config=config, **there)
-        case "memory":
-            return MemoryStore()
 
 
 def _is_plain(params: StorageParams) -> str:

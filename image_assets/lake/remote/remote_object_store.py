@@ -20,7 +20,7 @@ from image_assets.lake.object_keys import STORES_OWN
 from image_assets.lake.object_store import ANY_VERSION, ObjectInfo
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import CLAIMS, claimed
-from image_assets.lake.remote.client import open_client, scan_options
+from image_assets.lake.remote.client import arrow_files, open_client, scan_options
 from image_assets.lake.remote.errors import explained
 from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.params import StorageParams
@@ -56,6 +56,13 @@ class RemoteObjectStore:
         name = name_of(key)
         with explained("read", key, self.root):
             return bytes(obstore.get(self._client, name).bytes())
+
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """Piece by piece."""
+        name = name_of(key)
+        with path.open("wb") as file, explained("read", key, self.root):
+            for piece in obstore.get(self._client, name):
+                file.write(piece)
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """A range; an empty object has none."""
@@ -174,6 +181,11 @@ class RemoteObjectStore:
     def scan_options(self) -> Mapping[str, Any]:
         """See `ObjectStore`."""
         return scan_options(self.root, self.params)
+
+    @property
+    def file_system(self) -> Any:
+        """See `ObjectStore`."""
+        return arrow_files(self.root, self.params)
 
     def replaced(self, key: ObjectKey, data: bytes, over: str | None = ANY_VERSION) -> str:
         """Write bytes; the version that they have then."""
