@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any, Final
 
 import obstore
-from obstore.fsspec import FsspecStore
 from obstore.exceptions import BaseError
+from obstore.fsspec import FsspecStore
 from obstore.store import AzureStore, GCSStore, MemoryStore, ObjectStore, S3Store
 from pyarrow import fs
 
@@ -50,9 +50,9 @@ def scan_options(root: RemoteRoot, params: StorageParams) -> Mapping[str, Any]:
 def arrow_files(root: RemoteRoot, params: StorageParams) -> Any:
     """The whole container as Arrow opens files in it: by container and name."""
     open_client(root, params)
-    there = _told(root, params)
+    there: dict[str, Any] = {"protocol": root.scheme, **_told(root, params)}
     del there["prefix"]
-    return fs.PyFileSystem(fs.FSSpecHandler(FsspecStore(root.scheme, **there)))
+    return fs.PyFileSystem(fs.FSSpecHandler(FsspecStore(**there)))
 
 
 def _client(root: RemoteRoot, params: StorageParams) -> ObjectStore:
