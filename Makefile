@@ -7,7 +7,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop soak tables surface examples openapi prometheus chromium wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak tables surface examples openapi prometheus chromium azurite wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -55,6 +55,11 @@ prometheus:
 # The browser in which the gallery's pages are tried; without it those tests are skipped.
 chromium:
 	command -v chromium >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+
+# Azure's storage on this machine, with which a lake in a cloud is tried; without it those tests are skipped.
+azurite:
+	command -v npm >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends nodejs npm; }
+	npm ci --prefix image_assets_tests/servers/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Fills and serves a lake, and asks it for everything: after a change of what is sent or answered.
 examples: $(INSTALLED)

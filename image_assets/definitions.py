@@ -158,6 +158,10 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             root=str(settings.root),
             archive_root=str(settings.archive_root) if settings.archive_root else None,
             history_keep=settings.history_keep,
+            storage_endpoint=settings.storage_endpoint,
+            storage_timeout_s=settings.storage_timeout_s,
+            storage_retries=settings.storage_retries,
+            storage_retry_s=settings.storage_retry_s,
         ),
         "workers": WorkersResource(
             workers=settings.workers,

@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from image_assets.compute.engine import EngineParams
 from image_assets.errors import ConfigurationError
@@ -24,6 +24,8 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.imaging.watermark import WatermarkParams
 from image_assets.labels import normalise_label
 from image_assets.lake.opening import LakeParams
+from image_assets.lake.remote.address import LakeRoot, RemoteRoot, parse_root
+from image_assets.lake.remote.params import StorageParams
 from image_assets.models.captioning.template_captioner import TEMPLATE
 from image_assets.models.classifiers.mlflow_registry import Tracking
 from image_assets.models.classifiers.trainers import TrainerName, TrainerParams
@@ -48,7 +50,9 @@ _INDEX = IndexParams()
 _DUPLICATES = DuplicateParams()
 _TRAINER = TrainerParams()
 _PREDICTION = PredictionParams()
+_STORAGE = StorageParams()
 _GLOB = set("*?[]")
+_BESIDE_A_CLOUD = Path("data")
 _MASK = "***"
 _PASSWORD = re.compile(r"://[^/?#@\s]*@")
 _RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
@@ -70,13 +74,36 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    root: Path = Field(default=Path("data/lake"), description="Folder of the lake.")
-    archive_root: Path | None = Field(default=None, description="Folder to which old originals move, outside the lake.")
+    root: Annotated[LakeRoot, NoDecode] = Field(
+        default=Path("data/lake"),
+        description="Folder of the lake, or az://container/prefix, s3://bucket/prefix, gs://bucket/prefix.",
+    )
+    archive_root: Annotated[LakeRoot | None, NoDecode] = Field(
+        default=None,
+        description="Where old originals move to, outside the lake: a folder or an address as of the lake.",
+    )
     archive_after_days: int | None = Field(
         default=None, ge=1, description="Age at which they move by themselves, every week; by default they stay."
     )
     history_keep: int = Field(
         default=1, ge=0, le=10, description="Tables of former recipes kept per table and day: image-assets diff."
+    )
+    storage_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^@?#\s]+$",
+        description="Address of the cloud's service where it is not the usual one, such as Azurite's or MinIO's.",
+    )
+    storage_timeout_s: float = Field(
+        default=_STORAGE.timeout_s, gt=0, description="Seconds that one request to a cloud may take."
+    )
+    storage_retries: int = Field(
+        default=_STORAGE.retries,
+        ge=0,
+        le=100,
+        description="How often a request is tried again when a cloud is busy or does not answer.",
+    )
+    storage_retry_s: float = Field(
+        default=_STORAGE.retry_s, gt=0, description="Seconds after which a request to a cloud is not tried again."
     )
     start_day: date = Field(default=date(2026, 1, 1), description="First daily partition (UTC).")
     owner: str = Field(
@@ -143,7 +170,8 @@ class Settings(BaseSettings):
     )
     fine_tune_epochs: int = Field(default=_TRAINER.fine_tune_epochs, ge=1, description="Passes of fine-tuning.")
     mlflow_tracking_uri: str = Field(
-        default="", description="Address of an MLflow server; else the file mlflow.db in the lake."
+        default="",
+        description="Address of an MLflow server; else the file mlflow.db in the lake, or in data/ beside a cloud.",
     )
     workers: int = Field(default=_ENGINE.workers, ge=1, description="Worker processes; by default one per usable core.")
     image_timeout_s: float = Field(default=_ENGINE.item_timeout_s, gt=0, description="Seconds that one image may take.")
@@ -274,17 +302,21 @@ class Settings(BaseSettings):
     @field_validator("root", "archive_root", mode="before")
     @classmethod
     def _named(cls, root: object) -> object:
+        if root is None or isinstance(root, RemoteRoot):
+            return root
         if not str(root).strip():
             raise ValueError("a folder has a name")
         if set(str(root)) & _GLOB:
             raise ValueError(
                 f"none of {' '.join(sorted(_GLOB))} may be in the path: DuckDB would take it for a pattern"
             )
-        return root
+        return parse_root(str(root))
 
     @field_validator("root")
     @classmethod
-    def _absolute(cls, root: Path) -> Path:
+    def _absolute(cls, root: LakeRoot) -> LakeRoot:
+        if isinstance(root, RemoteRoot):
+            return root
         place = root.expanduser().absolute()
         if not is_text(str(place)):
             raise ValueError(f"{plain(str(place))} is not UTF-8: DuckDB and Polars do not find it")
@@ -292,12 +324,12 @@ class Settings(BaseSettings):
 
     @field_validator("archive_root")
     @classmethod
-    def _apart(cls, archive_root: Path | None, info: ValidationInfo) -> Path | None:
+    def _apart(cls, archive_root: LakeRoot | None, info: ValidationInfo) -> LakeRoot | None:
         """In the lake's own folder a copy would be the original, and be deleted with it."""
         if archive_root is None:
             return None
-        place, root = archive_root.expanduser().absolute(), info.data.get("root", Path())
-        if place.resolve() == root.resolve():
+        place = archive_root if isinstance(archive_root, RemoteRoot) else archive_root.expanduser().absolute()
+        if _resolved(place) == _resolved(info.data.get("root", Path())):
             raise ValueError("the archive needs a folder of its own")
         return place
 
@@ -358,7 +390,12 @@ class Settings(BaseSettings):
     @property
     def lake_params(self) -> LakeParams:
         """Where the lake is."""
-        return LakeParams(self.root, self.archive_root, self.history_keep)
+        return LakeParams(self.root, self.archive_root, self.history_keep, self.storage_params)
+
+    @property
+    def storage_params(self) -> StorageParams:
+        """How a cloud is asked."""
+        return StorageParams(self.storage_endpoint, self.storage_timeout_s, self.storage_retries, self.storage_retry_s)
 
     @property
     def inspect_params(self) -> InspectParams:
@@ -392,10 +429,16 @@ class Settings(BaseSettings):
 
     @property
     def tracking(self) -> Tracking:
-        """Where trainings are recorded; a local record keeps its files in the lake too."""
+        """Where trainings are recorded; a local record keeps its files beside it."""
         if self.mlflow_tracking_uri:
             return Tracking(self.mlflow_tracking_uri, None)
-        return Tracking(f"sqlite:///{self.root / 'mlflow.db'}", (self.root / "mlflow").as_uri())
+        return Tracking(f"sqlite:///{self.record_file}", self.record_file.with_suffix("").as_uri())
+
+    @property
+    def record_file(self) -> Path:
+        """Where trainings are recorded without a server."""
+        folder = _BESIDE_A_CLOUD.absolute() if isinstance(self.root, RemoteRoot) else self.root
+        return folder / "mlflow.db"
 
     @property
     def drift_params(self) -> DriftParams:
@@ -487,6 +530,10 @@ def _refuse_unknown() -> None:
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part for each in text.split(",") if (part := each.strip()))
+
+
+def _resolved(root: LakeRoot) -> LakeRoot:
+    return root if isinstance(root, RemoteRoot) else root.resolve()
 
 
 def _read_logo(path: Path) -> bytes:

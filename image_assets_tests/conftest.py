@@ -1,6 +1,6 @@
 """How a test process ends: DuckDB's bindings print pages of leak reports when it is torn down with torch loaded.
 
-And how examples are judged: by what comes out, not by how long it takes on a busy machine.
+And how examples are judged: by what comes out, not by how long it takes on a busy machine; and servers for all tests.
 """
 
 import importlib
@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from image_assets_tests.servers.clouds import azurite, s3_server
+
 if TYPE_CHECKING:
     from image_assets_tests.servers.postgres import PostgresServer
+
+__all__ = ["azurite", "s3_server"]
 
 settings.register_profile("by result alone", deadline=None)
 settings.load_profile("by result alone")

@@ -13,6 +13,7 @@ from image_assets.ids import ObjectKey
 from image_assets.imaging.formats import ALLOWED_FORMATS, HAS_HEIC
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.models.captioning.lazy_captioner import open_captioner
 from image_assets.models.captioning.text_reader import reader_name
 from image_assets.models.encoders.encoder import Placement, encoder_key
@@ -34,6 +35,8 @@ def examine_storage(settings: Settings) -> str:
     if store.read(key) != b"well":
         raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
     store.delete(key)
+    if isinstance(settings.root, RemoteRoot):
+        return f"{settings.root} can be written"
     free = shutil.disk_usage(settings.root).free
     if free < _LEAST_FREE_BYTES:
         raise StorageError(f"only {free / 2**30:.1f} GiB are free at {settings.root}: make room")
@@ -136,7 +139,7 @@ def examine_tracking(settings: Settings) -> str:
     """Read the local record of trainings whole."""
     from image_assets.orchestration.instance.damage import describe_sqlite_damage
 
-    file = settings.root / "mlflow.db"
+    file = settings.record_file
     if settings.mlflow_tracking_uri or not file.exists():
         return settings.mlflow_tracking_uri or "no training was recorded yet"
     without = "MLflow makes a new one and forgets its runs; the classifiers stay in the lake"

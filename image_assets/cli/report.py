@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from image_assets.cli.console import CONSOLE
+from image_assets.errors import ConfigurationError
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 
@@ -23,4 +25,6 @@ def report(day: datetime | None, is_opened: bool) -> None:
     for path in paths:
         CONSOLE.print(path, markup=False, soft_wrap=True)
     if is_opened:
+        if isinstance(settings.root, RemoteRoot):
+            raise ConfigurationError(f"--open shows a page of a local lake; this one is at {paths[0]}")
         click.launch(paths[0])

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from io import FileIO
 from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
 
 from image_assets.errors import ObjectChangedError, StoreUnavailableError
 from image_assets.ids import ObjectKey
@@ -67,6 +70,16 @@ class LocalObjectStore:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
         with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
             return file.read()
+
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """See `read`."""
+        with (
+            explained("read", key, self.root),
+            self._place(key) as place,
+            open_file(place, key) as file,
+            path.open("wb") as copy,
+        ):
+            shutil.copyfileobj(file, copy)
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """See `read`."""
@@ -273,6 +286,16 @@ class LocalObjectStore:
     def uri(self, key: str) -> str:
         """An absolute path."""
         return str(self._path(key).absolute())
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """Nothing: a path is enough."""
+        return {}
+
+    @property
+    def file_system(self) -> Any:
+        """That of the machine."""
+        return fs.LocalFileSystem()
 
     def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
         """The bytes before the name, the name before anybody is told of it."""

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from image_assets.ids import ObjectKey
 
@@ -58,6 +58,10 @@ class ObjectStore(Protocol):
 
     def read(self, key: ObjectKey) -> bytes:
         """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
+        ...
+
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """Make a local file of the object, however large it is, without holding it; errors as of `read`."""
         ...
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
@@ -125,5 +129,15 @@ class ObjectStore(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """The address under which Polars and DuckDB read the object in place."""
+        """The address under which Polars reads the object in place."""
+        ...
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """What Polars has to be told besides an address."""
+        ...
+
+    @property
+    def file_system(self) -> Any:
+        """What Arrow opens an object with, by its address without the scheme."""
         ...

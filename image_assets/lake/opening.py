@@ -1,7 +1,6 @@
 """Opens the lake: the one place that knows which stores lie behind its tables."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
@@ -9,6 +8,8 @@ from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.remote.address import LakeRoot, RemoteRoot
+from image_assets.lake.remote.params import StorageParams
 from image_assets.lake.tiered_object_store import TieredObjectStore
 
 
@@ -17,14 +18,16 @@ class LakeParams:
     """Where the lake is and what it keeps.
 
     Attributes:
-        root: its folder.
-        archive_root: folder to which old originals move; None for no archive.
+        root: its folder, or its prefix in a container of a cloud.
+        archive_root: where old originals move to; None for no archive.
         history_keep: tables of former recipes that are kept per table and day.
+        storage: how a cloud is asked.
     """
 
-    root: Path
-    archive_root: Path | None = None
+    root: LakeRoot
+    archive_root: LakeRoot | None = None
     history_keep: int = 1
+    storage: StorageParams = StorageParams()
 
 
 def open_tables(params: LakeParams, guard: LakeGuard | None = None) -> ParquetTables:
@@ -36,11 +39,22 @@ def open_store(params: LakeParams, guard: LakeGuard | None = None) -> ObjectStor
     """The lake's objects; with a guard that begins with them, which changes them as long as it is the same lake.
 
     Raises:
-        ConfigurationError: originals were archived, and no archive is named.
+        ConfigurationError: originals were archived, and no archive is named; or a cloud is, and its client is not here.
     """
-    hot = LocalObjectStore(params.root, check=guard.check) if guard else LocalObjectStore(params.root)
+    hot = _store_at(params.root, params.storage, guard)
     if params.archive_root:
-        return TieredObjectStore(hot, LocalObjectStore(params.archive_root))
+        return TieredObjectStore(hot, _store_at(params.archive_root, params.storage))
     if hot.exists(object_keys.ARCHIVE_MARK):
         raise ConfigurationError(f"originals of {params.root} were archived: set IMAGE_ASSETS_ARCHIVE_ROOT")
     return hot
+
+
+def _store_at(root: LakeRoot, storage: StorageParams, guard: LakeGuard | None = None) -> ObjectStore:
+    told = {"check": guard.check} if guard else {}
+    if not isinstance(root, RemoteRoot):
+        return LocalObjectStore(root, **told)
+    try:
+        from image_assets.lake.remote.remote_object_store import RemoteObjectStore
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'a lake at {root} needs: pip install "image-assets[cloud]"') from error
+    return RemoteObjectStore(root, storage, **told)

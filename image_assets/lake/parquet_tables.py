@@ -1,6 +1,7 @@
 """Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
 
 import errno
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from image_assets.tables.training import TRAINING_SET
 from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES
 
 FILE_COLUMN = "_file"
+_QUERY = re.compile(r"(?<=\S)\?\S+")
 
 # Garbled pages make the reader panic now and then.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -72,10 +74,11 @@ class ParquetTables:
         """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
         uri = self.store.uri(key)
         try:
-            return pl.scan_parquet(uri, glob=False).collect_schema()
+            return self._scanned(key).collect_schema()
         except FileNotFoundError as error:
             raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
         except (*_UNREADABLE, OSError) as error:
+            _refuse_as_damage(error, key)
             raise _damaged(f"{uri} cannot be read as Parquet: {error}", key) from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
@@ -100,10 +103,11 @@ class ParquetTables:
     def is_parquet(self, key: ObjectKey) -> bool:
         """Whether a file has a footer that can be read; of one that has gone meanwhile nothing is known: it counts."""
         try:
-            pl.read_parquet_metadata(self.store.uri(key))
+            pl.read_parquet_metadata(self.store.uri(key), **self.store.scan_options)
         except FileNotFoundError:
             return True
-        except (*_UNREADABLE, OSError):
+        except (*_UNREADABLE, OSError) as error:
+            _refuse_as_damage(error, key)
             return False
         return True
 
@@ -196,7 +200,7 @@ class ParquetTables:
         def attempt() -> None:
             with self.store.writing(key, over=self.store.version(key)) as target, _explained_write(key):
                 try:
-                    kept = pl.scan_parquet(self.store.uri(key), glob=False).filter(~where)
+                    kept = self._scanned(key).filter(~where)
                     kept.sink_parquet(target, maintain_order=True)
                 except FileNotFoundError as error:
                     raise ObjectNotFoundError(f"{self.store.uri(key)} has gone", key=key) from error
@@ -260,6 +264,7 @@ class ParquetTables:
             include_file_paths=file,
             extra_columns="ignore",
             missing_columns="insert",
+            **self.store.scan_options,
         )
         lazy = lazy if where is None else lazy.filter(where)
         lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
@@ -272,13 +277,17 @@ class ParquetTables:
             named = ", ".join(self.store.uri(key) for key in damaged)
             raise _damaged(f"{named} cannot be read as Parquet: {error}", damaged[0]) from error
         except OSError as error:
+            _refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
+
+    def _scanned(self, key: ObjectKey) -> pl.LazyFrame:
+        return pl.scan_parquet(self.store.uri(key), glob=False, **self.store.scan_options)
 
     def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
         """The first file that does not read to its end; all files when each does."""
         for key in keys:
             try:
-                pl.scan_parquet(self.store.uri(key), glob=False).collect(engine="streaming")
+                self._scanned(key).collect(engine="streaming")
             except (*_UNREADABLE, OSError):
                 return [key]
         return keys
@@ -291,6 +300,14 @@ class ParquetTables:
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
             broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
             raise _damaged(broken, object_keys.table_key(table.name, day)) from error
+
+
+def _refuse_as_damage(error: BaseException, key: ObjectKey) -> None:
+    """What a cloud does not give says nothing of the file; Polars tells such errors apart by their text alone."""
+    if "object-store error" in str(error):
+        # Behind a question mark there may be a signature.
+        told = _QUERY.sub("", " ".join(str(error).partition("; note:")[0].split()))
+        raise StoreUnavailableError(f"cannot read {key}: {told}; run it again", key=key) from error
 
 
 @contextmanager

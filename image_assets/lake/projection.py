@@ -11,7 +11,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -142,6 +142,8 @@ def _current(tables: ParquetTables, content: Content, former: Projection | None)
     store = tables.store
     there, files = store.version(content.key), _source_files(tables, content)
     wanted = {info.key: info.version for info in files}
+    if "://" in store.uri(content.key):
+        return _current_here(tables, content, former, files)
     known = _open(Path(store.uri(content.key)), content) if there else None
     for each in (known, former):
         if each and each.versions == wanted:
@@ -161,21 +163,46 @@ def _current(tables: ParquetTables, content: Content, former: Projection | None)
     return made
 
 
+def _current_here(
+    tables: ParquetTables, content: Content, former: Projection | None, files: Sequence[ObjectInfo]
+) -> Projection:
+    """A file of this process, as DuckDB opens none in a cloud; what others begin with is sent there."""
+    store, wanted = tables.store, {info.key: info.version for info in files}
+    there = store.version(content.key)
+    base = former or (_kept_here(lambda path: store.fetch(content.key, path), content) if there else None)
+    if base and base.versions == wanted:
+        return base
+    made = _made_here(tables, content, base, files)
+    # Another may have sent his first, and who may only read sends none: each has his own.
+    with suppress(StorageError), store.writing(content.key, over=there) as path:
+        shutil.copyfile(made.path, path)
+    return made
+
+
 def _made_here(
     tables: ParquetTables, content: Content, base: Projection | None, files: Sequence[ObjectInfo]
 ) -> Projection:
+    made = _kept_here(lambda path: _make_or_restore(path, tables, content, base, files), content)
+    if made is None:
+        raise StoreUnavailableError(f"{content.key} cannot be opened though it was made just now", key=content.key)
+    return made
+
+
+def _kept_here(fill: Callable[[Path], None], content: Content) -> Projection | None:
+    """Open a file in a folder of this process, which goes with it."""
     folder = tempfile.mkdtemp(prefix="image-assets-")
     try:
         path = Path(folder) / content.key
-        _make_or_restore(path, tables, content, base, files)
+        fill(path)
         made = _open(path, content, is_temporary=True)
-        if made is None:
-            raise StoreUnavailableError(f"{path} cannot be opened though it was made just now", key=content.key)
     # Whoever interrupts it, too, leaves no folder behind.
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
+    if made is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
     return made
 
 

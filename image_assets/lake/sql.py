@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
-from pyarrow import dataset, fs, parquet
+from pyarrow import dataset, parquet
 
 from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
@@ -34,7 +34,7 @@ def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckd
     with tempfile.TemporaryDirectory(prefix="image-assets-") as scratch, closing(_locked(scratch)) as database:
         with _explained("the tables cannot be read; `image-assets doctor` names files that are damaged"):
             for table in schemas:
-                database.register(_view_of(table), _rows(tables, table))
+                database.register(_view_of(table), arrow_rows(tables, table))
         yield database
 
 
@@ -86,14 +86,15 @@ def _view_of(table: Table) -> str:
     return table.name.split("/")[0]
 
 
-def _rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Dataset:
+def arrow_rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Dataset:
     """All files of a table under the columns of all of them; no rows while there is no file."""
-    files = [tables.store.uri(key) for key in tables.files(table.name)]
+    files, system = tables.files(table.name), tables.store.file_system
     if not files:
         return table.schema.create_empty()
-    shapes = [pa.schema([_plain(field) for field in parquet.read_schema(file)]) for file in files]
+    paths = [tables.store.uri(key).rpartition("://")[2] for key in files]
+    shapes = [pa.schema([_plain(field) for field in parquet.read_schema(path, filesystem=system)]) for path in paths]
     shape = pa.unify_schemas(shapes, promote_options="permissive")
-    return dataset.dataset(files, schema=shape, format="parquet", filesystem=fs.LocalFileSystem())
+    return dataset.dataset(paths, schema=shape, format="parquet", filesystem=system)
 
 
 def _plain(field: pa.Field) -> pa.Field:

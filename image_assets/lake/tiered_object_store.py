@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
@@ -21,6 +22,13 @@ class TieredObjectStore:
 
     hot: ObjectStore
     archive: ObjectStore
+
+    def fetch(self, key: ObjectKey, path: Path) -> None:
+        """See `ObjectStore`."""
+        try:
+            self.hot.fetch(key, path)
+        except ObjectNotFoundError:
+            path.write_bytes(self.read(key))
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """See `ObjectStore`."""
@@ -130,6 +138,16 @@ class TieredObjectStore:
         """The address in the tier that has the object; that of the lake when neither has."""
         is_away = _may_be_archived(key) and not self.hot.exists(ObjectKey(key))
         return self.archive.uri(key) if is_away and self.archive.exists(ObjectKey(key)) else self.hot.uri(key)
+
+    @property
+    def scan_options(self) -> Mapping[str, Any]:
+        """Those of the lake: no table is ever archived."""
+        return self.hot.scan_options
+
+    @property
+    def file_system(self) -> Any:
+        """That of the lake: no table is ever archived."""
+        return self.hot.file_system
 
     def mark_archive(self) -> None:
         """Mark both tiers as belonging together, before the first object moves."""

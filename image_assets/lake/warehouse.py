@@ -11,6 +11,7 @@ import polars as pl
 from image_assets.errors import StoreUnavailableError, TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.sql import arrow_rows
 from image_assets.tables.table import Table
 
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
@@ -62,11 +63,17 @@ def _version(tables: ParquetTables, views: Sequence[Table], copies: Sequence[Tab
 
 
 def _define(database: duckdb.DuckDBPyConnection, tables: ParquetTables, table: Table, *, is_copy: bool) -> None:
-    """A view on the day files, or a table: a copy of them, or an empty one while there is no day yet."""
+    """A view on the day files, or a table: a copy of them, or an empty one while there is no day yet.
+
+    Whoever opens the file has no access to a cloud: of a lake there everything is copied.
+    """
     name = f'"{table.name.split("/")[0]}"'
-    is_there = bool(tables.files(table.name))
-    kind = "VIEW" if is_there and not is_copy else "TABLE"
-    if is_there:
+    is_there, is_away = bool(tables.files(table.name)), "://" in tables.store.uri(object_keys.TABLES)
+    kind = "VIEW" if is_there and not (is_copy or is_away) else "TABLE"
+    if is_there and is_away:
+        database.register("all_rows", arrow_rows(tables, table))
+        source = f"SELECT * {_fixed_sizes(table)} FROM all_rows"  # noqa: S608 - names of ours
+    elif is_there:
         glob = tables.store.uri(f"{object_keys.TABLES}/{table.name}/**/*.parquet")
         source = f"SELECT * {_fixed_sizes(table)} FROM read_parquet({_text(glob)}, union_by_name = true)"  # noqa: S608 - names of ours
     else:

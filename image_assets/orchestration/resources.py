@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -13,12 +12,15 @@ from pydantic import PrivateAttr
 from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.remote.address import parse_root
+from image_assets.lake.remote.params import StorageParams
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.kept_open import kept_open
 from image_assets.orchestration.runs.turns import take_turns
 
 _LOG_EVERY_S = 10.0
+_STORAGE = StorageParams()
 _log = logging.getLogger(__name__)
 
 
@@ -28,12 +30,20 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     root: str
     archive_root: str | None = None
     history_keep: int = 1
+    storage_endpoint: str | None = None
+    storage_timeout_s: float = _STORAGE.timeout_s
+    storage_retries: int = _STORAGE.retries
+    storage_retry_s: float = _STORAGE.retry_s
 
     @property
     def tables(self) -> ParquetTables:
         """The lake's tables, opened; its objects are behind `tables.store`."""
-        archive = Path(self.archive_root) if self.archive_root else None
-        return open_tables(LakeParams(Path(self.root), archive, self.history_keep))
+        archive = parse_root(self.archive_root) if self.archive_root else None
+        return open_tables(LakeParams(parse_root(self.root), archive, self.history_keep, self._storage))
+
+    @property
+    def _storage(self) -> StorageParams:
+        return StorageParams(self.storage_endpoint, self.storage_timeout_s, self.storage_retries, self.storage_retry_s)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _daily_report(params: ReportParams, with_links: bool, run: AssetRun, day: da
 def _described(uris: list[str], day: date) -> dict[str, dg.MetadataValue[Any]]:
     return {
         "dagster/uri": dg.MetadataValue.text(uris[0]),
-        "page": dg.MetadataValue.path(uris[0]),
+        "page": dg.MetadataValue.text(uris[0]) if "://" in uris[0] else dg.MetadataValue.path(uris[0]),
         "to_open_it": dg.MetadataValue.text(f"image-assets report --day {day} --open"),
         "files": dg.MetadataValue.md("\n".join(f"- `{uri}`" for uri in uris)),
     }

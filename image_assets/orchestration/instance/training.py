@@ -52,7 +52,7 @@ def start_training(settings: Settings, started_by: str) -> TrainingRun:
 
 def _start(settings: Settings, log: Path, run: TrainingRun) -> "subprocess.Popen[bytes]":
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, f"{PREFIX}ROOT": str(Path(settings.root).absolute())}
+    environment = {**os.environ, f"{PREFIX}ROOT": str(settings.root)}
     command = [sys.executable, "-P", "-m", "image_assets", "train", "--as", run.training_id]
     with log.open("wb") as output:
         # A session of its own: neither Ctrl-C in this terminal nor the end of this process reaches it.

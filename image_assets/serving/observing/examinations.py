@@ -11,6 +11,7 @@ from image_assets.errors import StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.serving.inference.inference import InferenceState
 from image_assets.serving.inference.served_model import ModelPhase
@@ -42,6 +43,8 @@ def examine_storage(store: ObjectStore, settings: Settings, check_lake: Callable
     if store.read(key) != b"well":
         raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
     store.delete(key)
+    if isinstance(settings.root, RemoteRoot):
+        return Finding()
     usage = shutil.disk_usage(settings.root)
     readings = (
         Reading("free_bytes", "Room left at the lake.", usage.free),

@@ -113,7 +113,7 @@ def _readings(tables: ParquetTables, text: str) -> Iterator[pl.Expr]:
 def _keys_of(tables: ParquetTables, text: str) -> list[ObjectKey]:
     """A path below the lake's root as a key, another text as it is, in every form that accents may have."""
     root = tables.store.uri(object_keys.LANDING).removesuffix(object_keys.LANDING)
-    absolute = str(Path(text).absolute())
+    absolute = text if text.startswith(root) else str(Path(text).absolute())
     path = absolute.removeprefix(root) if absolute.startswith(root) else text
     return [ObjectKey(form) for form in _forms_of(path)]
 

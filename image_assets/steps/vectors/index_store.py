@@ -123,7 +123,7 @@ def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParam
 
 def read_members(store: ObjectStore, manifest: IndexManifest) -> pl.DataFrame:
     """`MEMBER_COLUMNS` of the build; `OSError` when they are gone."""
-    return pl.read_parquet(store.uri(_key(manifest, _MEMBERS)), glob=False)
+    return pl.read_parquet(store.uri(_key(manifest, _MEMBERS)), glob=False, **store.scan_options)
 
 
 def map_key(manifest: IndexManifest) -> ObjectKey:
@@ -184,7 +184,7 @@ def _copy_here(store: ObjectStore, manifest: IndexManifest) -> Path:
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         staged = folder / f".{uuid4().hex}"
-        staged.write_bytes(store.read(_key(manifest, _VECTORS)))
+        store.fetch(_key(manifest, _VECTORS), staged)
         staged.replace(path)
         for other in set(folder.iterdir()) - {path}:
             other.unlink(missing_ok=True)

@@ -73,6 +73,9 @@ def copy(tmp_path: Path) -> Path:
     (tests / "assets").mkdir(parents=True)
     shutil.copy(ROOT / "image_assets_tests/orchestration/conftest.py", tests)
     shutil.copy(ROOT / "image_assets_tests/conftest.py", tmp_path / "image_assets_tests")
+    shutil.copytree(
+        ROOT / "image_assets_tests/servers", tests.parent / "servers", ignore=shutil.ignore_patterns("azurite")
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from image_assets.errors import ConfigurationError
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.settings import Settings, load_settings
 
 Set = Callable[..., None]
@@ -213,3 +214,31 @@ def test_vectors_are_searched_in_a_database_that_is_named(put: Set) -> None:
     put(INDEX_IN="postgres")
     with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_INDEX_IN: .*IMAGE_ASSETS_POSTGRES says where"):
         load_settings()
+
+
+def test_the_lake_and_its_archive_may_be_in_a_cloud(put: Set, empty_folder: Path) -> None:
+    put(ROOT="az://lake/photos", ARCHIVE_ROOT="s3://old/photos", STORAGE_ENDPOINT="http://127.0.0.1:10000/account")
+    settings = load_settings()
+    params = settings.lake_params
+    assert (params.root, params.archive_root) == (RemoteRoot("az", "lake", "photos"), RemoteRoot("s3", "old", "photos"))
+    assert params.storage.endpoint == "http://127.0.0.1:10000/account"
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["ROOT", "ARCHIVE_ROOT"])
+@pytest.mark.parametrize("address", ["abfss://lake@account/photos", "az:/lake", "hdfs://lake"])
+def test_an_address_that_is_none_is_refused_with_what_to_write(put: Set, name: str, address: str) -> None:
+    put(**{name: address})
+    with pytest.raises(ConfigurationError, match=rf"IMAGE_ASSETS_{name}: .*az://container/prefix"):
+        load_settings()
+
+
+def test_the_archive_in_a_cloud_is_apart_too(put: Set) -> None:
+    put(ROOT="az://lake/photos", ARCHIVE_ROOT="az://lake/photos/")
+    with pytest.raises(ConfigurationError, match="of its own"):
+        load_settings()
+
+
+def test_trainings_are_recorded_beside_a_lake_that_is_in_a_cloud(put: Set, empty_folder: Path) -> None:
+    put(ROOT="az://lake/photos")
+    assert load_settings().tracking.uri == f"sqlite:///{empty_folder}/data/mlflow.db"

@@ -1,0 +1,135 @@
+"""Clouds to test with: real servers on free ports, each started once a session and ended with it."""
+
+import base64
+import hashlib
+import hmac
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+
+import httpx
+import pytest
+
+from image_assets.lake.remote.address import RemoteRoot, Scheme
+from image_assets.lake.remote.params import StorageParams
+
+CONTAINER = "lake"
+ACCOUNT = "devstoreaccount1"
+# Azurite documents it; it opens nothing else.
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+_PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A service with an empty container.
+
+    Attributes:
+        scheme: of its addresses.
+        params: where it is.
+        environment: who asks it.
+    """
+
+    scheme: Scheme
+    params: StorageParams = field(default_factory=StorageParams)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def new_root(self) -> RemoteRoot:
+        """A prefix that nobody has used."""
+        return RemoteRoot(self.scheme, CONTAINER, f"tests/{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Azure Blob Storage."""
+    node = shutil.which("node")
+    if node is None or not _AZURITE.exists():
+        pytest.skip("Azurite is not here: make azurite")
+    folder = tmp_path_factory.mktemp("azurite")
+    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command = [node, str(_AZURITE), *options, "--location", str(folder), "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
+        endpoint = f"{address}/{ACCOUNT}"
+        make_container(endpoint, CONTAINER)
+        login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
+        yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """S3, as moto serves it."""
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip('moto is not here: pip install "moto[s3]"')
+    log = tmp_path_factory.mktemp("s3") / "log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with started(command, log, r"Running on (http://\S+)") as endpoint:
+        httpx.put(f"{endpoint}/{CONTAINER}").raise_for_status()
+        login = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+        yield Cloud("s3", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path, address: str) -> Iterator[str]:
+    """A server that writes its address into its log; it is terminated, so that it may write down what it holds."""
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        yield _address_in(log, address, server)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def make_container(endpoint: str, name: str) -> None:
+    """Make a container of an Azure account; what is there already stays."""
+    assert _put(endpoint, name, {}, "?restype=container", "\nrestype:container").status_code in {201, 409}
+
+
+def put_blob(endpoint: str, name: str) -> None:
+    """Put an empty blob under a name, container first, that no well-mannered client would use."""
+    answer = _put(endpoint, name, {"x-ms-blob-type": "BlockBlob"})
+    assert answer.status_code == 201, answer.text
+
+
+def _put(
+    endpoint: str, name: str, headers: Mapping[str, str], query: str = "", signed_query: str = ""
+) -> httpx.Response:
+    told = {**headers, "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-12-02"}
+    lines = "\n".join(f"{header}:{value}" for header, value in told.items())
+    text = f"PUT{12 * chr(10)}{lines}\n/{ACCOUNT}/{ACCOUNT}/{name}{signed_query}"
+    signature = base64.b64encode(hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)).decode()
+    authorization = {"Authorization": f"SharedKey {ACCOUNT}:{signature}"}
+    return httpx.put(f"{endpoint}/{name}{query}", headers={**told, **authorization})
+
+
+def use(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the environment say who asks the cloud, and nothing of another."""
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "AWS_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def _address_in(log: Path, pattern: str, server: "subprocess.Popen[bytes]") -> str:
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end and server.poll() is None:
+        if found := re.search(pattern, log.read_text()):
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"no server: {log.read_text()}")
