@@ -130,7 +130,8 @@ def test_what_cannot_be_changed_for_now_is_told_so(own_lake: "Lake", serve_lake:
         ]
         assert [each.status_code for each in told] == [503] * 3, [each.text for each in told]
         assert {each.json()["title"] for each in told} == {"Storage unavailable"}
-        assert all("read-only" in each.json()["detail"] for each in told)
+        details = [each.json()["detail"] for each in told]
+        assert all("read-only" in each for each in details), details
         assert served.ask(f"/v1/images/{image_id}", "read").status_code == 200
 
 

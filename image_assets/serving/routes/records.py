@@ -114,7 +114,7 @@ def erase_image(
     finally:
         # A copy that is not reached leaves the certificate open; here it is gone all the same.
         service.renew()
-        audit("erasure", [remains.image_id])
+    audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
     return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
 

@@ -2,8 +2,8 @@
 
 The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
 in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
-left: the day's report, indexes, the warehouse, the gallery. What was
-published is removed then. Killed anywhere, do it again: it ends where one go would have ended.
+left: the day's report, indexes, the warehouse, the gallery. What was published is removed then. Killed anywhere, do it
+again: it ends where one go would have ended.
 """
 
 import hashlib
