@@ -179,7 +179,7 @@ class _FineTuning:
     def _vectors(self, encoder: ImageEncoder, photos: PhotoSquares) -> list[Embedding]:
         rows: list[Embedding] = []
         for squares in photos.batches(range(len(photos)), self._params.batch_size):
-            rows += encoder.encode_images(list(squares.numpy()))
+            rows.extend(encoder.encode_images(list(squares.numpy())))
             self._tell()
         return rows
 
