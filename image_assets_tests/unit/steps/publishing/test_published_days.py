@@ -1,6 +1,7 @@
 """A day in PostgreSQL is the day of the lake, and is not written twice."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,8 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.publishing.postgres import images_table
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
+from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 Paint = Callable[..., bytes]
 UrlOf = Callable[..., str]
+LONG = EncoderDescription("long", "1", 1_500, 1, "none", "made in code")
 NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)
 
 
@@ -98,14 +102,37 @@ def test_of_a_day_that_changed_only_what_changed_is_written(published: "Shop") -
     assert published.ask("SELECT label, label_source FROM images WHERE raw_name = 'red.jpg'") == [("ruby", "human")]
 
 
-def test_a_label_is_changed_without_a_new_place_in_the_graph_of_vectors(published: "Shop") -> None:
-    record_decisions(published.lake.tables, [Decision("red.jpg", "ruby")], "ann", NOON)
-    published.curate()
-    with published.connected() as connection:
-        published.publish()
-        connection.execute("SELECT pg_stat_force_next_flush()")
+@dataclass(frozen=True)
+class Described:
+    """An encoder whose vectors are there already."""
+
+    description: EncoderDescription
+
+
+@pytest.fixture
+def long(shop: "Shop") -> "Shop":
+    """Vectors so long that PostgreSQL puts them beside their rows."""
+    described, tables, day = LONG, shop.lake.tables, shop.lake.day
+    target, stored = embedding_target(described), tables.read(shop.lake.embeddings, day)
+    vectors = np.random.default_rng(0).normal(size=(stored.height, described.dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = stored.with_columns(
+        embedding=pl.Series(vectors, dtype=pl.Array(pl.Float32, described.dimension)),
+        recipe_version=pl.lit(target.recipe_version),
+    )
+    tables.replace(target.table, day, rows)
+    made = shop.of(replace(shop.lake, encoder=Described(described)))  # type: ignore[arg-type]
+    made.curate()
+    made.publish()
+    return made
+
+
+def test_a_label_is_changed_without_a_new_place_in_the_graph_of_vectors(long: "Shop") -> None:
+    record_decisions(long.lake.tables, [Decision("red.jpg", "ruby")], "ann", NOON)
+    long.curate()
+    long.publish()
     told = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'images'::regclass"
-    assert published.ask(told) == [(1, 1)]
+    assert (long.ask(told), long.ask("SELECT count(embedding) FROM images")) == ([(1, 1)], [3])
 
 
 def test_a_late_image_comes_and_one_that_went_goes_with_its_tags(published: "Shop", paint: Paint) -> None:
