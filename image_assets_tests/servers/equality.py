@@ -11,8 +11,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 
 _BYTES = (object_keys.BRONZE, object_keys.SILVER, object_keys.THUMBNAILS, object_keys.PREVIEWS)
 _OWN = {"input_version", "uploaded_at", "ingested_at", "processed_at"}
-"""Columns that each lake has of its own: versions of objects and what follows from them, and the clock, which tells of
-uploads whose uploader says nothing."""
+"""Columns that each lake has of its own: versions of objects, and times, as of uploads whose uploader tells none."""
 
 
 def differences(one: ParquetTables, other: ParquetTables) -> list[str]:
