@@ -579,3 +579,12 @@ def test_the_start_of_an_object_is_read_without_the_rest(store: ObjectStore) -> 
     assert (store.read_start(KEY, 4), store.read_start(KEY, 99)) == (b"0123", b"0123456789")
     with pytest.raises(ObjectNotFoundError):
         store.read_start(ObjectKey("landing/nothing"), 4)
+
+
+def test_an_object_is_fetched_into_a_local_file(store: ObjectStore, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 40_000
+    store.write(KEY, data)
+    store.fetch(KEY, tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == data
+    with pytest.raises(ObjectNotFoundError):
+        store.fetch(ObjectKey("silver/nothing"), tmp_path / "nothing")
