@@ -25,6 +25,10 @@ __all__ = ["azurite", "s3_server"]
 settings.register_profile("by result alone", deadline=None)
 settings.load_profile("by result alone")
 
+# pytest-xdist tells its workers a width of the terminal, which a console that is made meanwhile has for good.
+for size in ("COLUMNS", "LINES"):
+    os.environ.pop(size, None)
+
 SERVERS = Path(__file__).parent / "servers"
 _status = pytest.StashKey[int]()
 
