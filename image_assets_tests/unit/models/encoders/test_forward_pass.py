@@ -73,6 +73,7 @@ np.testing.assert_allclose(vectors(load(4, "compile")), vectors(load(4)), atol=1
 """
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux, which limits address space")
 def test_a_batch_that_the_allocator_refuses_is_halved_and_every_vector_is_what_it_was(clip_folder: Path) -> None:
     run_apart(REFUSED, clip_folder)
