@@ -30,4 +30,7 @@ def test_every_encoder_of_the_catalogue_is_listed_with_its_licence(lines: list[s
 
 def test_it_says_what_is_in_use_and_what_is_here(lines: list[str]) -> None:
     assert lines[0].strip() == f"Encoders; in use: {REFERENCE}"
-    assert [line.split()[1] for line in lines if line.rstrip().endswith("yes              │")] == ["builtin", "builtin-small"]
+    assert [line.split()[1] for line in lines if line.rstrip().endswith("yes              │")] == [
+        "builtin",
+        "builtin-small",
+    ]
