@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from image_assets.cli.console import CONSOLE
 from image_assets.errors import ConfigurationError, TableError
 from image_assets.settings import PREFIX, Settings
 from image_assets.tables.catalogue import TABLES
@@ -20,7 +19,7 @@ Invoke = Callable[..., Result]
 def test_every_setting_is_shown_by_its_whole_name_in_a_narrow_terminal(
     home: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(CONSOLE, "width", 80)
+    monkeypatch.setenv("COLUMNS", "80")
     shown = invoke("settings").output.split()
     assert [name for name in Settings.model_fields if f"{PREFIX}{name.upper()}" not in shown] == []
 
