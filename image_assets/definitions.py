@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 
 import dagster as dg
 
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.orchestration.assets.archive import archive_assets
 from image_assets.orchestration.assets.bronze import bronze_assets
@@ -154,15 +156,7 @@ def _delta_upkeep(settings: Settings) -> list[dg.AssetsDefinition]:
 def usual_resources(settings: Settings) -> Mapping[str, object]:
     """The lake, workers, GPU and MLflow that the settings describe."""
     return {
-        "lake": LakeResource(
-            root=str(settings.root),
-            archive_root=str(settings.archive_root) if settings.archive_root else None,
-            history_keep=settings.history_keep,
-            storage_endpoint=settings.storage_endpoint,
-            storage_timeout_s=settings.storage_timeout_s,
-            storage_retries=settings.storage_retries,
-            storage_retry_s=settings.storage_retry_s,
-        ),
+        "lake": _lake(settings),
         "workers": WorkersResource(
             workers=settings.workers,
             image_timeout_s=settings.image_timeout_s,
@@ -179,6 +173,26 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
         MLFLOW: mlflow_resource(settings.tracking),
         "progress": LoggedProgress(),
     }
+
+
+def _lake(settings: Settings) -> LakeResource:
+    """Where it is in Azure and dagster-azure is installed, with that one's account; it is imported only then."""
+    told = {
+        "root": str(settings.root),
+        "archive_root": str(settings.archive_root) if settings.archive_root else None,
+        "history_keep": settings.history_keep,
+        "storage_endpoint": settings.storage_endpoint,
+        "storage_timeout_s": settings.storage_timeout_s,
+        "storage_retries": settings.storage_retries,
+        "storage_retry_s": settings.storage_retry_s,
+    }
+    is_in_azure = isinstance(settings.root, RemoteRoot) and settings.root.scheme == "az"
+    if is_in_azure and find_spec("dagster_azure"):
+        from image_assets.orchestration.azure_lake import AzureLakeResource, account_resource
+
+        if account := account_resource(settings.storage_endpoint):
+            return AzureLakeResource(**told, azure=account)
+    return LakeResource(**told)
 
 
 @dg.definitions

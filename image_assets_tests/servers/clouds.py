@@ -15,8 +15,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -54,17 +56,40 @@ class Cloud:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Azure Blob Storage."""
-    node = shutil.which("node")
-    if node is None or not _AZURITE.exists():
-        pytest.skip("Azurite is not here: make azurite")
-    folder = tmp_path_factory.mktemp("azurite")
-    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    command = [node, str(_AZURITE), *options, "--location", str(folder), "--blobHost", "127.0.0.1", "--blobPort", "0"]
-    with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
-        endpoint = f"{address}/{ACCOUNT}"
+    with azurite_at(tmp_path_factory.mktemp("azurite")) as endpoint:
         make_container(endpoint, CONTAINER)
         login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
         yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@pytest.fixture(scope="session")
+def azurite_for_identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Azure Blob Storage over TLS, asked by a machine that has an identity and no key."""
+    from azure.storage.blob import BlobServiceClient
+
+    from image_assets_tests.servers.identity import login_at, make_certificate, managed_identity
+
+    folder = tmp_path_factory.mktemp("azurite_for_identities")
+    certificate, key = make_certificate(folder)
+    options = ["--oauth", "basic", "--cert", str(certificate), "--key", str(key)]
+    with azurite_at(folder, options) as endpoint, managed_identity() as tokens:
+        owner = {"account_name": ACCOUNT, "account_key": KEY}
+        with BlobServiceClient(endpoint, owner, connection_verify=str(certificate)) as service:
+            service.create_container(CONTAINER)
+        login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, **login_at(tokens, certificate)}
+        yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@contextmanager
+def azurite_at(folder: Path, options: Sequence[str] = ()) -> Iterator[str]:
+    """The address of the account in an Azurite that keeps its blobs in a folder."""
+    node = shutil.which("node")
+    if node is None or not _AZURITE.exists():
+        pytest.skip("Azurite is not here: make azurite")
+    usual = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    command = [node, str(_AZURITE), *usual, "--location", str(folder), *options]
+    with started(command, folder / "log", r"successfully listens on (https?://\S+)") as address:
+        yield f"{address}/{ACCOUNT}"
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +141,16 @@ def _put(
     signature = base64.b64encode(hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)).decode()
     authorization = {"Authorization": f"SharedKey {ACCOUNT}:{signature}"}
     return httpx.put(f"{endpoint}/{name}{query}", headers={**told, **authorization})
+
+
+def shared_access(permissions: str, ends_in: timedelta) -> str:
+    """A shared access signature of the container, as the account's owner would make it."""
+    end = (datetime.now(UTC) + ends_in).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields = {"sp": permissions, "se": end, "sv": "2021-12-02", "sr": "c"}
+    resource = f"/blob/{ACCOUNT}/{CONTAINER}"
+    text = "\n".join([permissions, "", end, resource, "", "", "", fields["sv"], "c", *[""] * 7])
+    signature = hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)
+    return urlencode({**fields, "sig": base64.b64encode(signature).decode()})
 
 
 def use(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,19 @@
 """Opens the client of a container, once in each process, and sees that the container is there."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
 import obstore
+import polars as pl
 from obstore.exceptions import BaseError
 from obstore.fsspec import FsspecStore
 from obstore.store import AzureStore, GCSStore, MemoryStore, ObjectStore, S3Store
 from pyarrow import fs
 
-from image_assets.errors import ConfigurationError
+from image_assets.errors import ConfigurationError, StorageError
+from image_assets.lake.azure.account import SAS_TOKEN, AzureAccount, account_of_environment, default_credential
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.errors import explained, login_of, told_shortly
 from image_assets.lake.remote.params import StorageParams
@@ -31,6 +33,8 @@ def open_client(root: RemoteRoot, params: StorageParams) -> ObjectStore:
     """
     try:
         client = _client(root, params)
+    except ConfigurationError:
+        raise
     except (BaseError, ValueError) as error:
         raise ConfigurationError(f"{root}: {told_shortly(error)}; set {login_of(root)}") from error
     with explained("list", "objects", root):
@@ -39,10 +43,14 @@ def open_client(root: RemoteRoot, params: StorageParams) -> ObjectStore:
 
 
 def scan_options(root: RemoteRoot, params: StorageParams) -> Mapping[str, Any]:
-    """What Polars is to be told: the same service, and to ask nobody for credentials but the environment."""
+    """What Polars is to be told: the same service, and to ask nobody for credentials but whom the client asks."""
     told: dict[str, str | int] = {"max_retries": params.retries}
+    if root.scheme == "az":
+        account = account_of(params)
+        told |= {_ENDPOINT["az"]: account.url, "allow_http": _is_plain(account.url), **account.config}
+        return {"storage_options": told, "credential_provider": _polars_provider(account)}
     if params.endpoint:
-        told |= {_ENDPOINT[root.scheme]: params.endpoint, "allow_http": _is_plain(params)}
+        told |= {_ENDPOINT[root.scheme]: params.endpoint, "allow_http": _is_plain(params.endpoint)}
     return {"storage_options": told, "credential_provider": None}
 
 
@@ -69,14 +77,45 @@ def _client(root: RemoteRoot, params: StorageParams) -> ObjectStore:
 
 
 def _told(root: RemoteRoot, params: StorageParams) -> dict[str, Any]:
+    account = account_of(params) if root.scheme == "az" else None
+    endpoint = account.url if account else params.endpoint
     return {
         "prefix": root.prefix or None,
-        "config": {_ENDPOINT[root.scheme]: params.endpoint} if params.endpoint else {},
-        "client_options": {"timeout": timedelta(seconds=params.timeout_s), "allow_http": _is_plain(params) == "true"},
+        "config": {**({_ENDPOINT[root.scheme]: endpoint} if endpoint else {}), **(account.config if account else {})},
+        "client_options": {"timeout": timedelta(seconds=params.timeout_s), "allow_http": _is_plain(endpoint) == "true"},
         "retry_config": {"max_retries": params.retries, "retry_timeout": timedelta(seconds=params.retry_s)},
+        **({"credential_provider": _provider(account)} if account and account.login == "identity" else {}),
     }
 
 
-def _is_plain(params: StorageParams) -> str:
+def account_of(params: StorageParams) -> AzureAccount:
+    """The account that the parameters name, else the environment.
+
+    Raises:
+        ConfigurationError: neither names one.
+        StorageError: the signature with which to ask has expired.
+    """
+    account = params.azure or account_of_environment(params.endpoint)
+    if account.expires_at and account.expires_at <= datetime.now(UTC):
+        raise StorageError(
+            f"the signature for {account.url} expired at {account.expires_at}: make another, {SAS_TOKEN}"
+        )
+    return account
+
+
+def _provider(account: AzureAccount) -> Any:
+    credential = default_credential(account.identity)
+    from obstore.auth.azure import AzureCredentialProvider
+
+    return AzureCredentialProvider(credential)
+
+
+def _polars_provider(account: AzureAccount) -> Any:
+    if account.login != "identity":
+        return None
+    return pl.CredentialProviderAzure(credential=default_credential(account.identity))
+
+
+def _is_plain(endpoint: str | None) -> str:
     """Whether it is asked without TLS, which only who writes such an address wants."""
-    return "true" if (params.endpoint or "").startswith("http://") else "false"
+    return "true" if (endpoint or "").startswith("http://") else "false"

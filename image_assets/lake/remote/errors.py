@@ -15,10 +15,11 @@ from image_assets.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
+from image_assets.lake.azure.account import LOGIN
 from image_assets.lake.remote.address import RemoteRoot
 
 _LOGIN: Final = {
-    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (or AZURE_STORAGE_SAS_TOKEN)",
+    "az": LOGIN,
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "memory": "nothing",
@@ -28,9 +29,11 @@ _LOGIN: Final = {
 _NO_CONTAINER: Final = re.compile("ContainerNotFound|ContainerBeingDeleted|NoSuchBucket|bucket does not exist")
 _MAY_NOT: Final = "the credential has no right to: allow it to list, read, write and delete there"
 _WAYS_OUT: Final = {
+    "lacked valid authentication|failed to retrieve a token": "no identity is found to ask with: set {login}",
     "RequestTimeTooSkewed|date header too old": "the clock of this machine is wrong: set it, as NTP does",
     "not valid in the specified time frame|ExpiredToken|[Tt]oken.{0,30}expired": "the credential has expired: renew it",
     "failed to authenticate|SignatureDoesNotMatch|InvalidAccessKeyId|401 ": "is the key right? Set {login}",
+    "<Code>ResourceNotFound</Code>": "there is no such account: set {login}",
     "BlobArchived|InvalidObjectState": "it is in the archive tier: have it brought back there first",
     '403 Forbidden|code: "403"': _MAY_NOT,
     "400 Bad Request|invalid path|parse path": "rename or remove that object there",

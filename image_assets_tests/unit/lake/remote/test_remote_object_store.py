@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import claimed
 from image_assets.lake.remote.params import StorageParams
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
-from image_assets_tests.servers.clouds import ACCOUNT, KEY, Cloud, put_blob, use
+from image_assets_tests.servers.clouds import ACCOUNT, Cloud, put_blob, shared_access, use
 
 A = ObjectKey("silver/a.jpg")
 
@@ -41,21 +41,6 @@ def opened_with(store: RemoteObjectStore, monkeypatch: pytest.MonkeyPatch, **env
     return replace(store, params=replace(store.params, timeout_s=store.params.timeout_s + len(environment)))
 
 
-def shared_access(store: RemoteObjectStore, permissions: str, ends_in: timedelta) -> str:
-    """A shared access signature of the container, as the account's owner would make it."""
-    import base64
-    import hashlib
-    import hmac
-    from urllib.parse import urlencode
-
-    end = (datetime.now(UTC) + ends_in).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fields = {"sp": permissions, "se": end, "sv": "2021-12-02", "sr": "c"}
-    resource = f"/blob/{ACCOUNT}/{store.root.container}"
-    text = "\n".join([permissions, "", end, resource, "", "", "", fields["sv"], "c", *[""] * 7])
-    signature = hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)
-    return urlencode({**fields, "sig": base64.b64encode(signature).decode()})
-
-
 def test_a_wrong_key_is_no_missing_object(store: RemoteObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     other = opened_with(store, monkeypatch, AZURE_STORAGE_ACCOUNT_KEY="Zm9v")
     with pytest.raises(StorageError, match="AZURE_STORAGE_ACCOUNT_KEY") as told:
@@ -64,27 +49,16 @@ def test_a_wrong_key_is_no_missing_object(store: RemoteObjectStore, monkeypatch:
 
 
 def test_who_asks_must_be_said(store: RemoteObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = opened_with(store, monkeypatch)
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME")
     with pytest.raises(ConfigurationError, match="set AZURE_STORAGE_ACCOUNT_NAME"):
-        replace(other, root=RemoteRoot("az", "nobody")).read(A)
-
-
-def test_a_signature_that_has_expired_is_told_so_and_not_shown(
-    store: RemoteObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    token = shared_access(store, "rl", -timedelta(hours=1))
-    other = opened_with(store, monkeypatch, AZURE_STORAGE_SAS_TOKEN=token)
-    with pytest.raises(StorageError, match="403") as told:
-        other.read(A)
-    assert token.rpartition("sig=")[2] not in str(told.value)
+        replace(store, params=StorageParams()).read(A)
 
 
 def test_who_may_only_read_reads_and_hears_why_nothing_is_written(
     store: RemoteObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.write(A, b"bytes")
-    other = opened_with(store, monkeypatch, AZURE_STORAGE_SAS_TOKEN=shared_access(store, "rl", timedelta(hours=1)))
+    other = opened_with(store, monkeypatch, AZURE_STORAGE_SAS_TOKEN=shared_access("rl", timedelta(hours=1)))
     assert (other.read(A), [info.key for info in other.list("silver")]) == (b"bytes", [A])
     for change in (lambda: other.write(A, b"mine"), lambda: other.delete(A)):
         with pytest.raises(StoreReadOnlyError, match="no right"):
