@@ -84,7 +84,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
     ]
     upkeep = [
         *upkeep_assets(settings.owner, settings.keep_runs_days, settings.scrub_weeks),
-        *archive_assets(settings.owner, settings.archive_after_days),
+        *archive_assets(settings.owner, settings.archive_after_days, settings.archive_tier),
         *_delta_upkeep(settings),
     ]
     training = classifier_assets(settings)

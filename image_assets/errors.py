@@ -7,6 +7,7 @@
     ├── StorageError              the lake cannot be read or written
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
+    │   ├── ObjectArchivedError   this object has to be brought back before it is read
     │   └── StoreUnavailableError the storage does not answer: worth a retry
     │       ├── ObjectChangedError another process replaced the object first
     │       ├── StoreReadOnlyError nothing can be changed there
@@ -86,6 +87,10 @@ class ObjectNotFoundError(StorageError, FileNotFoundError):
 
 class ObjectForbiddenError(StorageError, PermissionError):
     """The object exists but may not be read."""
+
+
+class ObjectArchivedError(StorageError):
+    """The object is kept where nothing can be read; it is whole, and comes back within hours when it is asked for."""
 
 
 class StoreUnavailableError(StorageError):

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         default=None,
         description="Where old originals move to, outside the lake: a folder or an address as of the lake.",
     )
+    archive_tier: Literal["cool", "cold", "archive"] | None = Field(
+        default=None,
+        description="Instead, of a lake in Azure: the access tier of old originals; what is in archive comes back "
+        "within hours. Needs image-assets[azure].",
+    )
     archive_after_days: int | None = Field(
         default=None, ge=1, description="Age at which they move by themselves, every week; by default they stay."
     )
@@ -354,11 +359,23 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}POSTGRES says where that is")
         return index_in
 
+    @field_validator("archive_tier")
+    @classmethod
+    def _is_in_azure(cls, tier: str | None, info: ValidationInfo) -> str | None:
+        root = info.data.get("root")
+        if tier and not (isinstance(root, RemoteRoot) and root.scheme == "az"):
+            raise ValueError(
+                f"access tiers are Azure's: {PREFIX}ROOT is no az://… ({PREFIX}ARCHIVE_ROOT is for others)"
+            )
+        if tier and info.data.get("archive_root"):
+            raise ValueError(f"{PREFIX}ARCHIVE_ROOT is set too: originals go to one of them")
+        return tier
+
     @field_validator("archive_after_days")
     @classmethod
     def _has_archive(cls, days: int | None, info: ValidationInfo) -> int | None:
-        if days is not None and not info.data.get("archive_root"):
-            raise ValueError(f"{PREFIX}ARCHIVE_ROOT says where to")
+        if days is not None and not (info.data.get("archive_root") or info.data.get("archive_tier")):
+            raise ValueError(f"{PREFIX}ARCHIVE_ROOT or {PREFIX}ARCHIVE_TIER says where to")
         return days
 
     def shown(self, name: str) -> Any:

@@ -12,7 +12,8 @@ from image_assets.opening import open_lake
 from image_assets.settings import load_settings
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.table_diff import TableDiff, diff_day, tables_with_history
-from image_assets.steps.upkeep.archive import archive_days, day_of_original, old_days, restore_day
+from image_assets.steps.upkeep.access_tiers import archive_old, restore_originals
+from image_assets.steps.upkeep.archive import day_of_original
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _MEBIBYTE = 2**20
@@ -29,9 +30,8 @@ def archive(age_days: int | None) -> None:
     if age is None:
         raise click.UsageError("--older-than DAYS, or set IMAGE_ASSETS_ARCHIVE_AFTER_DAYS")
     tables = open_lake(settings)
-    days = old_days(tables, age, now.date())
     with ProgressBars() as bars:
-        report = archive_days(tables, days, age, now, bars.track("archive", "days"))
+        report = archive_old(tables, settings.archive_tier, age, now, bars.track("archive", "days"))
     size = report.moved_bytes / _MEBIBYTE
     CONSOLE.print(f"{report.moved} originals of {report.days} days moved, {size:.1f} MiB", highlight=False)
     if report.damaged:
@@ -42,16 +42,24 @@ def archive(age_days: int | None) -> None:
 @click.argument("image_ids", nargs=-1, metavar="[ID]...")
 @click.option("--day", type=_DAY, help="All of a day (UTC).")
 def restore(image_ids: Sequence[str], day: datetime | None) -> None:
-    """Bring archived originals back into the lake; the archive keeps its copies."""
+    """Bring archived originals back into the lake; a folder of an archive keeps its copies.
+
+    Out of Azure's archive tier they come within hours: do it again to see how far they are.
+    """
     if bool(image_ids) == bool(day):
         raise click.UsageError("ids or --day, one of them")
     tables, now = open_lake(load_settings()), datetime.now(UTC)
     if day:
-        restored = restore_day(tables, day.date(), now)
+        found = [restore_originals(tables, day.date(), now)]
     else:
         ids = [ImageId(whole_id(tables, each)) for each in image_ids]
-        restored = sum(restore_day(tables, day_of_original(tables, each), now, [each]) for each in ids)
-    CONSOLE.print(f"{restored} originals are back")
+        found = [restore_originals(tables, day_of_original(tables, each), now, [each]) for each in ids]
+    CONSOLE.print(f"{sum(each.back for each in found)} originals are back")
+    for each in found:
+        if each.ready_by:
+            CONSOLE.print(
+                f"{each.coming} are coming back, ready by {each.ready_by:%Y-%m-%d %H:%M} UTC", highlight=False
+            )
 
 
 @click.command()

@@ -25,7 +25,7 @@ from image_assets.lake.optimism import until_first
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import TRAINING_SET
-from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES
+from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES, TIERED_ORIGINALS
 
 FILE_COLUMN = "_file"
 _QUERY = re.compile(r"(?<=\S)\?\S+")
@@ -344,6 +344,7 @@ def _remedy(key: ObjectKey) -> str:
 # Every other table follows from bronze and from the objects.
 _IRREPLACEABLE = {
     BRONZE_IMAGES.name: "without it the images whose upload has left the landing zone are forgotten: better restore it",
+    TIERED_ORIGINALS.name: "without it image-assets restore does not know what is in another tier: better restore it",
     ERASURES.name: "without it an erased image may be taken in again: better restore it",
     ARCHIVED_ORIGINALS.name: "without it image-assets restore does not know what is archived: better restore it",
     TRAINING_SET.name: "without it images are split anew and a champion is judged by what it learnt: better restore it",

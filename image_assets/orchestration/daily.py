@@ -12,7 +12,7 @@ import dagster as dg
 
 from image_assets.compute.engine import Engine
 from image_assets.configuration import configured
-from image_assets.errors import ImageAssetsError, StoreUnavailableError
+from image_assets.errors import ImageAssetsError, ObjectArchivedError, StoreUnavailableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_gallery
@@ -21,6 +21,7 @@ from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.resources import EncoderResource
 from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.settings import Settings
+from image_assets.steps.upkeep.access_tiers import told_when
 from image_assets.tables.chain import Chain
 from image_assets.tables.table import Table
 
@@ -182,8 +183,8 @@ def _run_days(context: dg.AssetExecutionContext, steps: Steps, run: AssetRun) ->
             gallery = describe_gallery(run.settings.gallery_url(date.fromisoformat(key)))
             finished[key] = {asset: {**described, **lineage[asset], **gallery} for asset, described in shown.items()}
         except ImageAssetsError as error:
-            _log.error("%s failed: %s", key, error)
-            failed[key] = error
+            failed[key] = told_when(run.tables, error) if isinstance(error, ObjectArchivedError) else error
+            _log.error("%s failed: %s", key, failed[key])
     if failed:
         _record(context, finished)
         raise _failure(failed, name_bad_days(failed))

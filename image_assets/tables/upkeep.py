@@ -8,6 +8,12 @@ from image_assets.tables.table import Table
 PROBLEMS = ["gone", "unreadable", "wrong_size", "wrong_bytes"]
 """What can be the matter with an object that a row names."""
 
+TIERS = ["Cool", "Cold", "Archive"]
+"""Access tiers of Azure's for what is seldom read."""
+
+TIER_STATES = ["archived", "restoring", "restored"]
+"""Where an original is on its way."""
+
 
 class ArchivedOriginals(dy.Schema):
     """One row per original that has a copy in the archive: the archive's manifest."""
@@ -21,6 +27,27 @@ class ArchivedOriginals(dy.Schema):
     archive_uri = dy.String(min_length=1, description="Where the copy lies.")
     restored_at = dy.Datetime(
         nullable=True, time_unit="us", time_zone="UTC", description="When it was brought back; null: not in the lake."
+    )
+
+
+class TieredOriginals(dy.Schema):
+    """One row per original that was put into another access tier of Azure's, under its key."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    key = columns.object_key("Key of the original.")
+    size_bytes = columns.size_bytes("Size of the original.")
+    tier = dy.Enum(TIERS, description="Where it was put: what is in Archive cannot be read at once.")
+    state = dy.Enum(TIER_STATES, description="Whether it is there, is coming back, or is back.")
+    tiered_at = columns.instant("When its digest was compared and it was put there.")
+    ready_by = dy.Datetime(
+        nullable=True,
+        time_unit="us",
+        time_zone="UTC",
+        description="When what is coming back can be read, at the latest.",
+    )
+    restored_at = dy.Datetime(
+        nullable=True, time_unit="us", time_zone="UTC", description="When it was seen to be back; null: it is not."
     )
 
 
@@ -50,5 +77,6 @@ class DamagedOriginals(dy.Schema):
 
 
 ARCHIVED_ORIGINALS = Table("archived_originals", ArchivedOriginals)
+TIERED_ORIGINALS = Table("tiered_originals", TieredOriginals)
 ERASURES = Table("erasures", Erasures)
 DAMAGED_ORIGINALS = Table("damaged_originals", DamagedOriginals)

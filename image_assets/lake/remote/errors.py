@@ -9,6 +9,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from image_assets.errors import (
     ImageAssetsError,
+    ObjectArchivedError,
     ObjectChangedError,
     ObjectNotFoundError,
     StorageError,
@@ -27,6 +28,10 @@ _LOGIN: Final = {
 """Variables by which each cloud knows who asks."""
 
 _NO_CONTAINER: Final = re.compile("ContainerNotFound|ContainerBeingDeleted|NoSuchBucket|bucket does not exist")
+_IS_ARCHIVED: Final = "BlobArchived|BlobBeingRehydrated|InvalidObjectState"
+_ARCHIVED: Final = (
+    "it is in the archive tier, whole and not to be read: image-assets restore brings it back, within 15 hours"
+)
 _MAY_NOT: Final = "the credential has no right to: allow it to list, read, write and delete there"
 _WAYS_OUT: Final = {
     "lacked valid authentication|failed to retrieve a token": "no identity is found to ask with: set {login}",
@@ -34,15 +39,15 @@ _WAYS_OUT: Final = {
     "not valid in the specified time frame|ExpiredToken|[Tt]oken.{0,30}expired": "the credential has expired: renew it",
     "failed to authenticate|SignatureDoesNotMatch|InvalidAccessKeyId|401 ": "is the key right? Set {login}",
     "<Code>ResourceNotFound</Code>": "there is no such account: set {login}",
-    "BlobArchived|InvalidObjectState": "it is in the archive tier: have it brought back there first",
-    '403 Forbidden|code: "403"': _MAY_NOT,
+    _IS_ARCHIVED: _ARCHIVED,
+    '403 Forbidden|code: "403"|AuthorizationFailure|AuthorizationPermissionMismatch': _MAY_NOT,
     "400 Bad Request|invalid path|parse path": "rename or remove that object there",
 }
 """What is no use to try again, by how it is told, with the way out."""
 
 _ADDRESS: Final = re.compile(r"(https?://[^\s?]+)\?\S+")
 _SHOWN: Final = 400
-_CHANGING: Final = {"write", "delete", "copy"}
+_CHANGING: Final = {"write", "delete", "copy", "move to another tier"}
 
 
 @contextmanager
@@ -53,6 +58,9 @@ def explained(verb: str, key: str, root: RemoteRoot) -> Iterator[None]:
     except ImageAssetsError:
         raise
     except (AlreadyExistsError, PreconditionError) as error:
+        # Azure answers with a conflict too when it is asked for what is archived.
+        if re.search(_IS_ARCHIVED, str(error)):
+            raise explanation(verb, key, root, error) from error
         raise ObjectChangedError(
             f"another process replaced {key!r} below {root} meanwhile: run it again", key=key
         ) from error
@@ -61,10 +69,11 @@ def explained(verb: str, key: str, root: RemoteRoot) -> Iterator[None]:
             raise _no_container(verb, key, root) from error
         raise ObjectNotFoundError(f"cannot {verb} {key!r}: no such object", key=key) from error
     except (BaseError, ValueError, OSError) as error:
-        raise _explanation(verb, key, root, error) from error
+        raise explanation(verb, key, root, error) from error
 
 
-def _explanation(verb: str, key: str, root: RemoteRoot, error: Exception) -> StorageError:
+def explanation(verb: str, key: str, root: RemoteRoot, error: Exception) -> StorageError:
+    """What an error of a cloud's client means, in the words of the family."""
     text = str(error)
     if _NO_CONTAINER.search(text):
         return _no_container(verb, key, root)
@@ -72,10 +81,15 @@ def _explanation(verb: str, key: str, root: RemoteRoot, error: Exception) -> Sto
     for pattern, advice in _WAYS_OUT.items():
         if re.search(pattern, text):
             told = f"{where}: {advice.format(login=_LOGIN[root.scheme])} ({told_shortly(error)})"
-            is_read_only = advice is _MAY_NOT and verb in _CHANGING
-            return (StoreReadOnlyError if is_read_only else StorageError)(told, key=key)
+            return _kind(advice, verb)(told, key=key)
     told = f"{where}: it does not answer as it should; run it again ({told_shortly(error)})"
     return StoreUnavailableError(told, key=key)
+
+
+def _kind(advice: str, verb: str) -> type[StorageError]:
+    if advice is _ARCHIVED:
+        return ObjectArchivedError
+    return StoreReadOnlyError if advice is _MAY_NOT and verb in _CHANGING else StorageError
 
 
 def _no_container(verb: str, key: str, root: RemoteRoot) -> StorageError:

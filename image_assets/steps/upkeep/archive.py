@@ -21,7 +21,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 from image_assets.steps.increment.pace import Progress, untold
 from image_assets.tables.images import BRONZE_IMAGES
-from image_assets.tables.upkeep import ARCHIVED_ORIGINALS
+from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, TIERED_ORIGINALS
 
 _AT_ONCE = 256
 _COLUMNS = ["image_id", "raw_path", "sha256", "size_bytes"]
@@ -96,10 +96,11 @@ def restore_day(tables: ParquetTables, day: date, now: datetime, only: Collectio
 
 def day_of_original(tables: ParquetTables, image_id: ImageId) -> date:
     """The day of an archived original; `ConfigurationError` when none has this id."""
-    days = tables.scan(ARCHIVED_ORIGINALS, ["day"], where=pl.col("image_id") == image_id).get_column("day")
-    if days.is_empty():
-        raise ConfigurationError(f"no original of the id {image_id} was archived")
-    return date.fromisoformat(str(days[0]))
+    for table in (ARCHIVED_ORIGINALS, TIERED_ORIGINALS):
+        days = tables.scan(table, ["day"], where=pl.col("image_id") == image_id).get_column("day")
+        if not days.is_empty():
+            return date.fromisoformat(str(days[0]))
+    raise ConfigurationError(f"no original of the id {image_id} was archived")
 
 
 def archive_tiers(tables: ParquetTables) -> TieredObjectStore:

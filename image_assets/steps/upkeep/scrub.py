@@ -14,6 +14,7 @@ import polars as pl
 
 from image_assets.errors import (
     ImageError,
+    ObjectArchivedError,
     ObjectForbiddenError,
     ObjectNotFoundError,
     StoreUnavailableError,
@@ -157,6 +158,9 @@ def _problem(store: ObjectStore, row: Mapping[str, Any]) -> str | None:
         return "gone"
     except ObjectForbiddenError:
         return "unreadable"
+    except ObjectArchivedError:
+        # Its size was compared, and its digest before it went there.
+        return None
     except StoreUnavailableError as error:
         if not _is_bad_sector(error):
             raise

@@ -186,7 +186,9 @@ def test_an_archive_has_a_folder_of_its_own(put: Set, empty_folder: Path) -> Non
 
 def test_originals_move_by_themselves_only_when_it_is_said_where_to(put: Set) -> None:
     put(ARCHIVE_AFTER_DAYS="90")
-    with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_ARCHIVE_ROOT says where to"):
+    with pytest.raises(
+        ConfigurationError, match="IMAGE_ASSETS_ARCHIVE_ROOT or IMAGE_ASSETS_ARCHIVE_TIER says where to"
+    ):
         load_settings()
 
 
@@ -242,3 +244,23 @@ def test_the_archive_in_a_cloud_is_apart_too(put: Set) -> None:
 def test_trainings_are_recorded_beside_a_lake_that_is_in_a_cloud(put: Set, empty_folder: Path) -> None:
     put(ROOT="az://lake/photos")
     assert load_settings().tracking.uri == f"sqlite:///{empty_folder}/data/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"ROOT": "s3://shop/lake"}, "IMAGE_ASSETS_ROOT is no az://"),
+        ({}, "IMAGE_ASSETS_ROOT is no az://"),
+        ({"ROOT": "az://shop/lake", "ARCHIVE_ROOT": "az://shop/old"}, "IMAGE_ASSETS_ARCHIVE_ROOT is set too"),
+    ],
+    ids=["another cloud", "a folder", "an archive besides"],
+)
+def test_access_tiers_are_for_a_lake_in_azure_without_an_archive(put: Set, values: dict[str, str], told: str) -> None:
+    put(**values, ARCHIVE_TIER="cool")
+    with pytest.raises(ConfigurationError, match=f"IMAGE_ASSETS_ARCHIVE_TIER: .*{told}"):
+        load_settings()
+
+
+def test_originals_move_by_themselves_into_a_tier_too(put: Set) -> None:
+    put(ROOT="az://shop/lake", ARCHIVE_TIER="cold", ARCHIVE_AFTER_DAYS="90")
+    assert load_settings().archive_tier == "cold"
