@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
-from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
+from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore, StagedObject
@@ -139,6 +140,11 @@ class TieredObjectStore:
         is_away = _may_be_archived(key) and not self.hot.exists(ObjectKey(key))
         return self.archive.uri(key) if is_away and self.archive.exists(ObjectKey(key)) else self.hot.uri(key)
 
+    def signed_url(self, key: ObjectKey, expires: timedelta) -> str:
+        """That of the tier which has the object; see `RemoteObjectStore`."""
+        is_away = _may_be_archived(key) and not self.hot.exists(key)
+        return signed_url(self.archive if is_away else self.hot, key, expires)
+
     @property
     def scan_options(self) -> Mapping[str, Any]:
         """Those of the lake: no table is ever archived."""
@@ -173,6 +179,21 @@ class TieredObjectStore:
             where = self.archive.uri(mark)
             told = f"{where} is not the mark of this lake: mount its archive there and run again"
             raise StoreUnavailableError(told, key=mark)
+
+
+class _Signs(Protocol):
+    def signed_url(self, key: ObjectKey, expires: timedelta) -> str: ...
+
+
+def signed_url(store: ObjectStore, key: ObjectKey, expires: timedelta) -> str:
+    """An address at which anybody may read this one object, and nothing else, until it expires.
+
+    Raises:
+        ConfigurationError: it lies in a folder, which nobody else reads by an address, or who asks cannot sign.
+    """
+    if not hasattr(store, "signed_url"):
+        raise ConfigurationError(f"{store.uri(key)} is a file: links are for a lake in a cloud")
+    return cast("_Signs", store).signed_url(key, expires)
 
 
 def hot_tier(store: ObjectStore) -> ObjectStore:

@@ -1,5 +1,9 @@
 """A lake in a cloud through the daily job, from landing to gold, beside the same lake in a folder."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
+import httpx
 import polars as pl
 import pytest
 
@@ -135,3 +140,18 @@ def test_a_table_can_be_rewritten_where_it_is(copied: Settings) -> None:
     tables.remove_rows(key, pl.col("number") == 2)
     assert tables.scan_files([key])["number"].to_list() == [1, 3]
     tables.store.delete(key)
+
+
+def test_a_report_is_opened_by_a_link(copied: Settings, tmp_path: Path) -> None:
+    opener, opened = tmp_path / "xdg-open", tmp_path / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {opened}.part; mv {opened}.part {opened}\n')
+    opener.chmod(0o755)
+    there = {"IMAGE_ASSETS_ROOT": str(copied.root), "IMAGE_ASSETS_STORAGE_ENDPOINT": str(copied.storage_endpoint)}
+    environment = {**os.environ, **there, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "image_assets", "report", "--day", str(DAY), "--open"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while not opened.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    answer = httpx.get(opened.read_text().strip())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html")

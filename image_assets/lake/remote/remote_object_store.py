@@ -1,5 +1,6 @@
 """The object store in a container of a cloud."""
 
+import mimetypes
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,20 +15,21 @@ from typing import IO, Any, Final
 import obstore
 from obstore.exceptions import BaseError
 
-from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StoreFullError
+from image_assets.errors import ConfigurationError, ObjectChangedError, ObjectNotFoundError, StoreFullError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import STORES_OWN
 from image_assets.lake.object_store import ANY_VERSION, ObjectInfo
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import CLAIMS, claimed
 from image_assets.lake.remote.client import arrow_files, open_client, scan_options
-from image_assets.lake.remote.errors import explained
+from image_assets.lake.remote.errors import explained, login_of
 from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.params import StorageParams
 
 _AT_ONCE: Final = 16
 _NO_RANGE: Final = re.compile("416|Invalid range")
 _IN_MEMORY_BYTES: Final = 8 * 2**20
+_NO_SIGNER: Final = "is not supported"
 _DEAD_AFTER: Final = timedelta(hours=1)
 
 
@@ -177,6 +179,27 @@ class RemoteObjectStore:
         """The address of the blob."""
         return self.root.uri_of("/".join(filter(None, (self.root.prefix, name_of(key)))))
 
+    def signed_url(self, key: ObjectKey, expires: timedelta) -> str:
+        """An address at which anybody may read this one object, and nothing else, until it expires.
+
+        An identity of Azure's asks the service for each; a key signs by itself.
+
+        Raises:
+            ConfigurationError: who asks has no way to pass a right on, as a signature has none.
+        """
+        name = name_of(key)
+        if self.root.scheme == "memory":
+            raise ConfigurationError(f"{self.root} is the memory of this process: nobody else reads there")
+        with explained("sign", key, self.root):
+            client = self._client
+            try:
+                return str(obstore.sign(client, "GET", name, expires))
+            except BaseError as error:
+                if _NO_SIGNER not in str(error):
+                    raise
+                told = f"{self.root} is asked with a signature, which signs no links: set {login_of(self.root)}"
+                raise ConfigurationError(told) from error
+
     @property
     def scan_options(self) -> Mapping[str, Any]:
         """See `ObjectStore`."""
@@ -215,7 +238,7 @@ class RemoteObjectStore:
         name = name_of(key)
         mode = self._mode(key, over)
         with explained("write", key, self.root):
-            return _version_of(obstore.put(self._client, name, data, mode=mode))
+            return _version_of(obstore.put(self._client, name, data, mode=mode, attributes=_told_of(key)))
 
     def _mode(self, key: ObjectKey, over: str | None) -> Any:
         if over is None or over == ANY_VERSION:
@@ -267,6 +290,12 @@ def _info_of(meta: Any) -> ObjectInfo:
     """What a cloud says of a blob; it was made when it came to be there, as far as that knows."""
     at = meta["last_modified"]
     return ObjectInfo(key_of(meta["path"]), meta["size"], at, at, _version_of(meta))
+
+
+def _told_of(key: str) -> dict[str, str]:
+    """What a browser has to know to show what it is given a link to."""
+    kind = mimetypes.guess_type(key)[0]
+    return {"Content-Type": kind} if kind else {}
 
 
 def _version_of(meta: Any) -> str:
