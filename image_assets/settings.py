@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from image_assets.compute.engine import EngineParams
 from image_assets.errors import ConfigurationError
@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     )
     storage_retry_s: float = Field(
         default=_STORAGE.retry_s, gt=0, description="Seconds after which a request to a cloud is not tried again."
+    )
+    key_vault: str | None = Field(
+        default=None,
+        pattern=r"^https://[^@?#\s]+$",
+        description="Address of a Key Vault of Azure's with secrets such as IMAGE-ASSETS-POSTGRES; the environment "
+        "and .env go before it. Needs image-assets[azure] and an identity.",
     )
     start_day: date = Field(default=date(2026, 1, 1), description="First daily partition (UTC).")
     owner: str = Field(
@@ -378,6 +384,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}ARCHIVE_ROOT or {PREFIX}ARCHIVE_TIER says where to")
         return days
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's interface
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A vault after all else, where one is named."""
+        told = {**dotenv_settings(), **env_settings(), **init_settings()}
+        vaults = (_open_vault(settings_cls, str(url)),) if (url := told.get("key_vault")) else ()
+        return init_settings, env_settings, dotenv_settings, *vaults
+
     def shown(self, name: str) -> Any:
         """A value for whoever may not know secrets: `***` for one that is set, and for a password within an address."""
         value = getattr(self, name)
@@ -510,13 +530,22 @@ def load_settings() -> Settings:
         raise ConfigurationError("; ".join(wrong)) from error
 
 
+def _open_vault(settings: type[BaseSettings], url: str) -> PydanticBaseSettingsSource:
+    secrets = frozenset(name for name, about in settings.model_fields.items() if is_secret(about))
+    try:
+        from image_assets.lake.azure.key_vault import VaultSource
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'{PREFIX}KEY_VAULT needs: pip install "image-assets[azure]"') from error
+    return VaultSource(settings, url, secrets)
+
+
 def is_secret(about: FieldInfo) -> bool:
     """Whether a setting is a secret: one that is left out of a `repr`, or of pydantic's types for secrets."""
     return about.repr is False or "Secret" in str(about.annotation)
 
 
 def origins(settings: Settings) -> Mapping[str, str]:
-    """Where the value of each setting comes from: environment, .env, argument (of a program) or default."""
+    """Where the value of each setting comes from: environment, .env, key vault, argument (of a program) or default."""
     here, written = ({name.upper() for name in names} for names in (os.environ, dotenv_values(".env")))
     return {name: _origin(settings, name, here, written) for name in Settings.model_fields}
 
@@ -527,7 +556,9 @@ def _origin(settings: Settings, name: str, here: Collection[str], written: Colle
         return "environment"
     if variable in written:
         return ".env"
-    return "argument" if name in settings.model_fields_set else "default"
+    if name not in settings.model_fields_set:
+        return "default"
+    return "key vault" if settings.key_vault and name != "key_vault" else "argument"
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -3,10 +3,12 @@
 import base64
 import ipaddress
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -43,14 +45,63 @@ def managed_identity() -> Iterator[str]:
         yield f"{address}/token"
 
 
+@dataclass
+class Vault:
+    """A Key Vault: as much of its interface as reads secrets, to whoever has a token.
+
+    Attributes:
+        url: where it is.
+        secrets: by name.
+    """
+
+    url: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
+    may_read: bool = True
+
+
 @contextmanager
-def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """A server on a free port."""
+def key_vault(certificate: Path, key: Path) -> Iterator[Vault]:
+    """A vault over TLS."""
+    vault = Vault()
+
+    class Secrets(JsonHandler):
+        def do_GET(self) -> None:
+            _, folder, name = (urlsplit(self.path).path.rstrip("/") + "/").split("/")[:3]
+            if not (self.headers["Authorization"] or "").startswith("Bearer "):
+                # A client sees that a token is for the host that it asks: all of its name but the first part.
+                audience = vault.url.replace("127.", "", 1)
+                login = "https://login.microsoftonline.com/tenant"
+                told = f'Bearer authorization="{login}", resource="{audience}"'
+                self.answer(401, {}, **{"WWW-Authenticate": told})
+            elif not vault.may_read:
+                self.answer(403, {"error": {"code": "Forbidden", "message": "Caller is not authorized"}})
+            elif not name:
+                ids = [
+                    {"id": f"{vault.url}/{folder}/{each}", "attributes": {"enabled": True}} for each in vault.secrets
+                ]
+                self.answer(200, {"value": ids, "nextLink": None})
+            else:
+                self.answer(200, {"id": f"{vault.url}/{folder}/{name}/1", "value": vault.secrets[name]})
+
+    with served(Secrets, certificate, key) as address:
+        vault.url = address
+        yield vault
+
+
+@contextmanager
+def served(
+    handler: type[BaseHTTPRequestHandler], certificate: Path | None = None, key: Path | None = None
+) -> Iterator[str]:
+    """A server on a free port; over TLS where it has a certificate."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
