@@ -28,7 +28,7 @@ CONTAINER = "lake"
 ACCOUNT = "devstoreaccount1"
 # Azurite documents it; it opens nothing else.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-_AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+_AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src"
 _PATIENCE_S = 60
 
 
@@ -54,17 +54,30 @@ class Cloud:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Azure Blob Storage."""
-    node = shutil.which("node")
-    if node is None or not _AZURITE.exists():
-        pytest.skip("Azurite is not here: make azurite")
-    folder = tmp_path_factory.mktemp("azurite")
-    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    command = [node, str(_AZURITE), *options, "--location", str(folder), "--blobHost", "127.0.0.1", "--blobPort", "0"]
-    with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
-        endpoint = f"{address}/{ACCOUNT}"
+    with _azurite("blob", tmp_path_factory.mktemp("azurite")) as endpoint:
         make_container(endpoint, CONTAINER)
         login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
         yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@pytest.fixture(scope="session")
+def azurite_queues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Azure Queue Storage: where its queues are."""
+    with _azurite("queue", tmp_path_factory.mktemp("queues")) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def _azurite(service: str, folder: Path) -> Iterator[str]:
+    """The endpoint of one of Azurite's services."""
+    node, program = shutil.which("node"), _AZURITE / service / "main.js"
+    if node is None or not program.exists():
+        pytest.skip("Azurite is not here: make azurite")
+    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
+    place = [f"--{service}Host", "127.0.0.1", f"--{service}Port", "0"]
+    command = [node, str(program), *options, *place]
+    with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
+        yield f"{address}/{ACCOUNT}"
 
 
 @pytest.fixture(scope="session")
