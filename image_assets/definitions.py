@@ -112,7 +112,7 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         jobs=jobs,
         schedules=[nightly_schedule(), morning_schedule(), weekly_schedule()],
         sensors=[
-            landing_sensor(daily.partitions, settings.landing_lookback_days),
+            *_landing_sensors(daily),
             follower(dg.AssetSelection.assets(*whole_lake)),
             split_failed_runs(daily_job),
             decided_days_sensor(daily.partitions),
@@ -124,6 +124,20 @@ def build_definitions(settings: Settings, **resources: object) -> dg.Definitions
         executor=dg.in_process_executor,
         loggers={CONSOLE: json_console} if is_json else {},
     )
+
+
+def _landing_sensors(daily: Daily) -> list[dg.SensorDefinition]:
+    """The one that lists days; where a queue tells of uploads the one that receives, and the other waits for a word."""
+    status, lookback_days = dg.DefaultSensorStatus, daily.settings.landing_lookback_days
+    queue, root = daily.settings.events_queue, daily.settings.root
+    if not (queue and isinstance(root, RemoteRoot)):
+        return [landing_sensor(daily.partitions, lookback_days, status.RUNNING)]
+    from image_assets.orchestration.automation.landing_events import landing_events_sensor
+
+    return [
+        landing_events_sensor(daily.partitions, queue, root),
+        landing_sensor(daily.partitions, lookback_days, status.STOPPED),
+    ]
 
 
 def _published(daily: Daily, encoder: str) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:

@@ -74,12 +74,17 @@ def open_index_source(settings: Settings) -> IndexSource:
 
 def published_copies(settings: Settings) -> Sequence[PublishedCopy]:
     """Where an erasure has to go besides the lake."""
-    if not settings.postgres:
-        return ()
-    from image_assets.publishing.postgres.server import Postgres
-    from image_assets.steps.publishing.postgres_copy import PostgresCopy
+    copies: list[PublishedCopy] = []
+    if settings.postgres:
+        from image_assets.publishing.postgres.server import Postgres
+        from image_assets.steps.publishing.postgres_copy import PostgresCopy
 
-    return (PostgresCopy(Postgres(settings.postgres)),)
+        copies.append(PostgresCopy(Postgres(settings.postgres)))
+    if settings.delta:
+        from image_assets.steps.publishing.delta_copy import DeltaCopy
+
+        copies.append(DeltaCopy(settings.delta, settings.delta_keep_hours))
+    return copies
 
 
 def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:

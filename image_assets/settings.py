@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         description="Address of a Key Vault of Azure's with secrets such as IMAGE-ASSETS-POSTGRES; the environment "
         "and .env go before it. Needs image-assets[azure] and an identity.",
     )
+    events_queue: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^?#@\s]+/[a-z0-9][a-z0-9-]{1,54}[a-z0-9]$",
+        description="Azure Storage Queue that tells of uploads, so that no day is listed, such as "
+        "https://ACCOUNT.queue.core.windows.net/uploads; needs image-assets[azure].",
+    )
     start_day: date = Field(default=date(2026, 1, 1), description="First daily partition (UTC).")
     owner: str = Field(
         default="team:image-assets",
@@ -343,6 +349,14 @@ class Settings(BaseSettings):
         if _resolved(place) == _resolved(info.data.get("root", Path())):
             raise ValueError("the archive needs a folder of its own")
         return place
+
+    @field_validator("events_queue")
+    @classmethod
+    def _has_container(cls, queue: str | None, info: ValidationInfo) -> str | None:
+        root = info.data.get("root")
+        if queue and not (isinstance(root, RemoteRoot) and root.scheme == "az"):
+            raise ValueError(f"events are told of a lake at az://…: {PREFIX}ROOT is {root}")
+        return queue
 
     @field_validator("classes")
     @classmethod

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from image_assets_tests.servers.clouds import azurite, azurite_for_identities, s3_server
+from image_assets_tests.servers.clouds import azurite, azurite_for_identities, azurite_queues, s3_server
 
 if TYPE_CHECKING:
     from image_assets_tests.servers.postgres import PostgresServer
 
-__all__ = ["azurite", "azurite_for_identities", "s3_server"]
+__all__ = ["azurite", "azurite_for_identities", "azurite_queues", "s3_server"]
 
 settings.register_profile("by result alone", deadline=None)
 settings.load_profile("by result alone")

@@ -1,14 +1,17 @@
 """`erase`: one image goes for good, everywhere."""
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
+import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows, wants_json
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake, published_copies
 from image_assets.settings import load_settings
+from image_assets.steps.images.certificates import copies_of
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.upkeep.erasure import Remains, find_remains, twins_of
 from image_assets.steps.upkeep.erasure import erase as erase_remains
@@ -46,8 +49,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
         click.confirm("Erase this for good?", abort=True, err=wants_json())
     for each in found:
         certificate = erase_remains(tables, find_remains(tables, each.image_id), requested_by, copies)
-        row = certificate.row(0, named=True)
-        print_rows("Certificate", ["what", "value"], list(row.items()), data=[row])
+        _print_certificate(certificate.row(0, named=True), copies_of(tables, each.day, each.image_id))
     days = sorted({day for remains in found for day in remains.days})
     if no_run:
         CONSOLE.print(f"run again: {', '.join(str(day) for day in days)}", highlight=False)
@@ -55,6 +57,16 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
         from image_assets.cli.runs import run_with_progress
 
         run_with_progress(settings, days)
+
+
+def _print_certificate(row: Mapping[str, Any], copies: pl.DataFrame) -> None:
+    """What is left of an image here and, in words, elsewhere."""
+    told = [
+        (copy["place"], f"{copy['rows_removed']} rows removed; may be left: {copy['remains'] or 'nothing'}")
+        for copy in copies.to_dicts()
+    ]
+    elsewhere = copies.select("place", "rows_removed", "remains", "reached_at").to_dicts()
+    print_rows("Certificate", ["what", "value"], [*row.items(), *told], data=[{**row, "copies": elsewhere}])
 
 
 def _print_remains(remains: Remains) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+from image_assets.cli.examinations_elsewhere import examine_delta, examine_events, examine_postgres
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
@@ -172,4 +173,7 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "enrichment": examine_enrichment,
     "Dagster": examine_dagster,
     "trainings": examine_tracking,
+    "events": examine_events,
+    "PostgreSQL": examine_postgres,
+    "Delta tables": examine_delta,
 }

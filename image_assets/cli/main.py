@@ -16,6 +16,7 @@ from image_assets.cli.data import query_lake, status
 from image_assets.cli.dismissals import dismiss
 from image_assets.cli.duplicates import duplicates
 from image_assets.cli.erase import erase
+from image_assets.cli.events import events
 from image_assets.cli.feed import add, demo
 from image_assets.cli.history import why
 from image_assets.cli.keys import keys
@@ -56,6 +57,7 @@ for command in (
     dismiss,
     accept,
     status,
+    events,
     why,
     report,
     duplicates,

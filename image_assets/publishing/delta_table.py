@@ -1,10 +1,12 @@
 """A Delta table (delta.io, protocol 1.2) with a partition per day, which is replaced as one."""
 
 import hashlib
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -14,12 +16,15 @@ from image_assets.errors import ConfigurationError, StoreUnavailableError
 try:
     from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, SchemaMismatchError
+    from deltalake.fs import DeltaStorageHandler
 except ImportError as error:
     raise ConfigurationError(
         "IMAGE_ASSETS_DELTA needs the extra: pip install 'image-assets[delta]', or unset it"
     ) from error
 
 _DAY: Final = "day"
+_READERS: Final = 1
+"""The version of the protocol that all readers know."""
 _SIGNED: Final[Mapping[type[pl.DataType], pl.DataType]] = {
     pl.UInt8: pl.Int16(),
     pl.UInt16: pl.Int32(),
@@ -72,6 +77,14 @@ class DailyDeltaTable:
                 commit_properties=CommitProperties(app_transactions=[Transaction(_app(day), _number(version))]),
             )
 
+    def remove(self, day: date, image_id: str) -> int:
+        """Remove an image from the day, in one commit; how many rows that were."""
+        with self._explained():
+            if not DeltaTable.is_deltatable(self.uri):
+                return 0
+            done = DeltaTable(self.uri).delete(f"{_DAY} = '{day}' AND image_id = '{image_id}'")
+            return int(done["num_deleted_rows"] or 0)
+
     def has_version(self, day: date, version: str) -> bool:
         """Whether the day holds what this version names."""
         with self._explained():
@@ -83,6 +96,24 @@ class DailyDeltaTable:
         """Those of the day, as readers get them."""
         with self._explained():
             return pl.scan_delta(self.uri).filter(pl.col(_DAY) == day).collect()
+
+    def examine(self) -> str:
+        """Write and delete a file beside the table, read the newest version of what is there, and say which that is.
+
+        Raises:
+            ConfigurationError: there is another kind of table, or one of a newer protocol.
+            StoreUnavailableError: the place does not answer, or takes no file.
+        """
+        with self._explained():
+            _try_to_write(self.place)
+            if not DeltaTable.is_deltatable(self.uri):
+                return f"{self.name}: not published yet"
+            table = DeltaTable(self.uri)
+            partitions, readers = table.metadata().partition_columns, table.protocol().min_reader_version
+        if partitions != [_DAY] or readers > _READERS:
+            found = f"partitions {partitions}, reader version {readers}"
+            raise ConfigurationError(f"{self.uri} is another Delta table ({found}). {_ADVICE}")
+        return f"{self.name}: version {table.version()}"
 
     def tidy(self, keep_hours: int) -> Tidied:
         """Put small files of a day together, write a checkpoint, and remove files of versions that are older."""
@@ -108,6 +139,19 @@ class DailyDeltaTable:
 
 
 _ADVICE: Final = "Move it away, or set IMAGE_ASSETS_DELTA to another place: the next runs publish their days there anew"
+
+
+def _try_to_write(place: str) -> None:
+    """As the table itself does, through the same client."""
+    name = f".doctor-{uuid.uuid4().hex}"
+    if "://" not in place:
+        Path(place).mkdir(parents=True, exist_ok=True)
+    files = DeltaStorageHandler(place)
+    # Through pyarrow it is handed buffers, which it does not take.
+    file = files._handler.open_output_stream(name, None)
+    file.write(b"well")
+    file.close()
+    files.delete_file(name)
 
 
 def _plain(rows: pl.DataFrame) -> pl.DataFrame:

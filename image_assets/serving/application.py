@@ -14,8 +14,6 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from image_assets.errors import ConfigurationError
-from image_assets.lake.remote.address import RemoteRoot
 from image_assets.serving.crowd import Crowd
 from image_assets.serving.examples import add_examples
 from image_assets.serving.gallery import (
@@ -96,8 +94,6 @@ def create_app(settings: Settings, *, is_local: bool = True) -> FastAPI:
         settings: where the lake is, and limits.
         is_local: whether it listens to this machine alone; its owner then needs no key while there is none.
     """
-    if isinstance(settings.root, RemoteRoot):
-        raise ConfigurationError("image-assets serve needs a lake in a local folder; this one is in a cloud")
     service = Service(settings, is_local=is_local)
 
     @asynccontextmanager

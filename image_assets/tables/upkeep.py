@@ -66,6 +66,19 @@ class Erasures(dy.Schema):
     rows_removed = dy.UInt32(description="Rows of tables that were found to remove.")
 
 
+class ErasedCopies(dy.Schema):
+    """One row per place that an erased image was published to: the part of the certificate about copies."""
+
+    image_id = columns.image_id()
+    day = columns.day()
+    place = dy.String(primary_key=True, min_length=1, description="Where a copy was looked for.")
+    rows_removed = dy.UInt32(description="Rows that were removed there.")
+    remains = dy.String(
+        nullable=True, description="What may hold the image there still, and for how long; null: nothing that is known."
+    )
+    reached_at = columns.instant("When it was removed there.")
+
+
 class DamagedOriginals(dy.Schema):
     """One row per original that is gone or not what was taken in, until it is restored or erased."""
 
@@ -79,4 +92,5 @@ class DamagedOriginals(dy.Schema):
 ARCHIVED_ORIGINALS = Table("archived_originals", ArchivedOriginals)
 TIERED_ORIGINALS = Table("tiered_originals", TieredOriginals)
 ERASURES = Table("erasures", Erasures)
+ERASED_COPIES = Table("erased_copies", ErasedCopies)
 DAMAGED_ORIGINALS = Table("damaged_originals", DamagedOriginals)

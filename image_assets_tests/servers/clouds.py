@@ -30,7 +30,7 @@ CONTAINER = "lake"
 ACCOUNT = "devstoreaccount1"
 # Azurite documents it; it opens nothing else.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-_AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+_AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src"
 _PATIENCE_S = 60
 
 
@@ -56,10 +56,17 @@ class Cloud:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Azure Blob Storage."""
-    with azurite_at(tmp_path_factory.mktemp("azurite")) as endpoint:
+    with azurite_at("blob", tmp_path_factory.mktemp("azurite")) as endpoint:
         make_container(endpoint, CONTAINER)
         login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
         yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
+
+
+@pytest.fixture(scope="session")
+def azurite_queues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Azure Queue Storage: where its queues are."""
+    with azurite_at("queue", tmp_path_factory.mktemp("queues")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +79,7 @@ def azurite_for_identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("azurite_for_identities")
     certificate, key = make_certificate(folder)
     options = ["--oauth", "basic", "--cert", str(certificate), "--key", str(key)]
-    with azurite_at(folder, options) as endpoint, managed_identity() as tokens:
+    with azurite_at("blob", folder, options) as endpoint, managed_identity() as tokens:
         owner = {"account_name": ACCOUNT, "account_key": KEY}
         with BlobServiceClient(endpoint, owner, connection_verify=str(certificate)) as service:
             service.create_container(CONTAINER)
@@ -81,13 +88,14 @@ def azurite_for_identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextmanager
-def azurite_at(folder: Path, options: Sequence[str] = ()) -> Iterator[str]:
-    """The address of the account in an Azurite that keeps its blobs in a folder."""
-    node = shutil.which("node")
-    if node is None or not _AZURITE.exists():
+def azurite_at(service: str, folder: Path, more: Sequence[str] = ()) -> Iterator[str]:
+    """The endpoint of one of Azurite's services, which keeps what it has in a folder."""
+    node, program = shutil.which("node"), _AZURITE / service / "main.js"
+    if node is None or not program.exists():
         pytest.skip("Azurite is not here: make azurite")
-    usual = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", "0"]
-    command = [node, str(_AZURITE), *usual, "--location", str(folder), *options]
+    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
+    place = [f"--{service}Host", "127.0.0.1", f"--{service}Port", "0"]
+    command = [node, str(program), *options, *place, *more]
     with started(command, folder / "log", r"successfully listens on (https?://\S+)") as address:
         yield f"{address}/{ACCOUNT}"
 

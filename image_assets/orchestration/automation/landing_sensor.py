@@ -12,16 +12,13 @@ import dagster as dg
 from image_assets.orchestration.jobs import DAILY_JOB
 from image_assets.orchestration.resources import LakeResource
 from image_assets.orchestration.runs.at_work import end_abandoned_runs
-from image_assets.orchestration.runs.history import days_of_run
+from image_assets.orchestration.runs.landing_runs import days_at_work, days_waiting
 from image_assets.steps.images.landing import LandingFile, list_landing
 from image_assets.steps.questions.unseen import is_taken_in
 from image_assets.tables.chain import LANDING
-from image_assets.tables.images import BRONZE_IMAGES
 
 _SENSOR_INTERVAL_S = 60
 _RECENT_DAYS, _HOUR_S = 3, 3600
-_WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
-_AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,9 @@ class _Memory:
         return [day for day in days if day in often or hour != self.hour]
 
 
-def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int) -> dg.SensorDefinition:
+def landing_sensor(
+    partitions: dg.DailyPartitionsDefinition, lookback_days: int, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
     """Runs a day whenever its uploads differ from those of the last look, new days and late files alike.
 
     Today and the two days before are listed at each look, all of them once an hour: a landing zone may hold millions of
@@ -65,7 +64,7 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
         name="landing_sensor",
         job_name=DAILY_JOB,
         minimum_interval_seconds=_SENSOR_INTERVAL_S,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=status,
         description=description,
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
@@ -81,9 +80,9 @@ def landing_sensor(partitions: dg.DailyPartitionsDefinition, lookback_days: int)
             for day, fingerprint in now.items()
             if memory.seen.get(day) != fingerprint and not _is_run(memory, lake, day, files[day])
         ]
-        held = _days_at_work(context.instance).intersection(changed)
+        held = days_at_work(context.instance).intersection(changed)
         news = [day for day in changed if day not in held]
-        waiting = _days_waiting(context.instance) if news else set()
+        waiting = days_waiting(context.instance) if news else set()
         kept = {day: memory.seen[day] for day in (held | {*days} - {*looked_at}) & memory.seen.keys()}
         seen = kept | {day: fingerprint for day, fingerprint in now.items() if day not in held}
         return dg.SensorResult(
@@ -114,24 +113,6 @@ def _why_none(looked_at: int, held: Collection[str], waiting: Collection[str]) -
 def _observation(day: str, files: Sequence[LandingFile]) -> dg.AssetObservation:
     size_bytes = sum(file.size_bytes for file in files)
     return dg.AssetObservation(LANDING, partition=day, metadata={"uploads": len(files), "total_size_bytes": size_bytes})
-
-
-def _days_at_work(instance: dg.DagsterInstance) -> set[str]:
-    """Days of runs that have started."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
-    return {day.isoformat() for run in runs for day in days_of_run(run.tags)}
-
-
-def _days_waiting(instance: dg.DagsterInstance) -> set[str]:
-    """Days of runs that will read the landing zone."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_WAITING))
-    return {day.isoformat() for run in runs if _reads_landing(run) for day in days_of_run(run.tags)}
-
-
-def _reads_landing(run: dg.DagsterRun) -> bool:
-    if run.asset_selection is None:
-        return run.job_name == DAILY_JOB
-    return dg.AssetKey(BRONZE_IMAGES.name) in run.asset_selection
 
 
 def _fingerprint(files: Sequence[LandingFile]) -> str:

@@ -75,10 +75,12 @@ def _explained(home: DagsterHome) -> Iterator[None]:
     # SQLAlchemy, sqlite3, alembic, yaml and Dagster each raise their own; what is no damage is raised as it was.
     except Exception as error:
         told = describe_damage(home.sqlite_folder) if home.sqlite_folder else None
-        if told is None and not isinstance(error, _UNUSABLE):
+        # Of a server that does not answer Dagster only tells how often it asked.
+        known = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        if told is None and not isinstance(known, _UNUSABLE):
             raise
         where = home.sqlite_folder or home.config
-        raise StorageError(told or f"Dagster's memory in {where} cannot be used: {_first_line(error)}") from error
+        raise StorageError(told or f"Dagster's memory in {where} cannot be used: {_first_line(known)}") from error
 
 
 def _first_line(error: Exception) -> str:

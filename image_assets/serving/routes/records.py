@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from image_assets.access.roles import Role
@@ -20,8 +19,10 @@ from image_assets.serving.links import Picture, follows
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.problems import Kind, Problem, documented
 from image_assets.serving.records import PATH_COLUMNS, Image, Telling, image_of
+from image_assets.serving.sent_files import answer_with_file
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.serving.visible import NOT_KEPT, is_own, named_image, visible_image
+from image_assets.steps.images.certificates import copies_of
 from image_assets.steps.questions.image_record import ImageRecord, ImageState
 from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.erasure import erase, find_remains
@@ -84,6 +85,15 @@ def get_image(
     return told
 
 
+class ErasedCopy(BaseModel):
+    """A place that an erased image was published to."""
+
+    place: str
+    rows_removed: int
+    remains: str | None = Field(description="What may hold the image there still, and for how long.")
+    reached_at: datetime
+
+
 class Certificate(BaseModel):
     """What is left of an erased image."""
 
@@ -94,6 +104,7 @@ class Certificate(BaseModel):
     objects_removed: int
     rows_removed: int
     days_to_run: list[str]
+    copies: list[ErasedCopy] = Field(description="Places that it was published to, and was removed from.")
 
 
 @router.delete("", responses=documented((409,)))
@@ -116,7 +127,11 @@ def erase_image(
         service.renew()
     audit("erasure", [remains.image_id])
     days = [day.isoformat() for day in remains.days]
-    return Certificate(**{name: row[name] for name in Certificate.model_fields if name in row}, days_to_run=days)
+    copies = [
+        ErasedCopy.model_validate(each) for each in copies_of(service.tables, remains.day, remains.image_id).to_dicts()
+    ]
+    told = {name: row[name] for name in Certificate.model_fields if name in row}
+    return Certificate(**told, days_to_run=days, copies=copies)
 
 
 def _derivative(picture: Picture, told: str) -> None:
@@ -166,7 +181,7 @@ def get_original(
         # Of several ranges none is worth an answer in parts, and of another unit none is known (RFC 9110).
         request.scope["headers"] = [each for each in request.scope["headers"] if each[0] != b"range"]
     file_name = f"{record.image_id}.{key.rpartition('.')[2]}"
-    return FileResponse(service.store.uri(key), 200, headers, "application/octet-stream", filename=file_name)
+    return answer_with_file(service.store, ObjectKey(key), file_name, headers)
 
 
 async def _picture(

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.access.roles import Role
@@ -20,6 +19,7 @@ from image_assets.serving.observing.audit import audit
 from image_assets.serving.page_tokens import give_token, take_token
 from image_assets.serving.paging import USUAL, Page, PageSize, PageToken, cut
 from image_assets.serving.problems import Kind, Problem, documented
+from image_assets.serving.sent_files import answer_with_file
 from image_assets.serving.service import ServiceHere
 from image_assets.steps.images.acceptances import accept_files, withdraw_acceptances
 from image_assets.steps.images.receipts import keep_receipts
@@ -136,8 +136,8 @@ def get_rejected_file(service: ServiceHere, rejection_id: RejectionId) -> Respon
     (row,) = service.rejected.named([rejection_id])
     if row.first_bytes is None:
         raise Problem(_GONE, "The file has left the landing zone.")
-    path = service.store.uri(object_keys.key_of(SourceUri(row.facts["source_uri"])))
-    return FileResponse(path, media_type="application/octet-stream", filename=f"{rejection_id}.bin")
+    key = object_keys.key_of(SourceUri(row.facts["source_uri"]))
+    return answer_with_file(service.store, key, f"{rejection_id}.bin")
 
 
 @router.post("/retry", responses=documented((409,)))

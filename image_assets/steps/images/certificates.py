@@ -6,7 +6,7 @@ import polars as pl
 
 from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.tables.upkeep import ERASURES
+from image_assets.tables.upkeep import ERASED_COPIES, ERASURES
 
 
 def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
@@ -18,6 +18,11 @@ def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
 def certificates_of(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:
     """The certificate of an image, no row or one."""
     return tables.read_or_empty(ERASURES, day).filter(pl.col("image_id") == image_id)
+
+
+def copies_of(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:
+    """What became of the copies of an erased image, a row for each place."""
+    return tables.read_or_empty(ERASED_COPIES, day).filter(pl.col("image_id") == image_id)
 
 
 def erased_ids(tables: ParquetTables, day: date) -> dict[ImageId, date]:

@@ -58,6 +58,11 @@ def tidy_delta(place: str, keep_hours: int) -> dict[str, Tidied]:
     return {name: DailyDeltaTable(place, name).tidy(keep_hours) for name in DELTA_TABLES}
 
 
+def examine_delta_place(place: str) -> str:
+    """What is there, in words; see `DailyDeltaTable.examine`."""
+    return f"{place} can be written; " + "; ".join(DailyDeltaTable(place, name).examine() for name in DELTA_TABLES)
+
+
 def _publish(table: DailyDeltaTable, day: date, offer: _Offer) -> PublishedTable:
     if table.has_version(day, offer.version):
         return PublishedTable(offer.name, None)

@@ -30,14 +30,15 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import acceptances_at
-from image_assets.steps.images.certificates import certificates_of
+from image_assets.steps.images.certificates import certificates_of, copies_of
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.steps.images.receipts import find_pending, receipt_days
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
-from image_assets.tables.upkeep import ERASURES
+from image_assets.tables.upkeep import ERASED_COPIES, ERASURES
 
+_CERTIFICATES = {ERASURES.name, ERASED_COPIES.name}
 _GOES = 20
 _LARGEST_RECORD = 2**20
 _NAMING_COLUMNS = {"image_id", "item", "other_image_id"}
@@ -123,6 +124,19 @@ def twins_of(tables: ParquetTables, remains: Remains) -> tuple[ImageId, ...]:
     return tuple(tables.scan(BRONZE_IMAGES, ["image_id"], where=where).get_column("image_id"))
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What an erasure has done to a copy.
+
+    Attributes:
+        rows: that it removed.
+        remains: what may hold the image there still, and for how long, in words; None for nothing that is known.
+    """
+
+    rows: int
+    remains: str | None = None
+
+
 class PublishedCopy(Protocol):
     """Where gold was published to."""
 
@@ -131,8 +145,8 @@ class PublishedCopy(Protocol):
         """What it is, to be told."""
         ...
 
-    def erase(self, image_id: ImageId) -> int:
-        """Remove an image, and say how many rows that were."""
+    def erase(self, image_id: ImageId, day: date) -> Reached:
+        """Remove an image of a day."""
         ...
 
 
@@ -141,7 +155,8 @@ def erase(
 ) -> pl.DataFrame:
     """Remove what there is and what comes meanwhile, here and from copies, and return the certificate.
 
-    That is a row of `erasures`; it says that nothing is left when the last copy has been reached.
+    That is a row of `erasures`, and one of `erased_copies` for each copy; it says that nothing is left when the last
+    copy has been reached.
 
     Raises:
         StoreUnavailableError: a run that was under way wrote some of it again, and again; or a copy was not reached.
@@ -152,7 +167,7 @@ def erase(
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
         if remains.is_nothing:
-            return _complete(tables, remains, sum(_erase_copy(copy, remains.image_id) for copy in copies))
+            return _complete(tables, remains, sum(_erase_copy(tables, copy, remains) for copy in copies))
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
 
 
@@ -271,7 +286,7 @@ def _is_damaged_checkpoint(tables: ParquetTables, key: ObjectKey) -> bool:
 def _may_name(key: ObjectKey, day: date) -> bool:
     _, table, *rest = key.removesuffix(".parquet").split("/")
     is_of_all = table == _DUPLICATES or rest[-1:] == [object_keys.ALL_DAYS]
-    return key.endswith(".parquet") and table != ERASURES.name and (is_of_all or day.isoformat() in rest)
+    return key.endswith(".parquet") and table not in _CERTIFICATES and (is_of_all or day.isoformat() in rest)
 
 
 def _names(tables: ParquetTables, key: ObjectKey, image_id: ImageId) -> pl.Expr:
@@ -322,14 +337,36 @@ def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
     _put(tables, remains, pl.DataFrame([row], schema=ERASURES.schema.create_empty().schema))
 
 
-def _erase_copy(copy: PublishedCopy, image_id: ImageId) -> int:
+def _erase_copy(tables: ParquetTables, copy: PublishedCopy, remains: Remains) -> int:
     try:
-        return copy.erase(image_id)
+        reached = copy.erase(remains.image_id, remains.day)
     except ImageAssetsError as error:
         # The lake comes first: what is elsewhere alone is found again, by the same word or by a run of the day.
         raise StoreUnavailableError(
-            f"{image_id} is gone from the lake and may be in {copy.place} still: erase it again; {error}"
+            f"{remains.image_id} is gone from the lake and may be in {copy.place} still: erase it again; {error}"
         ) from error
+    _note_copy(tables, copy.place, remains, reached)
+    return reached.rows
+
+
+def _note_copy(tables: ParquetTables, place: str, remains: Remains, reached: Reached) -> None:
+    """Beside what was noted of other places; of this one what was removed before counts too."""
+    known = copies_of(tables, remains.day, remains.image_id).filter(pl.col("place") == place)
+    row = {
+        "image_id": remains.image_id,
+        "day": remains.day,
+        "place": place,
+        "rows_removed": reached.rows + int(known["rows_removed"].sum()),
+        "remains": reached.remains,
+        "reached_at": datetime.now(UTC),
+    }
+    rows = pl.DataFrame([row], schema=ERASED_COPIES.schema.create_empty().schema)
+    is_it = (pl.col("image_id") == remains.image_id) & (pl.col("place") == place)
+
+    def noted() -> pl.DataFrame:
+        return pl.concat([tables.read_or_empty(ERASED_COPIES, remains.day).filter(~is_it), rows])
+
+    tables.replace_if_changed(ERASED_COPIES, remains.day, noted)
 
 
 def _complete(tables: ParquetTables, remains: Remains, rows_elsewhere: int) -> pl.DataFrame:

@@ -10,7 +10,10 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from image_assets.errors import ConfigurationError
+from image_assets.ids import ImageId
 from image_assets.publishing.delta_table import DailyDeltaTable
+from image_assets.steps.images.certificates import copies_of
+from image_assets.steps.publishing.delta_copy import DeltaCopy
 from image_assets.steps.publishing.delta_gold import DELTA_TABLES, publish_delta, tidy_delta
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
@@ -109,6 +112,25 @@ def test_what_was_erased_is_gone_and_after_tidying_from_the_files_too(lake: "Sce
     tidy_delta(str(tmp_path), keep_hours=0)
     assert files() == 0
     assert rows(tmp_path, GOLD_IMAGES.name).height == 2
+
+
+def test_an_erasure_reaches_the_tables_and_says_how_long_former_versions_hold_the_image(
+    lake: "Scenario", tmp_path: Path
+) -> None:
+    publish(lake, tmp_path)
+    gone = lake.tables.read(GOLD_IMAGES, lake.day)["image_id"][0]
+    certificate = erase(lake.tables, find_remains(lake.tables, gone), "ticket 7", [DeltaCopy(str(tmp_path), 36)])
+    (told,) = copies_of(lake.tables, lake.day, gone).to_dicts()
+    assert certificate["erased_at"].null_count() == 0
+    assert [(gone in rows(tmp_path, name)["image_id"], rows(tmp_path, name).height) for name in DELTA_TABLES][::2] == [
+        (False, 2)
+    ] * 2
+    assert (told["rows_removed"], told["place"]) == (2, f"Delta tables ({tmp_path})")
+    assert "former versions, until delta_upkeep finds them older than 36 hours" in told["remains"]
+
+
+def test_an_erasure_where_nothing_was_published_removes_nothing(lake: "Scenario", tmp_path: Path) -> None:
+    assert DeltaCopy(str(tmp_path), 36).erase(ImageId("0" * 32), lake.day).rows == 0
 
 
 def test_files_of_a_writer_that_died_are_no_rows(lake: "Scenario", tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from image_assets.errors import StoreUnavailableError
 from image_assets.ids import ImageId
 from image_assets.publishing.postgres.server import Postgres
-from image_assets.steps.images.certificates import certificates_of
+from image_assets.steps.images.certificates import certificates_of, copies_of
 from image_assets.steps.publishing.postgres_copy import PostgresCopy
 from image_assets.steps.upkeep.erasure import PublishedCopy, erase, find_remains
 from image_assets.tables.upkeep import ERASURES
@@ -50,6 +50,23 @@ def test_an_erasure_that_does_not_reach_the_database_is_ended_by_the_next(publis
     ]
     certificate = erased(published, red, PostgresCopy(published.server))
     assert (certificate["erased_at"] is not None, published.problems()) == (True, [])
+
+
+def test_the_certificate_names_the_database_and_what_may_be_left_there(published: "Shop") -> None:
+    red, copy = published.id_of("red.jpg"), PostgresCopy(published.server)
+    for _ in range(2):
+        erased(published, red, copy)
+    (told,) = copies_of(published.lake.tables, published.lake.day, red).to_dicts()
+    assert (told["place"], told["rows_removed"]) == (copy.place, 1)
+    assert "backups" in told["remains"]
+
+
+def test_a_database_that_was_not_reached_is_not_certified(published: "Shop") -> None:
+    red, away = published.id_of("red.jpg"), PostgresCopy(Postgres(SecretStr("postgresql://u@127.0.0.1:9/db")))
+    with pytest.raises(StoreUnavailableError):
+        erased(published, red, PostgresCopy(published.server), away)
+    places = copies_of(published.lake.tables, published.lake.day, red)["place"].to_list()
+    assert places == [PostgresCopy(published.server).place]
 
 
 def test_a_run_of_the_day_removes_what_was_erased(published: "Shop") -> None:

@@ -1,0 +1,37 @@
+"""What `doctor` examines beyond the lake, where the settings name it: a queue of events, PostgreSQL, Delta tables."""
+
+from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.settings import PREFIX, Settings
+
+
+def examine_events(settings: Settings) -> str:
+    """Count what waits in the queue, and what was set aside."""
+    if not settings.events_queue:
+        return f"days are listed; {PREFIX}EVENTS_QUEUE names a queue"
+    from image_assets.lake.events.storage_queue import StorageQueue
+
+    queue = StorageQueue(settings.events_queue)
+    waiting, (aside, _) = queue.count(), queue.list_aside()
+    return f"{waiting} messages wait; {aside} were set aside{': image-assets events' if aside else ''}"
+
+
+def examine_postgres(settings: Settings) -> str:
+    """Do all that comes before the rows of a day, and take it back."""
+    if not settings.postgres:
+        return f"nothing is published there; {PREFIX}POSTGRES names a database"
+    from image_assets.publishing.postgres.rehearsal import rehearse
+    from image_assets.publishing.postgres.server import Postgres
+    from image_assets.publishing.postgres.vector_column import VectorColumn
+
+    encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))
+    return rehearse(Postgres(settings.postgres), VectorColumn(settings.postgres_vectors, encoder.dimension))
+
+
+def examine_delta(settings: Settings) -> str:
+    """Open each table, and write and delete a file beside them."""
+    if not settings.delta:
+        return f"nothing is published so; {PREFIX}DELTA names a place"
+    from image_assets.steps.publishing.delta_gold import examine_delta_place
+
+    return examine_delta_place(settings.delta)
