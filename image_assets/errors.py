@@ -7,6 +7,7 @@
     ├── StorageError              the lake cannot be read or written
     │   ├── ObjectNotFoundError   no object under this key (also a FileNotFoundError)
     │   ├── ObjectForbiddenError  this object may not be read (also a PermissionError)
+    │   ├── ObjectKeptError       this object has snapshots, which have to go first
     │   ├── ObjectArchivedError   this object has to be brought back before it is read
     │   └── StoreUnavailableError the storage does not answer: worth a retry
     │       ├── ObjectChangedError another process replaced the object first
@@ -87,6 +88,10 @@ class ObjectNotFoundError(StorageError, FileNotFoundError):
 
 class ObjectForbiddenError(StorageError, PermissionError):
     """The object exists but may not be read."""
+
+
+class ObjectKeptError(StorageError):
+    """The object is not deleted while it has snapshots, which somebody took on purpose."""
 
 
 class ObjectArchivedError(StorageError):

@@ -12,6 +12,7 @@ from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.models.captioning.lazy_captioner import open_captioner
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
@@ -84,7 +85,19 @@ def published_copies(settings: Settings) -> Sequence[PublishedCopy]:
         from image_assets.steps.publishing.delta_copy import DeltaCopy
 
         copies.append(DeltaCopy(settings.delta, settings.delta_keep_hours))
-    return copies
+    return [*copies, *_former_versions(settings)]
+
+
+def _former_versions(settings: Settings) -> Sequence[PublishedCopy]:
+    """Of a lake and an archive in a cloud, which keeps more than it shows."""
+    roots = [root for root in (settings.root, settings.archive_root) if isinstance(root, RemoteRoot)]
+    if not roots:
+        return []
+    # The client of a cloud is an extra.
+    from image_assets.lake.remote.remote_object_store import RemoteObjectStore
+    from image_assets.steps.upkeep.former_versions import FormerVersions
+
+    return [FormerVersions(RemoteObjectStore(root, settings.storage_params)) for root in roots]
 
 
 def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:

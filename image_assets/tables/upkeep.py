@@ -72,7 +72,7 @@ class ErasedCopies(dy.Schema):
     image_id = columns.image_id()
     day = columns.day()
     place = dy.String(primary_key=True, min_length=1, description="Where a copy was looked for.")
-    rows_removed = dy.UInt32(description="Rows that were removed there.")
+    rows_removed = dy.UInt32(description="Rows, or former versions of objects, that were removed there.")
     remains = dy.String(
         nullable=True, description="What may hold the image there still, and for how long; null: nothing that is known."
     )

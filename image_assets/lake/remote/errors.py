@@ -11,6 +11,7 @@ from image_assets.errors import (
     ImageAssetsError,
     ObjectArchivedError,
     ObjectChangedError,
+    ObjectKeptError,
     ObjectNotFoundError,
     StorageError,
     StoreReadOnlyError,
@@ -32,6 +33,7 @@ _IS_ARCHIVED: Final = "BlobArchived|BlobBeingRehydrated|InvalidObjectState"
 _ARCHIVED: Final = (
     "it is in the archive tier, whole and not to be read: image-assets restore brings it back, within 15 hours"
 )
+_KEPT: Final = "it has snapshots: remove those there, or have image-assets erase remove them with it"
 _MAY_NOT: Final = "the credential has no right to: allow it to list, read, write and delete there"
 _WAYS_OUT: Final = {
     "lacked valid authentication|failed to retrieve a token": "no identity is found to ask with: set {login}",
@@ -40,6 +42,7 @@ _WAYS_OUT: Final = {
     "failed to authenticate|SignatureDoesNotMatch|InvalidAccessKeyId|401 ": "is the key right? Set {login}",
     "<Code>ResourceNotFound</Code>": "there is no such account: set {login}",
     _IS_ARCHIVED: _ARCHIVED,
+    "SnapshotsPresent|the blob has snapshots": _KEPT,
     '403 Forbidden|code: "403"|AuthorizationFailure|AuthorizationPermissionMismatch': _MAY_NOT,
     "400 Bad Request|invalid path|parse path": "rename or remove that object there",
 }
@@ -89,6 +92,8 @@ def explanation(verb: str, key: str, root: RemoteRoot, error: Exception) -> Stor
 def _kind(advice: str, verb: str) -> type[StorageError]:
     if advice is _ARCHIVED:
         return ObjectArchivedError
+    if advice is _KEPT:
+        return ObjectKeptError
     return StoreReadOnlyError if advice is _MAY_NOT and verb in _CHANGING else StorageError
 
 

@@ -19,6 +19,7 @@ from image_assets.errors import (
     ImageAssetsError,
     ObjectChangedError,
     ObjectForbiddenError,
+    ObjectKeptError,
     ObjectNotFoundError,
     StoreUnavailableError,
     UnknownImageError,
@@ -199,7 +200,7 @@ def forget_erased(tables: ParquetTables, day: date) -> None:
 def _remove(tables: ParquetTables, remains: Remains) -> None:
     store = tables.store
     for key in remains.objects:
-        store.delete(key)
+        _delete_for_good(store, key)
     store.flush()
     for key in remains.rows:
         # What a run has moved meanwhile is found where it is when the remains are looked for again.
@@ -207,8 +208,20 @@ def _remove(tables: ParquetTables, remains: Remains) -> None:
             tables.remove_rows(key, _names(tables, key, remains.image_id))
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
-        store.delete(key)
+        _delete_for_good(store, key)
     store.flush()
+
+
+def _delete_for_good(store: ObjectStore, key: ObjectKey) -> None:
+    """With the snapshots that somebody took of it, which a cloud would keep it for."""
+    try:
+        store.delete(key)
+    except ObjectKeptError:
+        # Azure's client is an extra.
+        from image_assets.lake.azure.former_versions import remove_snapshots
+
+        remove_snapshots(store, key)
+        store.delete(key)
 
 
 def _origins(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
