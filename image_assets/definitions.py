@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import dagster as dg
 
@@ -191,7 +192,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
 
 def _lake(settings: Settings) -> LakeResource:
     """Where it is in Azure and dagster-azure is installed, with that one's account; it is imported only then."""
-    told = {
+    told: dict[str, Any] = {
         "root": str(settings.root),
         "archive_root": str(settings.archive_root) if settings.archive_root else None,
         "history_keep": settings.history_keep,

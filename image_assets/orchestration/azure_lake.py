@@ -64,7 +64,7 @@ def account_resource(endpoint: str | None) -> AzureBlobStorageResource | None:
     if os.environ.get(CONNECTION_STRING):
         return None
     account = account_of_environment(endpoint)
-    credential = {
+    credential: Any = {
         "key": AzureBlobStorageKeyCredential(key=dg.EnvVar(ACCOUNT_KEY)),
         "sas": AzureBlobStorageSASTokenCredential(token=dg.EnvVar(SAS_TOKEN)),
         "identity": AzureBlobStorageDefaultCredential(),

@@ -142,7 +142,7 @@ def _to_move(tables: ParquetTables, day: date, tier: str, before: datetime) -> I
 
 def _is_whole(store: ObjectStore, row: Mapping[str, Any]) -> bool:
     try:
-        return hashlib.sha256(store.read(ObjectKey(row["raw_path"]))).hexdigest() == row["sha256"]
+        return bool(hashlib.sha256(store.read(ObjectKey(row["raw_path"]))).hexdigest() == row["sha256"])
     except ObjectNotFoundError:
         return False
 
