@@ -138,6 +138,15 @@ class ReviewBody(TypedDict):
     links: Mapping[str, str]
 
 
+class ErasedCopy(TypedDict):
+    """A place that an erased image was published to, and what may hold it there still."""
+
+    place: str
+    rows_removed: int
+    remains: str | None
+    reached_at: str
+
+
 class Certificate(TypedDict):
     """What is left of an erased image."""
 
@@ -148,3 +157,4 @@ class Certificate(TypedDict):
     objects_removed: int
     rows_removed: int
     days_to_run: Sequence[str]
+    copies: Sequence[ErasedCopy]

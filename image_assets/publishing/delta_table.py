@@ -150,7 +150,7 @@ def _try_to_write(place: str) -> None:
     # Through pyarrow it is handed buffers, which it does not take.
     file = files._handler.open_output_stream(name, None)
     file.write(b"well")
-    file.close()
+    file.close()  # type: ignore[attr-defined] # its description forgets it
     files.delete_file(name)
 
 
