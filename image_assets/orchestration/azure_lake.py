@@ -52,8 +52,12 @@ def account_in(resource: AzureBlobStorageResource) -> AzureAccount:
         url,
         _LOGINS[told.credential_type],
         getattr(told, secret) if secret else None,
-        tuple(sorted(getattr(told, "kwargs", {}).items())),
+        tuple((name, _fixed(value)) for name, value in sorted(getattr(told, "kwargs", {}).items())),
     )
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def account_resource(endpoint: str | None) -> AzureBlobStorageResource | None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,7 +66,7 @@ class AzureAccount:
     @property
     def credential(self) -> Any:
         """What Azure's own clients are told."""
-        return default_credential(self.identity) if self.login == "identity" else self.secret
+        return _identity_of(self) if self.login == "identity" else self.secret
 
 
 def account_of_environment(endpoint: str | None) -> AzureAccount:
@@ -100,6 +101,12 @@ def default_credential(arguments: tuple[tuple[str, Any], ...] = ()) -> Any:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"neither {ACCOUNT_KEY} nor {SAS_TOKEN} is set; for an identity {_NEEDED}") from error
     return DefaultAzureCredential(**dict(arguments))
+
+
+@cache
+def _identity_of(account: AzureAccount) -> Any:
+    """Once in each process: it keeps its tokens while they are good."""
+    return default_credential(account.identity)
 
 
 def blob_service(account: AzureAccount, timeout_s: float) -> Any:

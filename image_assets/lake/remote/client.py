@@ -13,7 +13,7 @@ from obstore.store import AzureStore, GCSStore, MemoryStore, ObjectStore, S3Stor
 from pyarrow import fs
 
 from image_assets.errors import ConfigurationError, StorageError
-from image_assets.lake.azure.account import SAS_TOKEN, AzureAccount, account_of_environment, default_credential
+from image_assets.lake.azure.account import SAS_TOKEN, AzureAccount, account_of_environment
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.errors import explained, login_of, told_shortly
 from image_assets.lake.remote.params import StorageParams
@@ -104,7 +104,7 @@ def account_of(params: StorageParams) -> AzureAccount:
 
 
 def _provider(account: AzureAccount) -> Any:
-    credential = default_credential(account.identity)
+    credential = account.credential
     from obstore.auth.azure import AzureCredentialProvider
 
     return AzureCredentialProvider(credential)
@@ -113,7 +113,7 @@ def _provider(account: AzureAccount) -> Any:
 def _polars_provider(account: AzureAccount) -> Any:
     if account.login != "identity":
         return None
-    return pl.CredentialProviderAzure(credential=default_credential(account.identity))
+    return pl.CredentialProviderAzure(credential=account.credential)
 
 
 def _is_plain(endpoint: str | None) -> str:
