@@ -171,7 +171,7 @@ def _delta_upkeep(settings: Settings) -> list[dg.AssetsDefinition]:
 def usual_resources(settings: Settings) -> Mapping[str, object]:
     """The lake, workers, GPU and MLflow that the settings describe."""
     return {
-        "lake": _lake(settings),
+        **_lake(settings),
         "workers": WorkersResource(
             workers=settings.workers,
             image_timeout_s=settings.image_timeout_s,
@@ -190,7 +190,7 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
     }
 
 
-def _lake(settings: Settings) -> LakeResource:
+def _lake(settings: Settings) -> Mapping[str, object]:
     """Where it is in Azure and dagster-azure is installed, with that one's account; it is imported only then."""
     told: dict[str, Any] = {
         "root": str(settings.root),
@@ -206,8 +206,8 @@ def _lake(settings: Settings) -> LakeResource:
         from image_assets.orchestration.azure_lake import AzureLakeResource, account_resource
 
         if account := account_resource(settings.storage_endpoint):
-            return AzureLakeResource(**told, azure=account)
-    return LakeResource(**told)
+            return {"lake": AzureLakeResource(**told, azure=account), "azure_blob_storage": account}
+    return {"lake": LakeResource(**told)}
 
 
 @dg.definitions

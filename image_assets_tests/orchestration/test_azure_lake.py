@@ -83,11 +83,14 @@ def test_the_account_of_the_environment_is_a_resource_that_names_variables(
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "shop")
     monkeypatch.setenv(variable, "hush")
-    lake = usual_resources(settings_for(Cloud("az").new_root()))["lake"]
+    resources = usual_resources(settings_for(Cloud("az").new_root()))
+    lake = resources["lake"]
     assert isinstance(lake, AzureLakeResource)
     assert (lake.azure.account_url, lake.azure.credential.credential_type) == (URL, kind)
-    shown = dg.Definitions(resources={"lake": lake}).get_repository_def().get_top_level_resources()["lake"]
-    assert "hush" not in json.dumps(shown.config_schema.default_value)
+    shown = dg.Definitions(resources=resources).get_repository_def().get_top_level_resources()["azure_blob_storage"]
+    told = json.dumps(shown.config_schema.default_value)
+    assert URL in told
+    assert "hush" not in told
 
 
 def test_a_connection_string_is_read_by_the_lake_alone(
