@@ -32,7 +32,7 @@ FIRST, SEED, GOOD = date(2025, 10, 1), 7, (0, 2)
 MARKERS = ("<!-- dagster storage: written by benchmarks/dagster_storage.py -->", "<!-- /dagster storage -->")
 STORAGE = re.compile(r"^storage:\n(?:  .*\n)+", re.MULTILINE)
 ON_POSTGRES = "storage:\n  postgres:\n    postgres_url:\n      env: DAGSTER_POSTGRES_URL\n"
-INTRODUCTION = """{days} days of {per_day} files each, in runs of four weeks at most; nothing differs but `storage` in
+INTRODUCTION = """{days} days, files a day: {per_day}, in runs of four weeks at most; nothing differs but `storage` in
 dagster.yaml ([how](how-to/dagster-on-postgresql.md)). PostgreSQL 18 on the same machine, with fsync. The machine had
 other work: seconds are of the clock and too high, processor time is right.
 """
