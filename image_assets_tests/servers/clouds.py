@@ -54,12 +54,18 @@ class Cloud:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Azure Blob Storage."""
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as cloud:
+        yield cloud
+
+
+@contextmanager
+def running_azurite(folder: Path, port: int = 0) -> Iterator[Cloud]:
+    """Azure Blob Storage that keeps what it holds in a folder, on a free port or one that is given."""
     node = shutil.which("node")
     if node is None or not _AZURITE.exists():
         pytest.skip("Azurite is not here: make azurite")
-    folder = tmp_path_factory.mktemp("azurite")
-    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    command = [node, str(_AZURITE), *options, "--location", str(folder), "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
+    command = [node, str(_AZURITE), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
         endpoint = f"{address}/{ACCOUNT}"
         make_container(endpoint, CONTAINER)
