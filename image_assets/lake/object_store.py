@@ -32,6 +32,14 @@ class ObjectInfo:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectCopy:
+    """All bytes of an object as they were at one moment, and the version that they are."""
+
+    data: bytes
+    version: str
+
+
 class StagedObject(Protocol):
     """Bytes on their way into a store, which have no key yet."""
 
@@ -130,6 +138,13 @@ class ObjectStore(Protocol):
 
     def uri(self, key: str) -> str:
         """The address under which Polars reads the object in place."""
+        ...
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """Of objects that cost less to read whole than in place the bytes; `ObjectNotFoundError` when one is not there.
+
+        Of those that are read in place nothing is said.
+        """
         ...
 
     @property

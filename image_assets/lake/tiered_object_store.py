@@ -10,7 +10,7 @@ from typing import Any
 from image_assets.errors import ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore, StagedObject
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore, StagedObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,10 @@ class TieredObjectStore:
         """The address in the tier that has the object; that of the lake when neither has."""
         is_away = _may_be_archived(key) and not self.hot.exists(ObjectKey(key))
         return self.archive.uri(key) if is_away and self.archive.exists(ObjectKey(key)) else self.hot.uri(key)
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """Those of the lake: no table is ever archived."""
+        return self.hot.copies(keys)
 
     @property
     def scan_options(self) -> Mapping[str, Any]:
