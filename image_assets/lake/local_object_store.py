@@ -292,6 +292,11 @@ class LocalObjectStore:
         return {}
 
     @property
+    def is_far(self) -> bool:
+        """No."""
+        return False
+
+    @property
     def scan_options(self) -> Mapping[str, Any]:
         """Nothing: a path is enough."""
         return {}

@@ -55,7 +55,19 @@ class StagedObject(Protocol):
         ...
 
 
-class ObjectStore(Protocol):
+class ReadsAndWrites(Protocol):
+    """What work on single objects asks of a store."""
+
+    def read(self, key: ObjectKey) -> bytes:
+        """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
+        ...
+
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        """Replace the object; it survives a power cut once `flush` has returned."""
+        ...
+
+
+class ObjectStore(ReadsAndWrites, Protocol):
     """Atomic objects: a reader sees the old bytes or the new ones, never a part.
 
     A write may say which `version` it goes `over`, None for no object: `ObjectChangedError` when another is there. So
@@ -64,20 +76,12 @@ class ObjectStore(Protocol):
     `StorageError` when it refuses; both stop a run.
     """
 
-    def read(self, key: ObjectKey) -> bytes:
-        """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
-        ...
-
     def fetch(self, key: ObjectKey, path: Path) -> None:
         """Make a local file of the object, however large it is, without holding it; errors as of `read`."""
         ...
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """The first bytes, however large the object is; errors as of `read`."""
-        ...
-
-    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
-        """Replace the object; it survives a power cut once `flush` has returned."""
         ...
 
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
@@ -145,6 +149,11 @@ class ObjectStore(Protocol):
 
         Of those that are read in place nothing is said.
         """
+        ...
+
+    @property
+    def is_far(self) -> bool:
+        """Whether each call waits for an answer from afar, so that many are worth making at once."""
         ...
 
     @property

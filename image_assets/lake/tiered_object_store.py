@@ -144,6 +144,11 @@ class TieredObjectStore:
         return self.hot.copies(keys)
 
     @property
+    def is_far(self) -> bool:
+        """Whether those of the lake do."""
+        return self.hot.is_far
+
+    @property
     def scan_options(self) -> Mapping[str, Any]:
         """Those of the lake: no table is ever archived."""
         return self.hot.scan_options

@@ -190,6 +190,11 @@ class RemoteObjectStore:
         return {key: copy for key, copy in zip(keys, found, strict=True) if copy}
 
     @property
+    def is_far(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
     def scan_options(self) -> Mapping[str, Any]:
         """See `ObjectStore`."""
         return scan_options(self.root, self.params)
