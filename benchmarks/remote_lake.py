@@ -38,8 +38,8 @@ from image_assets_tests.servers.equality import differences
 DAY = date(2026, 10, 1)
 WORKERS = 2
 MARKERS = ("<!-- remote lake: written by benchmarks/remote_lake.py -->", "<!-- /remote lake -->")
-INTRODUCTION = """A day of {size:,} clothing photos through the whole daily job with two workers, from the landing zone to
-gold with all its checks: in a folder, in Azurite on the same machine, and in Azurite each of whose answers comes later.
+INTRODUCTION = """A day of {size:,} clothing photos through the whole daily job with two workers, from the landing zone
+to gold with all its checks: in a folder, in Azurite on the same machine, and in Azurite whose answers come later.
 Medians of {rounds} rounds in turns; requests are those after landing. Azurite and the proxy that counts work on the
 same two processors as the day does: what answers that come late cost is the last line beside the one before. Tables
 and objects of the first and the last {same}."""
@@ -152,7 +152,7 @@ def proxied(upstream: str, delay_s: float, log: Path) -> Iterator[str]:
     place = urlsplit(upstream)
     command = [sys.executable, __file__, "--child", "proxy", "--root", f"{place.scheme}://{place.netloc}"]
     command += ["--delay-ms", str(1000 * delay_s), "--log", str(log)]
-    with started(command, log.with_suffix(".said"), r"proxy at (http://\S+)") as address:
+    with started(command, log.with_suffix(".said"), r"proxy at (http://\S+)") as (address, _):
         yield f"{address}{place.path}"
 
 

@@ -66,7 +66,7 @@ def running_azurite(folder: Path, port: int = 0) -> Iterator[Cloud]:
         pytest.skip("Azurite is not here: make azurite")
     options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
     command = [node, str(_AZURITE), *options, "--blobHost", "127.0.0.1", "--blobPort", str(port)]
-    with started(command, folder / "log", r"successfully listens on (http://\S+)") as address:
+    with started(command, folder / "log", r"successfully listens on (http://\S+)") as (address, _):
         endpoint = f"{address}/{ACCOUNT}"
         make_container(endpoint, CONTAINER)
         login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
@@ -76,23 +76,32 @@ def running_azurite(folder: Path, port: int = 0) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """S3, as moto serves it."""
-    if importlib.util.find_spec("moto") is None:
-        pytest.skip('moto is not here: pip install "moto[s3]"')
-    log = tmp_path_factory.mktemp("s3") / "log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    with started(command, log, r"Running on (http://\S+)") as endpoint:
-        httpx.put(f"{endpoint}/{CONTAINER}").raise_for_status()
-        login = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
-        yield Cloud("s3", StorageParams(endpoint, retries=2, retry_s=20), login)
+    with running_s3(tmp_path_factory.mktemp("s3")) as (cloud, _):
+        yield cloud
 
 
 @contextmanager
-def started(command: Sequence[str], log: Path, address: str) -> Iterator[str]:
-    """A server that writes its address into its log; it is terminated, so that it may write down what it holds."""
+def running_s3(folder: Path) -> Iterator[tuple[Cloud, int]]:
+    """S3, as moto serves it out of its memory, and its process; the folder is for its log."""
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip('moto is not here: pip install "moto[s3]"')
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with started(command, folder / "log", r"Running on (http://\S+)") as (endpoint, pid):
+        httpx.put(f"{endpoint}/{CONTAINER}").raise_for_status()
+        login = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+        yield Cloud("s3", StorageParams(endpoint, retries=2, retry_s=20), login), pid
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path, address: str) -> Iterator[tuple[str, int]]:
+    """A server that writes its address into its log, and its process.
+
+    It is terminated, so that it may write down what it holds.
+    """
     with log.open("wb") as output:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        yield _address_in(log, address, server)
+        yield _address_in(log, address, server), server.pid
     finally:
         server.send_signal(signal.SIGTERM)
         try:
