@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -41,6 +42,14 @@ class Away:
     def __init__(self, end: Callable[[], object], begin: Callable[[], object] | None, seconds: float = 1.0) -> None:
         self._end, self._again = end, threading.Timer(seconds, begin) if begin else None
         self.has_gone = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing begins when nobody is there to end it."""
+        if self.has_gone and self._again:
+            self._again.join()
 
     def __call__(self, done: int, _total: int) -> None:
         """See `Progress`."""
@@ -110,8 +119,8 @@ def opened(cloud: Cloud, retries: int = 20) -> ParquetTables:
 def test_a_service_that_is_started_again_is_waited_for(azurite: Azurite, here: ParquetTables) -> None:
     there = opened(azurite.cloud)
     land(there)
-    away = Away(azurite.end, azurite.begin)
-    assert run(there, on_silver=away) == 4 * [PICTURES]
+    with Away(azurite.end, azurite.begin) as away:
+        assert run(there, on_silver=away) == 4 * [PICTURES]
     assert away.has_gone
     assert differences(here, there) == []
 
@@ -124,8 +133,8 @@ def test_a_service_that_hangs_is_asked_again(
         there = opened(cloud)
         land(there)
         ends = [lambda number=number: os.kill(pid, number) for number in (signal.SIGSTOP, signal.SIGCONT)]
-        away = Away(*ends, seconds=TIMEOUT_S + 1)
-        assert run(there, on_silver=away) == 4 * [PICTURES]
+        with Away(*ends, seconds=TIMEOUT_S + 1) as away:
+            assert run(there, on_silver=away) == 4 * [PICTURES]
         assert away.has_gone
         assert differences(here, there) == []
 
