@@ -37,6 +37,7 @@ from image_assets_tests.servers.equality import differences
 
 DAY = date(2026, 10, 1)
 WORKERS = 2
+_SHOWN = 12
 MARKERS = ("<!-- remote lake: written by benchmarks/remote_lake.py -->", "<!-- /remote lake -->")
 INTRODUCTION = """A day of {size:,} clothing photos through the whole daily job with two workers, from the landing zone
 to gold with all its checks: in a folder, in Azurite on the same machine, and in Azurite whose answers come later.
@@ -261,13 +262,16 @@ def by_step(day: Day, base: Day) -> list[str]:
     kinds = ("GET", "PUT", "HEAD", "LIST", "DELETE")
     seconds, before = ({step: ended - began for step, began, ended in each.steps} for each in (day, base))
     lines = [f"| step | s | s in a folder | {' | '.join(kinds)} |", f"|---|{7 * '---:|'}"]
-    few: Counter[str] = Counter()
-    for step, asked in sorted(day.by_step().items(), key=lambda each: -each[1].total()):
-        times = seconds.get(step, 0.0), before.get(step, 0.0)
-        row = f"{times[0]:.1f} | {times[1]:.1f} | {' | '.join(str(asked[kind]) for kind in kinds)} |"
-        lines.append(f"| {step} | {row}")
-        few += asked
-    lines.append(f"| all | | | {' | '.join(str(few[kind]) for kind in kinds)} |")
+    counted = sorted(day.by_step().items(), key=lambda each: -each[1].total())
+    groups = [([step], asked) for step, asked in counted[:_SHOWN]]
+    rest = [step for step, _ in counted[_SHOWN:]]
+    groups.append((rest, sum((asked for _, asked in counted[_SHOWN:]), Counter())))
+    groups.append(([step for step, _ in counted], sum((asked for _, asked in counted), Counter())))
+    names = [*(step for step, _ in counted[:_SHOWN]), f"{len(rest)} others, mostly checks", "all"]
+    for name, (steps, asked) in zip(names, groups, strict=True):
+        times = [sum(each.get(step, 0.0) for step in steps) for each in (seconds, before)]
+        cells = [*(f"{each:.1f}" for each in times), *(str(asked[kind]) for kind in kinds)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 

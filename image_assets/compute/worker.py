@@ -49,6 +49,9 @@ _LONGEST_SILENCE_S = 0.1
 _MOST_BEHIND = 8
 """So many items, held in memory, wait for what they leave to be safe before another is begun."""
 
+_MOST_AHEAD = 8
+"""What so many items need is asked for; those that are given back were then not asked for in vain."""
+
 _SMALL_REPORT_BYTES = 4096
 """A report of this size can be written without waiting when the line has room at all."""
 
@@ -169,9 +172,9 @@ def do_overlapping_batch(work: OverlappingWork[object, object], items: list[byte
     """As `do_batch`, but an item is reported on when what it leaves is safe, and later ones are begun before that."""
     give_back_at = time.monotonic() + _BATCH_BUDGET_S
     tasks = [pickle.loads(item) for item in items]  # noqa: S301 - from the parent
-    work.look_ahead(tasks)
     begun: deque[tuple[Callable[[], object], str]] = deque()
     for position, task in enumerate(tasks, start=1):
+        work.look_ahead(tasks[position - 1 : position + _MOST_AHEAD])
         _wait(parent, partial(work.await_input, task))
         _tell(parent, Reached(len(begun), time.monotonic()))
         begun.append((_begun(work, task), take_words()))

@@ -40,11 +40,11 @@ class OverlappingObjects(Generic[TaskT]):
     _threads: ThreadPoolExecutor | None = field(default=None, init=False)
 
     def look_ahead(self, items: Sequence[TaskT]) -> None:
-        """Of the batch before only what has begun comes to its end, for nobody."""
-        for future in self._coming.values():
-            future.cancel()
+        """What was asked for before and is wanted is on its way; of the rest only what has begun comes to its end."""
         keys = [key for task in items for key in self.keys_of(task)]
-        self._coming = {key: self._pool.submit(self.store.read, key) for key in keys}
+        for key in self._coming.keys() - set(keys):
+            self._coming[key].cancel()
+        self._coming = {key: self._coming.get(key) or self._pool.submit(self.store.read, key) for key in keys}
 
     def await_input(self, item: TaskT) -> None:
         """See `OverlappingWork`."""
