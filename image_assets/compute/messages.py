@@ -72,8 +72,18 @@ class GaveBack(NamedTuple):
     """The rest of the batch was not begun and will not be."""
 
 
+class Reached(NamedTuple):
+    """Items overlap: the processor works on that which is so many behind the one that is reported on next.
+
+    `at` is infinite while it works on none and waits for a storage, whose patience has an end of its own.
+    """
+
+    ahead: int
+    at: float
+
+
 class Died(NamedTuple):
     """Not said but concluded: the line is cut, and this comes after the last words."""
 
 
-Report: TypeAlias = Loaded | NotLoaded | Said | Finished | Rejected | OutOfMemory | Raised | GaveBack | Died
+Report: TypeAlias = Loaded | NotLoaded | Said | Finished | Rejected | OutOfMemory | Raised | GaveBack | Reached | Died

@@ -1,11 +1,13 @@
 """One stream of items through a crew of workers: who gets what, and who is to blame when a worker is lost.
 
 Workers report item by item and in order, so when one is lost the culprit is the first task that it has not
-reported on. The others in its hands go back to the queue. A culprit that died or ran out of memory may have
-paid for a neighbour's memory or a predecessor's leak: it gets one second chance, alone in a fresh worker.
-One that hung gets none: it would cost the time limit again, and a limit is chosen with room to spare.
+reported on, or a later one that it said it had reached. The others in its hands go back to the queue. A culprit that
+died or ran out of memory may have paid for a neighbour's memory or a predecessor's leak: it gets one second chance,
+alone in a fresh worker. One that hung gets none: it would cost the time limit again, and a limit is chosen with room to
+spare.
 """
 
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ from image_assets.compute.messages import (
     NotLoaded,
     OutOfMemory,
     Raised,
+    Reached,
     Rejected,
     Report,
     Said,
@@ -96,15 +99,13 @@ class ProcessStream(Generic[Item, Result]):
                 return [Done(self._acknowledge(worker, at), cast("Result", result), worker.take_words())]
             case Rejected(reason, detail, facts, at):
                 return [Failed(self._acknowledge(worker, at), ImageError(reason, detail, facts), worker.take_words())]
-            case Said(text):
-                self._hear(worker, text)
             case OutOfMemory(detail, facts):
                 self._crew.lose(worker)
                 return self._judge(worker, ImageError(RejectionReason.OUT_OF_MEMORY, detail, facts))
             case Died():
                 return self._bury(worker)
-            case Loaded():
-                self._crew.welcome(worker)
+            case Said() | Reached() | Loaded():
+                self._take_note(report, worker)
             case GaveBack():
                 self._backlog.give_back(worker.release_tasks())
             case Raised(error, traceback):
@@ -113,6 +114,15 @@ class ProcessStream(Generic[Item, Result]):
             case NotLoaded(traceback):
                 raise _not_importable(traceback)
         return []
+
+    def _take_note(self, report: Said | Reached | Loaded, worker: WorkerProcess[Item]) -> None:
+        match report:
+            case Said(text):
+                self._hear(worker, text)
+            case Reached(ahead, at):
+                worker.reach(ahead, at, self._item_timeout_s)
+            case Loaded():
+                self._crew.welcome(worker)
 
     def _hear(self, worker: WorkerProcess[Item], text: str) -> None:
         """Words over an item go with its outcome; those of an import name nobody."""
@@ -165,9 +175,8 @@ class ProcessStream(Generic[Item, Result]):
 
 def _patience_s(attended: Sequence[WorkerProcess[Any]]) -> float | None:
     """How long the earliest of them has left; None: nobody is waited for."""
-    if not attended:
-        return None
-    return max(0.0, min(worker.deadline for worker in attended) - time.monotonic())
+    earliest = min((worker.deadline for worker in attended), default=math.inf)
+    return None if math.isinf(earliest) else max(0.0, earliest - time.monotonic())
 
 
 def _not_importable(traceback: str) -> ConfigurationError:

@@ -6,6 +6,7 @@ It starts light, because what the work needs is imported with the work.
 """
 
 import fcntl
+import math
 import os
 import pickle
 import resource
@@ -13,11 +14,12 @@ import select
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from image_assets.compute.messages import (
     Batch,
@@ -28,18 +30,27 @@ from image_assets.compute.messages import (
     NotLoaded,
     OutOfMemory,
     Raised,
+    Reached,
     Rejected,
     Said,
 )
+from image_assets.compute.overlapping import OverlappingWork
 from image_assets.errors import ImageError, RejectionReason
 
 Work = Callable[[object], object]
+T = TypeVar("T")
 
 _BATCH_BUDGET_S = 0.25
 """A batch that takes longer is given back: its items are slower than the parent thought."""
 
 _LONGEST_SILENCE_S = 0.1
 """Results of slow items reach the parent no later than this after the next one."""
+
+_MOST_BEHIND = 8
+"""So many items, held in memory, wait for what they leave to be safe before another is begun."""
+
+_MOST_AHEAD = 8
+"""What so many items need is asked for; those that are given back were then not asked for in vain."""
 
 _SMALL_REPORT_BYTES = 4096
 """A report of this size can be written without waiting when the line has room at all."""
@@ -125,6 +136,8 @@ def serve(parent: ParentLine) -> NoReturn:
         message = parent.next_message()
         if isinstance(message, Load):
             work = load(message.work, parent)
+        elif isinstance(work, OverlappingWork):
+            do_overlapping_batch(work, message.items, parent)
         elif work is not None:
             do_batch(work, message.items, parent)
 
@@ -155,23 +168,79 @@ def do_batch(work: Work, items: list[bytes], parent: ParentLine) -> None:
             return
 
 
-def pass_on_words(parent: ParentLine) -> None:
-    """Report what came to standard error, a file that the parent made for it, and begin a new page.
+def do_overlapping_batch(work: OverlappingWork[object, object], items: list[bytes], parent: ParentLine) -> None:
+    """As `do_batch`, but an item is reported on when what it leaves is safe, and later ones are begun before that."""
+    give_back_at = time.monotonic() + _BATCH_BUDGET_S
+    tasks = [pickle.loads(item) for item in items]  # noqa: S301 - from the parent
+    begun: deque[tuple[Callable[[], object], str]] = deque()
+    for position, task in enumerate(tasks, start=1):
+        work.look_ahead(tasks[position - 1 : position + _MOST_AHEAD])
+        _wait(parent, partial(work.await_input, task))
+        _tell(parent, Reached(len(begun), time.monotonic()))
+        begun.append((_begun(work, task), take_words()))
+        is_end = position == len(tasks)
+        is_late = not is_end and time.monotonic() > give_back_at
+        while len(begun) > (0 if is_end or is_late else _MOST_BEHIND):
+            finish, words = begun.popleft()
+            report, is_fatal = _wait(parent, partial(_report_of, finish))
+            pass_on_words(parent, words)
+            parent.report(report, is_last=is_fatal or (is_end and not begun))
+            if is_fatal:
+                return
+        if is_late:
+            parent.report(pickle.dumps(GaveBack()), is_last=True)
+            return
+
+
+def _begun(work: OverlappingWork[object, object], task: object) -> Callable[[], object]:
+    """What waits for the result, or raises what went wrong."""
+    try:
+        return work.begin(task)
+    except Exception as error:  # noqa: BLE001 - told when it is this item's turn
+        return partial(_raise, error)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _wait(parent: ParentLine, until: Callable[[], T]) -> T:
+    _tell(parent, Reached(0, math.inf))
+    return until()
+
+
+def _tell(parent: ParentLine, reached: Reached) -> None:
+    parent.report(pickle.dumps(reached), is_last=False)
+
+
+def pass_on_words(parent: ParentLine, words: str | None = None) -> None:
+    """Report what came to standard error, by now or over the item that is reported on next."""
+    words = take_words() if words is None else words
+    if words:
+        parent.report(pickle.dumps(Said(words)), is_last=False)
+
+
+def take_words() -> str:
+    """What came to standard error, a file that the parent made for it; begin a new page.
 
     Libraries in C write there and name no file; the parent knows which one was in hand.
     """
-    size_bytes = os.fstat(_STANDARD_ERROR).st_size
-    if size_bytes:
-        told = os.pread(_STANDARD_ERROR, _HEARD_BYTES, 0).decode("utf-8", "replace")
-        os.ftruncate(_STANDARD_ERROR, 0)
-        os.lseek(_STANDARD_ERROR, 0, os.SEEK_SET)
-        parent.report(pickle.dumps(Said(told)), is_last=False)
+    if not os.fstat(_STANDARD_ERROR).st_size:
+        return ""
+    told = os.pread(_STANDARD_ERROR, _HEARD_BYTES, 0).decode("utf-8", "replace")
+    os.ftruncate(_STANDARD_ERROR, 0)
+    os.lseek(_STANDARD_ERROR, 0, os.SEEK_SET)
+    return told
 
 
 def attempt(work: Work, item: bytes) -> tuple[bytes, bool]:
     """Do one item; returns the pickled report and whether this worker is finished."""
+    return _report_of(lambda: work(pickle.loads(item)))  # noqa: S301 - from the parent
+
+
+def _report_of(done: Callable[[], object]) -> tuple[bytes, bool]:
     try:
-        return _encode_result(work(pickle.loads(item))), False  # noqa: S301 - from the parent
+        return _encode_result(done()), False
     except ImageError as error:
         # Decoders turn a MemoryError into an ImageError; a worker full of others' leaks may be to blame.
         if error.reason is RejectionReason.OUT_OF_MEMORY:

@@ -82,6 +82,7 @@ class WorkerProcess(Generic[Item]):
         self._work = b""
         self._tasks: deque[Task[Item]] = deque()
         self._task_began_at = 0.0
+        self._in_hand = 0
         self._heard = 0
         self._words = ""
         # A file, not a pipe: nobody has to read it, and it outlives the worker.
@@ -114,6 +115,7 @@ class WorkerProcess(Generic[Item]):
         """Give an idle worker its next tasks; TypeError when an item cannot be pickled."""
         batch = Batch([_pickle_item(task.item) for task in tasks])
         self._tasks.extend(tasks)
+        self._in_hand = 0
         self._begin_task(time.monotonic(), item_timeout_s)
         self._send(batch)
 
@@ -138,8 +140,14 @@ class WorkerProcess(Generic[Item]):
         """Take the task that was finished at the instant off its hands; also returns the seconds it took."""
         elapsed_s = at - self._task_began_at
         self.reports += 1
+        self._in_hand = max(0, self._in_hand - 1)
         self._begin_task(at, item_timeout_s)
         return self._tasks.popleft(), elapsed_s
+
+    def reach(self, ahead: int, at: float, item_timeout_s: float) -> None:
+        """It works on the task that is so many behind the next to be reported on."""
+        self._in_hand = ahead
+        self.deadline = at + item_timeout_s
 
     def note(self, words: str) -> None:
         """Keep what was written over the task whose report comes next."""
@@ -151,10 +159,10 @@ class WorkerProcess(Generic[Item]):
         return words
 
     def release_tasks(self) -> Sequence[Task[Item]]:
-        """Take all tasks off its hands."""
+        """Take all tasks off its hands; the one that it worked on comes first."""
         tasks = list(self._tasks)
         self._tasks.clear()
-        return tasks
+        return [*tasks[self._in_hand : self._in_hand + 1], *tasks[: self._in_hand], *tasks[self._in_hand + 1 :]]
 
     def stop(self) -> "WorkerEnd":
         """Kill it, if it still lives, and reap it; to be called once."""

@@ -37,7 +37,7 @@ from image_assets.lake.local_places import (
     walk,
 )
 from image_assets.lake.object_keys import STORES_OWN
-from image_assets.lake.object_store import ANY_VERSION, ObjectInfo
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo
 
 STAGING = ".staging"
 LOCKS = ".locks"
@@ -286,6 +286,15 @@ class LocalObjectStore:
     def uri(self, key: str) -> str:
         """An absolute path."""
         return str(self._path(key).absolute())
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:  # noqa: ARG002 - a file is read in place
+        """None."""
+        return {}
+
+    @property
+    def is_far(self) -> bool:
+        """No."""
+        return False
 
     @property
     def scan_options(self) -> Mapping[str, Any]:

@@ -32,6 +32,14 @@ class ObjectInfo:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectCopy:
+    """All bytes of an object as they were at one moment, and the version that they are."""
+
+    data: bytes
+    version: str
+
+
 class StagedObject(Protocol):
     """Bytes on their way into a store, which have no key yet."""
 
@@ -47,7 +55,19 @@ class StagedObject(Protocol):
         ...
 
 
-class ObjectStore(Protocol):
+class ReadsAndWrites(Protocol):
+    """What work on single objects asks of a store."""
+
+    def read(self, key: ObjectKey) -> bytes:
+        """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
+        ...
+
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        """Replace the object; it survives a power cut once `flush` has returned."""
+        ...
+
+
+class ObjectStore(ReadsAndWrites, Protocol):
     """Atomic objects: a reader sees the old bytes or the new ones, never a part.
 
     A write may say which `version` it goes `over`, None for no object: `ObjectChangedError` when another is there. So
@@ -56,20 +76,12 @@ class ObjectStore(Protocol):
     `StorageError` when it refuses; both stop a run.
     """
 
-    def read(self, key: ObjectKey) -> bytes:
-        """All bytes; `ObjectNotFoundError` or `ObjectForbiddenError` when this one object cannot be read."""
-        ...
-
     def fetch(self, key: ObjectKey, path: Path) -> None:
         """Make a local file of the object, however large it is, without holding it; errors as of `read`."""
         ...
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """The first bytes, however large the object is; errors as of `read`."""
-        ...
-
-    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
-        """Replace the object; it survives a power cut once `flush` has returned."""
         ...
 
     def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
@@ -130,6 +142,18 @@ class ObjectStore(Protocol):
 
     def uri(self, key: str) -> str:
         """The address under which Polars reads the object in place."""
+        ...
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """Of objects that cost less to read whole than in place the bytes; `ObjectNotFoundError` when one is not there.
+
+        Of those that are read in place nothing is said.
+        """
+        ...
+
+    @property
+    def is_far(self) -> bool:
+        """Whether each call waits for an answer from afar, so that many are worth making at once."""
         ...
 
     @property

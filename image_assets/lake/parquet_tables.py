@@ -1,8 +1,9 @@
 """Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
 
 import errno
+import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,7 @@ from image_assets.errors import (
 )
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
@@ -83,14 +84,25 @@ class ParquetTables:
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
-        key = object_keys.table_key(table.name, day)
-        version = self.store.version(key)
-        if version is None:
+        rows = self._committed(table, day)
+        if rows is None:
             if day is None:
                 raise TableError(f"{table.name} is not there: materialize {table.name} first", table=table.name)
             todo = f"materialize {table.name} for that day first: image-assets run --day {day}"
             raise TableError(f"{table.name} has no {day}: {todo}", table=table.name, day=day)
-        rows, file = self.scan_files([key]), (self.store.uri(key), table)
+        return rows
+
+    def _committed(self, table: Table, day: date | None) -> pl.DataFrame | None:
+        key = object_keys.table_key(table.name, day)
+        try:
+            copies = self.store.copies([key])
+        except ObjectNotFoundError:
+            return None
+        version = copies[key].version if copies else self.store.version(key)
+        if version is None:
+            return None
+        rows = self._collect([key], copies) if copies else self.scan_files([key])
+        file = self.store.uri(key), table
         if _validated_versions.get(file) != version:
             rows = self._validated(table, day, rows)
             _validated_versions[file] = version
@@ -103,8 +115,10 @@ class ParquetTables:
     def is_parquet(self, key: ObjectKey) -> bool:
         """Whether a file has a footer that can be read; of one that has gone meanwhile nothing is known: it counts."""
         try:
-            pl.read_parquet_metadata(self.store.uri(key), **self.store.scan_options)
-        except FileNotFoundError:
+            copies = self.store.copies([key])
+            where = io.BytesIO(copies[key].data) if copies else self.store.uri(key)
+            pl.read_parquet_metadata(where, **({} if copies else self.store.scan_options))
+        except (FileNotFoundError, ObjectNotFoundError):
             return True
         except (*_UNREADABLE, OSError) as error:
             _refuse_as_damage(error, key)
@@ -113,14 +127,15 @@ class ParquetTables:
 
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
-        return self.read(table, day) if self.exists(table, day) else table.schema.create_empty()
+        rows = self._committed(table, day)
+        return table.schema.create_empty() if rows is None else rows
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
-        key = object_keys.table_key(table, day)
-        if not self.store.exists(key):
+        try:
+            return self.scan_files([object_keys.table_key(table, day)], [column]).get_column(column)
+        except ObjectNotFoundError:
             return pl.Series(column, [], dtype=pl.String)
-        return self.scan_files([key], [column]).get_column(column)
 
     def replace(self, table: Table, day: date | None, rows: pl.DataFrame) -> None:
         """Commit a day; readers see the former rows or these."""
@@ -236,19 +251,23 @@ class ParquetTables:
         """
 
         def attempt() -> pl.DataFrame:
-            versions = [self.store.version(key) for key in keys]
+            copies = self.store.copies(keys)
+            versions = {key: self.store.version(key) for key in keys if key not in copies}
+            for key, version in versions.items():
+                if version is None:
+                    raise ObjectNotFoundError(f"{self.store.uri(key)} is not there", key=key)
             try:
-                rows = self._collect(keys, columns, where, FILE_COLUMN if with_file else None)
+                rows = self._collect(keys, copies, columns, where, FILE_COLUMN if with_file else None)
             except TableError:
-                self._check_unchanged(keys, versions, may_be_gone=False)
+                self._check_unchanged(versions, may_be_gone=False)
                 raise
-            self._check_unchanged(keys, versions, may_be_gone=True)
+            self._check_unchanged(versions, may_be_gone=True)
             return rows
 
         return until_first(attempt)
 
-    def _check_unchanged(self, keys: Sequence[ObjectKey], versions: Sequence[str | None], *, may_be_gone: bool) -> None:
-        for key, version in zip(keys, versions, strict=True):
+    def _check_unchanged(self, versions: Mapping[ObjectKey, str | None], *, may_be_gone: bool) -> None:
+        for key, version in versions.items():
             now = self.store.version(key)
             if now is None and not may_be_gone:
                 raise ObjectNotFoundError(f"{self.store.uri(key)} has gone while it was read", key=key)
@@ -256,19 +275,17 @@ class ParquetTables:
                 raise ObjectChangedError(f"{self.store.uri(key)} was replaced while it was read: run it again", key=key)
 
     def _collect(
-        self, keys: Sequence[ObjectKey], columns: Sequence[str] | None, where: pl.Expr | None, file: str | None
+        self,
+        keys: Sequence[ObjectKey],
+        copies: Mapping[ObjectKey, ObjectCopy],
+        columns: Sequence[str] | None = None,
+        where: pl.Expr | None = None,
+        file: str | None = None,
     ) -> pl.DataFrame:
-        lazy = pl.scan_parquet(
-            [self.store.uri(key) for key in keys],
-            glob=False,
-            include_file_paths=file,
-            extra_columns="ignore",
-            missing_columns="insert",
-            **self.store.scan_options,
-        )
-        lazy = lazy if where is None else lazy.filter(where)
-        lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
         try:
+            lazy = self._with_copies(keys, copies, file) if copies else self._in_place(keys, file)
+            lazy = lazy if where is None else lazy.filter(where)
+            lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error), key=keys[0] if len(keys) == 1 else None) from error
@@ -280,8 +297,35 @@ class ParquetTables:
             _refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
 
-    def _scanned(self, key: ObjectKey) -> pl.LazyFrame:
-        return pl.scan_parquet(self.store.uri(key), glob=False, **self.store.scan_options)
+    def _in_place(
+        self, keys: Sequence[ObjectKey], file: str | None = None, schema: pl.Schema | None = None
+    ) -> pl.LazyFrame:
+        return pl.scan_parquet(
+            [self.store.uri(key) for key in keys],
+            glob=False,
+            schema=schema,
+            include_file_paths=file,
+            extra_columns="ignore",
+            missing_columns="insert",
+            **self.store.scan_options,
+        )
+
+    def _with_copies(
+        self, keys: Sequence[ObjectKey], copies: Mapping[ObjectKey, ObjectCopy], file: str | None
+    ) -> pl.LazyFrame:
+        """As Polars has it of files in place: the first one says which columns there are."""
+        schema = self._scanned(keys[0], copies).collect_schema()
+        frames = [
+            _from_copy(copies[key], schema, self.store.uri(key), file)
+            if key in copies
+            else self._in_place([key], file, schema)
+            for key in keys
+        ]
+        return pl.concat(frames)
+
+    def _scanned(self, key: ObjectKey, copies: Mapping[ObjectKey, ObjectCopy] | None = None) -> pl.LazyFrame:
+        found = self.store.copies([key]) if copies is None else copies
+        return pl.scan_parquet(io.BytesIO(found[key].data)) if key in found else self._in_place([key])
 
     def _unreadable(self, keys: Sequence[ObjectKey]) -> Sequence[ObjectKey]:
         """The first file that does not read to its end; all files when each does."""
@@ -300,6 +344,11 @@ class ParquetTables:
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
             broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
             raise _damaged(broken, object_keys.table_key(table.name, day)) from error
+
+
+def _from_copy(copy: ObjectCopy, schema: pl.Schema, uri: str, file: str | None) -> pl.LazyFrame:
+    rows = pl.scan_parquet(io.BytesIO(copy.data), schema=schema, extra_columns="ignore", missing_columns="insert")
+    return rows.with_columns(pl.lit(uri).alias(file)) if file else rows
 
 
 def _refuse_as_damage(error: BaseException, key: ObjectKey) -> None:

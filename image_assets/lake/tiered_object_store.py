@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, ObjectInfo, ObjectStore, StagedObject
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore, StagedObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,15 @@ class TieredObjectStore:
         """That of the tier which has the object; see `RemoteObjectStore`."""
         is_away = _may_be_archived(key) and not self.hot.exists(key)
         return signed_url(self.archive if is_away else self.hot, key, expires)
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """Those of the lake: no table is ever archived."""
+        return self.hot.copies(keys)
+
+    @property
+    def is_far(self) -> bool:
+        """Whether those of the lake do."""
+        return self.hot.is_far
 
     @property
     def scan_options(self) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from image_assets.errors import ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, StorageError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_object_store import STAGING, LocalObjectStore
-from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.lake.object_store import ObjectCopy, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
 from image_assets.lake.tiered_object_store import TieredObjectStore
@@ -588,3 +588,20 @@ def test_an_object_is_fetched_into_a_local_file(store: ObjectStore, tmp_path: Pa
     assert (tmp_path / "fetched").read_bytes() == data
     with pytest.raises(ObjectNotFoundError):
         store.fetch(ObjectKey("silver/nothing"), tmp_path / "nothing")
+
+
+def test_a_copy_is_of_the_bytes_that_are_there_by_now(store: ObjectStore) -> None:
+    for data in (b"first", b"second", b"second"):
+        store.write(KEY, data)
+        version = store.version(KEY)
+        assert version is not None
+        wanted = {KEY: ObjectCopy(data, version)} if isinstance(store, RemoteObjectStore) else {}
+        assert store.copies([KEY]) == store.copies([KEY, KEY]) == wanted
+
+
+def test_what_is_not_there_has_no_copy(store: ObjectStore) -> None:
+    store.write(KEY, b"bytes")
+    store.copies([KEY])
+    store.delete(KEY)
+    with pytest.raises(ObjectNotFoundError) if isinstance(store, RemoteObjectStore) else nullcontext():
+        assert store.copies([KEY]) == {}

@@ -56,7 +56,14 @@ class Cloud:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Azure Blob Storage."""
-    with azurite_at("blob", tmp_path_factory.mktemp("azurite")) as endpoint:
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as cloud:
+        yield cloud
+
+
+@contextmanager
+def running_azurite(folder: Path, port: int = 0) -> Iterator[Cloud]:
+    """Azure Blob Storage that keeps what it holds in a folder, on a free port or one that is given."""
+    with azurite_at("blob", folder, port=port) as endpoint:
         make_container(endpoint, CONTAINER)
         login = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
         yield Cloud("az", StorageParams(endpoint, retries=2, retry_s=20), login)
@@ -88,38 +95,47 @@ def azurite_for_identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextmanager
-def azurite_at(service: str, folder: Path, more: Sequence[str] = ()) -> Iterator[str]:
+def azurite_at(service: str, folder: Path, more: Sequence[str] = (), port: int = 0) -> Iterator[str]:
     """The endpoint of one of Azurite's services, which keeps what it has in a folder."""
     node, program = shutil.which("node"), _AZURITE / service / "main.js"
     if node is None or not program.exists():
         pytest.skip("Azurite is not here: make azurite")
     options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
-    place = [f"--{service}Host", "127.0.0.1", f"--{service}Port", "0"]
+    place = [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
     command = [node, str(program), *options, *place, *more]
-    with started(command, folder / "log", r"successfully listens on (https?://\S+)") as address:
+    with started(command, folder / "log", r"successfully listens on (https?://\S+)") as (address, _):
         yield f"{address}/{ACCOUNT}"
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """S3, as moto serves it."""
-    if importlib.util.find_spec("moto") is None:
-        pytest.skip('moto is not here: pip install "moto[s3]"')
-    log = tmp_path_factory.mktemp("s3") / "log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    with started(command, log, r"Running on (http://\S+)") as endpoint:
-        httpx.put(f"{endpoint}/{CONTAINER}").raise_for_status()
-        login = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
-        yield Cloud("s3", StorageParams(endpoint, retries=2, retry_s=20), login)
+    with running_s3(tmp_path_factory.mktemp("s3")) as (cloud, _):
+        yield cloud
 
 
 @contextmanager
-def started(command: Sequence[str], log: Path, address: str) -> Iterator[str]:
-    """A server that writes its address into its log; it is terminated, so that it may write down what it holds."""
+def running_s3(folder: Path) -> Iterator[tuple[Cloud, int]]:
+    """S3, as moto serves it out of its memory, and its process; the folder is for its log."""
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip('moto is not here: pip install "moto[s3]"')
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with started(command, folder / "log", r"Running on (http://\S+)") as (endpoint, pid):
+        httpx.put(f"{endpoint}/{CONTAINER}").raise_for_status()
+        login = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+        yield Cloud("s3", StorageParams(endpoint, retries=2, retry_s=20), login), pid
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path, address: str) -> Iterator[tuple[str, int]]:
+    """A server that writes its address into its log, and its process.
+
+    It is terminated, so that it may write down what it holds.
+    """
     with log.open("wb") as output:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        yield _address_in(log, address, server)
+        yield _address_in(log, address, server), server.pid
     finally:
         server.send_signal(signal.SIGTERM)
         try:

@@ -19,6 +19,8 @@ from image_assets.lake.remote.errors import explained, login_of, told_shortly
 from image_assets.lake.remote.params import StorageParams
 
 _NOTHING_THERE: Final = ".locks/looked-at"
+# Each pause is drawn between the first one and the last one times the base: half again as long on average.
+_BACKOFF: Final[Any] = {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=15), "base": 3}
 _ENDPOINT: Final = {"az": "azure_storage_endpoint", "s3": "aws_endpoint_url", "gs": "google_base_url"}
 
 
@@ -83,7 +85,11 @@ def _told(root: RemoteRoot, params: StorageParams) -> dict[str, Any]:
         "prefix": root.prefix or None,
         "config": {**({_ENDPOINT[root.scheme]: endpoint} if endpoint else {}), **(account.config if account else {})},
         "client_options": {"timeout": timedelta(seconds=params.timeout_s), "allow_http": _is_plain(endpoint) == "true"},
-        "retry_config": {"max_retries": params.retries, "retry_timeout": timedelta(seconds=params.retry_s)},
+        "retry_config": {
+            "max_retries": params.retries,
+            "retry_timeout": timedelta(seconds=params.retry_s),
+            "backoff": _BACKOFF,
+        },
         **({"credential_provider": _provider(account)} if account and account.login == "identity" else {}),
     }
 

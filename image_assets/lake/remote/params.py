@@ -19,6 +19,6 @@ class StorageParams:
 
     endpoint: str | None = None
     timeout_s: float = 60.0
-    retries: int = 8
+    retries: int = 20
     retry_s: float = 120.0
     azure: AzureAccount | None = None

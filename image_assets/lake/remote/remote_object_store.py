@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotModifiedError
 
 from image_assets.errors import ConfigurationError, ObjectChangedError, ObjectNotFoundError, StoreFullError
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import STORES_OWN
-from image_assets.lake.object_store import ANY_VERSION, ObjectInfo
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import CLAIMS, claimed
 from image_assets.lake.remote.client import arrow_files, open_client, scan_options
 from image_assets.lake.remote.errors import explained, login_of
+from image_assets.lake.remote.kept_copies import KEPT
 from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.params import StorageParams
 
@@ -31,6 +32,8 @@ _NO_RANGE: Final = re.compile("416|Invalid range")
 _IN_MEMORY_BYTES: Final = 8 * 2**20
 _NO_SIGNER: Final = "is not supported"
 _DEAD_AFTER: Final = timedelta(hours=1)
+_WHOLE_BYTES: Final = 4 * 2**20
+"""What is not larger comes as fast as the answers to the five or six requests of reading it in place."""
 
 
 def _unchecked() -> None:
@@ -200,6 +203,20 @@ class RemoteObjectStore:
                 told = f"{self.root} is asked with a signature, which signs no links: set {login_of(self.root)}"
                 raise ConfigurationError(told) from error
 
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """The small ones; a copy that this process has is not sent again while it is the object."""
+        if len(keys) == 1:
+            found = [self._copy(keys[0])]
+        else:
+            with ThreadPoolExecutor(_AT_ONCE) as threads:
+                found = list(threads.map(self._copy, keys))
+        return {key: copy for key, copy in zip(keys, found, strict=True) if copy}
+
+    @property
+    def is_far(self) -> bool:
+        """Yes."""
+        return True
+
     @property
     def scan_options(self) -> Mapping[str, Any]:
         """See `ObjectStore`."""
@@ -233,6 +250,21 @@ class RemoteObjectStore:
     @property
     def _client(self) -> Any:
         return open_client(self.root, self.params)
+
+    def _copy(self, key: ObjectKey) -> ObjectCopy | None:
+        name, place = name_of(key), (self.root, self.params, key)
+        known = KEPT.get(place)
+        options: Any = {"if_none_match": f'"{known.version}"'} if known else {}
+        with explained("read", key, self.root):
+            try:
+                answer = obstore.get(self._client, name, options=options)
+                if answer.meta["size"] > _WHOLE_BYTES:
+                    return None
+                copy = ObjectCopy(bytes(answer.bytes()), _version_of(answer.meta))
+            except NotModifiedError:
+                return known
+        KEPT.keep(place, copy)
+        return copy
 
     def _put(self, key: ObjectKey, data: "bytes | Path | IO[bytes]", over: str | None) -> str:
         name = name_of(key)

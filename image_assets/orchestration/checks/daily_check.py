@@ -39,8 +39,9 @@ def daily_check(
 
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[object]:
         began_at, chosen = run_began_at(context), audit if has_days(context) else by_itself or audit
-        days = examined_days(context, lake.tables, asset)
-        yield from declared.results(context, {day: audited(chosen, lake.tables, day, began_at) for day in days})
+        tables = lake.tables
+        days = examined_days(context, tables, asset)
+        yield from declared.results(context, {day: audited(chosen, tables, day, began_at) for day in days})
 
     return declared.define(check)
 

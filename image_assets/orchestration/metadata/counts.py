@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -20,6 +21,7 @@ from image_assets.orchestration.metadata.distributions import describe_distribut
 from image_assets.orchestration.metadata.lineage import column_sources, upstream_of
 from image_assets.shown_text import markdown, plain
 from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
@@ -129,21 +131,25 @@ def contact_sheet(store: ObjectStore, thumbnails: Sequence[ObjectKey], name: str
         return {}
     rows = -(-len(shown) // _SHEET_COLUMNS)
     sheet = Image.new("RGB", (_SHEET_COLUMNS * _SHEET_CELL_PX, rows * _SHEET_CELL_PX), "white")
-    for number, key in enumerate(shown):
+    for number, thumbnail in enumerate(read_ahead(store, partial(_thumbnail, store), shown)):
         row, column = divmod(number, _SHEET_COLUMNS)
-        _place(sheet, store, key, column * _SHEET_CELL_PX, row * _SHEET_CELL_PX)
+        if thumbnail:
+            _place(sheet, thumbnail, column * _SHEET_CELL_PX, row * _SHEET_CELL_PX)
     data = io.BytesIO()
     sheet.save(data, "JPEG", quality=_SHEET_QUALITY)
     picture = base64.b64encode(data.getvalue()).decode()
     return {name: dg.MetadataValue.md(f"![{len(shown)} of {len(thumbnails)}](data:image/jpeg;base64,{picture})")}
 
 
-def _place(sheet: Image.Image, store: ObjectStore, key: ObjectKey, left: int, top: int) -> None:
+def _thumbnail(store: ObjectStore, key: ObjectKey) -> Image.Image | None:
     try:
-        thumbnail = Image.fromarray(read_pixels(store.read(key)))
+        return Image.fromarray(read_pixels(store.read(key)))
     except (ObjectNotFoundError, ImageError):
         # A check names it: the sheet only shows what there is to see.
-        return
+        return None
+
+
+def _place(sheet: Image.Image, thumbnail: Image.Image, left: int, top: int) -> None:
     thumbnail.thumbnail((_SHEET_CELL_PX - 4, _SHEET_CELL_PX - 4))
     sheet.paste(
         thumbnail,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
+from itertools import chain
 
 import polars as pl
 
@@ -10,9 +12,11 @@ from image_assets.errors import ImageError, ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import find_left_behind, list_landing
+from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_table
@@ -110,12 +114,9 @@ def audit_derivatives(
     if at_most is not None and rows.height > at_most:
         step = -(-rows.height // at_most)
         rows = rows.gather_every(step, turn % step)
-    problems = [
-        problem
-        for key, width_px, height_px in rows.iter_rows()
-        for problem in _file_problems(tables, key, (width_px, height_px), max_side_px)
-    ]
-    return Audit(rows.height, tuple(problems))
+    look = partial(_file_problems, tables.store, max_side_px=max_side_px)
+    found = read_ahead(tables.store, lambda row: list(look(*row)), rows.iter_rows())
+    return Audit(rows.height, tuple(chain.from_iterable(found)))
 
 
 def _in_several_files(tables: ParquetTables, table: Table, ids: pl.Series) -> dict[str, list[str]]:
@@ -138,9 +139,10 @@ def _audit_conservation(expected: pl.Series, accepted: pl.Series, rejected: pl.S
     return Audit(len(wanted), tuple(problems))
 
 
-def _file_problems(tables: ParquetTables, key: str, told: tuple[int, int], max_side_px: int) -> Iterator[str]:
+def _file_problems(store: ObjectStore, key: str, width_px: int, height_px: int, max_side_px: int) -> Iterator[str]:
+    told = width_px, height_px
     try:
-        data = tables.store.read(ObjectKey(key))
+        data = store.read(ObjectKey(key))
         size, metadata = read_size(data), find_metadata(data)
     except (ObjectNotFoundError, ImageError) as error:
         yield f"{key}: {error}; image-assets repair makes it again"

@@ -1,5 +1,6 @@
 """A day of the lake against the days before it; each audit says in words what to look at."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median
 
@@ -24,10 +25,11 @@ _MOST_VECTORS = 5_000
 def audit_volume(tables: ParquetTables, day: date, params: DriftParams) -> Audit:
     """Uploads against the same weekday of the weeks before; without those, against the days before."""
     seen = _seen(tables, day)
-    weekdays = [_seen(tables, day - timedelta(weeks=number)) for number in range(1, params.weeks + 1)]
-    before = [each for each in weekdays if each]
+    weekdays = [day - timedelta(weeks=number) for number in range(1, params.weeks + 1)]
+    before = [count for each in _known(tables, BRONZE_IMAGES.name, weekdays) if (count := _seen(tables, each))]
     if len(before) < _LEAST_DAYS:
-        before = [each for day in _window(day, params) if (each := _seen(tables, day))]
+        days = _known(tables, BRONZE_IMAGES.name, _window(day, params))
+        before = [count for each in days if (count := _seen(tables, each))]
     if len(before) < _LEAST_DAYS:
         return Audit(seen, ())
     ratio = seen / median(before)
@@ -83,8 +85,10 @@ def audit_classes(tables: ParquetTables, table: str, column: str, day: date, par
 def audit_vectors(tables: ParquetTables, encoder: str, day: date, params: DriftParams) -> Audit:
     """The mean vector against those of the days before; vectors of other weights than the day's are left out."""
     vectors = _vectors_like(tables, encoder, day)
-    means = [_mean_vector(vectors, each, params) for each in [day, *_window(day, params)]] if vectors else [None]
-    now, before = means[0], [mean for mean in means[1:] if mean is not None]
+    if vectors is None:
+        return Audit(0, ())
+    now, days = _mean_vector(vectors, day, params), _known(tables, vectors.table.name, _window(day, params))
+    before = [mean for each in days if (mean := _mean_vector(vectors, each, params)) is not None]
     if now is None or len(before) < _LEAST_DAYS:
         return Audit(0, ())
     ratio = drift_of_vectors(before, now)
@@ -96,6 +100,12 @@ def _window(day: date, params: DriftParams) -> list[date]:
     return [day - timedelta(days=number) for number in range(1, params.window_days + 1)]
 
 
+def _known(tables: ParquetTables, table: str, days: Sequence[date]) -> list[date]:
+    """Those of the days that the table has."""
+    known = frozenset(tables.days(table))
+    return [day for day in days if day in known]
+
+
 def _seen(tables: ParquetTables, day: date) -> int:
     names = BRONZE_IMAGES.name, rejections_of(BRONZE_IMAGES).name
     return sum(tables.read_column(name, day, "source_uri").len() for name in names)
@@ -105,8 +115,9 @@ def _history(
     tables: ParquetTables, table: str, column: str, day: date, params: DriftParams
 ) -> tuple[pl.Series, pl.Series]:
     """Values of a day and of the days before it; nulls and days without the column are left out."""
-    before = [_values(tables, table, column, each) for each in _window(day, params)]
-    return _values(tables, table, column, day), pl.concat([each for each in before if each.len()] or before[:1])
+    now = _values(tables, table, column, day)
+    before = [_values(tables, table, column, each) for each in _known(tables, table, _window(day, params))]
+    return now, pl.concat([each for each in before if each.len()] or [now.clear()])
 
 
 def _values(tables: ParquetTables, table: str, column: str, day: date) -> pl.Series:

@@ -4,8 +4,7 @@ Everything is made from committed tables alone and holds no time of its own, so 
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,11 +13,13 @@ import polars as pl
 from image_assets.errors import ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.pages import Picture
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.gold.report_page import Bars, ReportPage, Sheet, render_page
+from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 
 UNCLASSIFIED = "(not classified)"
@@ -212,12 +213,15 @@ def _evenly(rows: pl.DataFrame, count: int) -> pl.DataFrame:
 def _sheet(tables: ParquetTables, title: str, rows: pl.DataFrame, count: int) -> Sheet:
     columns = ("thumbnail_path", "image_id", "predicted_label", "confidence_ratio")
     shown = rows.head(count).select(columns).iter_rows()
-    return Sheet(title, [picture for row in shown for picture in _picture(tables, *row)])
+    pictures = read_ahead(tables.store, lambda row: _picture(tables.store, *row), shown)
+    return Sheet(title, [picture for picture in pictures if picture])
 
 
 def _picture(
-    tables: ParquetTables, path: str, image_id: str, label: str | None, confidence: float | None
-) -> Iterator[Picture]:
+    store: ObjectStore, path: str, image_id: str, label: str | None, confidence: float | None
+) -> Picture | None:
     """None of a thumbnail that went away meanwhile."""
-    with suppress(ObjectNotFoundError):
-        yield Picture(tables.store.read(ObjectKey(path)), image_id, label, confidence)
+    try:
+        return Picture(store.read(ObjectKey(path)), image_id, label, confidence)
+    except ObjectNotFoundError:
+        return None

@@ -27,7 +27,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import Acceptance, read_acceptances
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
-from image_assets.steps.images.original import Upload, read_verified, take_in
+from image_assets.steps.images.original import Upload, keys_to_read, read_verified, take_in
 from image_assets.steps.images.receipts import settle_receipts
 from image_assets.steps.images.sent_ahead import clear_sent_ahead
 from image_assets.steps.increment.backing import Backing
@@ -38,7 +38,7 @@ from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
-from image_assets.steps.increment.workers import in_workers
+from image_assets.steps.increment.workers import in_workers, on_objects
 from image_assets.tables.columns import GIVEN
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -60,7 +60,8 @@ def take_in_day(
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
     inputs = partial(bronze_inputs, tables, day)
-    work = partial(take_in, store=tables.store, limits=limits, erased=erased_ids(tables, day))
+    taking = partial(take_in, limits=limits, erased=erased_ids(tables, day))
+    work = on_objects(taking, tables.store, partial(keys_to_read, limits=limits))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
     settle_receipts(tables, day)

@@ -15,7 +15,7 @@ from image_assets.imaging.derivatives import (
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ReadsAndWrites
 from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.outcome import TableValues
 
@@ -31,7 +31,7 @@ class Original:
     wanted: frozenset[str]
 
 
-def derive(original: Original, store: ObjectStore, params: DerivativeParams) -> TableValues:
+def derive(original: Original, store: ReadsAndWrites, params: DerivativeParams) -> TableValues:
     """Write the wanted derivatives and return their columns by table.
 
     Raises:
@@ -72,7 +72,7 @@ def _only(params: DerivativeParams, wanted: frozenset[str]) -> DerivativeParams:
     )
 
 
-def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
+def _keep(store: ReadsAndWrites, key: ObjectKey, image: EncodedImage) -> dict[str, object]:
     prove_pixels_only(key, image)
     store.write(key, image.data)
     return {
@@ -83,7 +83,7 @@ def _keep(store: ObjectStore, key: ObjectKey, image: EncodedImage) -> dict[str, 
     }
 
 
-def _keep_silver(original: Original, store: ObjectStore, silver: SilverImage) -> dict[str, object]:
+def _keep_silver(original: Original, store: ReadsAndWrites, silver: SilverImage) -> dict[str, object]:
     key = object_keys.silver_key(original.day, original.key)
     return {
         "cleansed_name": key.rpartition("/")[2],

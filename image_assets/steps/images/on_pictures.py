@@ -1,8 +1,9 @@
 """Steps that look at the cleansed images, a batch at a time; what cannot be decoded is rejected."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Unpack
 
@@ -19,6 +20,7 @@ from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.outcome import Item, Outcome
 from image_assets.steps.increment.pace import Pace
+from image_assets.steps.increment.read_ahead import map_ahead, reads_at_once
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
 
@@ -36,9 +38,9 @@ def work_on_pictures(
     """Bring a table of a day in line with the inputs, which name their `cleansed_path`; `work` makes a row of each."""
 
     def process(items: Iterator[Item]) -> Generator[Outcome]:
-        with ThreadPoolExecutor(thread_name_prefix="decode") as threads:
-            while batch := list(islice(items, _PICTURES_AT_ONCE)):
-                found = list(threads.map(lambda item: _decoded(tables.store, item), batch))
+        decoding = map_ahead(partial(_decoded, tables.store), items, _PICTURES_AT_ONCE, reads_at_once(tables.store))
+        with closing(decoding) as decoded:
+            while found := list(islice(decoded, _PICTURES_AT_ONCE)):
                 yield from (each for each in found if isinstance(each, Failed))
                 pictures = [each for each in found if not isinstance(each, Failed)]
                 rows = work([pixels for _, pixels in pictures]) if pictures else []

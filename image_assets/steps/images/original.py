@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -11,7 +11,7 @@ from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.imaging.inspect import ImageHeader, InspectParams, inspect_image
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ReadsAndWrites
 from image_assets.steps.images.acceptances import loosened
 from image_assets.steps.images.sidecar import read_sidecar
 from image_assets.steps.increment.outcome import TableValues
@@ -50,7 +50,17 @@ class Upload:
     accepted: str | None = None
 
 
-def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: Mapping[ImageId, date]) -> TableValues:
+def keys_to_read(upload: Upload, limits: InspectParams) -> Sequence[ObjectKey]:
+    """What `take_in` reads of an upload, as a rule; what is too large is not held beside others."""
+    if upload.size_bytes > limits.max_bytes:
+        return []
+    sidecar = [object_keys.key_of(upload.sidecar_uri)] if upload.sidecar_uri else []
+    return [upload.read_key, *sidecar]
+
+
+def take_in(
+    upload: Upload, store: ReadsAndWrites, limits: InspectParams, erased: Mapping[ImageId, date]
+) -> TableValues:
     """Keep the original and describe it.
 
     Raises:
@@ -80,7 +90,7 @@ def take_in(upload: Upload, store: ObjectStore, limits: InspectParams, erased: M
     return {"bronze_images": {**identity, **_header_columns(header), **told}}
 
 
-def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
+def read_object(store: ReadsAndWrites, key: ObjectKey) -> bytes:
     """Bytes of one file; that this one is gone or forbidden is the file's trouble, not the storage's."""
     try:
         return store.read(key)
@@ -88,7 +98,7 @@ def read_object(store: ObjectStore, key: ObjectKey) -> bytes:
         raise ImageError(RejectionReason.UNREADABLE, str(error)) from error
 
 
-def read_verified(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
+def read_verified(store: ReadsAndWrites, key: ObjectKey, sha256: str) -> bytes:
     """Bytes that are those of which a row tells; others are unreadable, whatever could be decoded of them."""
     data = read_object(store, key)
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -97,7 +107,7 @@ def read_verified(store: ObjectStore, key: ObjectKey, sha256: str) -> bytes:
     return data
 
 
-def _read(upload: Upload, store: ObjectStore) -> tuple[bytes, ObjectKey]:
+def _read(upload: Upload, store: ReadsAndWrites) -> tuple[bytes, ObjectKey]:
     """The bytes, and where they were."""
     if upload.original is None or upload.ingested is None:
         return read_object(store, upload.read_key), upload.read_key
@@ -119,7 +129,7 @@ def _header_columns(header: ImageHeader) -> dict[str, object]:
     }
 
 
-def _upload_columns(upload: Upload, store: ObjectStore, before: Mapping[str, object]) -> dict[str, object]:
+def _upload_columns(upload: Upload, store: ReadsAndWrites, before: Mapping[str, object]) -> dict[str, object]:
     sidecar = read_sidecar(store, upload.sidecar_uri)
     told = {
         "user_id": sidecar.user_id,

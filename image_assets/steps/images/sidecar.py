@@ -9,7 +9,7 @@ from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError
 from image_assets.ids import SourceUri
 from image_assets.labels import normalise_label
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ReadsAndWrites
 
 MAX_SIDECAR_BYTES = 64_000
 MAX_TEXT_LENGTH = 2_000
@@ -28,7 +28,7 @@ class Sidecar:
     problem: str | None = None
 
 
-def read_sidecar(store: ObjectStore, uri: SourceUri | None) -> Sidecar:
+def read_sidecar(store: ReadsAndWrites, uri: SourceUri | None) -> Sidecar:
     """What lies beside an upload; it says nothing where there is none, or none that can be read."""
     if uri is None:
         return Sidecar()

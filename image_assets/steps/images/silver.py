@@ -1,6 +1,6 @@
 """Silver: one decode of each accepted original makes the cleansed image, its thumbnail and its preview."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -20,7 +20,7 @@ from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increments
-from image_assets.steps.increment.workers import in_workers
+from image_assets.steps.increment.workers import in_workers, on_objects
 from image_assets.tables.images import (
     BRONZE_IMAGES,
     PATH_COLUMNS,
@@ -45,7 +45,8 @@ def derive_day(
 ) -> list[IncrementReport]:
     """Bring the wanted derivatives of a day in line with `bronze_images`."""
     targets = [target for target in derivative_targets(params) if target.table in wanted]
-    process = in_workers(engine, partial(derive, store=tables.store, params=params), partial(_original, day=day))
+    work = on_objects(partial(derive, params=params), tables.store, _keys)
+    process = in_workers(engine, work, partial(_original, day=day))
     inputs = partial(derivative_inputs, tables, day)
     return run_increments(tables, targets, day, inputs, process, **pace)
 
@@ -75,3 +76,7 @@ def _original(item: Item, day: date) -> Original:
     row = item.row
     image_id, sha256 = ImageId(str(row["image_id"])), Sha256(str(row["sha256"]))
     return Original(image_id, day, ObjectKey(str(row["raw_path"])), sha256, item.wanted)
+
+
+def _keys(original: Original) -> Sequence[ObjectKey]:
+    return [original.raw_path]

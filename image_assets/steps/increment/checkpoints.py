@@ -3,7 +3,7 @@
 import logging
 from datetime import date
 
-from image_assets.errors import ObjectNotFoundError, TableError
+from image_assets.errors import TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
@@ -18,13 +18,20 @@ def checkpoints_of(tables: ParquetTables, table: Table, day: date) -> tuple[Obje
     return tuple(info.key for info in found if tables.is_parquet(info.key))
 
 
-def drop_damaged_checkpoints(tables: ParquetTables, table: Table, day: date) -> None:
-    """Delete chunks that do not read to their end as rows of the table: their rows are computed again."""
-    for info in list(tables.store.list(object_keys.checkpoint_prefix(table.name, day))):
-        try:
-            tables.read_file(info.key, table, day)
-        except ObjectNotFoundError:
-            _log.info("%s: another run has committed it", info.key)
-        except TableError as error:
-            _log.warning("%s is dropped, its rows are computed again: %s", info.key, error)
-            tables.store.delete(info.key)
+def sound_checkpoints(tables: ParquetTables, table: Table, day: date) -> tuple[ObjectKey, ...]:
+    """A table's chunks of a day that read to their end as its rows; others are deleted: their rows are made again.
+
+    Raises `ObjectNotFoundError` when another run has committed one since they were listed.
+    """
+    found = [info.key for info in tables.store.list(object_keys.checkpoint_prefix(table.name, day))]
+    return tuple(key for key in found if _is_sound(tables, key, table, day))
+
+
+def _is_sound(tables: ParquetTables, key: ObjectKey, table: Table, day: date) -> bool:
+    try:
+        tables.read_file(key, table, day)
+    except TableError as error:
+        _log.warning("%s is dropped, its rows are computed again: %s", key, error)
+        tables.store.delete(key)
+        return False
+    return True

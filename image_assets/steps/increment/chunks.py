@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain
 from typing import TypeAlias
@@ -27,12 +27,13 @@ NewRow: TypeAlias = tuple[Table, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class ChunkWriter:
-    """Writes what is finished of a day; the names of a run's chunks begin alike."""
+    """Writes what is finished of a day; a run's chunks begin alike, and it knows those that it has `written`."""
 
     tables: ParquetTables
     stocks: Sequence[Stock]
     day: date
     run: str
+    written: defaultdict[str, list[ObjectKey]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def key(self) -> str:
@@ -58,6 +59,7 @@ class ChunkWriter:
             folder = object_keys.checkpoint_prefix(table.name, self.day)
             key = ObjectKey(f"{folder}/{self.run}-{uuid4().hex}.parquet")
             self.tables.write_file(key, table, self.day, [_frame(table, [{**row, **made} for row in some])])
+            self.written[table.name].append(key)
 
 
 def _computed_row(target: Target, outcome: Done[Item, TableValues]) -> dict[str, object]:

@@ -4,53 +4,29 @@ It replaces the files that lay there before its inputs were read, or nothing: of
 one finds that it is out of date, and looks again. What it had listed earlier never replaces what is known since.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import polars as pl
 
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
-from image_assets.steps.increment.checkpoints import checkpoints_of
-from image_assets.steps.increment.stock import IDENTITY, Part, Stock, Target
-from image_assets.tables.rejections import rejections_of
+from image_assets.steps.increment.basis import Basis
+from image_assets.steps.increment.stock import IDENTITY, Part, Stock
 
 _COMMIT_ROWS = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What lay there of a target's day before the inputs were read.
-
-    Attributes:
-        versions: of the committed files of rows and rejections, by table name; None where there was no file.
-        checkpoints: chunks that other runs had left.
-    """
-
-    versions: Mapping[str, str | None]
-    checkpoints: frozenset[ObjectKey]
-
-
-def note_basis(tables: ParquetTables, target: Target, day: date) -> Basis:
-    """To be noted before the inputs are read, so that they are no older than what a commit replaces."""
-    both = target.table, rejections_of(target.table)
-    versions = {table.name: tables.store.version(object_keys.table_key(table.name, day)) for table in both}
-    return Basis(versions, frozenset(key for table in both for key in checkpoints_of(tables, table, day)))
-
-
-def commit(tables: ParquetTables, stock: Stock, day: date, basis: Basis, own_chunks: str = "") -> None:
+def commit(tables: ParquetTables, stock: Stock, day: date, basis: Basis) -> None:
     """Replace rejections, then rows; a reader in between sees the rows of before. Rows of a former recipe are kept.
 
     Chunks that another run has written since belong to its own commit and stay.
 
     Args:
         tables: the lake's tables.
-        stock: taken after the basis was noted; nothing is missing.
+        stock: held against the basis; nothing is missing.
         day: the partition.
         basis: what may be replaced.
-        own_chunks: how the names of this run's chunks begin; empty for a run that writes none.
 
     Raises:
         ObjectNotFoundError: another run of this day committed these chunks first.
@@ -63,9 +39,7 @@ def commit(tables: ParquetTables, stock: Stock, day: date, basis: Basis, own_chu
             there = basis.versions[part.table.name]
             tables.write_file(part.committed, part.table, day, _current_rows(tables, part), over=there)
     for chunk in stock.rejections.checkpoints + stock.rows.checkpoints:
-        is_own = own_chunks and chunk.rpartition("/")[2].startswith(own_chunks)
-        if is_own or chunk in basis.checkpoints:
-            tables.store.delete(chunk)
+        tables.store.delete(chunk)
 
 
 def _former_recipe(tables: ParquetTables, stock: Stock) -> str | None:

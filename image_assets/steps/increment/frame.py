@@ -7,7 +7,8 @@ import polars as pl
 
 from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment.commit import Basis, commit
+from image_assets.steps.increment.basis import Basis
+from image_assets.steps.increment.commit import commit
 from image_assets.steps.increment.increment import IncrementReport, settle
 from image_assets.steps.increment.pace import Progress, untold
 from image_assets.steps.increment.stock import Stock, Target

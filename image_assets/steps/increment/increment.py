@@ -21,10 +21,9 @@ import polars as pl
 
 from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.increment.checkpoints import drop_damaged_checkpoints
-from image_assets.steps.increment.commit import Basis, note_basis
+from image_assets.steps.increment.basis import Basis, note_basis
+from image_assets.steps.increment.checkpoints import sound_checkpoints
 from image_assets.steps.increment.stock import IDENTITY, Stock, Target, take_stock
-from image_assets.tables.rejections import rejections_of
 
 _ATTEMPTS = 20
 _log = logging.getLogger(__name__)
@@ -59,14 +58,14 @@ def settle(
         StoreUnavailableError: other runs of the day committed first, however often it was tried.
     """
     started = time.monotonic()
-    for table in (each for target in targets for each in (target.table, rejections_of(target.table))):
-        drop_damaged_checkpoints(tables, table, day)
     before: Sequence[Stock] = []
     for _ in range(_ATTEMPTS):
-        bases = [note_basis(tables, target, day) for target in targets]
         try:
+            bases = [note_basis(tables, target.table, day, sound_checkpoints) for target in targets]
             wanted = inputs()
-            now: Sequence[Stock] = [take_stock(tables, target, day, wanted) for target in targets]
+            now: Sequence[Stock] = [
+                take_stock(tables, target, day, wanted, basis) for target, basis in zip(targets, bases, strict=True)
+            ]
             before = before or now
             if not all(stock.is_up_to_date for stock in now):
                 now = work(now, wanted, bases)

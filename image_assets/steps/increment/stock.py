@@ -11,7 +11,7 @@ from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.increment.backing import Backing
-from image_assets.steps.increment.checkpoints import checkpoints_of
+from image_assets.steps.increment.basis import Basis
 from image_assets.steps.increment.recipe import Recipe, version_of
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
@@ -123,18 +123,18 @@ class Stock:
 
 
 def take_stock(
-    tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, *, is_worked_off: bool = False
+    tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, basis: Basis, *, is_worked_off: bool = False
 ) -> Stock:
-    """Compare what is stored of a target's day, committed or left by an interrupted run, with the inputs.
+    """Compare what is stored of a target's day, committed or in the chunks of the basis, with the inputs.
 
     Once the work `is_worked_off`, the first crash of a worker over an image is an outcome too.
     """
     wanted = inputs.select(pl.col(target.key).alias("item"), "input_version")
     recipes = (target.recipe_version, *([target.first_crash_version] if is_worked_off else []))
-    rows = _part(tables, target.table, target.key, day, recipes[:1], wanted, target.backing)
+    rows = _part(tables, target.table, target.key, day, basis, recipes[:1], wanted, target.backing)
     # After two runs at once an item may have both: the row wins.
     undecided = wanted.join(rows.current, on=IDENTITY, how="anti")
-    rejections = _part(tables, rejections_of(target.table), "item", day, recipes, undecided)
+    rejections = _part(tables, rejections_of(target.table), "item", day, basis, recipes, undecided)
     missing = undecided.join(rejections.current, on=IDENTITY, how="anti")
     is_written = all(part.is_written(tables.store.uri(part.committed)) for part in (rows, rejections))
     is_up_to_date = is_written and missing.is_empty() and not rows.checkpoints and not rejections.checkpoints
@@ -146,12 +146,13 @@ def _part(
     table: Table,
     key: str,
     day: date,
+    basis: Basis,
     recipes: tuple[str, ...],
     wanted: pl.DataFrame,
     backing: Backing | None = None,
 ) -> Part:
-    committed, is_committed = object_keys.table_key(table.name, day), tables.exists(table, day)
-    checkpoints = checkpoints_of(tables, table, day)
+    committed, is_committed = object_keys.table_key(table.name, day), basis.versions[table.name] is not None
+    checkpoints = basis.checkpoints[table.name]
     files = [committed, *checkpoints] if is_committed else checkpoints
     stored = _identities(tables, files, key, backing.columns if backing else [])
     asked = stored.join(wanted, on=IDENTITY, how="semi")
@@ -160,8 +161,12 @@ def _part(
         rows = asked.filter(pl.col("recipe_version") == recipe)
         current = pl.concat([current, rows.join(current, on=IDENTITY, how="anti")])
     if backing and files:
+        # This run has just written what its own rows name.
+        is_own = pl.col(FILE_COLUMN).is_in([tables.store.uri(key) for key in basis.own])
+        former, own = current.filter(~is_own), current.filter(is_own)
         # Of an object that was made again there are two rows: that of before holds again, if its size is the same.
-        current = backing.backed(tables.store, current).unique(IDENTITY, keep="first", maintain_order=True)
+        both = pl.concat([backing.backed(tables.store, former), own])
+        current = both.unique(IDENTITY, keep="first", maintain_order=True)
     made = table.schema.create_empty()
     return Part(table, key, recipes, stored, current, committed, is_committed, checkpoints, made)
 

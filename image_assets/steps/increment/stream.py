@@ -11,8 +11,9 @@ import polars as pl
 
 from image_assets.errors import ObjectChangedError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.increment.basis import Basis
 from image_assets.steps.increment.chunks import ChunkWriter, NewRow
-from image_assets.steps.increment.commit import Basis, commit
+from image_assets.steps.increment.commit import commit
 from image_assets.steps.increment.increment import IncrementReport, settle
 from image_assets.steps.increment.outcome import Item, Outcome, Process
 from image_assets.steps.increment.pace import Pace, Progress, untold
@@ -62,9 +63,10 @@ def run_increments(
     def work(stocks: Sequence[Stock], wanted: pl.DataFrame, bases: Sequence[Basis]) -> list[Stock]:
         chunks = ChunkWriter(tables, stocks, day, run)
         _compute(chunks, _missing_inputs(stocks, wanted), process, chunk_size, on_progress)
-        done = [_worked_off(tables, target, day, wanted) for target in targets]
-        for stock, basis in zip(done, bases, strict=True):
-            commit(tables, stock, day, basis, own_chunks=run)
+        ended = [basis.with_own(chunks.written) for basis in bases]
+        done = [_worked_off(tables, target, day, wanted, basis) for target, basis in zip(targets, ended, strict=True)]
+        for stock, basis in zip(done, ended, strict=True):
+            commit(tables, stock, day, basis)
         return done
 
     return settle(tables, targets, day, inputs, work)
@@ -104,8 +106,8 @@ def _missing_inputs(stocks: Sequence[Stock], inputs: pl.DataFrame) -> pl.DataFra
     return inputs.with_columns(item=stocks[0].target.key).join(wanted, on="item", maintain_order="left")
 
 
-def _worked_off(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame) -> Stock:
-    stock = take_stock(tables, target, day, inputs, is_worked_off=True)
+def _worked_off(tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, basis: Basis) -> Stock:
+    stock = take_stock(tables, target, day, inputs, basis, is_worked_off=True)
     if stock.missing.height:
         raise ObjectChangedError(f"another run has removed chunks of {target.table.name} for {day}: run it again")
     return stock

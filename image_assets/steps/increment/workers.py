@@ -1,11 +1,15 @@
 """Turns a function over single images, run by an engine, into the process of an increment."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 from image_assets.compute.engine import Done, Engine, Failed
+from image_assets.ids import ObjectKey
+from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.increment.outcome import Item, Outcome, Process, TableValues
+from image_assets.steps.increment.overlapping_objects import ObjectWork, OverlappingObjects
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +24,13 @@ class Task(Protocol):
 
 
 TaskT = TypeVar("TaskT", bound=Task)
+
+
+def on_objects(
+    work: ObjectWork[TaskT], store: ObjectStore, keys_of: Callable[[TaskT], Sequence[ObjectKey]]
+) -> Callable[[TaskT], TableValues]:
+    """`work` on the objects of a store; where that is far away, those that `keys_of` names are read ahead."""
+    return OverlappingObjects(work, store, keys_of) if store.is_far else partial(work, store=store)
 
 
 def in_workers(engine: Engine, work: Callable[[TaskT], TableValues], task_of: Callable[[Item], TaskT]) -> Process:

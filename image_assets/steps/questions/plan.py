@@ -10,6 +10,7 @@ from image_assets.errors import TableError
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.landing import landing_days
+from image_assets.steps.increment.basis import note_basis
 from image_assets.steps.increment.stock import IDENTITY, Part, Target, take_stock
 from image_assets.tables.chain import Stage
 from image_assets.tables.images import BRONZE_IMAGES
@@ -134,7 +135,7 @@ def _take_stock(
     tables: ParquetTables, target: Target, day: date, inputs: pl.DataFrame, forgotten: Collection[str]
 ) -> tuple[int, int, int]:
     """How many images are current, missing and stale."""
-    stock = take_stock(tables, target, day, inputs)
+    stock = take_stock(tables, target, day, inputs, note_basis(tables, target.table, day))
     former = pl.col("recipe_version") != target.recipe_version
     stored = pl.concat([part.stored.filter(former).select(IDENTITY) for part in (stock.rows, stock.rejections)])
     stale = stock.missing.join(stored, on=IDENTITY, how="semi").height

@@ -20,7 +20,7 @@ from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.outcome import Item, Outcome, Process
 from image_assets.steps.increment.pace import Pace
-from image_assets.steps.increment.read_ahead import map_ahead
+from image_assets.steps.increment.read_ahead import map_ahead, reads_at_once
 from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
@@ -134,7 +134,8 @@ def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Proces
         refused: deque[Failed[Item]] = deque()
 
         def images() -> Iterator[PreparedImage]:
-            for prepared in map_ahead(prepare, items, _images_ahead(encoder.load)):
+            at_once = reads_at_once(store)
+            for prepared in map_ahead(prepare, items, max(at_once, _images_ahead(encoder.load)), at_once):
                 if isinstance(prepared, Failed):
                     refused.append(prepared)
                 else:

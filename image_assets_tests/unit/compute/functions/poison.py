@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -165,3 +166,32 @@ class DeadlyToUnpickle:
 
 def ignore_extra(_extra: object, item: int) -> int:
     return item
+
+
+class Overlapping:
+    """Obeys an item, and is slow to say so; says how many items it had begun by then."""
+
+    def __init__(self, work: Callable[[object], object], slow_s: float = 0.0) -> None:
+        self.work, self.slow_s = work, slow_s
+        self.begun, self.asked = 0, []
+
+    def look_ahead(self, items: Sequence[object]) -> None:
+        self.asked = list(items)
+
+    def await_input(self, item: object) -> None:
+        assert item in self.asked
+
+    def begin(self, item: object) -> Callable[[], object]:
+        result = self.work(item)
+        self.begun += 1
+
+        def finish() -> object:
+            time.sleep(self.slow_s)
+            if item == "lost":
+                raise StoreUnavailableError("the cloud does not answer")
+            return result, self.begun
+
+        return finish
+
+    def __call__(self, item: object) -> object:
+        return self.begin(item)()

@@ -152,3 +152,10 @@ def test_threads_share_one_client(store: RemoteObjectStore) -> None:
     for thread in threads:
         thread.join()
     assert store.sizes([ObjectKey(f"a/{number}") for number in range(33)]) == {f"a/{n}": 5 for n in range(32)}
+
+
+def test_a_large_object_is_read_in_place(store: RemoteObjectStore) -> None:
+    large = ObjectKey("silver/large")
+    store.write(A, b"bytes")
+    store.write(large, bytes(5 * 2**20))
+    assert list(store.copies([A, large])) == [A]

@@ -168,11 +168,32 @@ def test_chunks_that_another_run_commits_while_they_are_read_are_looked_for_agai
     wait_for(first, double_day.CHUNK_SIZE + 1, run)
     run.kill()
     run.wait()
-    rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0), lambda: None]
+    rivals = [lambda: double_day.double_day(tmp_path / "lake", rival, COUNT, 0)]
     contested = ParquetTables(ContestedStore(tmp_path / "lake", rivals))
     target = Target(double_day.DOUBLES, Recipe({"times": 2}))
     process = double_day.doubling(tmp_path / "mine", 0)
     inputs, chunk_size = partial(double_day.inputs_of, COUNT), double_day.CHUNK_SIZE
     report = run_increment(contested, target, double_day.DAY, inputs, process, chunk_size=chunk_size)
-    assert (report.accepted, rivals) == (COUNT, [])
+    assert (report.accepted, rivals, traced(tmp_path / "mine")) == (COUNT, [], [])
     assert doubled(tables, double_day) == EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class CountingStore(LocalObjectStore):
+    """Keeps which folders were listed."""
+
+    listed: list[str]
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        self.listed.append(prefix)
+        return LocalObjectStore.list(self, prefix)
+
+
+def test_a_run_lists_what_others_have_left_once(double_day: ModuleType, tmp_path: Path) -> None:
+    store = CountingStore(tmp_path / "lake", [])
+    target = Target(double_day.DOUBLES, Recipe({"times": 2}))
+    process = double_day.doubling(tmp_path / "mine", 0)
+    inputs, chunk_size = partial(double_day.inputs_of, COUNT), double_day.CHUNK_SIZE
+    run_increment(ParquetTables(store), target, double_day.DAY, inputs, process, chunk_size=chunk_size)
+    assert sorted(store.listed) == sorted(set(store.listed))
+    assert len(store.listed) == 2
