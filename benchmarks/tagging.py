@@ -97,9 +97,9 @@ def _measure(
     halves = np.arange(len(targets)) % 2
     fitted = np.empty_like(logits)
     for half in (0, 1):
-        temperature, _ = fit_temperature(logits[halves != half], targets[halves != half])
+        temperature = fit_temperature(logits[halves != half], targets[halves != half])
         fitted[halves == half] = softmax(logits[halves == half] / temperature, axis=1)
-    temperature, _ = fit_temperature(logits, targets)
+    temperature = fit_temperature(logits, targets)
     before, after = score(softmax(logits, axis=1), targets), score(fitted, targets)
     threshold, precision, recall = _threshold(fitted[:, :-1], targets, goal)
     return (

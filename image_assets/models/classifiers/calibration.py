@@ -15,15 +15,17 @@ _USUAL: Final = 0.5
 """Standard deviation of the temperature's logarithm before anything is seen: few images do not move it far."""
 
 
-def fit_temperature(logits: npt.NDArray[np.float32], targets: LabelNumbers) -> tuple[float, float]:
-    """The most plausible temperature, and its loss in nats per image (Guo et al. 2017, arXiv 1706.04599)."""
-
-    def loss(log_temperature: float) -> float:
-        right = softmax(logits / np.float32(np.exp(log_temperature)), axis=1)[np.arange(len(targets)), targets]
-        return float(-np.log(np.maximum(right, _TINY)).mean())
+def fit_temperature(logits: npt.NDArray[np.float32], targets: LabelNumbers) -> float:
+    """The most plausible temperature (Guo et al. 2017, arXiv 1706.04599)."""
 
     def cost(log_temperature: float) -> float:
-        return loss(log_temperature) + (log_temperature / _USUAL) ** 2 / (2 * len(targets))
+        loss = losses(logits, targets, float(np.exp(log_temperature))).mean()
+        return float(loss + (log_temperature / _USUAL) ** 2 / (2 * len(targets)))
 
-    found = minimize_scalar(cost, bounds=_LOG_TEMPERATURES, method="bounded")
-    return float(np.exp(found.x)), loss(found.x)
+    return float(np.exp(minimize_scalar(cost, bounds=_LOG_TEMPERATURES, method="bounded").x))
+
+
+def losses(logits: npt.NDArray[np.float32], targets: LabelNumbers, temperature: float) -> npt.NDArray[np.float64]:
+    """Of each image, in nats: how little was given to what is right."""
+    right = softmax(logits / np.float32(temperature), axis=1)[np.arange(len(targets)), targets]
+    return np.asarray(-np.log(np.maximum(right, _TINY)), np.float64)

@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from image_assets.models.classifiers.calibration import fit_temperature
+from image_assets.models.classifiers.calibration import fit_temperature, losses
 from image_assets.models.classifiers.classifier import EpochKeeper, Examples, Progress, Reads, Trained
 from image_assets.models.classifiers.epochs import HeldOut, TrainingState
 from image_assets.models.classifiers.fine_tuned import FineTunedClassifier, forward
@@ -222,8 +222,10 @@ class _FineTuning:
         batches = self._held_out.batches(range(len(self._held_out)), self._params.batch_size)
         logits = torch.cat([forward(network, self._start.rules, squares).cpu() for squares in batches]).numpy()
         counts = slice(None) if part.is_unseen is None or not part.is_unseen.any() else part.is_unseen
-        temperature, loss = fit_temperature(logits[counts], part.targets[counts])
-        return HeldOut(state.epoch, loss, temperature)
+        temperature = fit_temperature(logits[counts], part.targets[counts])
+        return HeldOut(
+            state.epoch, float(losses(logits[counts], part.targets[counts], temperature).mean()), temperature
+        )
 
     def end(self, state: TrainingState) -> Trained:
         """The best weights as a classifier."""

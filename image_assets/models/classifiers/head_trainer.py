@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy.special import logsumexp, softmax
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
-from image_assets.models.classifiers.calibration import fit_temperature
+from image_assets.models.classifiers.calibration import fit_temperature, losses
 from image_assets.models.classifiers.classifier import Examples, LabelNumbers, Probabilities, Progress, Reads, Trained
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
 from image_assets.models.encoders.encoder import Embeddings, ImageEncoder
@@ -49,7 +48,7 @@ class HeadTrainer:
     def train(
         self, labels: tuple[str, ...], examples: Examples, validation: Examples, on_progress: Progress
     ) -> Trained:
-        """One fit per fold, start and strength; what has the least loss on held-out images is kept."""
+        """One fit per fold, start and strength; what is kept has the least loss on held-out images, or hardly more."""
         # The matrices are small: on a busy machine threads wait for each other fifty times as long as they compute.
         with threadpool_limits(1):
             return self._train(labels, examples, validation, on_progress)
@@ -68,18 +67,54 @@ class HeadTrainer:
             head, logits = _cross_fit(labels, examples, folds, strength, starts[name])
             held_out = np.concatenate([logits, head.logits(np.stack(validation.inputs))])
             targets = np.concatenate([examples.targets, validation.targets])
-            temperature, loss = fit_temperature(held_out[counts], targets[counts])
-            candidates.append((loss, name, strength, temperature, head, logits))
+            temperature = fit_temperature(held_out[counts], targets[counts])
+            lost = losses(held_out[counts], targets[counts], temperature)
+            candidates.append(_Candidate(name, strength, temperature, lost, head, logits))
             on_progress(done, len(tries))
-        loss, name, strength, temperature, head, logits = min(candidates, key=itemgetter(0))
+        return _nearest_to_start(candidates).trained()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A head of all examples, what it was made with, and how its likes did on held-out images.
+
+    Attributes:
+        start: a name.
+        strength: 0 where the start itself is meant.
+        temperature: for its logits.
+        losses: of each held-out image that counts, in nats.
+        head: not cooled.
+        logits: of each example, by a head that saw no image of its group.
+    """
+
+    start: str
+    strength: float
+    temperature: float
+    losses: npt.NDArray[np.float64]
+    head: LinearClassifier
+    logits: npt.NDArray[np.float32]
+
+    def trained(self) -> Trained:
         chosen: dict[str, str | float] = {
-            "start": name,
-            "strength": strength,
-            "temperature": temperature,
-            "held_out_loss": loss,
+            "start": self.start,
+            "strength": self.strength,
+            "temperature": self.temperature,
+            "held_out_loss": float(self.losses.mean()),
         }
-        out_of_fold = np.asarray(softmax(logits / temperature, axis=1), np.float32)
-        return Trained(head.cooled(temperature), chosen, out_of_fold if np.isfinite(logits).all() else None)
+        out_of_fold = np.asarray(softmax(self.logits / self.temperature, axis=1), np.float32)
+        return Trained(
+            self.head.cooled(self.temperature), chosen, out_of_fold if np.isfinite(out_of_fold).all() else None
+        )
+
+
+def _nearest_to_start(candidates: Sequence[_Candidate]) -> _Candidate:
+    """The first that loses no more than the best, give or take one standard error (Breiman et al. 1984, section 3.4.3).
+
+    Held-out images are few: what seems best is often what fits their chance.
+    """
+    best = min(candidates, key=lambda candidate: candidate.losses.mean())
+    differences = ((candidate, candidate.losses - best.losses) for candidate in candidates)
+    return next(candidate for candidate, more in differences if more.mean() <= more.std() / np.sqrt(len(more)))
 
 
 def predict_out_of_fold(
