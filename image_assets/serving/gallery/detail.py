@@ -130,7 +130,7 @@ def erase_shown(
     return tell_erased(1, form.listed)
 
 
-def tell_erased(count: int, listed: str) -> Response:
+def tell_erased(count: int, listed: str = "") -> Response:
     """The page that says so and leads back to the list, unless the address of that is too long to be passed on."""
     kept = listed if len(quote(listed)) <= LONGEST_LISTED else ""
     return go_to(with_query("/selection/done", {"what": "erased", "count": count, "listed": kept}))

@@ -150,7 +150,7 @@ def erase_selection(
     ids = _confirmed(service, caller, form, MOST_ERASED)
     for each in ids:
         erase_image(each, service, caller, form.reason)
-    return tell_erased(len(ids), form.listed)
+    return tell_erased(len(ids))
 
 
 def _confirmed(service: Service, caller: Caller, form: SelectionForm, most: int) -> Sequence[ImageId]:
