@@ -14,7 +14,7 @@ from image_assets.ids import ImageId
 from image_assets.opening import open_objects, open_search
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.search.conditions import Condition, parse_condition
-from image_assets.steps.search.image_search import SearchRequest
+from image_assets.steps.search.requests import SearchRequest
 from image_assets.steps.search.sheet import render_sheet
 
 _DAY = click.DateTime(["%Y-%m-%d"])

@@ -4,10 +4,11 @@ import getpass
 import ipaddress
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Request
@@ -17,6 +18,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from image_assets.access.roles import Role, includes
 from image_assets.access.sessions import COOKIE, take_cookie, takes_mark
+from image_assets.errors import ImageAssetsError
 from image_assets.serving.guards import MORE
 from image_assets.serving.observing.request_notes import note_caller
 from image_assets.serving.parameters import check_headers, check_parameters
@@ -227,6 +229,17 @@ async def identify(request: Request, service: Service, credentials: HTTPAuthoriz
             service.limits.count_wrong_key(address)
         raise Problem(_UNAUTHORISED, _NO_KEY, _ASKING)
     return Caller(key.name, key.key_id, key.user_id, key.roles, address)
+
+
+def known_caller(request: Request, service: Service) -> Caller | None:
+    """Who looks at a page, as far as that is known without a look at the lake, which may be what is broken."""
+    if caller := getattr(request.state, "caller", None):
+        return cast("Caller", caller)
+    if service.keys.is_empty and is_owner(request, service):
+        return _owner(request.client.host if request.client else "")
+    with suppress(ImageAssetsError, Problem):
+        return _signed_in(service, request.cookies.get(COOKIE, ""), "")
+    return None
 
 
 async def see_again(service: Service, caller: Caller) -> None:

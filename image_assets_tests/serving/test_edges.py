@@ -240,3 +240,26 @@ def test_what_was_answered_is_in_the_trail_though_the_service_is_killed(
         ("configuration", changed.headers["x-request-id"]),
         ("erasure", erased.headers["x-request-id"]),
     ]
+
+
+def test_a_client_that_leaves_amid_whatever_it_sent_is_no_longer_under_way(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served = serve_lake(own_lake)
+    keys = [f"Authorization: Bearer {served.lake.keys[name]}" for name in ("anna", "read")]
+    halves = [
+        head("POST", "/v1/images", 5_000, keys[0], "Content-Type: image/jpeg") + b"half",
+        head("POST", "/v1/predict_batch", 5_000, keys[1], "Content-Type: application/json") + b'{"image_ids": [',
+        head("POST", "/v1/encode", 5_000, keys[1], "Content-Type: multipart/form-data; boundary=x") + b"--x\r\n",
+        head("PATCH", "/v1/config", 5_000, keys[0], "Content-Type: application/json") + b"{",
+        head("GET", "/v1/images", 5_000, keys[1]) + b"a body that nobody wants",
+        head("GET", "/v1/images?q=dress", 0, keys[1]),
+    ]
+    # More than a quarter of the places, which is what an address has.
+    for number in range(132):
+        with connect(served) as gone:
+            gone.sendall(halves[number % len(halves)])
+    deadline = time.monotonic() + 20
+    while not served.ask("/metrics", "admin").text.count("\nimage_assets_http_requests_in_progress 1.0\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

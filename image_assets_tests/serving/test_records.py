@@ -253,6 +253,17 @@ def test_the_beginning_of_an_id_will_do_wherever_an_image_is_named(served: "Serv
     assert served.ask(f"/v1/images/{known[:7]}", "anna").status_code == 422
 
 
+@pytest.mark.parametrize("name", ["", "no id", "x" * 100_000, "5513e42f'; --", "\u202e\0", NOBODYS[:8] + "\n"])
+def test_a_name_that_is_no_id_costs_only_itself(served: "Served", name: str) -> None:
+    known = served.lake.ids_of("anna")[0]
+    told = served.ask("/v1/predict_batch", "read", "POST", json={"image_ids": [name, NOBODYS, known]})
+    assert told.status_code == 200
+    malformed, missing, found = told.json()["results"]
+    assert (malformed["image_id"], malformed["problem"]["type"]) == (name.lower(), missing["problem"]["type"])
+    assert len(malformed["problem"]["detail"]) < 200
+    assert (found["image_id"], "prediction" in found) == (known, True)
+
+
 def test_a_beginning_that_fits_several_is_refused_to_who_may_know_of_them(
     own_lake: "Lake", serve_lake: "Callable[..., Served]"
 ) -> None:

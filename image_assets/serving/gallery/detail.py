@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -16,7 +17,7 @@ from image_assets.errors import ModelError, SearchError, TableError
 from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReader
 from image_assets.serving.gallery.grid import tail_of
-from image_assets.serving.gallery.grid_query import GridQuery
+from image_assets.serving.gallery.grid_query import LONGEST_LISTED, GridQuery
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
 from image_assets.serving.labels_told import LabelChance
 from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
@@ -77,6 +78,7 @@ class InList:
         previous: address of the one before.
         following: address of the one behind.
         back: address of the page of the list that begins with this image.
+        left: address of the page on which the list goes on without it.
     """
 
     number: int
@@ -84,6 +86,7 @@ class InList:
     previous: str | None
     following: str | None
     back: str
+    left: str
 
 
 class ErasureForm(BaseModel):
@@ -91,6 +94,7 @@ class ErasureForm(BaseModel):
 
     reason: Annotated[str, Field(min_length=3, max_length=190)]
     word: Annotated[str, Field(max_length=20)] = ""
+    listed: Annotated[str, Field(max_length=LONGEST_LISTED)] = ""
 
 
 @router.get("/images/{image_id}")
@@ -101,12 +105,14 @@ def show_image(
     image = get_image(str(image_id), service, caller, Response())
     assert isinstance(image, Image)
     is_shown = image.state in _SHOWN_STATES
+    place = in_list(service, caller, asked, ImageId(image.image_id))
     return show(
         "detail.html.jinja",
         image=image,
         state=STATES[image.state],
         said=sorted(_said(image), key=lambda each: each.at, reverse=True),
-        place=in_list(service, caller, asked, ImageId(image.image_id)),
+        place=place,
+        listed=place.left.partition("?")[2] if place else "",
         alike=_alike(service, caller, image_id) if is_shown else [],
         copies=copies_of(service, caller, ImageId(image.image_id)) if is_shown else [],
         told=_as_json(image),
@@ -121,7 +127,13 @@ def erase_shown(
     """Erase as `DELETE /v1/images/{image_id}` does."""
     check_typed(form.word)
     erase_image(str(image_id), service, caller, form.reason)
-    return go_to(with_query("/selection/done", {"what": "erased", "count": 1}))
+    return tell_erased(1, form.listed)
+
+
+def tell_erased(count: int, listed: str = "") -> Response:
+    """The page that says so and leads back to the list, unless the address of that is too long to be passed on."""
+    kept = listed if len(quote(listed)) <= LONGEST_LISTED else ""
+    return go_to(with_query("/selection/done", {"what": "erased", "count": count, "listed": kept}))
 
 
 def check_typed(word: str) -> None:
@@ -141,7 +153,9 @@ def in_list(service: Service, caller: Caller, asked: GridQuery, image_id: ImageI
         tail = tail_of(asked) or asked.address("")
         beside = [each and f"/images/{each}{tail}" for each in (found.previous, found.following)]
         token = give_token(service.links, found.mark or None, (view.owner, asked.question))
-        return InList(found.before + 1, total, beside[0], beside[1], asked.address(page_token=token))
+        back = asked.address(page_token=token)
+        left = back if found.following else asked.address()
+        return InList(found.before + 1, total, beside[0], beside[1], back, left)
     return None
 
 

@@ -26,7 +26,7 @@ from image_assets.serving.sent_pictures import BodyHere, read_pictures
 from image_assets.serving.service import Service, ServiceHere
 from image_assets.steps.search.gallery_facets import Listed
 from image_assets.steps.search.image_lists import Sort
-from image_assets.steps.search.image_search import BrowsedPage
+from image_assets.steps.search.requests import BrowsedPage
 
 router = APIRouter(include_in_schema=False)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final
-from urllib.parse import urlencode
+from typing import Annotated, Any, Final, Self
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,9 +18,11 @@ from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Wanted
 from image_assets.steps.search.gallery_facets import FACETS
 from image_assets.steps.search.image_lists import Sort
-from image_assets.steps.search.image_search import SearchRequest
+from image_assets.steps.search.requests import SearchRequest
 
 PAGE: Final = 60
+LONGEST_LISTED: Final = 10_000
+"""Signs of an address's part that names a list."""
 _TEXT, _MANY = 500, 50
 _LOWEST: Final = -1.0
 COLUMN_OF: Final = {FACET_NAMES.get(column, column): column for column in FACETS}
@@ -80,6 +82,15 @@ class GridQuery(BaseModel):
             return given
         filled = {name: value for name, value in given.items() if name not in _ONE_EACH or value not in ("", [""])}
         return {name: value for name, value in filled.items() if name not in _LIKE or not _comes_before(name, filled)}
+
+    @classmethod
+    def read(cls, listed: str) -> Self:
+        """The list that an address names behind its question mark; `ValidationError` where it names none."""
+        fields: dict[str, Any] = {}
+        for name, value in parse_qsl(listed, keep_blank_values=True):
+            is_several = name in cls.model_fields and cls.model_fields[name].default == []
+            fields[name] = [*fields.get(name, []), value] if is_several else value
+        return cls.model_validate(fields)
 
     @property
     def is_asking(self) -> bool:

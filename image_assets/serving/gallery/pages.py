@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from image_assets.access.roles import Role
 from image_assets.access.sessions import give_mark
-from image_assets.serving.callers import MARK_FIELD, Caller
+from image_assets.serving.callers import MARK_FIELD, Caller, known_caller
 from image_assets.serving.gallery.static import static_path
 from image_assets.serving.listed import ListedImage
 from image_assets.serving.posted import posted_form
@@ -57,15 +57,18 @@ class Show:
             values: what the template is filled in with, besides `caller`, `mark`, `rooms`, `here` and `query`.
         """
         caller: Caller = self._request.state.caller
-        common = {
-            "caller": caller,
+        own = {
             "mark": give_mark(self._service.links, caller.change_mark_of),
-            "rooms": [room for room in ROOMS if caller.may(room[2]) or (room[0] == "/" and caller.may(Role.UPLOAD))],
-            "here": self._request.url.path,
             "query": self._request.query_params,
             "dagster_url": self._service.settings.dagster_url,
         }
-        return HTMLResponse(fill(template, {**common, **values}), status)
+        return HTMLResponse(fill(template, {**frame(caller, self._request.url.path), **own, **values}), status)
+
+
+def frame(caller: Caller | None = None, here: str = "") -> dict[str, Any]:
+    """What stands around every page, for somebody who may be unknown."""
+    rooms = [room for room in ROOMS if caller and (caller.may(room[2]) or (room[0] == "/" and caller.may(Role.UPLOAD)))]
+    return {"caller": caller, "rooms": rooms, "here": here, "mark": ""}
 
 
 ShowHere: TypeAlias = Annotated[Show, Depends()]
@@ -210,4 +213,6 @@ def _page_of(scope: Scope, kept: list[Message]) -> Response:
     headers = {
         name: value for name, value in Headers(raw=kept[0]["headers"]).items() if name in ("retry-after", "allow")
     }
-    return HTMLResponse(fill(_ERROR, {"problem": problem}), problem["status"], headers)
+    request = Request(scope)
+    around = frame(known_caller(request, request.app.state.service), scope["path"])
+    return HTMLResponse(fill(_ERROR, {**around, "problem": problem}), problem["status"], headers)

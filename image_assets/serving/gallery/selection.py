@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, urlencode
+from typing import Annotated, Final
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Response
@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 from image_assets.errors import DecisionError, NoDayError
 from image_assets.ids import ImageId
 from image_assets.serving.callers import Caller, PageAdmin, PageReviewer
-from image_assets.serving.gallery.detail import ERASE, ErasureForm, check_typed
-from image_assets.serving.gallery.grid_query import GridQuery
+from image_assets.serving.gallery.detail import ERASE, ErasureForm, check_typed, tell_erased
+from image_assets.serving.gallery.grid_query import LONGEST_LISTED, GridQuery
 from image_assets.serving.gallery.pages import ShowHere, filled_in, go_to, with_query
 from image_assets.serving.listed import SHOWN, ListedImage, shown_image, view_of
 from image_assets.serving.observing.audit import audit
@@ -50,7 +50,7 @@ class SelectionForm(BaseModel):
     """What is done to how many: ids with blanks between them, or the list's part of an address."""
 
     images: Annotated[str, Field(max_length=_IDS_LENGTH)] = ""
-    listed: Annotated[str, Field(max_length=10_000)] = ""
+    listed: Annotated[str, Field(max_length=LONGEST_LISTED)] = ""
     count: Annotated[int, Field(ge=1, le=10**9)]
 
 
@@ -71,6 +71,16 @@ class DoneQuery(BaseModel):
     what: Annotated[str, Field(pattern="^(labelled|erased)$")] = "labelled"
     count: Annotated[int, Field(ge=0, le=10**9)] = 0
     label: Annotated[str, Field(max_length=200)] = ""
+    listed: Annotated[str, Field(max_length=LONGEST_LISTED)] = ""
+
+    @property
+    def back(self) -> str:
+        """Address of the list that the images were chosen from; of the first page, where it names none."""
+        try:
+            asked = GridQuery.read(self.listed)
+        except ValidationError:
+            return "/"
+        return asked.address(page_token=asked.page_token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def erase_selection(
     ids = _confirmed(service, caller, form, MOST_ERASED)
     for each in ids:
         erase_image(each, service, caller, form.reason)
-    return go_to(with_query("/selection/done", {"what": "erased", "count": len(ids)}))
+    return tell_erased(len(ids))
 
 
 def _confirmed(service: Service, caller: Caller, form: SelectionForm, most: int) -> Sequence[ImageId]:
@@ -152,7 +162,7 @@ def _confirmed(service: Service, caller: Caller, form: SelectionForm, most: int)
     """
     try:
         chosen = [UUID(each) for each in form.images.split()]
-        asked = GridQuery.model_validate(_fields(form.listed))
+        asked = GridQuery.read(form.listed)
     except (ValueError, ValidationError) as error:
         raise DecisionError("this is no selection of the page: choose the images again") from error
     selected = _selected(service, caller, asked, chosen, is_every=not chosen)
@@ -176,12 +186,3 @@ def _selected(
         return Selected(*service.search.first(request, asked.sort, MOST_LABELLED))
     except NoDayError:
         return Selected((), 0)
-
-
-def _fields(listed: str) -> dict[str, Any]:
-    """The list's part of an address as the fields of its query."""
-    fields: dict[str, Any] = {}
-    for name, value in parse_qsl(listed, keep_blank_values=True):
-        is_several = name in GridQuery.model_fields and GridQuery.model_fields[name].default == []
-        fields[name] = [*fields.get(name, []), value] if is_several else value
-    return fields

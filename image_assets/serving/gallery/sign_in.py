@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from image_assets.access.sessions import COOKIE, LASTS, Session, give_cookie
 from image_assets.serving.bodies import BodyParams, read_pieces
 from image_assets.serving.callers import PUBLIC, is_owner
-from image_assets.serving.gallery.pages import fill, go_to
+from image_assets.serving.gallery.pages import fill, frame, go_to
 from image_assets.serving.posted import form_in
 from image_assets.serving.service import ServiceHere
 
@@ -29,7 +29,7 @@ async def show_sign_in(
     """The form; whoever needs no key is sent on."""
     if service.keys.is_empty and is_owner(request, service):
         return go_to(_own_path(path))
-    return HTMLResponse(fill(_TEMPLATE, {"next": _own_path(path), "fault": None}))
+    return HTMLResponse(fill(_TEMPLATE, {**frame(here="/sign-in"), "next": _own_path(path), "fault": None}))
 
 
 @router.post("/sign-in", dependencies=[PUBLIC])
@@ -46,7 +46,9 @@ async def sign_in(request: Request, service: ServiceHere) -> Response:
         fault = (
             "No such key is accepted. image-assets keys add makes one; image-assets keys list shows which there are."
         )
-        return HTMLResponse(fill(_TEMPLATE, {"next": path, "fault": fault}), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return HTMLResponse(
+            fill(_TEMPLATE, {**frame(here="/sign-in"), "next": path, "fault": fault}), HTTPStatus.UNPROCESSABLE_ENTITY
+        )
     answer = go_to(path)
     answer.set_cookie(
         COOKIE,

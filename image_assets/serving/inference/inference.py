@@ -26,6 +26,7 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.classifiers.classifier import ClassifierInput, Reads
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder
+from image_assets.serving.image_names import is_name
 from image_assets.serving.inference.batcher import LARGEST_BATCH, Batcher, BatcherState, Work
 from image_assets.serving.inference.decoder import Decoder, decode
 from image_assets.serving.inference.places import Places
@@ -49,6 +50,7 @@ SHARE_ITEMS: Final = MOST_ITEMS // 2
 """Of one caller, as many as one request may have: whoever asks for more at once keeps nobody else out."""
 
 _PATIENCE_S: Final = 5.0
+_SHOWN_CHARS: Final = 40
 
 Prediction: TypeAlias = dict[str, object]
 """`label`, `confidence_ratio`, `top_labels`, `needs_review`, `model_version`: the columns of the predictions."""
@@ -183,6 +185,8 @@ class Inference:
         return await (self._encode_one if reads is Reads.EMBEDDING else self._decode)(caller, subject)
 
     def _stored(self, name: ImageId, reads: Reads) -> ClassifierInput:
+        if not is_name(name):
+            raise UnknownImageError(f"{name[:_SHOWN_CHARS]} is no id of an image, nor the beginning of one")
         image_id = ImageId(whole_id(self._tables, name))
         location = self._locate(image_id)
         if location is None or location.is_erased:

@@ -9,6 +9,7 @@ from typing import Final
 from anyio.to_thread import run_sync
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from image_assets.errors import StoreUnavailableError
 from image_assets.log_lines import FIELDS
 from image_assets.serving.observing.audit import audit
 from image_assets.serving.observing.audit_trail import AuditTrail
@@ -50,9 +51,8 @@ class Observed:
         mark = REQUEST.set(notes)
         try:
             with self._metrics.in_progress.track_inprogress():
-                await self._app(scope, _counting_in(receive, traffic), _counting_out(send, traffic))
-            if traffic.status == HTTPStatus.FORBIDDEN and scope["method"] not in _SAFE and notes.caller:
-                await run_sync(audit, _operation(scope), (), "forbidden")
+                telling = _telling_trail(scope, notes, _counting_out(send, traffic))
+                await self._app(scope, _counting_in(receive, traffic), telling)
         finally:
             self._tell(scope, notes, traffic, time.perf_counter() - began)
             REQUEST.reset(mark)
@@ -78,8 +78,20 @@ class Observed:
         _log.log(level, "%s %s %s", fields["method"], template, status, extra={FIELDS: fields})
 
 
-def _operation(scope: Scope) -> str:
-    return str(getattr(scope.get("route"), "name", NO_ROUTE))
+def _telling_trail(scope: Scope, notes: RequestNotes, send: Send) -> Send:
+    """Before somebody hears that he may not change something: whoever has the answer is no longer under way."""
+
+    async def sending(message: Message) -> None:
+        is_refusal = message["type"] == "http.response.start" and message["status"] == HTTPStatus.FORBIDDEN
+        if is_refusal and scope["method"] not in _SAFE and notes.caller:
+            try:
+                await run_sync(audit, str(getattr(scope.get("route"), "name", NO_ROUTE)), (), "forbidden")
+            except StoreUnavailableError as error:
+                # Nothing was changed: the refusal stands.
+                _log.error("the trail lacks a refusal: %s", error)
+        await send(message)
+
+    return sending
 
 
 def _counting_in(receive: Receive, traffic: _Traffic) -> Receive:

@@ -82,7 +82,11 @@ class NamedImages(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image_ids: list[ImageName] = Field(min_length=1, max_length=MOST_PICTURES)
+    image_ids: list[str] = Field(
+        min_length=1,
+        max_length=MOST_PICTURES,
+        description="Ids, or their beginnings of eight digits or more; one that is none costs only itself.",
+    )
 
 
 class Said(BaseModel):

@@ -40,7 +40,7 @@ from image_assets.serving.service import Service, ServiceHere
 from image_assets.serving.visible import visible_image
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.gallery import Order, Wanted
-from image_assets.steps.search.image_search import SearchRequest
+from image_assets.steps.search.requests import SearchRequest
 from image_assets.tables.gold import STATES
 
 router = APIRouter(prefix="/v1", tags=["search"])

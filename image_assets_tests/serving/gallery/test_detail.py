@@ -94,6 +94,43 @@ def test_an_image_is_erased_when_the_word_is_typed_and_by_admins_alone(
     assert served.ask(f"/v1/images/{image_id}", "admin").status_code == 410
 
 
+@pytest.mark.parametrize(("zone", "local"), [("Asia/Kolkata", ", 14:30 here"), ("UTC", "")])
+def test_a_time_is_told_in_utc_and_where_the_reader_is(
+    served: "Served", open_page: Callable[..., Page], zone: str, local: str
+) -> None:
+    page = open_page(served.url, key=served.lake.keys["admin"], timezone_id=zone)
+    page.goto(f"/images/{served.lake.ids_of('bo')[0]}")
+    expect(page.locator("dl.facts time").first).to_have_text(f"{DAYS[0]} 09:00 UTC{local}")
+
+
+def test_who_has_erased_an_image_goes_on_in_the_list_where_it_was(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], open_page: Callable[..., Page]
+) -> None:
+    served = serve_lake(own_lake)
+    page = open_page(served.url, key=own_lake.keys["admin"])
+    page.goto("/?user=anna")
+    tiles = page.locator("a.tile")
+    first, _, third = [each.get_attribute("href") for each in tiles.all()]
+    tiles.nth(1).click()
+    page.get_by_text("Erase this image").click()
+    page.get_by_label("Reason").fill("ticket 7")
+    page.get_by_label("Type").fill("erase")
+    page.get_by_role("button", name="Erase for good").click()
+    page.get_by_role("link", name="Back to the list").click()
+    assert [each.get_attribute("href") for each in tiles.all()] == [third]
+    page.get_by_role("link", name="Previous").click()
+    assert [each.get_attribute("href") for each in tiles.all()] == [first, third]
+
+
+@pytest.mark.parametrize(
+    "listed", ["//elsewhere.example", "https://elsewhere.example/?user=anna", "next=//elsewhere.example", "sort=none"]
+)
+def test_nobody_is_led_elsewhere_after_an_erasure(served: "Served", listed: str) -> None:
+    told = served.ask("/selection/done", "admin", params={"what": "erased", "count": 1, "listed": listed}).text
+    assert '<a class="button" href="/">To the images</a>' in told
+    assert "elsewhere" not in told
+
+
 @pytest.fixture(scope="module")
 def copied(copy_lake: Callable[[], "Lake"], serve_for_module: Callable[..., "Served"]) -> "Served":
     """With one more image: bo's copy of anna's red.jpg."""

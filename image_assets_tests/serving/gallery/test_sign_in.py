@@ -120,3 +120,35 @@ def mark_of(client: httpx.Client) -> str:
     """As a script of a page finds it."""
     page = client.get("/", headers={"Accept": "text/html"}).text
     return page.split('name="change-mark" content="')[1].split('"')[0]
+
+
+def test_who_is_told_of_a_problem_finds_the_way_to_the_pages_that_are_open(served: "Served", signed_in: SignIn) -> None:
+    client = signed_in(served, served.lake.keys["read"])
+    client.headers["Accept"] = "text/html"
+    told = [
+        client.get("/nowhere"),
+        client.get("/review"),
+        client.get("/?min_score=7"),
+        client.post("/images/00000000-0000-5000-8000-000000000000/erase", data={"word": "erase", "mark": "old"}),
+    ]
+    assert [each.status_code for each in told] == [404, 403, 422, 403]
+    for each in told:
+        assert '<a href="/days"' in each.text, each.text
+        assert '<a href="/review"' not in each.text
+        assert "Sign out" in each.text
+    stranger = httpx.post(f"{served.url}/review", headers={"Accept": "text/html"})
+    assert (stranger.status_code, 'href="/sign-in"' in stranger.text, 'href="/days"' in stranger.text) == (
+        401,
+        True,
+        False,
+    )
+
+
+def test_a_lake_that_is_away_takes_no_page_its_way_out(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], signed_in: SignIn
+) -> None:
+    client = signed_in(serve_lake(own_lake), own_lake.keys["read"])
+    own_lake.root.rename(own_lake.root.with_name("away"))
+    sleep(1.1)
+    told = client.get("/days", headers={"Accept": "text/html"})
+    assert (told.status_code, '<a href="/"' in told.text, 'href="/days" aria-current' in told.text) == (503, True, True)

@@ -1,12 +1,18 @@
 """Who is answered at once: so many, and of one address a part of them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.serving.crowd import Crowd, UnderWay
+from image_assets.serving.observing.audit_trail import AuditTrail
+from image_assets.serving.observing.metrics import Metrics
+from image_assets.serving.observing.middleware import Observed
+from image_assets.serving.observing.request_notes import note_caller
 
 MOST = 8
 
@@ -61,3 +67,23 @@ def test_all_together_are_so_many() -> None:
 def test_whether_the_service_is_alive_is_always_said() -> None:
     statuses, _ = asyncio.run(statuses_of(["203.0.113.7"] * (MOST + 2), "/health"))
     assert statuses == [200] * (MOST + 2)
+
+
+def test_who_is_told_that_he_may_not_is_in_the_trail_by_then_and_waits_for_nothing_more(tmp_path: Path) -> None:
+    heard: list[list[str]] = []
+
+    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+        note_caller("anna")
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        heard.append([trail.read_text() for trail in tmp_path.rglob("*.jsonl")])
+
+    observed = Observed(refusing, Metrics(tuple, lambda: 0.0), AuditTrail(LocalObjectStore(tmp_path)))
+    asyncio.run(observed({"type": "http", "method": "PATCH", "path": "/v1/config"}, receive, send))
+    assert [len(lines) for lines in heard] == [1, 1]
+    assert '"result": "forbidden"' in heard[0][0]

@@ -40,6 +40,16 @@ function count() {
   if (waiting) waiting.textContent = (waiting.dataset.total - new Set(decided).size).toLocaleString("en");
 }
 
+// What was said on a page before may have let a group wait again, or not: the service knows.
+async function recount() {
+  const waiting = document.querySelector("#waiting");
+  const answer = waiting && (await fetch("/v1/duplicates?page_size=1"));
+  if (!answer?.ok) return;
+  const { total } = await answer.json(), unsent = new Set(outbox.unsent.map(({ about }) => about));
+  waiting.dataset.total = total + [...new Set(decided)].filter(({ dataset }) => !unsent.has(dataset.first)).length;
+  count();
+}
+
 function tell(group, what) {
   group.querySelector(".word").textContent = what ? `You: ${what}` : "";
   group.classList.toggle("decided", what !== "");
@@ -63,7 +73,10 @@ function sent(entry, answer) {
     decided.splice(0, decided.length, ...decided.filter((each) => each !== group));
     count();
   }
-  if (answer && entry.what === "undo" && !group) say.textContent = "Taken back: load the page again to see that group";
+  if (answer && entry.what === "undo" && !group) {
+    say.textContent = "Taken back: load the page again to see that group";
+    recount();
+  }
 }
 
 root.addEventListener("submit", (event) => {

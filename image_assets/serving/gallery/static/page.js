@@ -1,8 +1,15 @@
 // What every page does: a time says what it is where the reader is, and the room one is in is in sight on a phone.
-// Parts of a page are replaced, so it is looked up when it is wanted.
-document.addEventListener("pointerover", ({ target }) => {
-  const time = target.closest?.("time[datetime]");
-  if (time) time.title = new Date(time.dateTime).toLocaleString();
-});
+function tellLocally() {
+  for (const time of document.querySelectorAll("time[datetime]:not([data-told])")) {
+    const at = new Date(time.dateTime), clock = { hour: "2-digit", minute: "2-digit" };
+    time.dataset.told = "";
+    if (at.getTimezoneOffset() === 0) continue;
+    const isOtherDay = at.getDate() !== at.getUTCDate();
+    time.append(`, ${at.toLocaleString("en-GB", isOtherDay ? { ...clock, day: "numeric", month: "short" } : clock)} here`);
+  }
+}
+tellLocally();
+// Parts of a page are replaced.
+new MutationObserver(tellLocally).observe(document.querySelector("main"), { childList: true, subtree: true });
 const rooms = document.querySelector(".top nav"), here = rooms?.querySelector("[aria-current]");
 if (here) rooms.scrollLeft = here.offsetLeft - (rooms.clientWidth - here.clientWidth) / 2;

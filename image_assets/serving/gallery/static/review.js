@@ -142,7 +142,10 @@ function move(step) {
 }
 
 function narrow() {
-  const wanted = other.value.trim().toLowerCase();
+  const wanted = other.value.trim().toLowerCase(), room = document.querySelector("#classes").style;
+  // However few are left, the field stays where it is typed in.
+  room.minHeight ||= `${document.querySelector("#classes").offsetHeight}px`;
+  if (!wanted) room.minHeight = "";
   for (const button of classes) button.hidden = classes.length > 10 && !button.value.toLowerCase().includes(wanted);
 }
 

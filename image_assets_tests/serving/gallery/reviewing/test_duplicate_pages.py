@@ -63,6 +63,23 @@ def test_keys_keep_part_and_take_back(asked: "Served", sit_down: Sit) -> None:
     assert read_pair_decisions(LocalObjectStore(asked.lake.root), date.max) == []
 
 
+def test_a_group_that_is_taken_back_from_an_earlier_page_waits_again(asked: "Served", sit_down: Sit) -> None:
+    page = sit_down(asked, "ann", "/duplicates")
+    waiting = page.locator("#waiting")
+    page.keyboard.press("m")
+    expect(waiting).to_have_text("1")
+    wait_until_sent(page)
+    page.reload()
+    expect(waiting).to_have_text("1")
+    page.keyboard.press("m")
+    expect(waiting).to_have_text("0")
+    for left in ("1", "2"):
+        page.keyboard.press("u")
+        expect(waiting).to_have_text(left)
+    wait_until_sent(page)
+    expect(waiting).to_have_text("2")
+
+
 def test_pictures_of_a_group_are_enlarged_together(asked: "Served", sit_down: Sit) -> None:
     page = sit_down(asked, "ann", "/duplicates")
     page.keyboard.press("z")

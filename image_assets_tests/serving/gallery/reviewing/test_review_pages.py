@@ -182,6 +182,20 @@ _PLACES = """() => [...document.querySelectorAll("#classes button, #accept, #ski
   .map((each) => { const {x, y} = each.getBoundingClientRect(); return [x, y] })"""
 
 
+def test_the_field_stays_where_it_is_while_classes_are_sought_in_it(asked: "Served", sit_down: Sit) -> None:
+    items = asked.ask("/v1/reviews?count=12", "bob").json()["items"]
+    for number, item in enumerate(items):
+        decide(asked, "bob", item["image_id"], f"class {number}")
+    page = sit_down(asked, "ann")
+    shown, place = page.locator("#classes button:visible"), page.locator("#other").bounding_box()
+    count = shown.count()
+    assert count > 10
+    for typed, left in (("class 1", 1), ("class 11", 1), ("nothing of these", 0), ("", count)):
+        page.locator("#other").fill(typed)
+        assert (shown.count() >= left, shown.count() < count or not typed) == (True, True)
+        assert page.locator("#other").bounding_box() == place
+
+
 def test_two_people_get_different_pictures_and_a_third_settles_what_they_differ_on(
     asked: "Served", sit_down: Sit
 ) -> None:

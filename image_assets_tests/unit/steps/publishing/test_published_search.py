@@ -11,7 +11,8 @@ from image_assets.imaging.inspect import InspectParams
 from image_assets.publishing.postgres.pgvector_index import PgvectorIndex
 from image_assets.publishing.postgres.server import Postgres
 from image_assets.steps.publishing.postgres_index import PostgresIndex
-from image_assets.steps.search.image_search import ImageSearch, SearchRequest
+from image_assets.steps.search.image_search import ImageSearch
+from image_assets.steps.search.requests import SearchRequest
 from image_assets.steps.search.vector_pool import VectorPool, open_pool
 from image_assets.tables.gold import GOLD_IMAGES
 

@@ -18,7 +18,8 @@ from image_assets.ids import ImageId
 from image_assets.imaging.inspect import InspectParams
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.conditions import Condition
-from image_assets.steps.search.image_search import ImageSearch, SearchPage, SearchRequest
+from image_assets.steps.search.image_search import ImageSearch
+from image_assets.steps.search.requests import SearchPage, SearchRequest
 from image_assets.steps.vectors.index_source import LakeIndex
 from image_assets.steps.vectors.index_store import put_in_force, read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
