@@ -383,6 +383,12 @@ class LocalStagedObject:
             self.store._land(self.file.fileno(), self.path, key, over, is_last=is_last)
 
 
+def is_locked_by_writer(key: ObjectKey) -> bool:
+    """Whether what is staged is of a writer that keeps it locked: `sweep` knows the dead of them from the living."""
+    name = key.removeprefix(f"{STAGING}/")
+    return "/" in name or name.endswith(_LOCKED)
+
+
 def _with_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

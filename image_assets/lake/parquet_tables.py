@@ -209,16 +209,20 @@ class ParquetTables:
     def remove_rows(self, key: ObjectKey, where: pl.Expr) -> None:
         """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds.
 
-        Raises `ObjectNotFoundError` when it has gone.
+        One that is replaced while it is read is read again. Raises `ObjectNotFoundError` when it has gone.
         """
 
         def attempt() -> None:
-            with self.store.writing(key, over=self.store.version(key)) as target, _explained_write(key):
+            version = self.store.version(key)
+            with self.store.writing(key, over=version) as target, _explained_write(key):
                 try:
                     kept = self._scanned(key).filter(~where)
                     kept.sink_parquet(target, maintain_order=True)
                 except FileNotFoundError as error:
                     raise ObjectNotFoundError(f"{self.store.uri(key)} has gone", key=key) from error
+                except pl.exceptions.PolarsError:
+                    self._check_unchanged({key: version}, may_be_gone=False)
+                    raise
 
         until_first(attempt)
 

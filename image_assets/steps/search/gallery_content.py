@@ -63,7 +63,7 @@ class GalleryContent:
     """See `Content`."""
 
     key = object_keys.GALLERY
-    shape = f"2 {duckdb.__version__}"
+    shape = f"3 {duckdb.__version__}"
     sources: Sequence[str] = (GOLD_IMAGES.name, BRONZE_IMAGES.name, REJECTED_IMAGES.name, ERASURES.name)
 
     def create(self, database: duckdb.DuckDBPyConnection) -> None:
@@ -87,7 +87,10 @@ class GalleryContent:
         """See `Content`."""
         committed = set(tables.days(GOLD_IMAGES.name)) & set(days)
         schemas = {day: tables.schema_of(GOLD_IMAGES.name, day) for day in committed}
-        rows = _narrow(GoldRows(tables, schemas), committed)
+        # From the moment that an erasure began nobody is shown what is left, whatever gold still has.
+        erased = _read(tables, ERASURES.name, days, ["image_id"]).get_column("image_id")
+        is_erased = pl.col("image_id").cast(pl.String).is_in(erased.implode())
+        rows = _narrow(GoldRows(tables, schemas), committed).filter(~is_erased)
         for name in CODED:
             _learn(database, name, rows)
         insert(database, "images", _ENCODED, rows)

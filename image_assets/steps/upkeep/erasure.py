@@ -26,7 +26,7 @@ from image_assets.errors import (
 )
 from image_assets.ids import ImageId, ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.lake import object_keys
-from image_assets.lake.local_object_store import STAGING
+from image_assets.lake.local_object_store import STAGING, is_locked_by_writer
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
@@ -199,6 +199,8 @@ def forget_erased(tables: ParquetTables, day: date) -> None:
 
 def _remove(tables: ParquetTables, remains: Remains) -> None:
     store = tables.store
+    # Of what writers keep locked, that of the dead; the living bring the certificates of others among other things.
+    store.sweep()
     for key in remains.objects:
         _delete_for_good(store, key)
     store.flush()
@@ -248,8 +250,8 @@ def _objects(tables: ParquetTables, image_id: ImageId, day: date, origins: pl.Da
         yield from _named_after(tables, prefix, image_id)
     yield from acceptances_at(tables.store, day, origins["source_uri"].to_list())
     # What was answered, and what a process that was killed did not finish, is told by its text alone.
-    for prefix in (object_keys.ANSWERS, STAGING):
-        yield from _telling_of(tables.store, prefix, image_id)
+    yield from _telling_of(tables.store, object_keys.ANSWERS, image_id)
+    yield from (key for key in _telling_of(tables.store, STAGING, image_id) if not is_locked_by_writer(key))
 
 
 def pictures_of(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[ObjectKey]:

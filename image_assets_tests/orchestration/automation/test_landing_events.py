@@ -206,8 +206,12 @@ def sensors_of(definitions: dg.Definitions) -> dict[str, dg.DefaultSensorStatus]
 
 
 def test_days_are_listed_unless_a_queue_tells_of_uploads(
-    define: Callable[[Settings], dg.Definitions], settings_for: Callable[..., Settings], tmp_path: Path
+    define: Callable[[Settings], dg.Definitions],
+    settings_for: Callable[..., Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "photos")
     running, stopped = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
     told = settings_for(ROOT, events_queue="https://photos.queue.core.windows.net/uploads")
     assert sensors_of(define(settings_for(tmp_path))) == {"landing_sensor": running}

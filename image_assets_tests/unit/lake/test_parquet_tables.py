@@ -187,6 +187,29 @@ def test_a_file_that_went_is_not_found(tables: ParquetTables) -> None:
         tables.scan_files([ObjectKey("tables/prices/2026-10-01.parquet")], ["name"])
 
 
+class ReplacedOnce(LocalObjectStore):
+    """Another process replaces a file as it is first read: what is opened then is half of one and half of the other."""
+
+    def uri(self, key: ObjectKey) -> str:
+        torn = self.root / "torn.parquet"
+        if torn.exists() or key.endswith("torn.parquet"):
+            return super().uri(key)
+        data = self.read(key)
+        torn.write_bytes(data[: len(data) // 2])
+        self.write(key, data)
+        return str(torn)
+
+
+def test_rows_are_removed_from_a_file_that_another_replaces_meanwhile(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced, tmp_path: Path
+) -> None:
+    tables.replace(prices, day, priced(hat=100, shoe=250))
+    store = tables.store
+    assert isinstance(store, LocalObjectStore)
+    ParquetTables(ReplacedOnce(store.root)).remove_rows(table_key(prices.name, day), pl.col("name") == "hat")
+    assert tables.read(prices, day).get_column("name").to_list() == ["shoe"]
+
+
 def test_equal_rows_are_not_written_again(tables: ParquetTables, prices: Table, day: date, priced: Priced) -> None:
     assert tables.replace_if_changed(prices, day, lambda: priced(hat=100, shoe=250))
     before = file_of(tables, prices, day).stat()

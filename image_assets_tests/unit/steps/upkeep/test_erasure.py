@@ -402,6 +402,14 @@ def test_nothing_is_kept_of_what_is_said_of_an_image_while_it_goes(two: "Scenari
     assert len(list(two.store.list("reviews"))) == said
 
 
+def test_an_image_whose_erasure_has_begun_is_in_no_list(two: "Scenario") -> None:
+    row = {"image_id": id_of(two, "hat.jpg"), "day": two.day, "requested_by": "ticket 7", "begun_at": datetime.now(UTC)}
+    counts = {"sha256": None, "erased_at": None, "objects_removed": 0, "rows_removed": 0}
+    assert open_gallery(two.tables).count(Wanted(with_duplicates=True)) == 2
+    two.rewrite(ERASURES, pl.DataFrame([{**row, **counts}], schema=ERASURES.schema.create_empty().schema))
+    assert open_gallery(two.tables).count(Wanted(with_duplicates=True)) == 1
+
+
 def test_an_image_whose_erasure_was_cut_off_late_is_an_erased_one(two: "Scenario") -> None:
     image_id = id_of(two, "hat.jpg")
     erase_now(two, image_id)
@@ -411,6 +419,24 @@ def test_an_image_whose_erasure_was_cut_off_late_is_an_erased_one(two: "Scenario
     location = locate(two.tables, image_id)
     assert location is not None
     assert location.is_erased
+
+
+def test_what_another_process_is_writing_is_left_to_it(two: "Scenario") -> None:
+    image_id, written = id_of(two, "hat.jpg"), ObjectKey("reports/written")
+    with two.store.writing(written) as path:
+        path.write_bytes(image_id.encode())
+        erase_now(two, image_id)
+    assert two.store.exists(written)
+
+
+def test_what_a_killed_process_was_writing_goes(two: "Scenario", tmp_path: Path) -> None:
+    image_id = id_of(two, "hat.jpg")
+    left = two.root / STAGING / "0123" / "object"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(image_id.encode())
+    left.parent.with_suffix(".locked").touch()
+    erase_now(two, image_id)
+    assert not left.exists()
 
 
 def test_no_answer_and_no_leftover_tells_of_an_erased_image(two: "Scenario") -> None:
