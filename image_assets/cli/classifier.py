@@ -21,6 +21,7 @@ from image_assets.steps.classification.champion import (
     read_champion,
     roll_back,
 )
+from image_assets.steps.classification.forecast import tell_review
 from image_assets.steps.classification.training_runs import claiming_training
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS
 
@@ -52,6 +53,7 @@ def train(context: click.Context, follow: bool, training_id: str | None) -> None
         with claiming_training(open_objects(settings)):
             train_with_progress(settings)
         print_versions(settings)
+        _explain(kept_classifiers(open_objects(settings))[-1])
 
 
 @click.group()
@@ -108,6 +110,13 @@ def print_versions(settings: Settings) -> None:
     print_rows("Classifiers", names, rows, data=data)
     if champion is None:
         CONSOLE.print("nothing is in charge: predictions are zero-shot", highlight=False)
+
+
+def _explain(card: ClassifierCard) -> None:
+    """What the newest version promises, what was too few for it, and what to label next."""
+    promises = [card.forecast and card.forecast.told, card.review and tell_review(card.review), *card.advice]
+    for each in filter(None, promises):
+        CONSOLE.print(f"{card.model_version}: {each}", highlight=False)
 
 
 def _tell(settings: Settings, card: ClassifierCard) -> None:

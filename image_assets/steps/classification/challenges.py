@@ -131,6 +131,8 @@ def verdict(challenger: str, champion: str | None, *, is_promoted: bool) -> str:
     """What follows from a comparison, in words."""
     if challenger == champion:
         return f"{challenger} is the champion already: the same images gave the same classifier"
+    if champion is None and not is_promoted:
+        return f"{challenger} is not put in charge: no test image says that it beats one answer to all; zero-shot stays"
     if champion is None:
         return f"{challenger} is the champion: there was none to beat"
     if is_promoted:

@@ -36,6 +36,10 @@ _BATCH = 256
 REVIEW_RISK = 0.02
 
 
+_ENOUGH_TO_REFUSE = 20
+"""Test images; of fewer, chance alone gets as many right as one answer does."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassSelection:
     """What of the training set is taught.
@@ -115,10 +119,21 @@ class Comparison:
 
     @property
     def challenger_wins(self) -> bool:
-        """By accuracy, then by macro-F1; a draw, or no image to decide on, leaves the champion in charge."""
+        """By accuracy, then by macro-F1; a draw, or no image to decide on, leaves in charge whoever is.
+
+        Nobody wins whom no image has judged, or who is right no more often than one answer to everything.
+        """
+        if not self.challenger_scores.images or self.is_no_better_than_one_answer:
+            return False
         if self.champion_scores is None:
             return True
         return _strength(self.challenger_scores) > _strength(self.champion_scores)
+
+    @property
+    def is_no_better_than_one_answer(self) -> bool:
+        """Whether the commonest label alone would be right as often, on images enough to say so."""
+        right, images = np.trace(self.challenger_scores.confusion), self.challenger_scores.images
+        return images >= _ENOUGH_TO_REFUSE and right < images and right <= self.challenger_scores.confusion.sum(1).max()
 
     @property
     def basis(self) -> str:
@@ -283,6 +298,8 @@ def conclude(tables: ParquetTables, comparison: Comparison, at: datetime) -> boo
     if comparison.challenger_scores.images:
         tables.replace(answers_table(comparison.challenger), None, comparison.answers)
         tables.replace_if_changed(CLASSIFIER_EVALUATIONS, None, evaluations)
+    elif not tables.exists(CLASSIFIER_EVALUATIONS, None):
+        tables.replace(CLASSIFIER_EVALUATIONS, None, CLASSIFIER_EVALUATIONS.schema.create_empty())
     if is_promoted:
         promote(tables.store, comparison.challenger)
     return is_promoted

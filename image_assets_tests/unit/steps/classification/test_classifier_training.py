@@ -13,7 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.models.classifiers.classifier_files import version_of_files
 from image_assets.models.classifiers.head_trainer import HeadTrainer
 from image_assets.models.classifiers.linear_classifier import LinearClassifier
-from image_assets.models.classifiers.metrics import score
+from image_assets.models.classifiers.metrics import Scores, score
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.classification.advice import advise
 from image_assets.steps.classification.champion import (
@@ -29,6 +29,7 @@ from image_assets.steps.classification.champion import (
 )
 from image_assets.steps.classification.training import (
     ClassSelection,
+    Comparison,
     compare_with_champion,
     conclude,
     select_classes,
@@ -325,3 +326,21 @@ def test_a_label_that_is_taken_for_another_is_advised() -> None:
     probabilities = np.eye(2, dtype=np.float32)[[0, 0, 0, 1]]
     scores = score(probabilities, np.array([0, 1, 1, 1]))
     assert "2 of 3 dress are taken for coat: label more of both" in advise({"coat": 50, "dress": 50}, {}, scores)[-1]
+
+
+def scored(guesses: list[int], targets: list[int]) -> Scores:
+    return score(np.eye(2, dtype=np.float32)[guesses], np.array(targets, np.intp))
+
+
+@pytest.mark.parametrize("champion", ["head-1", None])
+def test_one_answer_to_everything_is_put_in_charge_by_no_score(champion: str | None) -> None:
+    targets = [0] * 15 + [1] * 10
+    one_answer, worse = scored([0] * 25, targets), scored([1] * 25, targets)
+    assert not Comparison("head-2", champion, one_answer, worse if champion else None, pl.DataFrame()).challenger_wins
+    better = scored([0] * 24 + [1], targets)
+    assert Comparison("head-2", champion, better, worse if champion else None, pl.DataFrame()).challenger_wins
+
+
+def test_whom_no_image_judges_is_not_put_in_charge() -> None:
+    nothing = score(np.zeros((0, 2), np.float32), np.zeros(0, np.intp))
+    assert not Comparison("head-1", None, nothing, None, pl.DataFrame(), 12).challenger_wins

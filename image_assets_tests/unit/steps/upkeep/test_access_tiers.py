@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from image_assets.imaging.derivatives import DerivativeParams, SilverParams
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
 from image_assets.lake.azure.access_tiers import tiers_of
+from image_assets.lake.azure.account import account_of_environment
 from image_assets.lake.object_keys import landing_prefix
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.remote.params import StorageParams
@@ -43,7 +45,9 @@ NEW_RECIPE = DerivativeParams(silver=SilverParams(quality=50))
 def tables(azurite: Cloud, monkeypatch: pytest.MonkeyPatch, paint: Callable[..., bytes]) -> ParquetTables:
     """A day of three originals in Azure."""
     use(azurite, monkeypatch)
-    made = ParquetTables(RemoteObjectStore(azurite.new_root(), azurite.params))
+    # Workers that began before do not have the variables: the account travels with the store.
+    asked = replace(azurite.params, azure=account_of_environment(azurite.params.endpoint))
+    made = ParquetTables(RemoteObjectStore(azurite.new_root(), asked))
     for colour in ("red", "green", "blue"):
         made.store.write(ObjectKey(f"{landing_prefix(DAY)}/anna/{colour}.jpg"), paint(colour))
     take_in_day(made, DAY, InspectParams(), SerialEngine(), chunk_size=16)
