@@ -27,9 +27,9 @@ class Understanding:
         self._encoder, self._limits = encoder, limits
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """Words of a text that the encoder does not know."""
-        words = dict.fromkeys(re.findall(r"\w+", text))
-        return tuple(word for word in words if not self._encoder.knows(word))
+        """Words of a text that the encoder does not know; where it has none, its signs."""
+        words = re.findall(r"\w+", text) or text.split()
+        return tuple(word for word in dict.fromkeys(words) if not self._encoder.knows(word))
 
     def known(self, text: str | None) -> str | None:
         """What of a text looks are compared with: all of it, or the words that the encoder knows; None for none."""

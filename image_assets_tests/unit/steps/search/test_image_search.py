@@ -189,6 +189,14 @@ def test_a_strict_search_refuses_words_that_are_not_known(made: "Scenario") -> N
     assert names(find(made, text="red", strict=True, with_words=False))[0] == "red.png"
 
 
+@pytest.mark.parametrize("text", ["👗", "!!!", "- ?"])
+def test_signs_without_a_word_are_not_known(made: "Scenario", text: str) -> None:
+    page = find(made, text=text, with_words=False)
+    assert (page.nearest_to, names(page)) == (None, [])
+    with pytest.raises(UnknownWordsError):
+        find(made, text=text, strict=True)
+
+
 def test_an_unknown_id_is_an_error(made: "Scenario") -> None:
     with pytest.raises(SearchError, match="there is no image nothing with a vector"):
         find(made, image_id=ImageId("nothing"))
