@@ -44,6 +44,8 @@ def test_points_are_drawn_shown_and_drawn_around(served: "Served", open_page: Ca
 def test_a_point_shows_its_image_and_leads_to_it(served: "Served", open_page: Callable[..., Page]) -> None:
     page = open_page(served.url, key=served.lake.keys["read"])
     page.goto("/map?by=day")
+    expect(page.locator("#map")).to_be_visible()
+    wait_until(page, "map.getContext('2d').getImageData(0, 0, map.width, map.height).data.some(Boolean)")
     box = page.locator("#map").bounding_box()
     assert box is not None
     told = served.ask("/map/points?by=day", "read").json()
