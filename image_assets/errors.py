@@ -110,6 +110,10 @@ class StoreReadOnlyError(StoreUnavailableError):
     """The storage can be read and takes no change."""
 
 
+class ErasureBegunError(StoreUnavailableError):
+    """An erasure has begun and could not end: nobody is shown what is left, and it goes when it is erased again."""
+
+
 class StoreFullError(StoreUnavailableError):
     """There is no room left in the storage."""
 

@@ -370,8 +370,9 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
     except pl.exceptions.PolarsError as error:
         # Of the system's errors polars passes on the words alone.
         is_full = any(f"(os error {each})" in str(error) for each in (errno.ENOSPC, errno.EDQUOT))
-        unavailable = StoreFullError if is_full else StoreUnavailableError
-        raise unavailable(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
+        if is_full:
+            raise StoreFullError(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
+        raise StoreUnavailableError(f"cannot write {key!r}: {error}; run it again", key=key) from error
 
 
 def _damaged(what: str, key: ObjectKey) -> TableError:

@@ -33,6 +33,7 @@ _TYPE: Final = "urn:image-assets:problem:"
 _RETRY_S: Final = 5
 _LATER: Final[Mapping[type[Exception], str]] = {
     errors.StoreFullError: "The lake's disk is full: free some space there; nothing of this was kept.",
+    errors.ErasureBegunError: "The erasure has begun and the image is shown to nobody; send this again to have it end.",
     errors.DamagedIndexError: "The index cannot be read. An operator has it made anew; the log says how.",
     errors.StoreReadOnlyError: "The lake's storage is read-only: mount it for writing; nothing of this was kept.",
 }

@@ -116,6 +116,30 @@ def test_what_is_placed_on_another_file_system_takes_uploads_and_is_missed(
         unmount(tmp_path / "kept")
 
 
+def remount(at: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", at], check=True, capture_output=True)
+
+
+def test_a_placed_folder_that_takes_no_change_is_a_service_that_is_not_ready(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"], tmp_path: Path
+) -> None:
+    landing = own_lake.root / "landing"
+    landing.rename(tmp_path / "landing")
+    landing.mkdir()
+    with mounted(landing):
+        shutil.copytree(tmp_path / "landing", landing, dirs_exist_ok=True)
+        served, image_id = serve_lake(own_lake), own_lake.ids_of("anna")[0]
+        remount(landing, "ro")
+        assert until(lambda: served.ask("/ready").json()["parts"]["storage"]["state"] == "failed")
+        begun = served.ask(f"/v1/images/{image_id}?reason=ticket", "admin", "DELETE")
+        assert (begun.status_code, "has begun" in begun.json()["detail"]) == (503, True)
+        listed = served.ask("/v1/images?page_size=100", "read").json()["items"]
+        assert image_id not in [each["image_id"] for each in listed]
+        remount(landing, "rw")
+        assert until(lambda: served.ask("/ready").json()["parts"]["storage"]["state"] == "ok")
+        assert served.ask(f"/v1/images/{image_id}?reason=ticket", "admin", "DELETE").json()["erased_at"]
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than the test's."""

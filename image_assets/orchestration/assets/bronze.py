@@ -23,6 +23,7 @@ def bronze_assets(daily: Daily) -> list[dg.AssetsDefinition]:
 def _bronze_images(run: AssetRun, day: date) -> Metadata:
     finish_erasures(run.tables, day)
     report = run.work(take_in_day, day, run.settings.inspect_params, run.engine)
+    finish_erasures(run.tables, day)
     forget_erased(run.tables, day)
     damaged = dg.MetadataValue.int(note_lost_originals(run.tables, day))
     return {**describe_increment(run.tables, report, BRONZE_IMAGES), "damaged_originals": damaged}

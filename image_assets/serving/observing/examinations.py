@@ -36,13 +36,14 @@ _WORDS: Final = {
 
 
 def examine_storage(store: ObjectStore, settings: Settings, check_lake: Callable[[], None]) -> Finding:
-    """See that it is the same lake; write, read and delete an object, and look how much room is left."""
+    """See that it is the same lake; write, read and delete an object in each of its places, and see the room left."""
     check_lake()
-    key = ObjectKey(f".ready-{uuid.uuid4().hex}")
-    store.write(key, b"well")
-    if store.read(key) != b"well":
-        raise StorageError(f"{settings.root} gives back other bytes than were written: check the disk")
-    store.delete(key)
+    for folder in ("", *(f"{name}/" for name in store.folders_elsewhere())):
+        key = ObjectKey(f"{folder}.ready-{uuid.uuid4().hex}")
+        store.write(key, b"well")
+        if store.read(key) != b"well":
+            raise StorageError(f"{settings.root}/{folder} gives back other bytes than were written: check the disk")
+        store.delete(key)
     if isinstance(settings.root, RemoteRoot):
         return Finding()
     usage = shutil.disk_usage(settings.root)

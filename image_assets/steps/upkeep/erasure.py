@@ -16,11 +16,13 @@ from typing import Protocol
 import polars as pl
 
 from image_assets.errors import (
+    ErasureBegunError,
     ImageAssetsError,
     ObjectChangedError,
     ObjectForbiddenError,
     ObjectKeptError,
     ObjectNotFoundError,
+    StorageError,
     StoreUnavailableError,
     UnknownImageError,
 )
@@ -31,7 +33,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import acceptances_at
-from image_assets.steps.images.certificates import certificates_of, copies_of
+from image_assets.steps.images.certificates import certificates_of, copies_of, erased_ids
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.steps.images.receipts import find_pending, receipt_days
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -160,23 +162,45 @@ def erase(
     copy has been reached.
 
     Raises:
-        StoreUnavailableError: a run that was under way wrote some of it again, and again; or a copy was not reached.
+        ErasureBegunError: storage failed, a run that was under way wrote some of it again and again, or a copy was not
+            reached; what is left goes when it is erased again.
     """
     _begin(tables, remains, requested_by)
+    try:
+        return _end(tables, remains, copies)
+    except StorageError as error:
+        told = f"{remains.image_id} is shown to nobody from now on, and a part of it is left"
+        raise ErasureBegunError(f"{told}: erase it again, or run {remains.day}, when this is over: {error}") from error
+
+
+def _end(tables: ParquetTables, remains: Remains, copies: Sequence[PublishedCopy]) -> pl.DataFrame:
     for _ in range(_GOES):
         _remove(tables, remains)
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
         if remains.is_nothing:
             return _complete(tables, remains, sum(_erase_copy(tables, copy, remains) for copy in copies))
-    raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile: erase it again when it is over")
+    raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile")
 
 
 def finish_erasures(tables: ParquetTables, day: date) -> None:
-    """End the erasures of a day that were cut off, so that its run does not build on what is half gone."""
+    """End the erasures of a day that were cut off, and erase again what a run that was under way has brought back.
+
+    Such a run had the image in hand, and commits after the erasure has looked for the last time. So this is called
+    before a day's run builds on what is half gone, and after it has committed what others left to commit.
+    """
     if tables.exists(ERASURES, day):
-        for image_id in tables.read(ERASURES, day).filter(pl.col("erased_at").is_null()).get_column("image_id"):
-            erase(tables, find_remains(tables, ImageId(image_id)), "")
+        is_open = tables.read(ERASURES, day).filter(pl.col("erased_at").is_null()).get_column("image_id")
+        for image_id in dict.fromkeys([*map(ImageId, is_open), *came_back(tables, day)]):
+            erase(tables, find_remains(tables, image_id), "")
+
+
+def came_back(tables: ParquetTables, day: date) -> list[ImageId]:
+    """Images whose erasure has begun or is done, and that have a row or a picture."""
+    erased = erased_ids(tables, day)
+    is_there = bool(erased) and tables.exists(BRONZE_IMAGES, day)
+    there = {*tables.read_column(BRONZE_IMAGES.name, day, "image_id")} if is_there else set()
+    return [image_id for image_id in erased if image_id in there or next(pictures_of(tables, image_id, day), None)]
 
 
 def forget_erased(tables: ParquetTables, day: date) -> None:
@@ -343,7 +367,7 @@ def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
         "image_id": remains.image_id,
         "day": remains.day,
         "sha256": remains.sha256,
-        "requested_by": requested_by,
+        "requested_by": requested_by or former.get("requested_by", ""),
         "begun_at": former.get("begun_at", datetime.now(UTC)),
         "erased_at": None,
         "objects_removed": len(remains.objects) + len(remains.derived) + former.get("objects_removed", 0),

@@ -421,15 +421,29 @@ def test_an_image_whose_erasure_was_cut_off_late_is_an_erased_one(two: "Scenario
     assert location.is_erased
 
 
-def test_what_another_process_is_writing_is_left_to_it(two: "Scenario") -> None:
-    image_id, written = id_of(two, "hat.jpg"), ObjectKey("reports/written")
-    with two.store.writing(written) as path:
-        path.write_bytes(image_id.encode())
+def test_what_a_run_commits_after_an_erasure_has_ended_goes_before_anything_is_built_on_it(two: "Scenario") -> None:
+    image_id, rows = id_of(two, "hat.jpg"), two.tables.read(BRONZE_IMAGES, two.day)
+    chunk = ObjectKey(f"{object_keys.checkpoint_prefix(BRONZE_IMAGES.name, two.day)}/late.parquet")
+    with two.store.writing(chunk) as path:
+        rows.filter(pl.col("image_id") == image_id).write_parquet(path)
         erase_now(two, image_id)
-    assert two.store.exists(written)
+    finish_erasures(two.tables, two.day)
+    two.take_in()
+    finish_erasures(two.tables, two.day)
+    assert mentions(two.root, image_id) == CERTIFICATE
+    assert [row["raw_name"] for row in two.rows(BRONZE_IMAGES)] == ["shoe.jpg"]
+    assert two.row(ERASURES)["requested_by"] == "ticket 7"
 
 
-def test_what_a_killed_process_was_writing_goes(two: "Scenario", tmp_path: Path) -> None:
+def test_a_picture_that_a_run_made_after_an_erasure_has_ended_goes_with_the_next_run(two: "Scenario") -> None:
+    image_id = id_of(two, "hat.jpg")
+    erase_now(two, image_id)
+    two.store.write(object_keys.thumbnail_key(image_id), b"made meanwhile")
+    finish_erasures(two.tables, two.day)
+    assert mentions(two.root, image_id) == CERTIFICATE
+
+
+def test_what_a_killed_process_had_locked_goes(two: "Scenario", tmp_path: Path) -> None:
     image_id = id_of(two, "hat.jpg")
     left = two.root / STAGING / "0123" / "object"
     left.parent.mkdir(parents=True)
