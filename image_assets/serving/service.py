@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, Final
 
+import anyio
 from fastapi import Depends, Request
 
 from image_assets.access.keys import KeyRing
@@ -57,6 +58,7 @@ from image_assets.steps.questions.user_uploads import UserUploads
 
 _SECRETS_LAST_S: Final = 60.0
 _LAKE_LASTS_S: Final = 1.0
+_SEARCHES_AT_ONCE: Final = 4
 
 
 class Service:
@@ -93,6 +95,7 @@ class Service:
         self.lanes = UploadLanes()
         self.bodies = HeldBodies()
         self.under_way = UnderWay()
+        self.searching = anyio.CapacityLimiter(_SEARCHES_AT_ONCE)
         self.answers = Answers(self.tables.store)
         self._settings = settings
         self.inference = Inference(self.tables, lambda: open_encoder(settings), lambda: self.settings, self.locate)

@@ -1,6 +1,8 @@
 """Lists of images over HTTP: the same as on the command line, by pages, with facets, and to whom."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from image_assets_tests.serving.conftest import drawn_photo
 
 if TYPE_CHECKING:
-    from image_assets_tests.serving.conftest import Served
+    from image_assets_tests.serving.conftest import Lake, Served
 
 EVERY = {"all_duplicates": True}
 
@@ -180,3 +182,16 @@ def test_a_strict_search_refuses_words_that_the_encoder_does_not_know(served: "S
     refused = served.ask("/v1/search", "admin", params={"text": "red xylophone", "strict": True})
     assert refused.status_code == 422
     assert "knows no “xylophone”: use other words, leave strict out" in refused.json()["detail"]
+
+
+def test_who_waits_for_the_model_takes_nobody_elses_thread(
+    own_lake: "Lake", serve_lake: Callable[..., "Served"]
+) -> None:
+    served, begun = serve_lake(own_lake), re.compile(r"\nimage_assets_http_requests_in_progress 13\.0\n")
+    with ThreadPoolExecutor(12) as clients:
+        searches = [clients.submit(served.ask, f"/v1/search?text=red dress {number}", "read") for number in range(12)]
+        while not begun.search(served.ask("/metrics", "admin").text):
+            assert not any(search.done() for search in searches)
+        assert served.ask("/v1/images", "admin").status_code == 200
+        assert not any(search.done() for search in searches)
+        assert {search.result().status_code for search in searches} == {200}

@@ -2,10 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Final, Self
 
+import anyio.to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from image_assets.errors import SearchError
@@ -202,9 +203,11 @@ class FoundImages(Page[FoundImage]):
 
 
 @router.get("/search", responses=documented((409,)))
-def search_images(query: Annotated[SearchQuery, Query()], service: ServiceHere, caller: OwnReader) -> FoundImages:
+async def search_images(
+    request: Request, query: Annotated[SearchQuery, Query()], service: ServiceHere, caller: OwnReader
+) -> FoundImages:
     """Images like a text or like another image, that meet conditions."""
-    return _found(service, caller, query, None)
+    return await _searched(request, service, caller, query, None)
 
 
 @router.post(
@@ -228,11 +231,11 @@ async def search_images_by(
         body = await read_json(request, held.of(caller.name), SearchBody)
         if query.model_fields_set:
             raise SearchError(f"{min(query.model_fields_set)} belongs into the JSON, where the rest is")
-        return await run_in_threadpool(_found, service, caller, body, body.vector)
+        return await _searched(request, service, caller, body, body.vector)
     service.inference.refuse_when_full(caller.name)
     (picture,) = await read_pictures(request, held.of(caller.name), most=1)
     (vector,) = await unless_gone(request, service.inference.encode_images([bytes(picture.data)], caller.name))
-    return await run_in_threadpool(_found, service, caller, query, vector.tolist())
+    return await _searched(request, service, caller, query, vector.tolist())
 
 
 @router.get("/images/{image_id}/similar", responses=documented((409, 410)))
@@ -243,6 +246,14 @@ def list_similar(
     record = visible_image(service, caller, image_id)
     asked = SearchQuery(**query.model_dump(), image_id=record.image_id)
     return _found(service, caller, asked, None)
+
+
+async def _searched(
+    request: Request, service: Service, caller: Caller, asked: PictureQuery, vector: list[float] | None
+) -> FoundImages:
+    """In threads of its own: searches wait for the model and compare vectors, and others find a thread meanwhile."""
+    find = partial(_found, service, caller, asked, vector)
+    return await unless_gone(request, anyio.to_thread.run_sync(find, limiter=service.searching))
 
 
 def _found(service: Service, caller: Caller, asked: PictureQuery, vector: list[float] | None) -> FoundImages:
