@@ -19,7 +19,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.pace import Progress, untold
-from image_assets.steps.upkeep.archive import ArchiveReport, archive_days, old_days, restore_day
+from image_assets.steps.upkeep.archive import ArchiveReport, archive_days, note_originals, old_days, restore_day
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.upkeep import TIERED_ORIGINALS
 
@@ -80,7 +80,7 @@ def tier_days(
         rows = _to_move(tables, day, tier, now - timedelta(days=older_than_days))
         while chunk := list(islice(rows, _AT_ONCE)):
             whole = [row for row in chunk if _is_whole(tables.store, row)]
-            _note(tables, day, [_row_of(day, row, tier, now) for row in whole])
+            note_originals(tables, TIERED_ORIGINALS, day, [_row_of(day, row, tier, now) for row in whole])
             _tiers(tables).move([row["raw_path"] for row in whole], _spelt(tier))
             moved += [row["size_bytes"] for row in whole]
             damaged += [row["raw_path"] for row in chunk if row not in whole]
@@ -99,7 +99,7 @@ def bring_back_day(
     if not wanted.is_empty():
         _tiers(tables).move(asked["key"], _HOT)
         rows = list(_seen(tables, day, wanted, now))
-        _note(tables, day, rows)
+        note_originals(tables, TIERED_ORIGINALS, day, rows)
         coming = [row["ready_by"] for row in rows if row["state"] == "restoring"]
         return Restoring(len(rows) - len(coming), len(coming), max(coming, default=None))
     return Restoring(0, 0, None)
@@ -164,15 +164,3 @@ def _seen(tables: ParquetTables, day: date, wanted: pl.DataFrame, now: datetime)
             yield {**row, "state": "restored", "restored_at": now, "ready_by": None}
         else:
             yield {**row, "state": "restoring", "ready_by": row["ready_by"] or now + REHYDRATED_WITHIN}
-
-
-def _note(tables: ParquetTables, day: date, rows: Sequence[Mapping[str, object]]) -> None:
-    """Put rows into the manifest in place of those of the same images."""
-
-    def manifest() -> pl.DataFrame:
-        former = tables.read_or_empty(TIERED_ORIGINALS, day)
-        changed = pl.DataFrame(rows, schema=former.schema)
-        return pl.concat([former.join(changed, on="image_id", how="anti"), changed])
-
-    if rows:
-        tables.replace_if_changed(TIERED_ORIGINALS, day, manifest)

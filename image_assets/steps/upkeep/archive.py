@@ -21,6 +21,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.tiered_object_store import TieredObjectStore
 from image_assets.steps.increment.pace import Progress, untold
 from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.tables.table import Table
 from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, TIERED_ORIGINALS
 
 _AT_ONCE = 256
@@ -64,7 +65,9 @@ def archive_days(
             safe = {row["image_id"]: row for row in chunk if _copy(tiers.hot, tiers.archive, row)}
             tiers.archive.flush()
             safe = {name: row for name, row in safe.items() if _holds(tiers.archive, row)}
-            _note(tables, day, [_manifest_row(tiers, day, row, now) for row in safe.values()])
+            note_originals(
+                tables, ARCHIVED_ORIGINALS, day, [_manifest_row(tiers, day, row, now) for row in safe.values()]
+            )
             for row in safe.values():
                 tiers.hot.delete(row["raw_path"])
             moved += [row["size_bytes"] for row in safe.values()]
@@ -90,7 +93,8 @@ def restore_day(tables: ParquetTables, day: date, now: datetime, only: Collectio
             told = f"{where} is gone or not what was archived: look after the archive"
             raise StoreUnavailableError(told, key=row["raw_path"])
     tiers.hot.flush()
-    _note(tables, day, wanted.with_columns(restored_at=now).rename({"raw_path": "key"}).to_dicts())
+    back = wanted.with_columns(restored_at=now).rename({"raw_path": "key"})
+    note_originals(tables, ARCHIVED_ORIGINALS, day, back.to_dicts())
     return wanted.height
 
 
@@ -155,14 +159,14 @@ def _manifest_row(tiers: TieredObjectStore, day: date, row: Mapping[str, Any], n
     }
 
 
-def _note(tables: ParquetTables, day: date, rows: Sequence[Mapping[str, object]]) -> None:
-    """Put rows into the manifest in place of those of the same images; durably, before anything is deleted."""
+def note_originals(tables: ParquetTables, table: Table, day: date, rows: Sequence[Mapping[str, object]]) -> None:
+    """Put rows into a manifest in place of those of the same images; durably, before anything is deleted."""
 
     def manifest() -> pl.DataFrame:
-        former = tables.read_or_empty(ARCHIVED_ORIGINALS, day)
+        former = tables.read_or_empty(table, day)
         changed = pl.DataFrame(rows, schema=former.schema)
         return pl.concat([former.join(changed, on="image_id", how="anti"), changed])
 
     if rows:
-        tables.replace_if_changed(ARCHIVED_ORIGINALS, day, manifest)
+        tables.replace_if_changed(table, day, manifest)
         tables.store.flush()
