@@ -12,7 +12,7 @@ COMMAND = [sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "encod
 SMALL = "--device cpu --checkpoints tiny --precisions fp32 --executions eager --batch-sizes 2,4 --images 8 --rounds 1"
 
 
-# Where memory ends is chance: now and then oneDNN is who gets none, and says only that it "could not create a primitive".
+# Where memory ends is chance: oneDNN may be who gets none, and says only that it "could not create a primitive".
 @pytest.mark.soak
 def test_it_writes_its_tables_on_the_cpu_where_memory_runs_out_for_real(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
