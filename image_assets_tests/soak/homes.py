@@ -1,18 +1,21 @@
 """Homes to mistreat: a folder with dagster.yaml and a small lake, and the command line in it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
 import image_assets
+from image_assets.client.client import Client
 from image_assets.samples.feed import generate_feed
 from image_assets.settings import PREFIX
 
@@ -20,6 +23,7 @@ GOOD = (0, 2)
 """Exit codes of commands that did what they were asked; 2: some images are rejected."""
 
 _SCRIPT = Path(sys.executable).with_name("image-assets")
+_ADDRESS = re.compile(r"http://\S+")
 _CONFIG = Path(image_assets.__file__).parents[1] / "dagster.yaml"
 
 
@@ -43,17 +47,29 @@ class Ended:
 
 @dataclass(frozen=True)
 class Home:
-    """A folder in which the command line is called."""
+    """A folder in which the command line is called.
+
+    Attributes:
+        folder: the folder.
+        first_day: the first partition.
+        settings: names without prefix, and their values, besides those of a command.
+    """
 
     folder: Path
     first_day: date
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def with_settings(self, settings: Mapping[str, str]) -> "Home":
+        """The same folder, called with more settings."""
+        return replace(self, settings={**self.settings, **settings})
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, its words in a file that can be as long as it likes."""
         own = {
             name: value for name, value in os.environ.items() if not name.upper().startswith((PREFIX, "DAGSTER_HOME"))
         }
-        settings = {f"{PREFIX}START_DAY": str(self.first_day), f"{PREFIX}WORKERS": "2", **variables}
+        said = {"START_DAY": str(self.first_day), "WORKERS": "2", **self.settings}
+        settings = {**{f"{PREFIX}{name}": value for name, value in said.items()}, **variables}
         words = self.folder / "words"
         words.mkdir(exist_ok=True)
         with (words / f"{len(list(words.iterdir()))}.txt").open("w") as file:
@@ -67,6 +83,21 @@ class Home:
     def run(self, *arguments: str, timeout_s: float = 240.0, **variables: str) -> Ended:
         """Start a command and wait for its end."""
         return end(self.start(*arguments, **variables), timeout_s)
+
+    def serve(self) -> tuple[subprocess.Popen[str], str]:
+        """Start a service, and its address once it answers."""
+        unlimited = {f"{PREFIX}RATE_LIMIT": "1000000/minute", f"{PREFIX}RATE_LIMIT_ALL": "1000000/minute"}
+        service = self.start("serve", "--create", "--port", "0", PYTHONUNBUFFERED="1", COLUMNS="200", **unlimited)
+        words: Path = service.words  # type: ignore[attr-defined]
+        give_up_at = time.monotonic() + 60
+        while not (found := _ADDRESS.search(words.read_text())):
+            if service.poll() is not None or time.monotonic() > give_up_at:
+                raise RuntimeError(f"the service has not started: {words.read_text()}")
+            time.sleep(0.05)
+        # It listens before it has opened the lake.
+        with Client(found[0]) as client:
+            client.is_alive()
+        return service, found[0]
 
 
 def end(process: subprocess.Popen[str], timeout_s: float) -> Ended:

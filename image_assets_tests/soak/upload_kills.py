@@ -6,7 +6,6 @@
 import io
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 
 import click
 import numpy as np
@@ -35,7 +33,6 @@ from image_assets_tests.soak.homes import Home, end, new_home
 
 _CLIENTS = 16
 _LABELS = ("dress", "hat", "shoe")
-_ADDRESS = re.compile(r"http://\S+")
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def main(rounds: int, images: int, seed: int) -> None:
 def _round(home: Home, number: int, images: int) -> list[str]:
     photos = [_photo(number, each) for each in range(images)]
     sending, wanted = Sending(), random.randint(1, images - 1)
-    service, url = _serve(home)
+    service, url = home.serve()
     clients = threading.Thread(target=sending.send, args=(url, photos, Retries(attempts=1)))
     clients.start()
     for _ in range(wanted):
@@ -96,7 +93,7 @@ def _round(home: Home, number: int, images: int) -> list[str]:
     left, told = _staged(home), dict(sending.answered)
     _age(left)
     problems = _run(home) + _wrong(home, f"killed-{number}-", photos, told)
-    service, url = _serve(home)
+    service, url = home.serve()
     # What the new service is at work on itself is not meant.
     problems += [f"staged: {path}" for path in set(left).intersection(_staged(home))]
     # As a client would: from the beginning, because it does not know what has arrived.
@@ -147,21 +144,6 @@ def _run(home: Home) -> list[str]:
         cwd=home.folder, env=own, capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
     return [] if done.returncode == 0 else [f"the run ended with {done.returncode}: {done.stderr[-3000:]}"]
-
-
-def _serve(home: Home) -> tuple[Popen[str], str]:
-    unlimited = {"IMAGE_ASSETS_RATE_LIMIT": "1000000/minute", "IMAGE_ASSETS_RATE_LIMIT_ALL": "1000000/minute"}
-    service = home.start("serve", "--create", "--port", "0", PYTHONUNBUFFERED="1", COLUMNS="200", **unlimited)
-    words: Path = service.words  # type: ignore[attr-defined]
-    give_up_at = time.monotonic() + 60
-    while not (found := _ADDRESS.search(words.read_text())):
-        if service.poll() is not None or time.monotonic() > give_up_at:
-            raise RuntimeError(f"the service has not started: {words.read_text()}")
-        time.sleep(0.05)
-    # It listens before it has opened the lake.
-    with Client(found[0]) as client:
-        client.is_alive()
-    return service, found[0]
 
 
 def _staged(home: Home) -> list[Path]:

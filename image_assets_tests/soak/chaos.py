@@ -1,0 +1,203 @@
+"""A few days of a lake under kills, outages, full disks and power cuts: in the end it is the lake of a quiet life.
+
+`python -m image_assets_tests.soak.chaos --rounds 50 --seed 1 --postgres`
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+import click
+import polars as pl
+
+from image_assets.errors import RejectionReason
+from image_assets_tests.servers.postgres import PostgresServer, running_server
+from image_assets_tests.soak.disturbances import DISTURBANCES, Story, Victim, crash_database, fill_disk
+from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
+from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
+from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_of
+
+_KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
+_TOLD = 1
+_SETTINGS = {"CHUNK_SIZE": "2", "DELTA": PUBLISHED, "ARCHIVE_ROOT": ARCHIVE, "WORKERS": "1"}
+_DISK_MB = 512
+_TIMEOUT_S = 600.0
+_PER_STEP = 5
+
+
+@dataclass
+class Chaos:
+    """Two homes that live through one script, one of them undisturbed.
+
+    Attributes:
+        disturbed: the one that is.
+        quiet: the other.
+        chance: of all choices.
+        disturbances: what may come.
+        database: of published copies, if there is one.
+        stories: what came.
+        problems: what was found.
+    """
+
+    disturbed: Home
+    quiet: Home
+    chance: random.Random
+    disturbances: Sequence[Callable[[Victim], Story]]
+    database: PostgresServer | None = None
+    stories: list[Story] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def live_through(self, step: Step, rounds: int) -> None:
+        """The quiet home first, which tells how long it takes; then round after round, and once in peace."""
+        self.quiet, self.disturbed = live(self.quiet, step), live(self.disturbed, step)
+        began = time.monotonic()
+        self._expect(self.quiet, step.command)
+        usual_s = time.monotonic() - began
+        click.echo(f"{step.name}: {usual_s:.0f} s undisturbed")
+        for _ in range(rounds):
+            if not self._round(step, usual_s):
+                break
+        self.calm_down(step.command)
+
+    def calm_down(self, command: Sequence[str]) -> None:
+        """In peace; a worker that died with an image has it rejected, which is another matter than what is looked at."""
+        self._expect(self.disturbed, command)
+        if _has_crashed(self.disturbed):
+            self._expect(self.disturbed, ("retry", "--reason", RejectionReason.WORKER_CRASHED.value))
+
+    def compare(self, databases: tuple[str, str] | None) -> None:
+        """All once more in peace, and then both homes are looked at."""
+        for home in (self.quiet, self.disturbed):
+            self._expect(home, ("run", "--from", str(home.first_day), "--to", str(last_days(1)[0])))
+        self._expect(self.disturbed, ("doctor",))
+        self.problems += unlike(self.disturbed, self.quiet, databases, self.database)
+
+    def _round(self, step: Step, usual_s: float) -> bool:
+        """Disturb the command once; False when it had ended before that."""
+        process = self.disturbed.start(*step.command)
+        moment_s = self.chance.uniform(0.1, 1.0) * usual_s
+        try:
+            process.wait(moment_s)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            self._judge(process, {*GOOD})
+            return False
+        disturb = self.chance.choice(self.disturbances)
+        story = disturb(Victim(self.disturbed, process, self.chance, self.database))
+        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if "kill" in story.kind or "power" in story.kind else ())})
+        self.stories.append(story)
+        self.problems += story.problems
+        click.echo(f"| {len(self.stories)} | {step.name} | {story.kind} | {story.told} | {moment_s:.1f} s | {code} |")
+        return True
+
+    def _expect(self, home: Home, command: Sequence[str]) -> None:
+        ending = home.run(*command, timeout_s=_TIMEOUT_S)
+        if ending.problem:
+            self._complain(f"in peace: {ending.problem}")
+
+    def _judge(self, process: "subprocess.Popen[str]", allowed: set[int]) -> int | None:
+        ending = end(process, _TIMEOUT_S)
+        if ending.code not in allowed:
+            self._complain(f"{ending.command}: {ending.code}\n{ending.words[-3000:]}")
+        return ending.code
+
+    def _complain(self, problem: str) -> None:
+        problem = f"after round {len(self.stories)}: {problem}"
+        click.echo(problem, err=True)
+        self.problems.append(problem)
+
+
+@click.command()
+@click.option("--rounds", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--images", default=5, show_default=True, type=click.IntRange(3), help="Uploads a day.")
+@click.option("--seed", default=1, show_default=True, help="Of the moments, of what comes, and of the uploads.")
+@click.option("--short", is_flag=True, help="One day and three steps.")
+@click.option("--postgres", is_flag=True, help="Gold is published to PostgreSQL, too, which crashes.")
+@click.option("--folder", type=click.Path(path_type=Path), help="A new folder that stays; else one that goes.")
+def main(rounds: int, images: int, seed: int, short: bool, postgres: bool, folder: Path | None) -> None:
+    """Disturb command after command; what came, what was found, and how the two lakes differ in the end."""
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(running_server(fsync="on")) if postgres else None
+        names = (stack.enter_context(server.database()), stack.enter_context(server.database())) if server else None
+        days = last_days(1 if short else 4)
+        chaos = _begin(place, days, seed, stack, server, names)
+        script = short_steps(days, images, seed) if short else steps_of(days, images, seed)
+        _live(chaos, script, rounds, short=short)
+        chaos.compare(names)
+    _tell(chaos)
+    sys.exit(bool(chaos.problems))
+
+
+def _live(chaos: Chaos, script: Iterator[Step], rounds: int, *, short: bool) -> None:
+    """A short script comes to its end; the long one goes on until there were as many rounds as wanted, and ten steps."""
+    for number, step in enumerate(islice(script, 3) if short else script):
+        left = rounds - len(chaos.stories)
+        if number >= 10 and left <= 0:
+            break
+        chaos.live_through(step, min(_PER_STEP, left) if not short else -(-left // (3 - number)))
+
+
+def _begin(
+    place: Path,
+    days: Sequence[date],
+    seed: int,
+    stack: ExitStack,
+    server: PostgresServer | None,
+    databases: tuple[str, str] | None,
+) -> Chaos:
+    homes = [new_home(place / name, days, 0).with_settings(_SETTINGS) for name in ("disturbed", "quiet")]
+    if server and databases:
+        for name in databases:
+            server.execute("CREATE EXTENSION vector", name)
+        homes = [
+            home.with_settings({"POSTGRES": server.url(name)}) for home, name in zip(homes, databases, strict=True)
+        ]
+    may_fill = stack.enter_context(_small_disk(homes[0].folder / LAKE.parent))
+    without = {crash_database} if server is None else set()
+    without |= set() if may_fill else {fill_disk}
+    click.echo(f"seed {seed}; {'' if may_fill else 'no '}full disks; {'' if server else 'no '}PostgreSQL")
+    return Chaos(*homes, random.Random(seed), [each for each in DISTURBANCES if each not in without], server)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """A file system of its own, so that it can be full; False where none may be mounted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "tmpfs", folder]
+    is_mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    try:
+        yield is_mounted
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
+def _has_crashed(home: Home) -> bool:
+    rejections = (home.folder / LAKE / "tables" / "_rejections").rglob("*.parquet")
+    reasons = [pl.read_parquet(file, columns=["reason"]).get_column("reason") for file in rejections]
+    return any(RejectionReason.WORKER_CRASHED.value in each.cast(pl.String).to_list() for each in reasons)
+
+
+def _tell(chaos: Chaos) -> None:
+    kinds = Counter(story.kind for story in chaos.stories)
+    cut = sum(story.cut for story in chaos.stories)
+    click.echo(f"{len(chaos.stories)} rounds: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}")
+    click.echo(f"{cut} files were cut short; {len(chaos.problems)} problems")
+    for problem in chaos.problems:
+        click.echo(problem, err=True)
+
+
+if __name__ == "__main__":
+    main()
