@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pyarrow import fs
 
@@ -60,7 +60,7 @@ class LocalObjectStore:
 
     Attributes:
         root: the folder.
-        check: called before anything there is changed; what it raises, whoever wants to change it is told.
+        check: called before anything there is changed, and when something is missed; what it raises is told.
     """
 
     root: Path
@@ -68,22 +68,17 @@ class LocalObjectStore:
 
     def read(self, key: ObjectKey) -> bytes:
         """All bytes of a regular file; a link, a pipe or a device is forbidden rather than followed or waited for."""
-        with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
+        with self._reading(key) as file:
             return file.read()
 
     def fetch(self, key: ObjectKey, path: Path) -> None:
         """See `read`."""
-        with (
-            explained("read", key, self.root),
-            self._place(key) as place,
-            open_file(place, key) as file,
-            path.open("wb") as copy,
-        ):
+        with self._reading(key) as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy)
 
     def read_start(self, key: ObjectKey, most: int) -> bytes:
         """See `read`."""
-        with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
+        with self._reading(key) as file:
             return file.read(most)
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
@@ -268,7 +263,12 @@ class LocalObjectStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every entry below the folder that is no folder, links and pipes too; the prefix itself when it is none."""
-        with explained("list", prefix, self.root), suppress(FileNotFoundError), self._place(prefix) as (folder, name):
+        with (
+            explained("list", prefix, self.root),
+            suppress(FileNotFoundError),
+            self._missed(),
+            self._place(prefix) as (folder, name),
+        ):
             own = f"{prefix}/{STORES_OWN}/"
             found = walk(folder, name, prefix, is_followed="/" not in prefix)
             yield from (info for info in found if "/" in prefix or not info.key.startswith(own))
@@ -315,6 +315,26 @@ class LocalObjectStore:
                 self._put(staged, key, place)
             if is_last:
                 sync_folder(place[0])
+
+    @contextmanager
+    def _reading(self, key: ObjectKey) -> Iterator[BinaryIO]:
+        with (
+            explained("read", key, self.root),
+            self._missed(),
+            self._place(key) as place,
+            open_file(place, key) as file,
+        ):
+            yield file
+
+    @contextmanager
+    def _missed(self) -> Iterator[None]:
+        """What is not there has gone only if the lake is there."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in GONE:
+                self.check()
+            raise
 
     @contextmanager
     def _over(self, key: ObjectKey, version: str | None) -> Iterator[None]:

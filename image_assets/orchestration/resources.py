@@ -10,9 +10,10 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
+from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.lake.remote.address import parse_root
+from image_assets.lake.remote.address import RemoteRoot, parse_root
 from image_assets.lake.remote.params import StorageParams
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
@@ -34,12 +35,19 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     storage_timeout_s: float = _STORAGE.timeout_s
     storage_retries: int = _STORAGE.retries
     storage_retry_s: float = _STORAGE.retry_s
+    _guard: LakeGuard | None = PrivateAttr(default=None)
 
     @property
     def tables(self) -> ParquetTables:
         """The lake's tables, opened; its objects are behind `tables.store`."""
         archive = parse_root(self.archive_root) if self.archive_root else None
-        return open_tables(LakeParams(parse_root(self.root), archive, self.history_keep, self._storage))
+        return open_tables(LakeParams(parse_root(self.root), archive, self.history_keep, self._storage), self._guard)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A run changes the lake of its beginning, and makes no other in its place; no cloud's place can be empty."""
+        if context.run is not None and not isinstance(parse_root(self.root), RemoteRoot):
+            self._guard = LakeGuard()
+            self._guard.begin(self.tables.store)
 
     @property
     def _storage(self) -> StorageParams:

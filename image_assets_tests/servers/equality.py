@@ -18,8 +18,8 @@ _OWN = {
     *("input_version", "uploaded_at", "ingested_at", "processed_at", "archived_at", "archive_uri", "restored_at"),
     *("begun_at", "erased_at", "reached_at", "objects_removed", "rows_removed"),
 }
-"""Columns that each lake has of its own: versions of objects, places, times, as of uploads whose uploader tells none, and
-in how many goes an erasure found what."""
+"""Columns that each lake has of its own: versions of objects, places, times, as of uploads whose uploader tells none,
+and what an erasure found in how many goes."""
 _NOISE = 1e-4
 
 

@@ -26,14 +26,35 @@ pytestmark = pytest.mark.fuzz
 
 PICTURE = drawn_photo("red", 1)
 PARTS = [
-    *(b"--x", b"--x--", b"\r\n", b"\r\n\r\n", b"\n", b"--", b"--x\r\n", b"\r\n--x--\r\n", b'"', b";", b"\x00", b"\xff\xfe"),
-    *(b"Content-Disposition: form-data; ", b'name="files"', b'; filename="a.jpg"', b"; filename*=UTF-8''%ff", b"name=label"),
+    *(
+        b"--x",
+        b"--x--",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b"--",
+        b"--x\r\n",
+        b"\r\n--x--\r\n",
+        b'"',
+        b";",
+        b"\x00",
+        b"\xff\xfe",
+    ),
+    *(
+        b"Content-Disposition: form-data; ",
+        b'name="files"',
+        b'; filename="a.jpg"',
+        b"; filename*=UTF-8''%ff",
+        b"name=label",
+    ),
     *(b"Content-Type: image/jpeg\r\n", b"Content-Transfer-Encoding: base64\r\n", b"dress", PICTURE[:50], b"a" * 9000),
 ]
 WHOLE = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n' + PICTURE + b"\r\n--x--\r\n"
 forms = st.one_of(
     st.lists(st.sampled_from(PARTS) | st.binary(max_size=20), max_size=12).map(b"".join),
-    st.tuples(st.integers(0, len(WHOLE)), st.sampled_from(PARTS)).map(lambda cut: WHOLE[: cut[0]] + cut[1] + WHOLE[cut[0] :]),
+    st.tuples(st.integers(0, len(WHOLE)), st.sampled_from(PARTS)).map(
+        lambda cut: WHOLE[: cut[0]] + cut[1] + WHOLE[cut[0] :]
+    ),
 )
 types = st.sampled_from(
     ["multipart/form-data; boundary=x", 'multipart/form-data; boundary="x"', "multipart/form-data", "multipart/mixed; boundary=x",
@@ -52,8 +73,30 @@ CONDITION_PIECES = ["day", "label", "tags", "width_px", "confidence_ratio", "dom
                     "image_id", "user_id", "=", "!=", ">=", "<=", "2026-03-14", "#ff0000", "red", "1e999", "nan", "", "'", "\x00",
                     "9" * 30, "true", "x'; DROP TABLE images; --", "\ud800", "0001-01-01T00:00:00+14:00"]  # fmt: skip
 conditions = st.lists(st.sampled_from(CONDITION_PIECES) | st.text(max_size=6), max_size=4).map("".join)
-PATHS = ["/v1/images", "/v1/search", "/", "/filters", "/rejected", "/days", "/v1/duplicates", "/v1/rejected", "/v1/uploads"]
-PARAMETERS = ["where", "page_token", "page_size", "q", "text", "order", "day", "image_id", "state", "user", "with_duplicates"]
+PATHS = [
+    "/v1/images",
+    "/v1/search",
+    "/",
+    "/filters",
+    "/rejected",
+    "/days",
+    "/v1/duplicates",
+    "/v1/rejected",
+    "/v1/uploads",
+]
+PARAMETERS = [
+    "where",
+    "page_token",
+    "page_size",
+    "q",
+    "text",
+    "order",
+    "day",
+    "image_id",
+    "state",
+    "user",
+    "with_duplicates",
+]
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +131,22 @@ def test_any_body_is_answered(client, path, body, content_type, more):
     assert answer.status_code < 500, answer.text
 
 
-@given(path=st.sampled_from(PATHS), asked=st.lists(st.tuples(st.sampled_from(PARAMETERS), conditions), max_size=4), more=headers)
+@given(
+    path=st.sampled_from(PATHS),
+    asked=st.lists(st.tuples(st.sampled_from(PARAMETERS), conditions), max_size=4),
+    more=headers,
+)
 def test_any_question_is_answered(client, path, asked, more):
-    answer = client.get(path, params=[(name, value.encode("utf-8", "surrogatepass")) for name, value in asked], headers=more)
+    answer = client.get(
+        path, params=[(name, value.encode("utf-8", "surrogatepass")) for name, value in asked], headers=more
+    )
     assert answer.status_code < 500, answer.text
 
 
-@given(mark=st.text(max_size=60) | st.binary(max_size=60).map(lambda data: __import__("base64").urlsafe_b64encode(data).decode()))
+@given(
+    mark=st.text(max_size=60)
+    | st.binary(max_size=60).map(lambda data: __import__("base64").urlsafe_b64encode(data).decode())
+)
 def test_any_mark_of_a_page_is_answered(client, mark):
     for path in ("/v1/images", "/v1/uploads", "/v1/duplicates", "/v1/rejected"):
         answer = client.get(path, params={"page_token": mark.encode("utf-8", "surrogatepass")})

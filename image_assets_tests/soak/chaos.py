@@ -22,15 +22,23 @@ import polars as pl
 
 from image_assets.errors import RejectionReason
 from image_assets_tests.servers.postgres import PostgresServer, running_server
-from image_assets_tests.soak.disturbances import DISTURBANCES, Story, Victim, crash_database, fill_disk
+from image_assets_tests.soak.disturbances import (
+    DISK_BYTES,
+    DISTURBANCES,
+    NOBODY,
+    Story,
+    Victim,
+    crash_database,
+    fill_disk,
+)
 from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
 from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
 from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_of
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
+_DEADLY = ("kill command", "kill tree", "power cut")
 _TOLD = 1
 _SETTINGS = {"CHUNK_SIZE": "2", "DELTA": PUBLISHED, "ARCHIVE_ROOT": ARCHIVE, "WORKERS": "1"}
-_DISK_MB = 512
 _TIMEOUT_S = 600.0
 _PER_STEP = 5
 
@@ -70,7 +78,7 @@ class Chaos:
         self.calm_down(step.command)
 
     def calm_down(self, command: Sequence[str]) -> None:
-        """In peace; a worker that died with an image has it rejected, which is another matter than what is looked at."""
+        """In peace; a worker that died with an image has had it rejected, which is another matter."""
         self._expect(self.disturbed, command)
         if _has_crashed(self.disturbed):
             self._expect(self.disturbed, ("retry", "--reason", RejectionReason.WORKER_CRASHED.value))
@@ -95,7 +103,9 @@ class Chaos:
             return False
         disturb = self.chance.choice(self.disturbances)
         story = disturb(Victim(self.disturbed, process, self.chance, self.database))
-        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if "kill" in story.kind or "power" in story.kind else ())})
+        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if story.kind in _DEADLY else ())})
+        if story.kind == NOBODY:
+            return False
         self.stories.append(story)
         self.problems += story.problems
         click.echo(f"| {len(self.stories)} | {step.name} | {story.kind} | {story.told} | {moment_s:.1f} s | {code} |")
@@ -141,7 +151,7 @@ def main(rounds: int, images: int, seed: int, short: bool, postgres: bool, folde
 
 
 def _live(chaos: Chaos, script: Iterator[Step], rounds: int, *, short: bool) -> None:
-    """A short script comes to its end; the long one goes on until there were as many rounds as wanted, and ten steps."""
+    """A short script comes to its end; the long one goes on until there were as many rounds as wanted."""
     for number, step in enumerate(islice(script, 3) if short else script):
         left = rounds - len(chaos.stories)
         if number >= 10 and left <= 0:
@@ -175,7 +185,7 @@ def _begin(
 def _small_disk(folder: Path) -> Iterator[bool]:
     """A file system of its own, so that it can be full; False where none may be mounted."""
     folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder]
     is_mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
     try:
         yield is_mounted

@@ -1,8 +1,8 @@
-"""What can come over a command at work: kills, a storage that is away, a full disk, a power cut, a database that crashes.
+"""What can come over a command at work: kills, no storage, a full disk, a power cut, a database that crashes.
 
-A power cut loses what was not brought to the disk. Tables, chunks and whatever else gets its name when it is whole are
-synced before; what can be cut short is a file that is still staged, and a picture written since the last chunk or table,
-of which no row tells yet. The newest chunk is cut too: that is a disk that lied, and costs its rows' work only.
+A power cut loses what was not brought to the disk. Tables and chunks are synced before they get their names; what can
+be cut short is a file that is still staged, and a picture written since the last chunk or table, of which no row tells
+yet. The newest chunk is cut too: that is a disk that lied, and costs the work of its rows only.
 """
 
 import os
@@ -27,10 +27,14 @@ from image_assets_tests.servers.postgres import PostgresServer
 from image_assets_tests.soak.homes import Home, end, kill_tree
 from image_assets_tests.soak.script import LAKE
 
+DISK_BYTES = 4 * 2**30
 _BREATH_S = 0.05
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _PAGES = ("/", "/days", "/rejected", "/filters", "/ready", "/v1/images", "/v1/classes", "/v1/reviews", "/v1/duplicates")
+
+NOBODY = "nobody"
+"""The kind of what came too late."""
 
 Process = subprocess.Popen[str]
 
@@ -96,7 +100,7 @@ def kill_worker(victim: Victim) -> Story:
                 victim.chance.choice(children).kill()
                 return Story("kill worker", "SIGKILL")
         time.sleep(_BREATH_S)
-    return Story("nothing", "it had no worker any more")
+    return Story(NOBODY, "it had no worker any more")
 
 
 def kill_service(victim: Victim) -> Story:
@@ -129,14 +133,16 @@ def take_storage_away(victim: Victim) -> Story:
 
 def fill_disk(victim: Victim) -> Story:
     """Leave a few kilobytes until the command has ended."""
-    left = victim.chance.choice((0, 4, 64, 256)) * 1024
-    ballast = victim.lake.parent / "ballast"
-    free = shutil.disk_usage(victim.lake).free
-    with suppress(OSError), ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free - left))
+    disk, left = victim.lake.parent, victim.chance.choice((0, 4, 64, 256)) * 1024
+    resize_disk(disk, shutil.disk_usage(disk).used + left)
     victim.wait()
-    ballast.unlink(missing_ok=True)
+    resize_disk(disk)
     return Story("full disk", f"{left // 1024} kB left")
+
+
+def resize_disk(disk: Path, size_bytes: int = DISK_BYTES) -> None:
+    """Of a file system in memory."""
+    subprocess.run(["mount", "-o", f"remount,size={size_bytes}", disk], check=True)
 
 
 def crash_database(victim: Victim) -> Story:

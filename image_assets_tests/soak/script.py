@@ -48,7 +48,7 @@ def steps_of(days: Sequence[date], images: int, seed: int) -> Iterator[Step]:
         (file, label) for day, label in zip(fed, ("dress", "hat", "shoe"), strict=False) for file in _photos(day)[-1:]
     ]
     runs = _runs_of(days)
-    yield Step("the first day", runs[0], first[0])
+    yield Step("the first day", runs[0], first[0] | _broken(days[0]))
     yield Step("a second day, and a file that is late", runs[1], first[1] | _written([late]), _watermark(0))
     yield Step("a day in lots", runs[2], first[2], {"LOTS": "3"})
     yield Step("people decide", ("label", "--file", "labels.csv", "--by", "anna"), _table(decided))
@@ -114,6 +114,11 @@ def _written(files: Sequence[SampleFile]) -> dict[ObjectKey, bytes | None]:
         if file.sidecar is not None:
             found[ObjectKey(f"{_key_of(file)}.json")] = file.sidecar
     return found
+
+
+def _broken(day: date) -> dict[ObjectKey, bytes | None]:
+    folder = f"{landing_prefix(day)}/zoe"
+    return {ObjectKey(f"{folder}/empty.jpg"): b"", ObjectKey(f"{folder}/note.jpg"): b"no picture at all"}
 
 
 def _replaced(replaced: SampleFile, left: SampleFile, seed: int) -> dict[ObjectKey, bytes | None]:

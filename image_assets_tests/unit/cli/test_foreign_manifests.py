@@ -40,7 +40,10 @@ def test_any_bytes_are_a_manifest_or_refused(place, data):
     assert str(place) in complaint_about(place, data)
 
 
-@given(columns=st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=5), rows=st.lists(st.lists(cells, max_size=6), max_size=4))
+@given(
+    columns=st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=5),
+    rows=st.lists(st.lists(cells, max_size=6), max_size=4),
+)
 def test_any_table_is_a_manifest_or_refused(place, columns, rows):
     written = io.StringIO()
     csv.writer(written).writerows([columns, *rows])

@@ -70,7 +70,9 @@ LENGTHS = [bytes([value] * width) for width in (1, 2, 4, 8) for value in (0, 1, 
 
 pieces = st.one_of(st.binary(max_size=12), st.sampled_from(LENGTHS))
 edits = st.lists(
-    st.tuples(st.sampled_from(["overwrite", "insert", "remove", "repeat", "move"]), st.floats(0, 1), st.floats(0, 1), pieces),
+    st.tuples(
+        st.sampled_from(["overwrite", "insert", "remove", "repeat", "move"]), st.floats(0, 1), st.floats(0, 1), pieces
+    ),
     min_size=1,
     max_size=6,
 )

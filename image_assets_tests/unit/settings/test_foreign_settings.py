@@ -20,8 +20,27 @@ pytestmark = pytest.mark.fuzz
 NAMES = sorted(set(Settings.model_fields) - {"key_vault"})
 LIKELY = [
     *("", " ", "0", "-1", "1e999", "nan", "inf", "1_000", "0x10", "9" * 400, "true", "null", "[]", "{}", "2026-10-01"),
-    *("data/lake", "~nobody-of-this-name/lake", "az://", "az://c/p", "s3://b", "gs://b/..", "file:///x", "//", "/dev/null"),
-    *("http://h", "https://[::1", "https://h/uploads", "postgresql://u:p@h/d", "postgresql://[", "team:x", "a,a", "1/minute"),
+    *(
+        "data/lake",
+        "~nobody-of-this-name/lake",
+        "az://",
+        "az://c/p",
+        "s3://b",
+        "gs://b/..",
+        "file:///x",
+        "//",
+        "/dev/null",
+    ),
+    *(
+        "http://h",
+        "https://[::1",
+        "https://h/uploads",
+        "postgresql://u:p@h/d",
+        "postgresql://[",
+        "team:x",
+        "a,a",
+        "1/minute",
+    ),
 ]
 # A variable holds no NUL; what is no UTF-8 in it comes as half a character.
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=[]), max_size=40).map(
@@ -64,7 +83,9 @@ def test_any_variable_is_taken_or_refused_by_its_name(folder, given_values):
             assert str(error)
 
 
-@given(data=st.binary(max_size=200) | texts.map(lambda text: f"{PREFIX}ROOT={text}\n".encode("utf-8", "surrogateescape")))
+@given(
+    data=st.binary(max_size=200) | texts.map(lambda text: f"{PREFIX}ROOT={text}\n".encode("utf-8", "surrogateescape"))
+)
 def test_any_env_file_is_taken_or_refused(folder, data):
     (folder / ".env").write_bytes(data)
     try:
