@@ -7,7 +7,7 @@ BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 INSTALLED := .venv/.installed
 
-.PHONY: demo test dev check lint types floors format workshop soak tables surface examples openapi prometheus chromium azurite wheel clean
+.PHONY: demo test dev check lint types floors format workshop soak chaos fuzz tables surface examples openapi prometheus chromium azurite wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/image-assets demo
@@ -41,6 +41,14 @@ workshop: $(INSTALLED)
 # Kills runs and starts many commands at once, for minutes; once a week is enough.
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m soak
+
+# An hour of kills, outages, full disks and power cuts; in the end the lake is that of a quiet life.
+chaos: $(INSTALLED)
+	$(BIN)/python -m image_assets_tests.soak.chaos --postgres
+
+# Many more examples of what strangers may send than in the suite.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile fuzz --timeout 3600
 
 tables: $(INSTALLED)
 	$(BIN)/python -m image_assets.tables.documentation > docs/tables.md

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["azurite", "azurite_for_identities", "azurite_queues", "s3_server"]
 
 settings.register_profile("by result alone", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=5_000)
 settings.load_profile("by result alone")
 
 # pytest-xdist tells its workers a width of the terminal, which a console that is made meanwhile has for good.
