@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,11 +25,8 @@ from image_assets_tests.servers.postgres import PostgresServer, running_server
 from image_assets_tests.soak.disturbances import (
     DISK_BYTES,
     DISTURBANCES,
-    NOBODY,
     Story,
     Victim,
-    crash_database,
-    fill_disk,
 )
 from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
 from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
@@ -51,7 +48,7 @@ class Chaos:
         disturbed: the one that is.
         quiet: the other.
         chance: of all choices.
-        disturbances: what may come.
+        kinds: what may come.
         database: of published copies, if there is one.
         stories: what came.
         problems: what was found.
@@ -60,9 +57,9 @@ class Chaos:
     disturbed: Home
     quiet: Home
     chance: random.Random
-    disturbances: Sequence[Callable[[Victim], Story]]
+    kinds: Sequence[str]
     database: PostgresServer | None = None
-    stories: list[Story] = field(default_factory=list)
+    stories: list[tuple[str, Story]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def live_through(self, step: Step, rounds: int) -> None:
@@ -101,14 +98,14 @@ class Chaos:
         else:
             self._judge(process, {*GOOD})
             return False
-        disturb = self.chance.choice(self.disturbances)
-        story = disturb(Victim(self.disturbed, process, self.chance, self.database))
-        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if story.kind in _DEADLY else ())})
-        if story.kind == NOBODY:
+        kind = self.chance.choice(self.kinds)
+        story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database))
+        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
+        if not story.came:
             return False
-        self.stories.append(story)
+        self.stories.append((kind, story))
         self.problems += story.problems
-        click.echo(f"| {len(self.stories)} | {step.name} | {story.kind} | {story.told} | {moment_s:.1f} s | {code} |")
+        click.echo(f"| {len(self.stories)} | {step.name} | {kind} | {story.told} | {moment_s:.1f} s | {code} |")
         return True
 
     def _expect(self, home: Home, command: Sequence[str]) -> None:
@@ -134,15 +131,18 @@ class Chaos:
 @click.option("--seed", default=1, show_default=True, help="Of the moments, of what comes, and of the uploads.")
 @click.option("--short", is_flag=True, help="One day and three steps.")
 @click.option("--postgres", is_flag=True, help="Gold is published to PostgreSQL, too, which crashes.")
+@click.option("--only", multiple=True, type=click.Choice(list(DISTURBANCES)), help="What may come; all by default.")
 @click.option("--folder", type=click.Path(path_type=Path), help="A new folder that stays; else one that goes.")
-def main(rounds: int, images: int, seed: int, short: bool, postgres: bool, folder: Path | None) -> None:
+def main(
+    rounds: int, images: int, seed: int, short: bool, postgres: bool, only: Sequence[str], folder: Path | None
+) -> None:
     """Disturb command after command; what came, what was found, and how the two lakes differ in the end."""
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(running_server(fsync="on")) if postgres else None
         names = (stack.enter_context(server.database()), stack.enter_context(server.database())) if server else None
         days = last_days(1 if short else 4)
-        chaos = _begin(place, days, seed, stack, server, names)
+        chaos = _begin(place, days, seed, stack, server, names, only)
         script = short_steps(days, images, seed) if short else steps_of(days, images, seed)
         _live(chaos, script, rounds, short=short)
         chaos.compare(names)
@@ -166,6 +166,7 @@ def _begin(
     stack: ExitStack,
     server: PostgresServer | None,
     databases: tuple[str, str] | None,
+    only: Sequence[str],
 ) -> Chaos:
     homes = [new_home(place / name, days, 0).with_settings(_SETTINGS) for name in ("disturbed", "quiet")]
     if server and databases:
@@ -175,10 +176,9 @@ def _begin(
             home.with_settings({"POSTGRES": server.url(name)}) for home, name in zip(homes, databases, strict=True)
         ]
     may_fill = stack.enter_context(_small_disk(homes[0].folder / LAKE.parent))
-    without = {crash_database} if server is None else set()
-    without |= set() if may_fill else {fill_disk}
+    without = ({"database crash"} if server is None else set()) | (set() if may_fill else {"full disk"})
     click.echo(f"seed {seed}; {'' if may_fill else 'no '}full disks; {'' if server else 'no '}PostgreSQL")
-    return Chaos(*homes, random.Random(seed), [each for each in DISTURBANCES if each not in without], server)
+    return Chaos(*homes, random.Random(seed), [kind for kind in only or DISTURBANCES if kind not in without], server)
 
 
 @contextmanager
@@ -201,8 +201,8 @@ def _has_crashed(home: Home) -> bool:
 
 
 def _tell(chaos: Chaos) -> None:
-    kinds = Counter(story.kind for story in chaos.stories)
-    cut = sum(story.cut for story in chaos.stories)
+    kinds = Counter(kind for kind, _ in chaos.stories)
+    cut = sum(story.cut for _, story in chaos.stories)
     click.echo(f"{len(chaos.stories)} rounds: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}")
     click.echo(f"{cut} files were cut short; {len(chaos.problems)} problems")
     for problem in chaos.problems:

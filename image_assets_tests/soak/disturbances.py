@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -28,13 +28,10 @@ from image_assets_tests.soak.homes import Home, end, kill_tree
 from image_assets_tests.soak.script import LAKE
 
 DISK_BYTES = 4 * 2**30
-_BREATH_S = 0.05
+_BREATH_S, _BLINK_S = 0.05, 0.005
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _PAGES = ("/", "/days", "/rejected", "/filters", "/ready", "/v1/images", "/v1/classes", "/v1/reviews", "/v1/duplicates")
-
-NOBODY = "nobody"
-"""The kind of what came too late."""
 
 Process = subprocess.Popen[str]
 
@@ -43,10 +40,10 @@ Process = subprocess.Popen[str]
 class Story:
     """What was done to a command, and what was found meanwhile."""
 
-    kind: str
     told: str
     problems: list[str] = field(default_factory=list)
     cut: int = 0
+    came: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,13 +80,13 @@ def kill_command(victim: Victim) -> Story:
     if victim.chance.random() < 0.3:
         time.sleep(_BREATH_S)
         victim.process.send_signal(number)
-    return Story("kill command", number.name)
+    return Story(number.name)
 
 
 def kill_everything(victim: Victim) -> Story:
     """The command and all that it started, at once."""
     kill_tree(victim.process, signal.SIGKILL)
-    return Story("kill tree", "SIGKILL")
+    return Story("SIGKILL")
 
 
 def kill_worker(victim: Victim) -> Story:
@@ -98,15 +95,15 @@ def kill_worker(victim: Victim) -> Story:
         with suppress(psutil.NoSuchProcess):
             if children := psutil.Process(victim.process.pid).children(recursive=True):
                 victim.chance.choice(children).kill()
-                return Story("kill worker", "SIGKILL")
+                return Story("SIGKILL")
         time.sleep(_BREATH_S)
-    return Story(NOBODY, "it had no worker any more")
+    return Story("it had no worker any more", came=False)
 
 
 def kill_service(victim: Victim) -> Story:
     """One that is asked for pages while the command is at work."""
     service, url = victim.home.serve()
-    story = Story("kill service", "SIGKILL amid questions")
+    story = Story("SIGKILL amid questions")
     with httpx.Client(base_url=url, timeout=120) as client:
         answers = [client.get(page).status_code for page in victim.chance.sample(_PAGES, 3)]
     story.problems += [f"the service answered {code}" for code in answers if code == HTTPStatus.INTERNAL_SERVER_ERROR]
@@ -121,7 +118,7 @@ def take_storage_away(victim: Victim) -> Story:
     seconds = victim.chance.uniform(0.1, 4)
     victim.lake.rename(away)
     time.sleep(seconds)
-    story = Story("outage", f"{seconds:.1f} s")
+    story = Story(f"{seconds:.1f} s")
     if victim.lake.exists():
         made = [str(each.relative_to(victim.lake)) for each in victim.lake.rglob("*") if each.is_file()]
         aside = victim.lake.with_name(f"made-{time.time_ns()}")
@@ -137,7 +134,7 @@ def fill_disk(victim: Victim) -> Story:
     resize_disk(disk, shutil.disk_usage(disk).used + left)
     victim.wait()
     resize_disk(disk)
-    return Story("full disk", f"{left // 1024} kB left")
+    return Story(f"{left // 1024} kB left")
 
 
 def resize_disk(disk: Path, size_bytes: int = DISK_BYTES) -> None:
@@ -151,11 +148,13 @@ def crash_database(victim: Victim) -> Story:
     victim.database.stop("immediate")
     time.sleep(victim.chance.uniform(0.1, 2))
     victim.database.start()
-    return Story("database crash", "stopped at once, and started")
+    return Story("stopped at once, and started")
 
 
 def cut_power(victim: Victim) -> Story:
-    """Kill everything, and cut short what may not have reached the disk."""
+    """Kill everything as soon as something may not have reached the disk, and cut that short."""
+    while victim.process.poll() is None and not _is_at_risk(victim.lake):
+        time.sleep(_BLINK_S)
     kill_tree(victim.process, signal.SIGKILL)
     victim.wait()
     staged, chunks, pictures = _staged(victim.lake), _newest_chunk(victim.lake), _unsynced_pictures(victim.lake)
@@ -163,12 +162,19 @@ def cut_power(victim: Victim) -> Story:
     for file in chosen:
         _cut(file, victim.chance)
     told = f"{len(staged)} staged, {len(chunks)} chunks, {len(pictures)} pictures at risk, {len(chosen)} cut"
-    return Story("power cut", told, cut=len(chosen))
+    return Story(told, cut=len(chosen))
 
 
-DISTURBANCES: Sequence[Callable[[Victim], Story]] = (
-    kill_command, kill_everything, cut_power, kill_worker, take_storage_away, fill_disk, kill_service, crash_database
-)  # fmt: skip
+DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
+    "kill command": kill_command,
+    "kill tree": kill_everything,
+    "kill worker": kill_worker,
+    "kill service": kill_service,
+    "outage": take_storage_away,
+    "full disk": fill_disk,
+    "power cut": cut_power,
+    "database crash": crash_database,
+}
 
 
 def _cut(file: Path, chance: random.Random) -> None:
@@ -179,6 +185,12 @@ def _cut(file: Path, chance: random.Random) -> None:
     status = file.stat()
     os.truncate(file, chance.choice((0, chance.randint(0, status.st_size))))
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _is_at_risk(lake: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return bool(_newest_chunk(lake) or _unsynced_pictures(lake))
+    return False
 
 
 def _staged(lake: Path) -> list[Path]:
