@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from pyarrow import fs
 
-from image_assets.errors import ObjectChangedError, StoreUnavailableError
+from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_errors import GONE, explained
 from image_assets.lake.local_places import (
@@ -263,15 +263,16 @@ class LocalObjectStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every entry below the folder that is no folder, links and pipes too; the prefix itself when it is none."""
-        with (
-            explained("list", prefix, self.root),
-            suppress(FileNotFoundError),
-            self._missed(),
-            self._place(prefix) as (folder, name),
-        ):
+        is_empty = True
+        with explained("list", prefix, self.root), suppress(FileNotFoundError), self._place(prefix) as (folder, name):
             own = f"{prefix}/{STORES_OWN}/"
-            found = walk(folder, name, prefix, is_followed="/" not in prefix)
-            yield from (info for info in found if "/" in prefix or not info.key.startswith(own))
+            for info in walk(folder, name, prefix, is_followed="/" not in prefix):
+                if "/" in prefix or not info.key.startswith(own):
+                    is_empty = False
+                    yield info
+        if is_empty:
+            # Nothing is there only if the lake is.
+            self.check()
 
     def link(self, key: ObjectKey, target: ObjectKey) -> None:
         """Make `key` a relative symbolic link to another object; what is there already is replaced."""
@@ -318,22 +319,12 @@ class LocalObjectStore:
 
     @contextmanager
     def _reading(self, key: ObjectKey) -> Iterator[BinaryIO]:
-        with (
-            explained("read", key, self.root),
-            self._missed(),
-            self._place(key) as place,
-            open_file(place, key) as file,
-        ):
-            yield file
-
-    @contextmanager
-    def _missed(self) -> Iterator[None]:
-        """What is not there has gone only if the lake is there."""
         try:
-            yield
-        except OSError as error:
-            if error.errno in GONE:
-                self.check()
+            with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
+                yield file
+        except ObjectNotFoundError:
+            # It has gone only if the lake is there.
+            self.check()
             raise
 
     @contextmanager

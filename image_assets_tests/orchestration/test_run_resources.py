@@ -14,7 +14,8 @@ import pytest
 
 from image_assets.compute.engine import Failed, Outcome
 from image_assets.definitions import build_definitions, usual_resources
-from image_assets.errors import RejectionReason
+from image_assets.errors import RejectionReason, StoreUnavailableError
+from image_assets.ids import ObjectKey
 from image_assets.orchestration.resources import LoggedProgress, WorkersResource
 from image_assets.settings import Settings
 
@@ -127,3 +128,25 @@ def _nothing_left() -> Iterator[None]:
     before = children()
     yield
     assert children() == before
+
+
+def test_a_run_makes_no_lake_in_the_place_of_one_that_went_away(
+    settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = settings_for(tmp_path / "lake")
+    key, there = ObjectKey("landing/2026-03-14/a.jpg"), tmp_path / "lake"
+
+    @dg.op(required_resource_keys={"lake"})
+    def write_twice(context: dg.OpExecutionContext) -> None:
+        store = context.resources.lake.tables.store
+        store.write(key, b"before")
+        there.rename(tmp_path / "away")
+        with pytest.raises(StoreUnavailableError, match="bring back the storage"):
+            store.write(key, b"after")
+
+    @dg.job(resource_defs={"lake": usual_resources(settings)["lake"]})
+    def writing() -> None:
+        write_twice()
+
+    assert writing.execute_in_process().success
+    assert not there.exists()

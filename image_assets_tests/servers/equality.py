@@ -16,7 +16,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 _BYTES = (object_keys.BRONZE, object_keys.SILVER, object_keys.THUMBNAILS, object_keys.PREVIEWS)
 _OWN = {
     *("input_version", "uploaded_at", "ingested_at", "processed_at", "archived_at", "archive_uri", "restored_at"),
-    *("begun_at", "erased_at", "reached_at", "objects_removed", "rows_removed"),
+    *("begun_at", "erased_at", "reached_at", "place", "objects_removed", "rows_removed"),
 }
 """Columns that each lake has of its own: versions of objects, places, times, as of uploads whose uploader tells none,
 and what an erasure found in how many goes."""

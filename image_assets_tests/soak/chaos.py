@@ -35,7 +35,11 @@ from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
 _TOLD = 1
-_SETTINGS = {"CHUNK_SIZE": "2", "DELTA": PUBLISHED, "ARCHIVE_ROOT": ARCHIVE, "WORKERS": "1"}
+_SETTINGS = {
+    **{"CHUNK_SIZE": "2", "WORKERS": "1", "DELTA": PUBLISHED, "ARCHIVE_ROOT": ARCHIVE},
+    # Published addresses are then the same in both homes.
+    "SERVICE_URL": "https://photos.example",
+}
 _TIMEOUT_S = 600.0
 _PER_STEP = 5
 

@@ -28,7 +28,7 @@ from image_assets_tests.soak.homes import Home, end, kill_tree
 from image_assets_tests.soak.script import LAKE
 
 DISK_BYTES = 4 * 2**30
-_BREATH_S, _BLINK_S = 0.05, 0.005
+_BREATH_S = 0.05
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _PAGES = ("/", "/days", "/rejected", "/filters", "/ready", "/v1/images", "/v1/classes", "/v1/reviews", "/v1/duplicates")
@@ -153,8 +153,15 @@ def crash_database(victim: Victim) -> Story:
 
 def cut_power(victim: Victim) -> Story:
     """Kill everything as soon as something may not have reached the disk, and cut that short."""
-    while victim.process.poll() is None and not _is_at_risk(victim.lake):
-        time.sleep(_BLINK_S)
+    while victim.process.poll() is None:
+        # Nothing moves while it is looked at.
+        kill_tree(victim.process, signal.SIGSTOP)
+        if _newest_chunk(victim.lake) or _unsynced_pictures(victim.lake):
+            break
+        kill_tree(victim.process, signal.SIGCONT)
+        time.sleep(_BREATH_S)
+    else:
+        return Story("it had ended", came=False)
     kill_tree(victim.process, signal.SIGKILL)
     victim.wait()
     staged, chunks, pictures = _staged(victim.lake), _newest_chunk(victim.lake), _unsynced_pictures(victim.lake)
@@ -185,12 +192,6 @@ def _cut(file: Path, chance: random.Random) -> None:
     status = file.stat()
     os.truncate(file, chance.choice((0, chance.randint(0, status.st_size))))
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _is_at_risk(lake: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return bool(_newest_chunk(lake) or _unsynced_pictures(lake))
-    return False
 
 
 def _staged(lake: Path) -> list[Path]:

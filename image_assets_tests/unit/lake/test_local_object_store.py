@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from image_assets.errors import (
     StoreUnavailableError,
 )
 from image_assets.ids import ObjectKey
+from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.local_object_store import LOCKS, STAGING, LocalObjectStore, LocalStagedObject
 from image_assets.lake.object_store import ObjectInfo
 
@@ -333,3 +334,33 @@ def test_a_storage_that_goes_amid_a_write_is_worth_a_retry(tmp_path: Path) -> No
         with pytest.raises(StoreUnavailableError, match="it is gone: bring it back"):
             staged.land(ObjectKey("landing/a"))
     assert not [path for path in store.root.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> LocalObjectStore:
+    """A lake with an object that has just gone away, an empty folder in its place."""
+    guard = LakeGuard()
+    store = LocalObjectStore(tmp_path / "lake", check=guard.check)
+    store.write(KEY, b"1")
+    guard.begin(store)
+    store.root.rename(tmp_path / "away")
+    store.root.mkdir()
+    return store
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.read(KEY),
+        lambda store: store.read_start(KEY, 1),
+        lambda store: store.fetch(KEY, store.root.with_name("copy")),
+        lambda store: list(store.list("landing")),
+        lambda store: store.write(KEY, b"2"),
+    ],
+)
+def test_what_is_missed_in_a_lake_that_is_away_has_not_gone(
+    guarded: LocalObjectStore, ask: Callable[[LocalObjectStore], object]
+) -> None:
+    with pytest.raises(StoreUnavailableError, match="bring back the storage"):
+        ask(guarded)
+    assert list(guarded.root.iterdir()) == []
