@@ -36,7 +36,10 @@ _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _DEADLY = ("kill command", "kill tree", "power cut")
 _TOLD = 1
 _SETTINGS = {
-    **{"CHUNK_SIZE": "2", "WORKERS": "1", "DELTA": PUBLISHED, "ARCHIVE_ROOT": ARCHIVE},
+    "CHUNK_SIZE": "2",
+    "WORKERS": "1",
+    "DELTA": PUBLISHED,
+    "ARCHIVE_ROOT": ARCHIVE,
     # Published addresses are then the same in both homes.
     "SERVICE_URL": "https://photos.example",
 }
@@ -94,7 +97,9 @@ class Chaos:
     def _round(self, step: Step, usual_s: float) -> bool:
         """Disturb the command once; False when it had ended before that."""
         process = self.disturbed.start(*step.command)
-        moment_s = self.chance.uniform(0.1, 1.0) * usual_s
+        kind = self.chance.choice(self.kinds)
+        # A power cut waits for something that is at risk by itself.
+        moment_s = self.chance.uniform(0.1, 0.3 if kind == "power cut" else 1.0) * usual_s
         try:
             process.wait(moment_s)
         except subprocess.TimeoutExpired:
@@ -102,7 +107,6 @@ class Chaos:
         else:
             self._judge(process, {*GOOD})
             return False
-        kind = self.chance.choice(self.kinds)
         story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database))
         code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
         if not story.came:
