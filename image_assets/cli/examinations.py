@@ -94,8 +94,11 @@ def examine_originals(settings: Settings) -> str:
 
 def examine_formats(_settings: Settings) -> str:
     """Name the formats that are read."""
+    from image_assets.imaging.resample import HAS_FAST_IMAGE_RESIZE
+
     heic = "" if HAS_HEIC else '; HEIC is not: pip install "image-assets[heic]"'
-    return f"{', '.join(sorted(ALLOWED_FORMATS))} are read{heic}"
+    slowly = "" if HAS_FAST_IMAGE_RESIZE else "; small ones slowly, without cykooz-resizer"
+    return f"{', '.join(sorted(ALLOWED_FORMATS))} are read{heic}{slowly}"
 
 
 def examine_model(settings: Settings) -> str:

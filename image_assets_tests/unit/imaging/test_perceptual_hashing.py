@@ -3,7 +3,7 @@ import re
 
 import imagehash
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from image_assets.imaging.perceptual_hash import hamming_distance, perceptual_hash
 
@@ -12,8 +12,22 @@ def test_the_hash_is_16_hexadecimal_digits(photo):
     assert re.fullmatch("[0-9a-f]{16}", perceptual_hash(photo))
 
 
-def test_it_is_the_libraries_hash(photo):
-    assert imagehash.hex_to_hash(perceptual_hash(photo)) == imagehash.phash(photo)
+@pytest.mark.parametrize("size", [(600, 400), (512, 341), (100, 90), (40, 33)])
+def test_it_is_the_hash_of_the_library_but_for_bits_that_its_resampler_decides(photo, size):
+    image = photo.resize(size)
+    assert imagehash.hex_to_hash(perceptual_hash(image)) - imagehash.phash(image) <= 2
+
+
+@pytest.mark.parametrize("size", [(32, 32), (17, 16), (16, 300)])
+def test_a_picture_that_is_not_made_smaller_has_the_hash_of_the_library(photo, size):
+    image = photo.resize(size)
+    assert imagehash.hex_to_hash(perceptual_hash(image)) == imagehash.phash(image)
+
+
+def test_a_mirrored_picture_has_the_hash_of_its_mirrored_waves(photo):
+    bits = [imagehash.hex_to_hash(perceptual_hash(each)).hash for each in (photo, ImageOps.mirror(photo))]
+    assert (bits[0][:, ::2] != bits[1][:, ::2]).sum() <= 2
+    assert (bits[0][:, 1::2] == bits[1][:, 1::2]).sum() <= 2
 
 
 def test_it_survives_shrinking_and_recompression(photo, encode):
