@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from image_assets.compute.outcomes import Done
 from image_assets.ids import Sha256, SourceUri, image_id_of
@@ -41,15 +42,14 @@ from image_assets.steps.vectors.vector_index import refresh_index
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.images import BRONZE_IMAGES, PATH_COLUMNS, SILVER_IMAGES
 
-DAY = date(2026, 10, 1)
 _NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 
 
-def steps(root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+def steps(root: Path, day: date) -> Iterator[tuple[str, Callable[[], object]]]:
     """Each step of the day by name, in order."""
     settings = Settings(_env_file=None, root=root)
     tables, encoder = open_lake(settings), _Encoder()
-    lots, pace, params = cut_day(tables, DAY), {"chunk_size": settings.chunk_size}, settings.enrichment_params
+    lots, pace, params = cut_day(tables, day), {"chunk_size": settings.chunk_size}, settings.enrichment_params
     bronze = bronze_target(InspectParams())
     made = derivative_targets(DerivativeParams())
     vectors = embedding_target(encoder.description)
@@ -60,25 +60,25 @@ def steps(root: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
     def made_up(targets: list[Target], inputs: Callable[[ParquetTables, date], Any]) -> Callable[[], object]:
         bare = [Target(target.table, target.recipe, target.key) for target in targets]
-        return each(lambda at: run_increments(at, bare, DAY, partial(inputs, at, DAY), _made_up, **pace))
+        return each(lambda at: run_increments(at, bare, day, partial(inputs, at, day), _made_up, **pace))
 
     yield "bronze", made_up([bronze], bronze_inputs)
     yield "derivatives", made_up(made, derivative_inputs)
     yield "vectors", made_up([vectors], embedding_inputs)
-    yield "duplicates", lambda: find_duplicates(tables, DAY, encoder.description, DuplicateParams(), **pace)
+    yield "duplicates", lambda: find_duplicates(tables, day, encoder.description, DuplicateParams(), **pace)
     for stage in VECTOR_STAGES:
         judge = stage.judge(encoder, params)
-        yield stage.table.name, each(partial(stage.work, day=DAY, **{_ASKED[stage.table.name]: judge}, **pace))
-    yield "captions", each(partial(caption_day, day=DAY, captioner=None, **pace))
-    yield "text", each(partial(leave_unread, day=DAY))
-    yield "predictions", each(lambda at: predict_day(at, DAY, encoder.description, model, PredictionParams(), **pace))
-    yield "rejections", lambda: gather_rejections(tables, DAY, stopping_stages(tables, DAY, encoder.description.name))
-    yield "gold", each(partial(curate_day, day=DAY, encoder=encoder.description.name, **pace))
-    yield "summary", lambda: summarise_day(tables, DAY)
-    yield "report", lambda: write_report(tables, DAY, ReportParams())
+        yield stage.table.name, each(partial(stage.work, day=day, **{_ASKED[stage.table.name]: judge}, **pace))
+    yield "captions", each(partial(caption_day, day=day, captioner=None, **pace))
+    yield "text", each(partial(leave_unread, day=day))
+    yield "predictions", each(lambda at: predict_day(at, day, encoder.description, model, PredictionParams(), **pace))
+    yield "rejections", lambda: gather_rejections(tables, day, stopping_stages(tables, day, encoder.description.name))
+    yield "gold", each(partial(curate_day, day=day, encoder=encoder.description.name, **pace))
+    yield "summary", lambda: summarise_day(tables, day)
+    yield "report", lambda: write_report(tables, day, ReportParams())
     yield "vector index", lambda: refresh_index(tables, encoder.description, settings.index_params)
     yield "gallery", lambda: open_gallery(tables)
-    yield "checks", lambda: _check(tables)
+    yield "checks", lambda: _check(tables, day)
 
 
 _ASKED = {"image_tags": "tagger", "image_moderation": "moderator"}
@@ -116,12 +116,12 @@ def _vector(digest: str) -> Embedding:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def _check(tables: ParquetTables) -> None:
+def _check(tables: ParquetTables, day: date) -> None:
     audits = [
-        audit_uploads(tables, DAY, datetime.now(UTC)),
-        audit_stage(tables, BRONZE_IMAGES.name, SILVER_IMAGES.name, DAY),
+        audit_uploads(tables, day, datetime.now(UTC)),
+        audit_stage(tables, BRONZE_IMAGES.name, SILVER_IMAGES.name, day),
     ]
-    audits += [audit_schema(tables, table, DAY) for table in CHAIN.tables() if tables.exists(table, DAY)]
+    audits += [audit_schema(tables, table, day) for table in CHAIN.tables() if tables.exists(table, day)]
     if problems := [problem for audit in audits for problem in audit.problems]:
         raise SystemExit("\n".join(problems[:5]))
 
@@ -156,3 +156,20 @@ def _cleansed(digest: str) -> dict[str, object]:
     measures = {"blur": 90.0, "brightness_ratio": 0.5, "contrast_ratio": 0.2, "entropy_bits": 7.0, "aspect_ratio": 1.0}
     shown = {"phash": digest[:16], "is_near_uniform": False, "dominant_colours": ["#aa0000", "#ffffff"]}
     return {**measures, **shown, "cleansed_name": f"{digest}.jpg", "cleansed_path": f"silver/{digest}.jpg"}
+
+
+def copy_day(root: Path, template: date, days: Iterable[date]) -> None:
+    """Give other days the tables of one, as if each had other images."""
+    files = list((root / "tables").rglob(f"{template}.parquet"))
+    for day in days:
+        for path in files:
+            rows = pl.read_parquet(path)
+            named = [name for name in ("image_id", "canonical_id", "sha256", "phash") if name in rows.columns]
+            changed = {name: pl.Series([_of_day(each, day) for each in rows[name]], dtype=pl.String) for name in named}
+            rows.with_columns(day=pl.lit(day), **changed).write_parquet(path.with_name(f"{day}.parquet"))
+
+
+def _of_day(known: str, day: date) -> str:
+    """As long, and of hexadecimal digits."""
+    digits = hashlib.sha256(f"{known} {day}".encode()).hexdigest()
+    return "".join(digits[place] if letter != "-" else letter for place, letter in enumerate(known))
