@@ -28,12 +28,8 @@ PLACES = {
     "upload": Place(
         "upload", "upload", "Upload photos, or folders of them, to a service; IMAGE_ASSETS_API_KEY is the key."
     ),
-    "plan": Place(
-        "plans", "plan", "What a run would compute, and about how long it would take; computes nothing."
-    ),
-    "run": Place(
-        "runs", "run", "Bring days up to date, from landing to gold; what is current is not computed again."
-    ),
+    "plan": Place("plans", "plan", "What a run would compute, and about how long it would take; computes nothing."),
+    "run": Place("runs", "run", "Bring days up to date, from landing to gold; what is current is not computed again."),
     "retry": Place("runs", "retry", "Try rejected files again: forget that they were rejected, and run their days."),
     "dismiss": Place(
         "dismissals",
@@ -168,4 +164,3 @@ def load_command(name: str) -> click.Command:
     command: click.Command = getattr(module, place.function)
     take_only_text(command)
     return command
-

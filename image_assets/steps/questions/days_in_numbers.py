@@ -12,7 +12,7 @@ _ASIDE = ["gone", "dismissed", "passed_over"]
 
 
 def days_in_numbers(tables: ParquetTables, first: date, last: date) -> pl.DataFrame:
-    """In the order of the days: seen, accepted, embedded, rejected, and the reasons in words, the most frequent first."""
+    """By day: seen, accepted, embedded, rejected, and the reasons in words, the most frequent first."""
     days = [day for day in tables.days(DAILY_SUMMARY.name) if first <= day <= last]
     counts = tables.scan(DAILY_SUMMARY, ["day", "kind", "name", "images"], days).with_columns(
         pl.col("kind").cast(pl.String), words=pl.format("{} {}", pl.col("name").str.replace_all("_", " "), "images")

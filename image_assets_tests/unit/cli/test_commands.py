@@ -44,4 +44,7 @@ def test_a_completion_offers_the_options_of_a_command() -> None:
     context = click.Context(cli)
     _, command, rest = cli.resolve_command(context, ["status", "--d"])
     assert command is not None
-    assert ([item.value for item in command.shell_complete(click.Context(command), "--d")], rest) == (["--day"], ["--d"])
+    assert ([item.value for item in command.shell_complete(click.Context(command), "--d")], rest) == (
+        ["--day"],
+        ["--d"],
+    )
