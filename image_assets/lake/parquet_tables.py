@@ -23,6 +23,7 @@ from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectStore
 from image_assets.lake.optimism import until_first
+from image_assets.lake.small_files import SmallFiles
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import TRAINING_SET
@@ -36,6 +37,8 @@ _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
+_small_files = SmallFiles(2**26)
+"""Those that this process has read last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +290,9 @@ class ParquetTables:
         file: str | None = None,
     ) -> pl.DataFrame:
         try:
+            if len(copies) == len(keys) and (rows := self._whole(keys, copies, file)) is not None:
+                rows = rows if where is None else rows.filter(where)
+                return rows.select([*columns, *([file] if file else [])]) if columns else rows
             lazy = self._with_copies(keys, copies, file) if copies else self._in_place(keys, file)
             lazy = lazy if where is None else lazy.filter(where)
             lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
@@ -300,6 +306,20 @@ class ParquetTables:
         except OSError as error:
             _refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
+
+    def _whole(
+        self, keys: Sequence[ObjectKey], copies: Mapping[ObjectKey, ObjectCopy], file: str | None
+    ) -> pl.DataFrame | None:
+        """Files of one shape, all of which are small; None when their shapes differ."""
+        uris = {key: self.store.uri(key) for key in keys}
+        frames = [_small_files.frame_of(uris[key], copies[key]) for key in keys]
+        if any(frame.schema != frames[0].schema for frame in frames):
+            return None
+        named = [
+            frame.with_columns(pl.lit(uris[key]).alias(file)) if file else frame
+            for key, frame in zip(keys, frames, strict=True)
+        ]
+        return pl.concat(named) if len(named) > 1 else named[0]
 
     def _in_place(
         self, keys: Sequence[ObjectKey], file: str | None = None, schema: pl.Schema | None = None

@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -60,7 +61,7 @@ class DayCheck:
         yield dg.Output(None)
         if not has_days(context):
             yield self._evaluation(found, None, None)
-        made = _newest(context.instance, self.asset, found)
+        made = _newest(_Asked(context.run.run_id, self.asset, tuple(found), context.instance))
         for day, audit in found.items():
             yield self._evaluation({day: audit}, day.isoformat(), made.get(day.isoformat()))
 
@@ -103,15 +104,25 @@ def _passed(found: Mapping[date, Audit]) -> bool:
     return not any(each.problems for each in found.values())
 
 
-def _newest(
-    instance: dg.DagsterInstance, asset: str, days: Mapping[date, Audit]
-) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which materializations a run's checks are about: those of an asset look at the same ones."""
+
+    run_id: str
+    asset: str
+    days: tuple[date, ...]
+    instance: dg.DagsterInstance = field(compare=False)
+
+
+@lru_cache(maxsize=32)
+def _newest(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
     """The materialization that each day's result is about; a later one makes it a result of the past."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day.isoformat() for day in days])
+    partitions = [day.isoformat() for day in asked.days]
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asked.asset), asset_partitions=partitions)
     found: dict[str, AssetCheckEvaluationTargetMaterializationData] = {}
     cursor = None
-    while len(found) < len(days):
-        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+    while len(found) < len(partitions):
+        page = asked.instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
         for record in page.records:
             about = AssetCheckEvaluationTargetMaterializationData(
                 storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
