@@ -124,7 +124,8 @@ class ParquetTables:
         """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
         uri = self.store.uri(key)
         try:
-            return self._scanned(key).collect_schema()
+            copies = self.store.copies([key])
+            return _small_files.frame_of(uri, copies[key]).schema if copies else self._scanned(key, {}).collect_schema()
         except FileNotFoundError as error:
             raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
         except (*_UNREADABLE, OSError) as error:
@@ -356,7 +357,7 @@ class ParquetTables:
         try:
             if len(copies) == len(keys) and (rows := self._whole(keys, copies, file)) is not None:
                 rows = rows if where is None else rows.filter(where)
-                return rows.select([*columns, *([file] if file else [])]) if columns else rows
+                return rows[[*columns, *([file] if file else [])]] if columns else rows
             lazy = self._with_copies(keys, copies, file) if copies else self._in_place(keys, file)
             lazy = lazy if where is None else lazy.filter(where)
             lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
@@ -375,15 +376,16 @@ class ParquetTables:
         self, keys: Sequence[ObjectKey], copies: Mapping[ObjectKey, ObjectCopy], file: str | None
     ) -> pl.DataFrame | None:
         """Files of one shape, all of which are small; None when their shapes differ."""
-        uris = {key: self.store.uri(key) for key in keys}
-        frames = [_small_files.frame_of(uris[key], copies[key]) for key in keys]
-        if any(frame.schema != frames[0].schema for frame in frames):
-            return None
-        named = [
-            frame.with_columns(pl.lit(uris[key]).alias(file)) if file else frame
-            for key, frame in zip(keys, frames, strict=True)
-        ]
-        return pl.concat(named) if len(named) > 1 else named[0]
+        frames = [self._small(key, copies[key], file) for key in keys]
+        if len(frames) == 1:
+            return frames[0]
+        shape = frames[0].schema
+        return pl.concat(frames) if all(frame.schema == shape for frame in frames) else None
+
+    def _small(self, key: ObjectKey, copy: ObjectCopy, file: str | None) -> pl.DataFrame:
+        uri = self.store.uri(key)
+        rows = _small_files.frame_of(uri, copy)
+        return rows.with_columns(pl.lit(uri).alias(file)) if file else rows
 
     def _in_place(
         self, keys: Sequence[ObjectKey], file: str | None = None, schema: pl.Schema | None = None

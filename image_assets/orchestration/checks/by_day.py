@@ -1,7 +1,7 @@
 """Checks whose results Dagster keeps by day, so that a good day does not hide one before it that failed."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -11,6 +11,7 @@ import dagster as dg
 
 # Private: without it the result of a day counts as older than the day.
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.storage.event_log.base import AssetEventSummaryRecord
 
 from image_assets.orchestration.metadata.counts import Metadata, describe_problems
 from image_assets.orchestration.runs.bad_days import name_bad_days
@@ -117,18 +118,32 @@ class _Asked:
 @lru_cache(maxsize=32)
 def _newest(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
     """The materialization that each day's result is about; a later one makes it a result of the past."""
-    partitions = [day.isoformat() for day in asked.days]
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asked.asset), asset_partitions=partitions)
+    made = {str(record.partition): _about(record) for record in reversed(_made_by_the_run(asked))}
+    others = {day.isoformat() for day in asked.days} - made.keys()
+    return {**made, **_made_before(asked, others)}
+
+
+def _made_by_the_run(asked: _Asked) -> Sequence[AssetEventSummaryRecord]:
+    """The newest first; what they showed, which may be pictures, is not read."""
+    materialized, asset = dg.DagsterEventType.ASSET_MATERIALIZATION, dg.AssetKey(asked.asset)
+    return asked.instance.event_log_storage.get_asset_event_summary_records(materialized, asset, run_id=asked.run_id)
+
+
+def _made_before(asked: _Asked, days: Collection[str]) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asked.asset), asset_partitions=sorted(days))
     found: dict[str, AssetCheckEvaluationTargetMaterializationData] = {}
     cursor = None
-    while len(found) < len(partitions):
+    while len(found) < len(days):
         page = asked.instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
         for record in page.records:
-            about = AssetCheckEvaluationTargetMaterializationData(
-                storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-            )
-            found.setdefault(str(record.partition_key), about)
+            found.setdefault(str(record.partition_key), _about(record))
         if not page.has_more:
             break
         cursor = page.cursor
     return found
+
+
+def _about(record: AssetEventSummaryRecord | dg.EventLogRecord) -> AssetCheckEvaluationTargetMaterializationData:
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )

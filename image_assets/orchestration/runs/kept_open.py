@@ -7,6 +7,7 @@ check, one after the other: that was half of what an unchanged day cost.
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 
 import dagster as dg
 
@@ -16,7 +17,13 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import Connection
 
-_RESULTS = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+# Dagster tells of many at once, and of something else right after them.
+_RESULTS = {
+    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+    dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+}
 
 
 @contextmanager
@@ -34,10 +41,12 @@ def kept_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         # Dagster has no place for connections of one's own.
         storage._connect = files  # type: ignore[method-assign]
         storage.store_event = _Writing(storage, files)  # type: ignore[method-assign]
+        # It opens the file once more for every result.
+        storage.has_table = cache(storage.has_table)  # type: ignore[method-assign]
         try:
             yield
         finally:
-            del storage._connect, storage.store_event
+            del storage._connect, storage.store_event, storage.has_table
             files.commit()
 
 
