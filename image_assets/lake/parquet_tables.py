@@ -186,7 +186,7 @@ class ParquetTables:
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
         rows = self._committed(table, day)
-        return table.schema.create_empty() if rows is None else rows
+        return table.no_rows if rows is None else rows
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
@@ -299,7 +299,7 @@ class ParquetTables:
         Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
         """
         keys = self._keys_of_days(table.name, days)
-        return self.scan_files(keys, columns, where) if keys else table.schema.create_empty().select(columns)
+        return self.scan_files(keys, columns, where) if keys else table.no_rows.select(columns)
 
     def _keys_of_days(self, table: str, days: Iterable[date] | None) -> list[ObjectKey]:
         """The files of the days; for one that was never committed the file that it would have."""
@@ -427,7 +427,7 @@ class ParquetTables:
         return keys
 
     def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
-        if rows.is_empty() and rows.schema == table.schema.create_empty().schema:
+        if rows.is_empty() and rows.schema == table.no_rows.schema:
             return rows
         try:
             return table.schema.validate(rows)

@@ -38,7 +38,7 @@ def reasons_of(tables: ParquetTables, files: Sequence[RejectedFile]) -> dict[Rej
     """Why each of the files was rejected."""
     days = sorted({file.day for file in files})
     rows = (
-        tables.scan(REJECTED_IMAGES, ["day", "item", "reason"], days) if days else REJECTED_IMAGES.schema.create_empty()
+        tables.scan(REJECTED_IMAGES, ["day", "item", "reason"], days) if days else REJECTED_IMAGES.no_rows
     )
     reasons = {(day, item): str(reason) for day, item, reason in rows.select("day", "item", "reason").iter_rows()}
     return {file: reasons[file.day, file.item] for file in files}

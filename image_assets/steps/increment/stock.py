@@ -166,7 +166,7 @@ def _part(
         # Of an object that was made again there are two rows: that of before holds again, if its size is the same.
         both = pl.concat([backing.backed(tables.store, former), own])
         current = both.unique(IDENTITY, keep="first", maintain_order=True)
-    made = table.schema.create_empty()
+    made = table.no_rows
     return Part(table, key, recipes, stored, current, committed, is_committed, checkpoints, made)
 
 
