@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=999,
-        description="Lots that a new day is cut into at least; one for every 20,000 files that are there already.",
+        description="Lots that a new day is cut into at least; one for every 10,000 files that are there already.",
     )
     max_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, le=2**40, description="Largest file accepted.")
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, le=178_000_000, description="Most pixels accepted.")
