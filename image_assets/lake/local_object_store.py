@@ -294,9 +294,14 @@ class LocalObjectStore:
         return {key: copy for key, copy in found.items() if copy}
 
     def _copy(self, key: ObjectKey) -> ObjectCopy | None:
-        with explained("read", key, self.root), self._place(key) as place, open_file(place, key) as file:
-            status = os.fstat(file.fileno())
-            return ObjectCopy(file.read(), version_of(status)) if status.st_size <= _SMALL_BYTES else None
+        with explained("read", key, self.root), self._place(key) as place:
+            status = os.stat(place[1], dir_fd=place[0], follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileNotFoundError(errno.ENOENT, "no regular file is there", key)
+            if status.st_size > _SMALL_BYTES:
+                return None
+            with open_file(place, key) as file:
+                return ObjectCopy(file.read(), version_of(os.fstat(file.fileno())))
 
     @property
     def is_far(self) -> bool:
