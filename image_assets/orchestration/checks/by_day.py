@@ -1,7 +1,7 @@
 """Checks whose results Dagster keeps by day, so that a good day does not hide one before it that failed."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -11,7 +11,6 @@ import dagster as dg
 
 # Private: without it the result of a day counts as older than the day.
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
-from dagster._core.storage.event_log.base import AssetEventSummaryRecord
 
 from image_assets.orchestration.metadata.counts import Metadata, describe_problems
 from image_assets.orchestration.runs.bad_days import name_bad_days
@@ -118,15 +117,16 @@ class _Asked:
 @lru_cache(maxsize=32)
 def _newest(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
     """The materialization that each day's result is about; a later one makes it a result of the past."""
-    made = {str(record.partition): _about(record) for record in reversed(_made_by_the_run(asked))}
-    others = {day.isoformat() for day in asked.days} - made.keys()
-    return {**made, **_made_before(asked, others)}
+    made = _made_by_the_run(asked)
+    return {**made, **_made_before(asked, {day.isoformat() for day in asked.days} - made.keys())}
 
 
-def _made_by_the_run(asked: _Asked) -> Sequence[AssetEventSummaryRecord]:
-    """The newest first; what they showed, which may be pictures, is not read."""
-    materialized, asset = dg.DagsterEventType.ASSET_MATERIALIZATION, dg.AssetKey(asked.asset)
-    return asked.instance.event_log_storage.get_asset_event_summary_records(materialized, asset, run_id=asked.run_id)
+def _made_by_the_run(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    """What the materializations show, which may be pictures, is not read."""
+    records = asked.instance.event_log_storage.get_asset_event_summary_records(
+        dg.DagsterEventType.ASSET_MATERIALIZATION, dg.AssetKey(asked.asset), run_id=asked.run_id, ascending=True
+    )
+    return {str(each.partition): _about(each.storage_id, asked.run_id, each.timestamp) for each in records}
 
 
 def _made_before(asked: _Asked, days: Collection[str]) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
@@ -136,14 +136,12 @@ def _made_before(asked: _Asked, days: Collection[str]) -> Mapping[str, AssetChec
     while len(found) < len(days):
         page = asked.instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
         for record in page.records:
-            found.setdefault(str(record.partition_key), _about(record))
+            found.setdefault(str(record.partition_key), _about(record.storage_id, record.run_id, record.timestamp))
         if not page.has_more:
             break
         cursor = page.cursor
     return found
 
 
-def _about(record: AssetEventSummaryRecord | dg.EventLogRecord) -> AssetCheckEvaluationTargetMaterializationData:
-    return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-    )
+def _about(storage_id: int, run_id: str, timestamp: float) -> AssetCheckEvaluationTargetMaterializationData:
+    return AssetCheckEvaluationTargetMaterializationData(storage_id=storage_id, run_id=run_id, timestamp=timestamp)
