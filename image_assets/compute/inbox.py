@@ -10,11 +10,14 @@ from image_assets.compute.fair_queue import FairQueue
 
 
 class Inbox(Backlog[Item]):
-    """A backlog that is filled from outside; a worker gets one item at a time, so that nobody waits for a neighbour."""
+    """A backlog that is filled from outside.
 
-    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None) -> None:
+    Unless larger batches are allowed, a worker gets one item at a time, so that nobody waits for a neighbour.
+    """
+
+    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None, largest_batch: int = 1) -> None:
         """`whose` tells who has asked for an item: those who wait have their turns."""
-        super().__init__((), largest_batch=1)
+        super().__init__((), largest_batch)
         self._lock = Lock()
         self._incoming: FairQueue[Item] = FairQueue(whose)
         self._is_open = True
