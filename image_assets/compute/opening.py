@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 EngineName: TypeAlias = Literal["processes", "ray"]
 
 
-def open_engine(name: EngineName, params: EngineParams, *, is_shared: bool) -> Engine:
-    """An engine that starts with its first work; `is_shared`: whether other machines see what the work reads."""
+def open_engine(name: EngineName, params: EngineParams, *, is_lake_shared: bool) -> Engine:
+    """An engine that starts with its first work; `is_lake_shared`: whether other machines see what the work reads."""
     if name == "processes":
         return ProcessEngine(params)
     refuse_without_ray()
     from image_assets.compute.cluster.ray_engine import RayEngine
 
-    return RayEngine(params, is_shared=is_shared)
+    return RayEngine(params, is_lake_shared=is_lake_shared)
 
 
-def open_devices(device: str, *, is_shared: bool) -> "RayDevices":
+def open_devices(device: str, *, is_lake_shared: bool) -> "RayDevices":
     """The devices of a cluster, each with a process that starts with its first work."""
     refuse_without_ray()
     from image_assets.compute.cluster.ray_engine import RayDevices
 
-    return RayDevices(device, is_shared=is_shared)
+    return RayDevices(device, is_lake_shared=is_lake_shared)
 
 
 def refuse_without_ray() -> None:

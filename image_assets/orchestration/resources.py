@@ -80,7 +80,7 @@ class WorkersResource(dg.ConfigurableResource[Engine]):
         """The run's engine."""
         if self._engine is None:
             params = EngineParams(self.workers, self.image_timeout_s, self.worker_memory_mb * 2**20)
-            self._engine = open_engine(self.runs_on, params, is_shared=self.is_lake_shared)
+            self._engine = open_engine(self.runs_on, params, is_lake_shared=self.is_lake_shared)
         return self._engine
 
     @contextmanager
@@ -123,7 +123,7 @@ class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
         if self.runs_on == "processes":
             return encode_here
         if self._devices is None:
-            self._devices = open_devices(self.device, is_shared=self.is_lake_shared)
+            self._devices = open_devices(self.device, is_lake_shared=self.is_lake_shared)
         return partial(encode_there, self._devices, self._opener)
 
     @property

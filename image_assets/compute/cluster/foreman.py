@@ -54,6 +54,10 @@ class Foreman:
         self._stream = None
         return tally
 
+    def close(self) -> None:
+        """End the workers."""
+        self._engine.close()
+
     def _open_stream(self) -> None:
         self._inbox = Inbox(largest_batch=self._params.batch_size)
         work = cast("Callable[[Sealed], Any]", self._work)

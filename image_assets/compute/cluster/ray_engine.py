@@ -19,9 +19,9 @@ class RayEngine:
     A node may be lost at any time and costs the time that its items had taken.
     """
 
-    def __init__(self, params: EngineParams, *, is_shared: bool) -> None:
-        """A node has as many workers as Ray has processors there; `is_shared`: whether all see what work reads."""
-        self._actors = _Actors(partial(foreman_posts, params), is_shared=is_shared)
+    def __init__(self, params: EngineParams, *, is_lake_shared: bool) -> None:
+        """A node has as many workers as Ray has processors there; `is_lake_shared`: whether all see what work reads."""
+        self._actors = _Actors(partial(foreman_posts, params), is_lake_shared=is_lake_shared)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError as of `ProcessEngine.map`, or when actors are lost again and again."""
@@ -43,8 +43,8 @@ class RayEngine:
 class RayDevices:
     """Works in one process per GPU of a cluster, or per node, without limits on an item."""
 
-    def __init__(self, device: str, *, is_shared: bool) -> None:
-        self._actors = _Actors(partial(device_posts, device), is_shared=is_shared)
+    def __init__(self, device: str, *, is_lake_shared: bool) -> None:
+        self._actors = _Actors(partial(device_posts, device), is_lake_shared=is_lake_shared)
 
     def stream(self, work: StreamWork, items: Iterable[Any]) -> Iterator[Outcome[Any, Any]]:
         """One outcome per item, in any order, by `work` on some hundred items at a time; see `Engine.map` on errors."""
@@ -58,8 +58,8 @@ class RayDevices:
 class _Actors:
     """One stream at a time through a staff."""
 
-    def __init__(self, posts_on: PostsOn, *, is_shared: bool) -> None:
-        self._staff = Staff(posts_on, is_shared=is_shared)
+    def __init__(self, posts_on: PostsOn, *, is_lake_shared: bool) -> None:
+        self._staff = Staff(posts_on, is_lake_shared=is_lake_shared)
         self._is_streaming = False
         self._is_closed = False
 

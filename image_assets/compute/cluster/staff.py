@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 class Staff(Generic[Item]):
     """Actors of one kind; outlives a stream, so that the next one finds them warm."""
 
-    def __init__(self, posts_on: PostsOn, *, is_shared: bool) -> None:
-        """`is_shared` tells whether other machines see what the work reads and writes."""
+    def __init__(self, posts_on: PostsOn, *, is_lake_shared: bool) -> None:
+        """`is_lake_shared` tells whether other machines see what the work reads and writes."""
         self.hires: list[Hire[Any]] = []
         self._posts_on = posts_on
-        self._is_shared = is_shared
+        self._is_lake_shared = is_lake_shared
         self._losses_in_a_row = 0
         self._looked_at = float("-inf")
 
@@ -39,7 +39,7 @@ class Staff(Generic[Item]):
         """
         if time.monotonic() - self._looked_at < _LOOK_EVERY_S:
             return
-        posts = self._posts_on(look_around(is_lake_shared=self._is_shared))
+        posts = self._posts_on(look_around(is_lake_shared=self._is_lake_shared))
         if not posts:
             raise ConfigurationError("no node of the Ray cluster has what the work needs: start one, then run it again")
         self._looked_at = time.monotonic()
