@@ -26,6 +26,12 @@ class Inbox(Backlog[Item]):
         self._bell, self._cord = Pipe(duplex=False)
 
     @property
+    def waiting(self) -> int:
+        """Number of items that no worker has taken up, apart from those that wait for a second chance."""
+        with self._lock:
+            return len(self._waiting) + len(self._incoming)
+
+    @property
     def is_open(self) -> bool:
         """False once it was closed: the stream ends then, whatever waits."""
         return self._is_open

@@ -43,7 +43,7 @@ class Foreman:
         for parcel in parcels:
             self._inbox.put(Sealed(*parcel))
         self._in_hand += len(parcels)
-        return self._take_outcomes(lambda: self._inbox.holds(1))
+        return self._take_outcomes(lambda: self._inbox.waiting > 0)
 
     def finish(self) -> Tally:
         """See `Actor`; the workers stay for what is begun next."""

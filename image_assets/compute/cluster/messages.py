@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from image_assets.compute.cluster.versions import Versions
 from image_assets.compute.outcomes import Outcome
@@ -62,4 +62,4 @@ class Sealed:
 
 def told(number: int, outcome: Outcome[Any, Any]) -> Told:
     """The outcome as it travels."""
-    return number, cast("Outcome[Any, Any]", replace(outcome, item=None))
+    return number, replace(outcome, item=None)

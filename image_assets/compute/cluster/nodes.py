@@ -3,9 +3,10 @@
 import logging
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import ray
 
@@ -13,8 +14,6 @@ from image_assets.errors import ConfigurationError
 
 _LOCAL_STORE_BYTES: Final = 80 * 2**20
 """Of a Ray that is started here: its smallest, since rows are small and nothing is kept there."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,9 @@ def _wanted_address() -> str:
 
 
 def _join(address: str) -> None:
-    own = {"include_dashboard": False, "object_store_memory": _LOCAL_STORE_BYTES} if address == "local" else {}
-    if own:
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {"include_dashboard": False, "object_store_memory": _LOCAL_STORE_BYTES}
         # Whoever starts a cluster decides what it tells its makers.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     kept = signal.getsignal(signal.SIGTERM)
@@ -88,4 +88,6 @@ def _join(address: str) -> None:
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise ConfigurationError(f"cannot join the Ray cluster at RAY_ADDRESS={address}: {error}") from error
     finally:
-        signal.signal(signal.SIGTERM, kept)
+        # Ray has its own way to be terminated, and this process has one already.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, kept)

@@ -1,6 +1,6 @@
 """Who is wanted where: a foreman on every node, or an actor for every device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -39,7 +39,7 @@ class Post:
     workers: int
     smallest_batch: int
     largest_batch: int
-    options: dict[str, float] = field(compare=False)
+    options: Mapping[str, int] = field(compare=False)
     actor: type[Any] = field(compare=False)
     told: tuple[object, ...] = field(compare=False)
 
@@ -81,5 +81,5 @@ def visitor_post(node: Node) -> Post:
     return Post(node, 0, 1, 1, 1, {"num_cpus": 0}, Foreman, (EngineParams(1),))
 
 
-def _device_post(node: Node, number: int, options: dict[str, float]) -> Post:
+def _device_post(node: Node, number: int, options: Mapping[str, int]) -> Post:
     return Post(node, number, 1, DEVICE_BATCH, DEVICE_BATCH, options, DeviceActor, (max(1, node.processors),))

@@ -98,7 +98,7 @@ class RemoteStream(Generic[Item, Result]):
         return outcomes
 
     def _replace(self, hire: Hire[Any], why: Exception) -> None:
-        self._returned.extendleft(reversed(hire.given.items()))
+        self._returned.extendleft(reversed(list(hire.given.items())))
         self._is_at_end = False
         self._staff.lose(hire, why)
 

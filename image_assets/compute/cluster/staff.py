@@ -4,14 +4,12 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from image_assets.compute.cluster.hire import Hire
 from image_assets.compute.cluster.nodes import look_around
 from image_assets.compute.cluster.posts import PostsOn
 from image_assets.errors import ConfigurationError
-
-Item = TypeVar("Item")
 
 _MOST_LOSSES_IN_A_ROW: Final = 5
 _LOOK_EVERY_S: Final = 10.0
@@ -20,7 +18,7 @@ _LOOK_EVERY_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Staff(Generic[Item]):
+class Staff:
     """Actors of one kind; outlives a stream, so that the next one finds them warm."""
 
     def __init__(self, posts_on: PostsOn, *, is_lake_shared: bool) -> None:

@@ -1,6 +1,7 @@
 """What does batches on a node, without the cluster around it."""
 
 import pickle
+import time
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
@@ -49,6 +50,15 @@ def test_every_item_is_told_of_once_in_some_tally(foreman: HireForeman, poison: 
     tallies.append(negating.finish())
     assert sum(len(tally.outcomes) for tally in tallies) == 30
     assert results(*tallies) == {number: -number for number in range(30)}
+
+
+def test_items_that_come_while_every_worker_is_idle_are_done(foreman: HireForeman, poison: ModuleType) -> None:
+    negating = foreman(poison.negate)
+    tallies = []
+    for number in range(6):
+        tallies.append(negating.work_off(parcels([number], number)))
+        time.sleep(0.3)
+    assert results(*tallies, negating.finish()) == {number: -number for number in range(6)}
 
 
 def test_an_item_that_takes_long_does_not_hold_the_others(foreman: HireForeman, poison: ModuleType) -> None:
