@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from image_assets.errors import ConfigurationError
 
 _LOCAL_STORE_BYTES: Final = 80 * 2**20
 """Of a Ray that is started here: its smallest, since rows are small and nothing is kept there."""
+
+_KNOCK_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,27 @@ def _join(address: str) -> None:
         own = {"include_dashboard": False, "object_store_memory": _LOCAL_STORE_BYTES}
         # Whoever starts a cluster decides what it tells its makers.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    else:
+        _knock(address)
     kept = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.WARNING, **own)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise ConfigurationError(f"cannot join the Ray cluster at RAY_ADDRESS={address}: {error}") from error
+        raise _cannot_join(address, error) from error
     finally:
         # Ray has its own way to be terminated, and this process has one already.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, kept)
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _KNOCK_S).close()
+    except (OSError, ValueError) as error:
+        raise _cannot_join(address, error) from error
+
+
+def _cannot_join(address: str, why: Exception) -> ConfigurationError:
+    return ConfigurationError(f"cannot join the Ray cluster at RAY_ADDRESS={address}: {why}")

@@ -12,6 +12,9 @@ from image_assets.compute.cluster.posts import PostsOn
 from image_assets.errors import ConfigurationError
 
 _MOST_LOSSES_IN_A_ROW: Final = 5
+_MOST_WORDS: Final = 400
+"""Of what Ray says: who, where, how; then comes what it might have been."""
+
 _LOOK_EVERY_S: Final = 10.0
 """Nodes may join while a stream goes on."""
 
@@ -50,11 +53,12 @@ class Staff:
         hire.dismiss()
         self._looked_at = float("-inf")
         self._losses_in_a_row += 1
-        _log.warning("lost the actor on %s, its items go to others: %s", hire.post.node.address, why)
+        where, cause = hire.post.node.address, " ".join(str(why).split())[:_MOST_WORDS]
+        _log.warning("lost the actor on %s, its items go to others: %s", where, cause)
         if self._losses_in_a_row >= _MOST_LOSSES_IN_A_ROW:
             raise ConfigurationError(
                 f"{self._losses_in_a_row} actors in a row were lost and did nothing between them; the last, on "
-                f"{hire.post.node.address}: {why}. Look at the memory of the nodes, and at what is installed there"
+                f"{where}: {cause} … Look at the memory of the nodes, and at what is installed there"
             ) from why
 
     def praise(self) -> None:
