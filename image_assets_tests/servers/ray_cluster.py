@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,8 @@ class Cluster:
         return f"127.0.0.1:{self.port}"
 
     def start_head(self) -> None:
-        self._start("--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.folder}")
+        ports = [f"--port={self.port}", f"--ray-client-server-port={_free_port()}"]
+        self._start("--head", *ports, "--include-dashboard=false", f"--temp-dir={self.folder}")
 
     def start_node(self) -> "subprocess.Popen[bytes]":
         return self._start(f"--address={self.address}")
@@ -71,15 +72,10 @@ class Cluster:
     def _start(self, *which: str) -> "subprocess.Popen[bytes]":
         return _twice(lambda: self._started(which), lambda: None)
 
-    def _started(self, which: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    def _started(self, which: Sequence[str]) -> "subprocess.Popen[bytes]":
         options = ["--num-cpus=1", "--num-gpus=0", f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats"]
         # Ray's own choice of ports takes those of other servers of the machine.
-        ports = [
-            "--node-ip-address=127.0.0.1",
-            "--min-worker-port=0",
-            "--max-worker-port=0",
-            "--ray-client-server-port=0",
-        ]
+        ports = ["--node-ip-address=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0"]
         log = self.folder.with_suffix(f".{len(self.nodes)}.log")
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *which, *options, *ports, "--block"]
         with log.open("wb") as output:
@@ -129,20 +125,28 @@ def kill_tree(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _twice(start: Callable[[], T], clean_up: Callable[[], object]) -> T:
+    with suppress(RuntimeError, ray_errors()):
+        return start()
+    clean_up()
     try:
         return start()
-    except Exception:  # noqa: BLE001 - whatever Ray raises on a busy machine
-        clean_up()
-    try:
-        return start()
-    except Exception as error:  # noqa: BLE001
+    except (RuntimeError, ray_errors()) as error:
         pytest.skip(f"Ray did not start, twice: {error}")
+
+
+def ray_errors() -> type[Exception]:
+    """What Ray raises when it cannot start in time."""
+    from ray.exceptions import RayError
+
+    return RayError
 
 
 def _wait_for(words: str, log: Path, node: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + _PATIENCE_S
     while words not in (said := log.read_text(errors="replace")):
-        if node.poll() is not None or time.monotonic() > end:
+        ended = node.poll() is not None
+        assert not (ended and "Error:" in said and "imed out" not in said), said
+        if ended or time.monotonic() > end:
             kill_tree(node)
             raise RuntimeError(said[-2000:])
         time.sleep(0.1)
