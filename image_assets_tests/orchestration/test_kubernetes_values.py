@@ -1,7 +1,6 @@
-"""The values for Dagster's Helm chart, as far as they can be held against something here: dagster-k8s and Dagster itself.
+"""The values for Dagster's Helm chart, as far as dagster-k8s and Dagster itself can judge them.
 
-The chart turns the keys of these parts into those of dagster.yaml; where it does not only write them in another case, that
-is written out here.
+The chart turns the keys of these parts into those of dagster.yaml, which is to write them in another case.
 """
 
 import re
@@ -42,7 +41,11 @@ def problems(schema: Any, config: Any) -> list[str]:
 def test_the_launcher_takes_what_is_told_of_runs() -> None:
     told = in_snake_case(VALUES["runLauncher"]["config"]["k8sRunLauncher"])
     told["run_k8s_config"] = {snake(part): raw for part, raw in told["run_k8s_config"].items()}
-    given_by_the_chart = {"service_account_name": "dagster", "job_namespace": "images"}
+    given_by_the_chart = {
+        "service_account_name": "dagster",
+        "job_namespace": "images",
+        "instance_config_map": "dagster",
+    }
     assert problems(K8sRunLauncher.config_type(), {**told, **given_by_the_chart}) == []
     assert problems(K8sRunLauncher.config_type(), {**told, "image_pull_polcy": "Always"}) != []
 

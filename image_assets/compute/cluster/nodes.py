@@ -89,7 +89,7 @@ def _join(address: str) -> None:
         _knock(address)
     kept = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.WARNING, **own)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise _cannot_join(address, error) from error
     finally:
