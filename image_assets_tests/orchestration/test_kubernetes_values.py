@@ -46,7 +46,7 @@ def test_the_launcher_takes_what_is_told_of_runs() -> None:
         "job_namespace": "images",
         "instance_config_map": "dagster",
     }
-    assert problems(K8sRunLauncher.config_type(), {**told, **given_by_the_chart}) == []
+    assert problems(K8sRunLauncher.config_type(), {**told, **by_the_chart}) == []
     assert problems(K8sRunLauncher.config_type(), {**told, "image_pull_polcy": "Always"}) != []
 
 
