@@ -41,7 +41,7 @@ def problems(schema: Any, config: Any) -> list[str]:
 def test_the_launcher_takes_what_is_told_of_runs() -> None:
     told = in_snake_case(VALUES["runLauncher"]["config"]["k8sRunLauncher"])
     told["run_k8s_config"] = {snake(part): raw for part, raw in told["run_k8s_config"].items()}
-    given_by_the_chart = {
+    by_the_chart = {
         "service_account_name": "dagster",
         "job_namespace": "images",
         "instance_config_map": "dagster",
