@@ -41,7 +41,7 @@ def test_one_trouble_does_not_hide_the_others(full_home: Path, invoke: Invoke, m
     monkeypatch.setenv("IMAGE_ASSETS_ENCODER", str(full_home / "no-model"))
     result = invoke("doctor")
     marks = [line.split()[1] for line in result.output.splitlines() if line.startswith(("│ ok", "│ no"))]
-    assert marks == ["ok", "no", "no", "no", "no", "no", "ok", "no", "ok", "ok", "ok", "ok", "ok", "ok"]
+    assert marks == ["ok", "no", "no", "no", "no", "no", "ok", "no", "ok", "ok", "ok", "ok", "ok", "ok", "ok"]
     assert isinstance(result.exception, ImageAssetsError)
 
 

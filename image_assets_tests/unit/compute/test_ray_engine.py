@@ -13,9 +13,11 @@ from types import ModuleType
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from image_assets.cli.examinations_elsewhere import examine_engine
 from image_assets.compute.engine import Done, Engine, EngineParams, Failed
 from image_assets.compute.opening import open_devices, open_engine
 from image_assets.errors import ConfigurationError, RejectionReason, StoreUnavailableError
+from image_assets.settings import Settings
 
 PARAMS = EngineParams(workers=2, item_timeout_s=2.0, worker_memory_bytes=256 * 1024**2, batch_size=8)
 
@@ -100,6 +102,11 @@ def test_a_device_does_a_stream_in_batches(poison: ModuleType) -> None:
 def test_a_gpu_that_no_node_has_is_told_of(poison: ModuleType) -> None:
     with pytest.raises(ConfigurationError, match="no node of the Ray cluster has what the work needs"):
         next(iter(open_devices("cuda", is_lake_shared=False).stream(poison.in_upper_case, ["a"])))
+
+
+def test_doctor_counts_what_the_cluster_has() -> None:
+    settings = Settings(_env_file=None, engine="ray")
+    assert examine_engine(settings) == "1 nodes of a Ray cluster with the same versions: 2 processors, 0 GPUs"
 
 
 @pytest.mark.parametrize(
