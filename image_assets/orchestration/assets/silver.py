@@ -9,11 +9,11 @@ from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
 from image_assets.steps.images.silver import DERIVED_TABLES, derivative_recipes, derive_day
-from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.increment import IncrementReport, of_all_lots
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS
 from image_assets.tables.table import Table
 
-_WORST = 8
+_WORST, _WORST_BY = 8, ("blur", "brightness_ratio")
 
 
 def silver_assets(daily: Daily) -> list[dg.AssetsDefinition]:
@@ -29,9 +29,9 @@ def silver_assets(daily: Daily) -> list[dg.AssetsDefinition]:
 def _derivatives(run: AssetRun, day: date) -> dict[str, Metadata]:
     wanted = [table for table in DERIVED_TABLES if run.wants(table.name)]
     params = run.settings.derivative_params
-    reports = run.work(derive_day, day, params, run.engine, wanted=wanted)
-    pairs = zip(wanted, reports, strict=True)
-    return {table.name: _described(run.tables, table, report) for table, report in pairs}
+    by_lot = run.work_lots(derive_day, day, params, run.engine, wanted=wanted)
+    pairs = zip(wanted, zip(*by_lot, strict=True), strict=True)
+    return {table.name: _described(run.tables, table, of_all_lots(reports)) for table, reports in pairs}
 
 
 def _described(tables: ParquetTables, table: Table, report: IncrementReport) -> Metadata:
@@ -46,10 +46,12 @@ def _described(tables: ParquetTables, table: Table, report: IncrementReport) -> 
 
 def _sheet(tables: ParquetTables, asset: str, day: date) -> Metadata:
     if asset == THUMBNAILS.name:
-        return contact_sheet(tables.store, tables.read(THUMBNAILS, day)["thumbnail_path"].to_list())
+        return contact_sheet(
+            tables.store, tables.scan(THUMBNAILS, ["thumbnail_path"], [day])["thumbnail_path"].to_list()
+        )
     if asset == SILVER_IMAGES.name:
-        images = tables.read(SILVER_IMAGES, day)
-        worst = [images.bottom_k(_WORST, by=measure) for measure in ("blur", "brightness_ratio")]
+        images = tables.scan(SILVER_IMAGES, ["cleansed_path", *_WORST_BY], [day])
+        worst = [images.bottom_k(_WORST, by=measure) for measure in _WORST_BY]
         keys = [key for each in worst for key in each["cleansed_path"]]
         return contact_sheet(tables.store, keys, "blurriest_then_darkest")
     return {}
