@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from image_assets.cli.examinations_elsewhere import examine_delta, examine_events, examine_postgres
+from image_assets.cli.examinations_elsewhere import (
+    examine_delta,
+    examine_engine,
+    examine_events,
+    examine_postgres,
+)
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
@@ -179,4 +184,5 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "events": examine_events,
     "PostgreSQL": examine_postgres,
     "Delta tables": examine_delta,
+    "engine": examine_engine,
 }
