@@ -1,0 +1,48 @@
+"""A day's registered files, by its manifests: uploads that lie outside the lake and are read where they are."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from image_assets.errors import TableError
+from image_assets.ids import SourceUri
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.lake.parquet_tables import ParquetTables
+
+_COLUMNS = ["source_uri", "size_bytes", "version", "sidecar_version", "user_id", "uploaded_at", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredFile:
+    """A line of a manifest: columns of `source_entries`, and when the manifest was written."""
+
+    registered_at: datetime
+    source_uri: SourceUri
+    size_bytes: int
+    version: str
+    sidecar_version: str | None
+    user_id: str | None
+    uploaded_at: datetime
+    label: str | None
+
+
+def read_registered(store: ObjectStore, manifests: Sequence[ObjectInfo]) -> Iterator[RegisteredFile]:
+    """The files of manifests in the order of their keys; of a file in several the last word.
+
+    Raises:
+        TableError: a manifest is damaged.
+    """
+    found: dict[SourceUri, RegisteredFile] = {}
+    for manifest in manifests:
+        for row in _rows(store, manifest):
+            found[row[0]] = RegisteredFile(manifest.arrived_at, *row)
+    yield from found.values()
+
+
+def _rows(store: ObjectStore, manifest: ObjectInfo) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from ParquetTables(store).scan_files([manifest.key], _COLUMNS).iter_rows()
+    except TableError as error:
+        told = f"{store.uri(manifest.key)} is damaged: delete it, and let image-assets migrate write it again"
+        raise TableError(told, key=manifest.key) from error

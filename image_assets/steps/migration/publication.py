@@ -1,0 +1,72 @@
+"""Telling the days of what a scan has found: each day gets manifests of its files, once, when the scan has ended."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from image_assets.errors import ObjectChangedError
+from image_assets.ids import ObjectKey
+from image_assets.lake import object_keys
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.migration.ledger import Ledger, count_days
+from image_assets.tables.migration import SOURCE_ENTRIES
+
+MANIFEST_ROWS: Final = 50_000
+_AT_ONCE: Final = 100_000
+
+
+def publish(
+    ledger: Ledger,
+    scan: int,
+    on_progress: Callable[[int, int], None],
+    at_once: int = _AT_ONCE,
+    rows_each: int = MANIFEST_ROWS,
+) -> int:
+    """Write the manifests that are not there yet; how many days the scan has files for.
+
+    What they hold follows from the ledger alone: killed anywhere, the next call writes the rest.
+    """
+    shards, days = ledger.shards(scan), Counter[date]()
+    for key in shards:
+        days.update(count_days(ledger.tables, key))
+    for number, some in enumerate(_batches(days, at_once)):
+        on_progress(number, len(days))
+        wanted = [day for day in some if not _is_told(ledger, scan, day, -(-days[day] // rows_each))]
+        if wanted:
+            _tell(ledger, scan, _rows(ledger.tables, shards, wanted), rows_each)
+    on_progress(len(days), len(days))
+    return len(days)
+
+
+def _batches(days: Counter[date], most: int) -> Iterator[list[date]]:
+    """Days in order, so many files at once, or a single day."""
+    some: list[date] = []
+    for day in sorted(days):
+        if some and sum(days[each] for each in (*some, day)) > most:
+            yield some
+            some = []
+        some.append(day)
+    if some:
+        yield some
+
+
+def _is_told(ledger: Ledger, scan: int, day: date, manifests: int) -> bool:
+    """Whether the last manifest of a day is there: it is written last."""
+    return ledger.tables.store.exists(object_keys.manifest_key(day, ledger.root, scan, manifests - 1))
+
+
+def _rows(tables: ParquetTables, shards: Sequence[ObjectKey], days: Sequence[date]) -> pl.DataFrame:
+    return pl.concat([tables.scan_files([key], where=pl.col("day").is_in(days)) for key in shards])
+
+
+def _tell(ledger: Ledger, scan: int, rows: pl.DataFrame, rows_each: int) -> None:
+    for (day,), mine in rows.partition_by("day", as_dict=True).items():
+        for number, part in enumerate(mine.iter_slices(rows_each)):
+            # Another process, which was killed, has written the same.
+            with suppress(ObjectChangedError):
+                key = object_keys.manifest_key(day, ledger.root, scan, number)
+                ledger.tables.write_file(key, SOURCE_ENTRIES, day, [part], over=None)
