@@ -15,6 +15,7 @@ from image_assets.opening import open_lake
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.questions.plan import known_days
+from image_assets.steps.questions.processing_log import processing_log
 from image_assets.steps.questions.waiting import usual_wait
 from image_assets.steps.upkeep.scrub import damaged_originals
 from image_assets.steps.vectors.embeddings import lake_tables
@@ -69,7 +70,7 @@ def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
     if as_csv and wants_json():
         raise click.UsageError("--csv or --json")
     settings = load_settings()
-    rows = _query(settings, statement)
+    rows = ask_lake(settings, statement)
     if as_csv:
         rows = rows.with_columns(_as_text(rows.get_column(name)) for name in rows.columns if _is_nested(rows[name]))
         # `click.echo` would drop escape sequences.
@@ -92,10 +93,12 @@ def _as_text(column: pl.Series) -> pl.Series:
 
 def print_status(settings: Settings, first: date, last: date) -> None:
     """A row per day: how many images got how far, and why some did not."""
-    rows = _query(settings, _STATUS.format(first=first, last=last))
+    rows = ask_lake(settings, _STATUS.format(first=first, last=last))
     print_rows("Images by day", rows.columns, rows.rows())
 
 
-def _query(settings: Settings, statement: str) -> pl.DataFrame:
+def ask_lake(settings: Settings, statement: str) -> pl.DataFrame:
+    """Rows of a SELECT over every table."""
     tables = open_lake(settings)
-    return query(tables, lake_tables(tables, encoder_key(settings.encoder)), statement)
+    encoder = encoder_key(settings.encoder)
+    return query(tables, lake_tables(tables, encoder), statement, [processing_log(tables, encoder)])

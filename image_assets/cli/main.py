@@ -21,6 +21,8 @@ from image_assets.cli.feed import add, demo
 from image_assets.cli.history import why
 from image_assets.cli.keys import keys
 from image_assets.cli.labels import label_images, reviews
+from image_assets.cli.migrate import migrate
+from image_assets.cli.migration import migration
 from image_assets.cli.plans import plan
 from image_assets.cli.repair import repair, scrub
 from image_assets.cli.report import report
@@ -51,6 +53,8 @@ for command in (
     demo,
     add,
     upload,
+    migrate,
+    migration,
     plan,
     run,
     retry,

@@ -1,6 +1,6 @@
 """Commands that compute: `run` and `retry`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
@@ -29,11 +30,17 @@ SOME_REJECTED = 2
 
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
+@click.option("--pending", is_flag=True, help="Every day, however old, with files that no run has seen.")
 @only_option
 @json_option
 @click.pass_context
 def run(
-    context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, only: str | None
+    context: click.Context,
+    day: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    pending: bool,
+    only: str | None,
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
@@ -41,8 +48,10 @@ def run(
     failed.
     """
     asked, settings = period(day, first, last), load_settings()
+    if pending and asked:
+        raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     find_dagster_home()
-    days = days_between(*asked) if asked else _due_days(settings)
+    days = days_between(*asked) if asked else _pending_days(settings) if pending else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
@@ -51,19 +60,32 @@ def run(
 
 def _due_days(settings: Settings) -> list[date]:
     """Yesterday, and the days on which the landing sensor would look that have files no run has seen, today's too."""
+    new = _new_files(settings, open_lake(settings), recent_days(settings.landing_lookback_days))
+    for day, files in new.items():
+        CONSOLE.print(f"{day}: {files} new files", highlight=False)
+    return sorted({yesterday(), *new})
+
+
+def _pending_days(settings: Settings) -> list[date]:
+    """The oldest first: a photo is compared with those of the days before."""
     tables = open_lake(settings)
+    days = track(known_days(tables), "comparing", console=CONSOLE, transient=True)
+    new = _new_files(settings, tables, days)
+    CONSOLE.print(f"{sum(new.values())} new files of {len(new)} days", highlight=False)
+    return sorted(new)
+
+
+def _new_files(settings: Settings, tables: ParquetTables, days: Iterable[date]) -> dict[date, int]:
+    """How many files of each day no run has seen, of days that have any."""
     door = day_stages(settings, tables)[:1]
     new: dict[date, int] = {}
-    for day in recent_days(settings.landing_lookback_days):
+    for day in days:
         try:
             new[day] = sum(need.missing for need in plan_day(tables, door, day)) if day >= settings.start_day else 0
         except TableError:
             # Its run says which file is damaged.
             new[day] = 1
-    for day, files in new.items():
-        if files:
-            CONSOLE.print(f"{day}: {files} new files", highlight=False)
-    return sorted({yesterday(), *(day for day, files in new.items() if files)})
+    return {day: files for day, files in new.items() if files}
 
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
@@ -169,6 +191,16 @@ def train_with_progress(settings: Settings) -> None:
         return [run_job(definitions, instance, TRAIN_JOB, tags)]
 
     _run_with_bars(settings, work)
+
+
+def refresh_with_progress(settings: Settings) -> None:
+    """Run the job of what stands on all days, such as the index, through Dagster; `ImageAssetsError` when it fails."""
+    from image_assets.orchestration.jobs import WAREHOUSE_JOB
+    from image_assets.orchestration.runs.local_runs import run_job
+
+    _run_with_bars(
+        settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, WAREHOUSE_JOB, tags)]
+    )
 
 
 def _run_with_bars(

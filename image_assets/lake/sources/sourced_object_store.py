@@ -38,7 +38,7 @@ class SourcedObjectStore:
     def read(self, key: ObjectKey) -> bytes:
         """See `ObjectStore`."""
         place = place_of(key)
-        return self._asked(place, SourcePlace.read) if place else self.lake.read(key)
+        return self._asked(place, lambda there, name: there.read(name)) if place else self.lake.read(key)
 
     def fetch(self, key: ObjectKey, path: Path) -> None:
         """See `ObjectStore`."""

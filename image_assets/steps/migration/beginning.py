@@ -32,15 +32,14 @@ def uri_of(text: str) -> str:
     return str(root.expanduser().resolve())
 
 
-def refuse_overlap(uri: str, sources: Mapping[str, Source], lake: Iterable[LakeRoot]) -> None:
+def refuse_overlap(uri: str, sources: Iterable[str], lake: Iterable[LakeRoot]) -> None:
     """No file has two names: a source is neither within another one, nor around it; nor is it with the lake's folders.
 
     Raises:
         ConfigurationError: it is; says which.
     """
-    others = [each.uri for each in sources.values()]
     places = [str(root if isinstance(root, RemoteRoot) else root.resolve()) for root in lake]
-    for other in (*(each for each in others if each != uri), *places):
+    for other in (*(each for each in sources if each != uri), *places):
         if f"{uri}/".startswith(f"{other}/") or f"{other}/".startswith(f"{uri}/"):
             told = f"{uri} and {other} hold the same files, which would be registered twice"
             raise ConfigurationError(f"{told}: migrate the one that is known, or a folder beside it")
@@ -97,6 +96,11 @@ def move(tables: ParquetTables, source: Source, uri: str, place: SourcePlace) ->
     if source.names and not {*names} & {*source.names}:
         raise ConfigurationError(f"nothing right in {uri} was right in {source.uri}: name the folder that was moved")
     return keep_source(tables.store, replace(source, uri=uri, names=tuple(names)))
+
+
+def finish(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """All that was registered is in: sources may be away."""
+    return {root: replace(source, is_final=True) for root, source in sources.items()}
 
 
 def _new_root(uri: str, sources: Mapping[str, Source]) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -55,7 +56,7 @@ def scan_into(ledger: Ledger, scan: Scan, on_progress: Callable[[Tally], None], 
     """
     number = scan.source.scan
     tally = tally_of(ledger, number)
-    rows = rows_of(scan, ledger.known(number), ledger.last_path(number), tally.pass_over)
+    rows = rows_of(scan, ledger.known(number), ledger.last_path(number), partial(_pass_over, tally, on_progress))
     for at, some in enumerate(_batches(rows, shard), start=len(ledger.shards(number))):
         # Of a source that has gone meanwhile, what was not found says nothing.
         scan.place.check(scan.source.names)
@@ -69,7 +70,8 @@ def try_scan(ledger: Ledger, scan: Scan, on_progress: Callable[[Tally], None]) -
     """What `scan_into` would leave in the ledger; nothing is written."""
     number = scan.source.scan
     tally = tally_of(ledger, number)
-    for some in _batches(rows_of(scan, ledger.known(number), ledger.last_path(number), tally.pass_over), SHARD_ENTRIES):
+    rows = rows_of(scan, ledger.known(number), ledger.last_path(number), partial(_pass_over, tally, on_progress))
+    for some in _batches(rows, SHARD_ENTRIES):
         tally.add(frame_of(some))
         on_progress(tally)
     return tally
@@ -109,6 +111,12 @@ def paired(found: Iterable[Found], known: Iterator[Known]) -> Iterator[tuple[Fou
         while ahead is not None and ahead.path < each.path:
             ahead = next(known, None)
         yield each, ahead if ahead is not None and ahead.path == each.path else None
+
+
+def _pass_over(tally: Tally, on_progress: Callable[[Tally], None]) -> None:
+    tally.unchanged += 1
+    if tally.unchanged % SHARD_ENTRIES == 0:
+        on_progress(tally)
 
 
 def _batches(rows: Iterator[Row], most: int) -> Iterator[Sequence[Row]]:

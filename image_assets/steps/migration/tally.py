@@ -33,10 +33,6 @@ class Tally:
     dated_by: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
-    def pass_over(self) -> None:
-        """Count an entry that is as it was noted."""
-        self.unchanged += 1
-
     def add(self, rows: pl.DataFrame) -> None:
         """Count the rows of a shard."""
         self.entries += rows.height
