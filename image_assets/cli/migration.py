@@ -33,10 +33,8 @@ def status() -> None:
     """How many entries of each source have come how far; each of them is in the table processing_log."""
     settings = load_settings()
     for source in read_sources(open_lake(settings).store).values():
-        told = (
-            f"scan {source.scan} is {source.state}" if source.state != "done" else f"{source.scan + 1} scans are done"
-        )
-        CONSOLE.print(f"{source.root}: {source.uri}, {told}{', finalized' if source.is_final else ''}", highlight=False)
+        state = "finalized" if source.is_final else f"scan {source.scan + 1} is {source.state}"
+        CONSOLE.print(f"{source.root}: {source.uri}, {state}", highlight=False)
     print_frame("Processing log", ask_lake(settings, STATES_OF_SOURCES))
 
 

@@ -73,9 +73,9 @@ def manifest_prefix(day: date) -> str:
     return f"{landing_prefix(day)}/{MANIFESTS}"
 
 
-def manifest_key(day: date, root: str, scan: int, shard: int) -> ObjectKey:
+def manifest_key(day: date, root: str, scan: int) -> ObjectKey:
     """Files of a day that one scan of a source has found; later scans sort later."""
-    return ObjectKey(f"{manifest_prefix(day)}/{root}.{scan:06}-{shard:06}.parquet")
+    return ObjectKey(f"{manifest_prefix(day)}/{root}-{scan:06}.parquet")
 
 
 def registered_prefix(day: date) -> str:

@@ -19,6 +19,7 @@ from image_assets.lake.sources.names_in_order import names_in_order
 from image_assets.lake.sources.place import Found, FoundKind
 
 _NAMES: Final = 16
+_HAS: Final = "has "
 _KINDS: Final[dict[int, FoundKind]] = {
     stat.S_IFREG: "file",
     stat.S_IFLNK: "link",
@@ -60,27 +61,34 @@ class SourceFolder:
                 else:
                     levels.append(below)
 
-    def names(self) -> Sequence[str]:
-        """See `SourcePlace`."""
+    def signs(self) -> Sequence[str]:
+        """The folder itself, and some names in it, by which it is known on another mount."""
         self.check(())
         try:
-            return tuple(quote(name.rstrip(b"/")) for name in islice(names_in_order(self._top), _NAMES))
+            names = [quote(name.rstrip(b"/")) for name in islice(names_in_order(self._top), _NAMES)]
+            return (self._itself(), *(_HAS + name for name in names))
         except OSError as error:
             raise StorageError(f"cannot list the source {self.root}: {error.strerror}") from error
 
-    def check(self, names: Sequence[str]) -> None:
-        """A mount point without its mount is a folder as well: that is what the names are for."""
-        is_there = self.root.is_dir() and (not names or any(map(self._has, names)))
+    def check(self, signs: Sequence[str]) -> None:
+        """A mount point without its mount is a folder as well: that is what the signs are for."""
+        is_there = self.root.is_dir() and (not signs or any(map(self._shows, signs)))
         if not is_there:
             told = f"the source {self.root} is not there, or is another folder by now"
             raise StoreUnavailableError(f"{told}: mount it, or say where it is: image-assets migration move")
 
-    def _has(self, name: str) -> bool:
+    def _shows(self, sign: str) -> bool:
         try:
-            os.lstat(self._top + unquote_to_bytes(name))
+            if not sign.startswith(_HAS):
+                return sign == self._itself()
+            os.lstat(self._top + unquote_to_bytes(sign.removeprefix(_HAS)))
         except OSError:
             return False
         return True
+
+    def _itself(self) -> str:
+        status = self.root.stat()
+        return f"folder {status.st_dev}-{status.st_ino}"
 
     def read(self, path: str) -> bytes:
         """See `SourcePlace`."""

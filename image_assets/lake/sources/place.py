@@ -45,12 +45,12 @@ class SourcePlace(Protocol):
         """Every entry behind a path, in the order of the paths' bytes, without holding them."""
         ...
 
-    def names(self) -> Sequence[str]:
-        """Some of what is right in it, percent-encoded."""
+    def signs(self) -> Sequence[str]:
+        """What it can be known by, if it is looked for again."""
         ...
 
-    def check(self, names: Sequence[str]) -> None:
-        """See that it is there: `StoreUnavailableError` for none, or one that has none of the names."""
+    def check(self, signs: Sequence[str]) -> None:
+        """See that it is there: `StoreUnavailableError` for none, or one that has none of the signs."""
         ...
 
     def read(self, path: str) -> bytes:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 import obstore
 
@@ -41,11 +40,11 @@ class SourcePrefix:
                 path, version = meta["path"].encode(), str(meta["e_tag"]).strip('"')
                 yield Found(path, "file", None, meta["size"], meta["last_modified"], version)
 
-    def names(self) -> Sequence[str]:
-        """The first one."""
-        return tuple(quote(each.path) for each, _ in zip(self.entries(), range(1), strict=False))
+    def signs(self) -> Sequence[str]:
+        """Its address is enough."""
+        return (str(self.root),)
 
-    def check(self, names: Sequence[str]) -> None:
+    def check(self, signs: Sequence[str]) -> None:
         """A container that is not there tells so by itself."""
 
     def read(self, path: str) -> bytes:

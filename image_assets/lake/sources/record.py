@@ -44,7 +44,7 @@ class Source:
     Attributes:
         root: what its files are known by.
         uri: where it is.
-        names: some that are right in it, percent-encoded: a folder with none of them is another one.
+        signs: by which it is known: a folder with none of them is another one.
         scan: number of the last scan.
         state: how far that is.
         told: how it was asked for.
@@ -53,7 +53,7 @@ class Source:
 
     root: str
     uri: str
-    names: tuple[str, ...]
+    signs: tuple[str, ...]
     scan: int
     state: ScanState
     told: ScanTold

@@ -153,7 +153,7 @@ class SourcedObjectStore:
             return ask(there, place[1])
         except (ObjectNotFoundError, ObjectForbiddenError):
             if not source.is_final:
-                there.check(source.names)
+                there.check(source.signs)
             raise
 
     def _source(self, root: str) -> Source:

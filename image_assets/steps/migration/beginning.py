@@ -55,11 +55,11 @@ def intended(tables: ParquetTables, uri: str, place: SourcePlace, told: ScanTold
     sources = read_sources(tables.store)
     known = next((each for each in sources.values() if each.uri == uri), None)
     if known is None:
-        return Source(_new_root(uri, sources), uri, tuple(place.names()), 0, "scanning", told)
-    place.check(known.names)
+        return Source(_new_root(uri, sources), uri, tuple(place.signs()), 0, "scanning", told)
+    place.check(known.signs)
     if known.state == "done":
-        names = tuple(place.names())
-        return replace(known, names=names, scan=known.scan + 1, state="scanning", told=told, is_final=False)
+        signs = tuple(place.signs())
+        return replace(known, signs=signs, scan=known.scan + 1, state="scanning", told=told, is_final=False)
     if known.told != told:
         told_before = f"a scan of {uri} has not ended, and was told {as_told(known.told)}"
         raise ConfigurationError(f"{told_before}: say the same again, or begin it anew: --anew")
@@ -90,12 +90,11 @@ def move(tables: ParquetTables, source: Source, uri: str, place: SourcePlace) ->
     """The files of a source lie elsewhere by now, under the same paths.
 
     Raises:
-        ConfigurationError: nothing there has a name that the source had.
+        StoreUnavailableError: nothing there is as it was where the source was.
     """
-    names: Sequence[str] = place.names()
-    if source.names and not {*names} & {*source.names}:
-        raise ConfigurationError(f"nothing right in {uri} was right in {source.uri}: name the folder that was moved")
-    return keep_source(tables.store, replace(source, uri=uri, names=tuple(names)))
+    if not isinstance(parse_root(source.uri), RemoteRoot):
+        place.check(source.signs)
+    return keep_source(tables.store, replace(source, uri=uri, signs=tuple(place.signs())))
 
 
 def finish(sources: Mapping[str, Source]) -> Mapping[str, Source]:

@@ -45,6 +45,10 @@ class Ledger:
     tables: ParquetTables
     root: str
 
+    def scans(self) -> list[int]:
+        """The scans that have found anything, in order."""
+        return sorted({_scan_of(info.key) for info in self.tables.store.list(self._prefix)})
+
     def shards(self, scan: int) -> list[ObjectKey]:
         """The shards of a scan, in order."""
         return sorted(info.key for info in self.tables.store.list(self._prefix) if _scan_of(info.key) == scan)
@@ -69,8 +73,7 @@ class Ledger:
 
     def known(self, before: int) -> Iterator[Known]:
         """The last word of the scans before one on each path, in the order of the paths; a shard of each is held."""
-        scans = sorted({_scan_of(info.key) for info in self.tables.store.list(self._prefix)})
-        streams = [self._noted(scan) for scan in reversed(scans) if scan < before]
+        streams = [self._noted(scan) for scan in reversed(self.scans()) if scan < before]
         merged = heapq.merge(*streams, key=lambda known: known.path)
         # Of equal paths the first stream, which is that of the latest scan, comes first.
         return (next(words) for _, words in groupby(merged, key=lambda known: known.path))

@@ -41,7 +41,9 @@ class Migration:
             source = keep_source(self.tables.store, replace(source, state="publishing"))
         else:
             tally = tally_of(ledger, source.scan)
-        publish(ledger, source.scan, on_days)
+        for scan in ledger.scans():
+            # Of an earlier scan a manifest is missing only when somebody has deleted it.
+            publish(ledger, scan, on_days)
         keep_source(self.tables.store, replace(source, state="done"))
         return tally
 

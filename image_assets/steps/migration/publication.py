@@ -1,4 +1,4 @@
-"""Telling the days of what a scan has found: each day gets manifests of its files, once, when the scan has ended."""
+"""Telling the days of what a scan has found: each day gets a manifest of its files, once, when the scan has ended."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,21 +10,16 @@ import polars as pl
 
 from image_assets.errors import ObjectChangedError
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
+from image_assets.lake.object_keys import manifest_key
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.migration.ledger import Ledger, count_days
 from image_assets.tables.migration import SOURCE_ENTRIES
 
-MANIFEST_ROWS: Final = 50_000
 _AT_ONCE: Final = 100_000
 
 
 def publish(
-    ledger: Ledger,
-    scan: int,
-    on_progress: Callable[[int, int], None],
-    at_once: int = _AT_ONCE,
-    rows_each: int = MANIFEST_ROWS,
+    ledger: Ledger, scan: int, on_progress: Callable[[int, int], None] = lambda _, __: None, at_once: int = _AT_ONCE
 ) -> int:
     """Write the manifests that are not there yet; how many days the scan has files for.
 
@@ -33,12 +28,14 @@ def publish(
     shards, days = ledger.shards(scan), Counter[date]()
     for key in shards:
         days.update(count_days(ledger.tables, key))
-    for number, some in enumerate(_batches(days, at_once)):
-        on_progress(number, len(days))
-        wanted = [day for day in some if not _is_told(ledger, scan, day, -(-days[day] // rows_each))]
+    done = 0
+    for some in _batches(days, at_once):
+        on_progress(done, len(days))
+        wanted = [day for day in some if not ledger.tables.store.exists(manifest_key(day, ledger.root, scan))]
         if wanted:
-            _tell(ledger, scan, _rows(ledger.tables, shards, wanted), rows_each)
-    on_progress(len(days), len(days))
+            _tell(ledger, scan, _rows(ledger.tables, shards, wanted))
+        done += len(some)
+    on_progress(done, len(days))
     return len(days)
 
 
@@ -54,19 +51,12 @@ def _batches(days: Counter[date], most: int) -> Iterator[list[date]]:
         yield some
 
 
-def _is_told(ledger: Ledger, scan: int, day: date, manifests: int) -> bool:
-    """Whether the last manifest of a day is there: it is written last."""
-    return ledger.tables.store.exists(object_keys.manifest_key(day, ledger.root, scan, manifests - 1))
-
-
 def _rows(tables: ParquetTables, shards: Sequence[ObjectKey], days: Sequence[date]) -> pl.DataFrame:
     return pl.concat([tables.scan_files([key], where=pl.col("day").is_in(days)) for key in shards])
 
 
-def _tell(ledger: Ledger, scan: int, rows: pl.DataFrame, rows_each: int) -> None:
+def _tell(ledger: Ledger, scan: int, rows: pl.DataFrame) -> None:
     for (day,), mine in rows.partition_by("day", as_dict=True).items():
-        for number, part in enumerate(mine.iter_slices(rows_each)):
-            # Another process, which was killed, has written the same.
-            with suppress(ObjectChangedError):
-                key = object_keys.manifest_key(day, ledger.root, scan, number)
-                ledger.tables.write_file(key, SOURCE_ENTRIES, day, [part], over=None)
+        # Another process, which was killed, has written the same.
+        with suppress(ObjectChangedError):
+            ledger.tables.write_file(manifest_key(day, ledger.root, scan), SOURCE_ENTRIES, day, [mine], over=None)

@@ -59,10 +59,10 @@ def scan_into(ledger: Ledger, scan: Scan, on_progress: Callable[[Tally], None], 
     rows = rows_of(scan, ledger.known(number), ledger.last_path(number), partial(_pass_over, tally, on_progress))
     for at, some in enumerate(_batches(rows, shard), start=len(ledger.shards(number))):
         # Of a source that has gone meanwhile, what was not found says nothing.
-        scan.place.check(scan.source.names)
+        scan.place.check(scan.source.signs)
         tally.add(ledger.put(number, at, some))
         on_progress(tally)
-    scan.place.check(scan.source.names)
+    scan.place.check(scan.source.signs)
     return tally
 
 
