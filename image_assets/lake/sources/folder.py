@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote_to_bytes
 
-from image_assets.errors import StorageError, StoreUnavailableError
+from image_assets.errors import ObjectForbiddenError, StorageError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_errors import GONE, explained
 from image_assets.lake.local_object_store import LocalObjectStore
@@ -20,6 +20,7 @@ from image_assets.lake.sources.place import Found, FoundKind
 
 _NAMES: Final = 16
 _HAS: Final = "has "
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 _KINDS: Final[dict[int, FoundKind]] = {
     stat.S_IFREG: "file",
     stat.S_IFLNK: "link",
@@ -95,8 +96,15 @@ class SourceFolder:
         return self._files.read(ObjectKey(path))
 
     def read_start(self, path: str, most: int) -> bytes:
-        """See `SourcePlace`."""
-        return self._files.read_start(ObjectKey(path), most)
+        """In one step, as every file of a scan is looked at; what is kept of a file is read name by name."""
+        with explained("read", path, self.root):
+            descriptor = os.open(self._top + os.fsencode(path), _READ)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise ObjectForbiddenError(f"{path!r} is not a regular file", key=path)
+                return os.read(descriptor, most)
+            finally:
+                os.close(descriptor)
 
     def fetch(self, path: str, target: Path) -> None:
         """See `SourcePlace`."""

@@ -1,6 +1,6 @@
 """Which source is meant, and whether its scan begins or goes on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final

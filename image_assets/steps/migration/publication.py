@@ -15,7 +15,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.migration.ledger import Ledger, count_days
 from image_assets.tables.migration import SOURCE_ENTRIES
 
-_AT_ONCE: Final = 100_000
+_AT_ONCE: Final = 50_000
 
 
 def publish(
