@@ -79,7 +79,8 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
     """
     below = f"{object_keys.manifest_prefix(day)}/"
     listed = {info.key: info for info in store.list(object_keys.landing_prefix(day))}
-    manifests = [listed.pop(key) for key in sorted(listed) if key.startswith(below)]
+    told = [listed.pop(key) for key in sorted(listed) if key.startswith(below)]
+    manifests = [info for info in told if info.key.endswith(".parquet")]
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())
