@@ -110,7 +110,11 @@ def migrate(
             if anew and not dry_run:
                 begin_anew(tables, uri)
             tally = _migrate(settings, tables, uri, told, listed, is_tried=dry_run)
-            _print_tally(uri, tally, told, is_tried=dry_run)
+            _print_tally(uri, tally, told)
+        if listed:
+            said = f"{listed.used} of {listed.lines} lines of the list told of a photo that is new or has changed"
+            CONSOLE.print(said, highlight=False)
+    CONSOLE.print("nothing was written" if dry_run else "next: image-assets run --pending", highlight=False)
 
 
 def _migrate(
@@ -143,7 +147,7 @@ def _progress(uri: str) -> Iterator[tuple[Callable[[Tally], None], Callable[[int
         yield on_scan, on_days
 
 
-def _print_tally(uri: str, tally: Tally, told: ScanTold, *, is_tried: bool) -> None:
+def _print_tally(uri: str, tally: Tally, told: ScanTold) -> None:
     rows = [
         (
             kind,
@@ -163,7 +167,6 @@ def _print_tally(uri: str, tally: Tally, told: ScanTold, *, is_tried: bool) -> N
         CONSOLE.print(f"{undated} without a date are of {told.undated} or the days after", highlight=False)
     if tally.unchanged:
         CONSOLE.print(f"{tally.unchanged} entries are as an earlier scan has noted them", highlight=False)
-    CONSOLE.print("nothing was written" if is_tried else "next: image-assets run --pending", highlight=False)
 
 
 def _counted(counts: Counter[str]) -> str:

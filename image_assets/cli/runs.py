@@ -1,6 +1,6 @@
 """Commands that compute: `run` and `retry`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,13 +12,13 @@ from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
-from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.questions.plan import known_days, plan_day
+from image_assets.tables.gold import DAILY_SUMMARY
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -30,7 +30,7 @@ SOME_REJECTED = 2
 
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
-@click.option("--pending", is_flag=True, help="Every day, however old, with files that no run has seen.")
+@click.option("--pending", is_flag=True, help="Every day, however old, that lacks anything.")
 @only_option
 @json_option
 @click.pass_context
@@ -60,32 +60,29 @@ def run(
 
 def _due_days(settings: Settings) -> list[date]:
     """Yesterday, and the days on which the landing sensor would look that have files no run has seen, today's too."""
-    new = _new_files(settings, open_lake(settings), recent_days(settings.landing_lookback_days))
-    for day, files in new.items():
-        CONSOLE.print(f"{day}: {files} new files", highlight=False)
-    return sorted({yesterday(), *new})
-
-
-def _pending_days(settings: Settings) -> list[date]:
-    """The oldest first: a photo is compared with those of the days before."""
     tables = open_lake(settings)
-    days = track(known_days(tables), "comparing", console=CONSOLE, transient=True)
-    new = _new_files(settings, tables, days)
-    CONSOLE.print(f"{sum(new.values())} new files of {len(new)} days", highlight=False)
-    return sorted(new)
-
-
-def _new_files(settings: Settings, tables: ParquetTables, days: Iterable[date]) -> dict[date, int]:
-    """How many files of each day no run has seen, of days that have any."""
     door = day_stages(settings, tables)[:1]
     new: dict[date, int] = {}
-    for day in days:
+    for day in recent_days(settings.landing_lookback_days):
         try:
             new[day] = sum(need.missing for need in plan_day(tables, door, day)) if day >= settings.start_day else 0
         except TableError:
             # Its run says which file is damaged.
             new[day] = 1
-    return {day: files for day, files in new.items() if files}
+    for day, files in new.items():
+        if files:
+            CONSOLE.print(f"{day}: {files} new files", highlight=False)
+    return sorted({yesterday(), *(day for day, files in new.items() if files)})
+
+
+def _pending_days(settings: Settings) -> list[date]:
+    """The oldest first: a photo is compared with those of the days before."""
+    tables = open_lake(settings)
+    known = [day for day in known_days(tables) if day >= settings.start_day]
+    begun = [day for day in known if tables.exists(DAILY_SUMMARY, day)]
+    days = sorted({*known} - {*begun} | {*_chosen(settings, begun, "missing")})
+    CONSOLE.print(f"{len(days)} of {len(known)} days are pending", highlight=False)
+    return days
 
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:

@@ -31,17 +31,21 @@ NOTHING: Final = Told()
 
 
 class ListedFiles:
-    """A list in a database of its own; `lines` is how many files it names."""
+    """A list in a database of its own; `lines` is how many files it names, `used` how many it was asked for."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
+        self.used = 0
         self.lines = int(database.execute("SELECT count(*) FROM told").fetchone()[0])
 
     def told(self, path: bytes) -> Told | None:
         """What is told of a path; None for nothing."""
         query = "SELECT user_id, label, uploaded_at FROM told WHERE path = ?"
         row = self._database.execute(query, [_key(os.fsdecode(path))]).fetchone()
-        return Told(row[0], row[1], datetime.fromisoformat(row[2]) if row[2] else None) if row else None
+        if row is None:
+            return None
+        self.used += 1
+        return Told(row[0], row[1], datetime.fromisoformat(row[2]) if row[2] else None)
 
 
 @contextmanager

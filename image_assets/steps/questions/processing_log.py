@@ -14,9 +14,11 @@ from image_assets.tables.migration import PROCESSING_LOG
 
 _INDEXED_DAYS: Final = "indexed_days"
 _SQL: Final = """
-WITH known AS (
-    SELECT * FROM source_entries WHERE kind NOT IN ('sidecar', 'litter')
-    QUALIFY row_number() OVER (PARTITION BY root, path ORDER BY scan DESC) = 1
+WITH later AS (
+    SELECT root, path, max(scan) AS last FROM source_entries WHERE scan > 0 GROUP BY ALL
+), known AS (
+    SELECT source_entries.* FROM source_entries LEFT JOIN later USING (root, path)
+    WHERE coalesce(scan = last, true) AND kind NOT IN ('sidecar', 'litter')
 ), refused AS (
     SELECT source_uri, any_value(reason) AS reason, any_value(detail) AS detail, any_value(image_id) AS image_id
     FROM rejected_images WHERE starts_with(source_uri, 'registered/') GROUP BY source_uri

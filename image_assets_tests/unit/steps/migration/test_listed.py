@@ -21,7 +21,7 @@ def test_a_line_tells_of_the_file_with_its_path(tmp_path: Path) -> None:
         assert found.told(b"a/b.jpg") == Told("7", "red dress", datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC))
         assert found.told(b"c.jpg") == Told()
         assert found.told(b"b.jpg") is None
-        assert found.lines == 2
+        assert (found.lines, found.used) == (2, 2)
 
 
 @pytest.mark.parametrize("written", ["a\\bär.jpg", "a/ba\u0308r.jpg", "a/bär.jpg"])
