@@ -32,6 +32,11 @@ SOME_REJECTED = 2
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
 @click.option("--pending", is_flag=True, help="Every day, however old, that lacks anything.")
 @only_option
+@click.option(
+    "--lots",
+    metavar="N[-M]",
+    help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
+)
 @json_option
 @click.pass_context
 def run(
@@ -41,6 +46,7 @@ def run(
     last: datetime | None,
     pending: bool,
     only: str | None,
+    lots: str | None,
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
@@ -51,11 +57,26 @@ def run(
     if pending and asked:
         raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     find_dagster_home()
+    if lots:
+        _run_lots(settings, day, lots)
+        return
     days = days_between(*asked) if asked else _pending_days(settings) if pending else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
+
+
+def _run_lots(settings: Settings, day: datetime | None, lots: str) -> None:
+    from image_assets.orchestration.runs.local_runs import run_lots
+
+    if day is None:
+        raise click.UsageError("--lots goes with --day: the lots of which day?")
+    the_day = day.date()
+    _run_with_bars(
+        settings, lambda definitions, instance, tags, _: [run_lots(definitions, instance, the_day, lots, tags)]
+    )
+    CONSOLE.print(f"the rest of the day follows when all its lots are done: image-assets run --day {the_day}")
 
 
 def _due_days(settings: Settings) -> list[date]:

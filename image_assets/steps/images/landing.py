@@ -11,6 +11,7 @@ from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
+from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.steps.images.registered import RegisteredFile, read_registered
 from image_assets.steps.images.sidecar import names_file
@@ -68,7 +69,7 @@ class LandingDay:
     awaiting: frozenset[SourceUri] = frozenset()
 
 
-def list_landing(store: ObjectStore, day: date) -> LandingDay:
+def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
     """Everything below the day's folder; what is neither an upload's sidecar nor a manifest nor litter is an upload.
 
     So is what a manifest registers. So is a link, whatever it points to: it is not followed, so it will be rejected; be
@@ -77,10 +78,9 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
     Raises:
         TableError: a manifest is damaged.
     """
-    below = f"{object_keys.manifest_prefix(day)}/"
-    listed = {info.key: info for info in store.list(object_keys.landing_prefix(day))}
-    told = [listed.pop(key) for key in sorted(listed) if key.startswith(below)]
-    manifests = [info for info in told if info.key.endswith(".parquet")]
+    prefix, below = object_keys.landing_prefix(day), f"{object_keys.manifest_prefix(day)}/"
+    every = (info for info in store.list(prefix) if not info.key.startswith(below))
+    listed = {info.key: info for info in every if lot.has(object_keys.source_uri_of(info.key))}
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())
@@ -90,7 +90,7 @@ def list_landing(store: ObjectStore, day: date) -> LandingDay:
         for key, info in found.items()
         if key not in sidecars and key not in awaiting
     ]
-    files += map(_registered_file, read_registered(store, manifests))
+    files += map(_registered_file, read_registered(store, day, lot))
     return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 

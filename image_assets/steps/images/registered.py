@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from image_assets.errors import TableError
 from image_assets.ids import SourceUri
+from image_assets.lake import object_keys
+from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 
@@ -27,22 +29,34 @@ class RegisteredFile:
     label: str | None
 
 
-def read_registered(store: ObjectStore, manifests: Sequence[ObjectInfo]) -> Iterator[RegisteredFile]:
-    """The files of manifests in the order of their keys; of a file in several the last word.
+def read_registered(store: ObjectStore, day: date, lot: Lot = WHOLE) -> Iterator[RegisteredFile]:
+    """The registered files of a day, or of a lot of it; of a file in several manifests the last word.
 
     Raises:
         TableError: a manifest is damaged.
     """
     found: dict[SourceUri, RegisteredFile] = {}
-    for manifest in manifests:
-        for row in _rows(store, manifest):
-            found[row[0]] = RegisteredFile(manifest.arrived_at, *row)
+    for manifest in _manifests(store, day):
+        for row in _rows(store, manifest, _COLUMNS):
+            if lot.has(row[0]):
+                found[row[0]] = RegisteredFile(manifest.arrived_at, *row)
     yield from found.values()
 
 
-def _rows(store: ObjectStore, manifest: ObjectInfo) -> Iterator[tuple[Any, ...]]:
+def count_registered(store: ObjectStore, day: date) -> int:
+    """How many files of a day are registered."""
+    return len({row[0] for manifest in _manifests(store, day) for row in _rows(store, manifest, _COLUMNS[:1])})
+
+
+def _manifests(store: ObjectStore, day: date) -> Sequence[ObjectInfo]:
+    """In the order in which they were written: scans are numbered."""
+    listed = store.list(object_keys.manifest_prefix(day))
+    return sorted((info for info in listed if info.key.endswith(".parquet")), key=lambda info: info.key)
+
+
+def _rows(store: ObjectStore, manifest: ObjectInfo, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     try:
-        yield from ParquetTables(store).scan_files([manifest.key], _COLUMNS).iter_rows()
+        yield from ParquetTables(store).scan_files([manifest.key], columns).iter_rows()
     except TableError as error:
         told = f"{store.uri(manifest.key)} is damaged: delete it, and let image-assets migrate write it again"
         raise TableError(told, key=manifest.key) from error

@@ -8,7 +8,6 @@ import polars as pl
 
 from image_assets.errors import RejectionReason
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.basis import Basis
@@ -151,7 +150,7 @@ def _part(
     wanted: pl.DataFrame,
     backing: Backing | None = None,
 ) -> Part:
-    committed, is_committed = object_keys.table_key(table.name, day), basis.versions[table.name] is not None
+    committed, is_committed = tables.key(table.name, day), basis.versions[table.name] is not None
     checkpoints = basis.checkpoints[table.name]
     files = [committed, *checkpoints] if is_committed else checkpoints
     stored = _identities(tables, files, key, backing.columns if backing else [])
@@ -165,8 +164,9 @@ def _part(
         is_own = pl.col(FILE_COLUMN).is_in([tables.store.uri(key) for key in basis.own])
         former, own = current.filter(~is_own), current.filter(is_own)
         # Of an object that was made again there are two rows: that of before holds again, if its size is the same.
-        both = pl.concat([backing.backed(tables.store, former), own])
-        current = both.unique(IDENTITY, keep="first", maintain_order=True)
+        current = pl.concat([backing.backed(tables.store, former), own])
+    # Two runs at once, or one that was cut off while it put chunks together, leave a row twice.
+    current = current.unique(IDENTITY, keep="first", maintain_order=True)
     made = table.schema.create_empty()
     return Part(table, key, recipes, stored, current, committed, is_committed, checkpoints, made)
 

@@ -5,7 +5,6 @@ from typing import Final
 import polars as pl
 
 from image_assets.errors import DamagedIndexError
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import View
 from image_assets.steps.vectors.index_store import read_manifest
@@ -62,8 +61,6 @@ def _indexed_days(tables: ParquetTables, encoder: str) -> pl.DataFrame:
     except DamagedIndexError:
         # How far a file has come does not depend on it.
         manifest = None
-    known = manifest.days if manifest else {}
-    listed = tables.store.list(f"{object_keys.TABLES}/{embeddings_name(encoder)}")
-    found = ((object_keys.day_of(info.key), info.version) for info in listed)
-    days = [day for day, version in found if day and known.get(day.isoformat()) == version]
+    known, name = manifest.days if manifest else {}, embeddings_name(encoder)
+    days = [day for day, version in tables.versions(name).items() if known.get(day.isoformat()) == version]
     return pl.DataFrame({"day": days}, schema={"day": pl.Date})

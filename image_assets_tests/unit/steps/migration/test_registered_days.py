@@ -14,6 +14,8 @@ from image_assets.lake.sources.folder import SourceFolder
 from image_assets.lake.sources.record import keep_source, source_called
 from image_assets.steps.audits.day_audits import audit_uploads
 from image_assets.steps.images.landing import landing_days, list_landing
+from image_assets.steps.images.lots import cut_day
+from image_assets.steps.images.registered import count_registered
 from image_assets.steps.increment.retries import forget_rejections
 from image_assets.steps.migration.beginning import finish, move
 from image_assets.steps.questions.image_location import Location
@@ -72,6 +74,26 @@ def test_registered_and_landed_photos_are_of_one_day(moving: "Moving") -> None:
     files = list_landing(moving.tables.store, moving.scenario.day).files
     assert {file.folder_user for file in files} == {"7", "ann"}
     assert is_taken_in(moving.tables, moving.scenario.day, []) is False
+
+
+def test_lots_of_a_day_share_its_registered_files(moving: "Moving") -> None:
+    for number in range(12):
+        moving.put(f"{number}.jpg")
+    moving.put("3.jpg.json", b"{}")
+    moving.migrate()
+    lots = cut_day(moving.tables, moving.scenario.day, at_least=3)
+    found = [list_landing(moving.tables.store, moving.scenario.day, lot).files for lot in lots]
+    assert sorted(len(files) > 0 for files in found) == [True] * 3
+    assert sorted(file.name for files in found for file in files) == sorted(f"{number}.jpg" for number in range(12))
+
+
+def test_registered_files_decide_into_how_many_lots_a_day_is_cut(moving: "Moving") -> None:
+    moving.put("a.jpg")
+    moving.put("b.jpg")
+    moving.migrate()
+    moving.put("b.jpg", at=datetime(2026, 10, 2, tzinfo=UTC))
+    moving.migrate()
+    assert count_registered(moving.tables.store, moving.scenario.day) == 2
 
 
 def test_a_day_of_registered_files_alone_is_known(moving: "Moving") -> None:
