@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from image_assets.cli.examinations_elsewhere import examine_delta, examine_events, examine_postgres
+from image_assets.cli.examinations_elsewhere import examine_delta, examine_events, examine_postgres, examine_sources
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
@@ -165,6 +165,7 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "Python": examine_python,
     "storage": examine_storage,
     "landing zone": examine_landing,
+    "sources": examine_sources,
     "configuration": examine_configuration,
     "tables": examine_tables,
     "originals": examine_originals,

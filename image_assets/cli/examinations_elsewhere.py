@@ -1,7 +1,10 @@
-"""What `doctor` examines beyond the lake, where the settings name it: a queue of events, PostgreSQL, Delta tables."""
+"""What `doctor` examines beyond the lake: a queue of events, PostgreSQL, Delta tables; sources of a migration."""
 
+from image_assets.lake.opening import open_place
+from image_assets.lake.sources.record import read_sources
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.opening import open_objects
 from image_assets.settings import PREFIX, Settings
 
 
@@ -35,3 +38,12 @@ def examine_delta(settings: Settings) -> str:
     from image_assets.steps.publishing.delta_gold import examine_delta_place
 
     return examine_delta_place(settings.delta)
+
+
+def examine_sources(settings: Settings) -> str:
+    """See that each source is there whose files a run may still have to read."""
+    sources = read_sources(open_objects(settings)).values()
+    wanted = [each for each in sources if not each.is_final]
+    for each in wanted:
+        open_place(each.uri, settings.storage_params).check(each.signs)
+    return f"{len(wanted)} sources are there; {len(sources) - len(wanted)} more may be away" if sources else "none"

@@ -11,7 +11,9 @@ import pytest
 from click.testing import Result
 
 import image_assets
+from image_assets.cli.examinations_elsewhere import examine_sources
 from image_assets.errors import ConfigurationError, ImageAssetsError, StoreUnavailableError
+from image_assets.settings import load_settings
 
 Draw = Callable[[tuple[int, int, int]], bytes]
 Invoke = Callable[..., Result]
@@ -80,6 +82,15 @@ def test_a_source_that_was_moved_is_told(source: Path, invoke: Invoke) -> None:
     done = invoke("migration", "move", str(source), str(elsewhere))
     assert str(elsewhere) in done.output
     assert "2 entries are as an earlier scan" in invoke("migrate", str(elsewhere)).output
+
+
+def test_the_doctor_looks_for_sources(source: Path, invoke: Invoke) -> None:
+    assert examine_sources(load_settings()) == "none"
+    invoke("migrate", str(source))
+    assert examine_sources(load_settings()).startswith("1 sources are there")
+    source.rename(source.with_name("away"))
+    with pytest.raises(StoreUnavailableError, match="mount it"):
+        examine_sources(load_settings())
 
 
 def test_another_folder_is_not_taken_for_a_source(home: Path, source: Path, invoke: Invoke) -> None:
