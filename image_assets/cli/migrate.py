@@ -92,6 +92,9 @@ def migrate(
     """
     settings = load_settings()
     tables = open_lake(settings)
+    for day in (dating[1], undated and undated.date()):
+        if day and day < settings.start_day:
+            raise ConfigurationError(f"{day} is before the first day: set IMAGE_ASSETS_START_DAY to it or before")
     told = ScanTold(
         dated_by=dating[0],
         day=dating[1],

@@ -27,7 +27,10 @@ LOG_STATES = ["pending", "uploaded", "processed", "ai_done", "indexed", "failed"
 
 
 class SourceEntries(dy.Schema):
-    """One row per entry of a source, as a scan found it; of what has changed since, a later scan has a row too."""
+    """One row per entry of a source, as a scan found it; what has changed since has a row of a later scan too.
+
+    What has gone since keeps its row.
+    """
 
     root = dy.String(primary_key=True, regex=r"^[0-9a-f]{12}$", description="The source, as `sources.json` knows it.")
     scan = dy.UInt32(primary_key=True, description="Number of the scan; of one path the last one counts.")

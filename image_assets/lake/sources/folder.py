@@ -116,7 +116,7 @@ class SourceFolder:
             try:
                 status = os.lstat(self._top + os.fsencode(path))
             except OSError as error:
-                if error.errno in GONE:
+                if error.errno in GONE or isinstance(error, PermissionError):
                     return None
                 raise
             return _version_of(status) if stat.S_ISREG(status.st_mode) else None

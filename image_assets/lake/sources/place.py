@@ -66,5 +66,5 @@ class SourcePlace(Protocol):
         ...
 
     def version(self, path: str) -> str | None:
-        """As `Found.version`; None when no file is there."""
+        """As `Found.version`; None when no file is there that can be reached."""
         ...

@@ -29,8 +29,10 @@ class DayBook:
         """Count a file; the day that takes it.
 
         Raises:
-            ConfigurationError: no day up to today has room.
+            ConfigurationError: the day has not come yet, or no day up to today has room.
         """
+        if wanted > self._last:
+            raise ConfigurationError(f"{wanted} has not come yet: choose a day up to {self._last}")
         wanted = max(wanted, self._first)
         day = self._open.get(wanted, wanted)
         while self._taken[day] >= self._most:

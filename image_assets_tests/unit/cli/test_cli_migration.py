@@ -138,5 +138,11 @@ def test_a_scan_that_was_told_otherwise_is_begun_anew(source: Path, invoke: Invo
     assert states(invoke) == {"red.jpg": "pending", "words.jpg": "failed"}
 
 
+def test_days_before_the_first_one_are_told(source: Path, invoke: Invoke) -> None:
+    for option in ("--date", "--undated"):
+        failed = invoke("migrate", str(source), option, "1999-01-01").exception
+        assert "IMAGE_ASSETS_START_DAY" in str(failed)
+
+
 def test_run_pending_is_not_for_days(home: Path, invoke: Invoke) -> None:
     assert invoke("run", "--pending", "--day", "2026-10-01").exit_code == 2

@@ -37,6 +37,11 @@ def test_files_that_no_day_up_to_today_has_room_for_are_an_error() -> None:
         days.enter(LAST)
 
 
+def test_a_day_that_has_not_come_takes_nothing() -> None:
+    with pytest.raises(ConfigurationError, match="has not come yet"):
+        book().enter(LAST + timedelta(1))
+
+
 @given(st.lists(st.integers(0, 8)))
 def test_no_day_takes_too_many_and_none_before_its_time(wanted: list[int]) -> None:
     days, most = DayBook({}, 3, FIRST, FIRST + timedelta(100)), 3
