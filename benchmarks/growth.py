@@ -93,6 +93,10 @@ def fill_history(root: Path, days: int) -> None:
         for _, step in steps(root, before[0]):
             step()
         copy_day(root, before[0], before[1:])
+        # What is kept of all days was kept of these, too.
+        for name, step in steps(root, before[-1]):
+            if name in {"duplicates", "vector index", "gallery"}:
+                step()
 
 
 def run_day(root: Path) -> dict[str, list[float]]:

@@ -129,7 +129,7 @@ def audit_derivatives(
         at_most: so many files, spread evenly over the day; all of them by default.
         turn: other numbers choose other files.
     """
-    rows = tables.read(table, day).select(column, "width_px", "height_px")
+    rows = tables.scan(table, [column, "width_px", "height_px"], [day])
     if at_most is not None and rows.height > at_most:
         step = -(-rows.height // at_most)
         rows = rows.gather_every(step, turn % step)
