@@ -92,9 +92,7 @@ def migrate(
     """
     settings = load_settings()
     tables = open_lake(settings)
-    for day in (dating[1], undated and undated.date()):
-        if day and day < settings.start_day:
-            raise ConfigurationError(f"{day} is before the first day: set IMAGE_ASSETS_START_DAY to it or before")
+    _check_days(settings, dating[1], undated.date() if undated else None)
     told = ScanTold(
         dated_by=dating[0],
         day=dating[1],
@@ -103,21 +101,43 @@ def migrate(
         listed=digest_of(manifest) if manifest else None,
         most=per_day,
     )
-    uris = [uri_of(each) for each in sources]
-    for number, uri in enumerate(uris):
-        lake = [root for root in (settings.root, settings.archive_root) if root]
-        refuse_overlap(uri, [*uris[:number], *(each.uri for each in read_sources(tables.store).values())], lake)
+    uris = _places(settings, tables, sources)
     with ExitStack() as held:
         listed = held.enter_context(read_listed(manifest)) if manifest else None
+        if not dry_run:
+            held.enter_context(_alone(tables))
         for uri in uris:
             if anew and not dry_run:
                 begin_anew(tables, uri)
-            tally = _migrate(settings, tables, uri, told, listed, is_tried=dry_run)
-            _print_tally(uri, tally, told)
+            _print_tally(uri, _migrate(settings, tables, uri, told, listed, is_tried=dry_run), told)
         if listed:
             said = f"{listed.used} of {listed.lines} lines of the list told of a photo that is new or has changed"
             CONSOLE.print(said, highlight=False)
     CONSOLE.print("nothing was written" if dry_run else "next: image-assets run --pending", highlight=False)
+
+
+def _check_days(settings: Settings, *days: date | None) -> None:
+    for day in days:
+        if day and day < settings.start_day:
+            raise ConfigurationError(f"{day} is before the first day: set IMAGE_ASSETS_START_DAY to it or before")
+
+
+def _places(settings: Settings, tables: ParquetTables, sources: Sequence[str]) -> Sequence[str]:
+    """The address of each source."""
+    known = [each.uri for each in read_sources(tables.store).values()]
+    uris = list(dict.fromkeys(map(uri_of, sources)))
+    for uri in uris:
+        refuse_overlap(uri, [*uris, *known], [root for root in (settings.root, settings.archive_root) if root])
+    return uris
+
+
+@contextmanager
+def _alone(tables: ParquetTables) -> Iterator[None]:
+    """One migration at a time: what another has given a day counts."""
+    with tables.store.claiming("migrate") as is_alone:
+        if not is_alone:
+            raise ConfigurationError("another process migrates into this lake: wait for it")
+        yield
 
 
 def _migrate(
@@ -125,13 +145,11 @@ def _migrate(
 ) -> Tally:
     place = open_place(uri, settings.storage_params)
     migration = Migration(tables, place, settings.start_day, datetime.now(UTC), listed)
+    source = intended(tables, uri, place, told)
     with _progress(uri) as (on_scan, on_days):
         if is_tried:
-            return migration.try_out(intended(tables, uri, place, told), on_scan)
-        with tables.store.claiming(f"migrate {uri}") as is_alone:
-            if not is_alone:
-                raise ConfigurationError(f"another process migrates {uri}: wait for it")
-            return migration.run(begin(tables, intended(tables, uri, place, told)), on_scan, on_days)
+            return migration.try_out(source, on_scan)
+        return migration.run(begin(tables, source), on_scan, on_days)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from click.testing import Result
 import image_assets
 from image_assets.cli.examinations_elsewhere import examine_sources
 from image_assets.errors import ConfigurationError, ImageAssetsError, StoreUnavailableError
+from image_assets.opening import open_objects
 from image_assets.settings import load_settings
 
 Draw = Callable[[tuple[int, int, int]], bytes]
@@ -142,6 +143,19 @@ def test_days_before_the_first_one_are_told(source: Path, invoke: Invoke) -> Non
     for option in ("--date", "--undated"):
         failed = invoke("migrate", str(source), option, "1999-01-01").exception
         assert "IMAGE_ASSETS_START_DAY" in str(failed)
+
+
+def test_one_migration_at_a_time(source: Path, invoke: Invoke) -> None:
+    with open_objects(load_settings()).claiming("migrate"):
+        assert "wait for it" in str(invoke("migrate", str(source)).exception)
+        assert invoke("migrate", str(source), "--dry-run").exit_code == 0
+    assert invoke("migrate", str(source)).exit_code == 0
+
+
+def test_sources_that_are_named_together_are_apart(home: Path, source: Path, invoke: Invoke) -> None:
+    (source / "inner").mkdir()
+    assert "registered twice" in str(invoke("migrate", str(source / "inner"), str(source)).exception)
+    assert invoke("migrate", str(source), str(source)).exit_code == 0
 
 
 def test_run_pending_is_not_for_days(home: Path, invoke: Invoke) -> None:
