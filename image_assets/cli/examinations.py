@@ -165,7 +165,6 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "Python": examine_python,
     "storage": examine_storage,
     "landing zone": examine_landing,
-    "sources": examine_sources,
     "configuration": examine_configuration,
     "tables": examine_tables,
     "originals": examine_originals,
@@ -177,4 +176,5 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "events": examine_events,
     "PostgreSQL": examine_postgres,
     "Delta tables": examine_delta,
+    "sources": examine_sources,
 }
