@@ -16,17 +16,11 @@ from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.exact_index import ExactIndex
-from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors, is_in
 from image_assets.steps.vectors.index_changes import day_changes, fits, ghost_keys, missing_images
+from image_assets.steps.vectors.index_manifest import IndexManifest, way_out
 from image_assets.steps.vectors.index_source import IndexSource
-from image_assets.steps.vectors.index_store import (
-    IndexManifest,
-    StoredIndex,
-    empty_index,
-    members_of,
-    way_out,
-)
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, StoredIndex, members_of
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 
 _DECIMALS: Final = 4
@@ -74,7 +68,7 @@ class SearchedPart:
         if among is not None:
             allowed &= among[self.places]
         if allowed.any():
-            is_whole = allowed.all() and not self.vectors.is_live
+            is_whole = allowed.all() and not self.vectors.has_others
             found = self.vectors.index.search(query, count, None if is_whole else keys[allowed])
             rows = np.searchsorted(keys, found.keys)
             ids = members.get_column("image_id").gather(rows)
@@ -176,19 +170,23 @@ def open_pool(
     if manifest and manifest.dimension != encoder.dimension:
         found = f"the index of {encoder.name} has {manifest.dimension} dimensions, the encoder {encoder.dimension}"
         raise SearchError(f"{found}; {way_out(encoder.name)}")
-    if manifest and fits(manifest, encoder):
-        index, known = source.open(tables, manifest), manifest.days
-    else:
-        index, known = empty_index("exact", encoder.dimension, UsearchParams()), {}
+    shards, known = (source.open(tables, manifest), manifest.days) if manifest and fits(manifest, encoder) else ((), {})
+    members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)])
     stored = vectors_of(tables, encoder)
-    changes = day_changes(stored, known, index.members, stored.versions)
-    is_current = ~is_in(index.members.get_column("key").to_numpy(), ghost_keys(changes))
-    indexed = SearchedPart(index, np.where(is_current, np.cumsum(is_current) - 1, -1))
-    current = index.members.select("image_id", "day").filter(is_current)
+    changes = day_changes(stored, known, members, stored.versions)
+    is_current = ~is_in(members.get_column("key").to_numpy(), ghost_keys(changes))
+    current = members.select("image_id", "day").filter(is_current)
     images = pl.concat([current, missing_images(changes)]).with_row_index("place")
     new, held = images.slice(current.height), held_bytes // (encoder.dimension * np.dtype(np.float32).itemsize)
-    opened = [indexed, *_in_memory(stored, new.head(held))]
+    opened = [*_indexed(shards, is_current), *_in_memory(stored, new.head(held))]
     return VectorPool(stored, encoder, images, opened, new.slice(held))
+
+
+def _indexed(shards: Sequence[StoredIndex], is_current: Mask) -> Iterator[SearchedPart]:
+    """Shards whose current members are the first images of a pool."""
+    places = np.where(is_current, np.cumsum(is_current) - 1, -1)
+    ends = np.cumsum([shard.members.height for shard in shards])
+    yield from map(SearchedPart, shards, np.split(places, ends[:-1]) if shards else ())
 
 
 def _in_memory(stored: StoredVectors, images: pl.DataFrame) -> Iterator[SearchedPart]:

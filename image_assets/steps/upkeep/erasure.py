@@ -36,6 +36,7 @@ from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of, copies_of, erased_ids
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.steps.images.receipts import find_pending, receipt_days
+from image_assets.steps.vectors.index_erasing import forget_files
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -232,6 +233,7 @@ def _remove(tables: ParquetTables, remains: Remains) -> None:
         # What a run has moved meanwhile is found where it is when the remains are looked for again.
         with suppress(ObjectNotFoundError):
             tables.remove_rows(key, _names(tables, key, remains.image_id))
+    forget_files(store, remains.derived)
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
         _delete_for_good(store, key)
@@ -345,17 +347,12 @@ def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[Ob
 
 
 def _indexes(tables: ParquetTables, image_id: ImageId) -> Iterator[ObjectKey]:
-    """Every file of an index that has the image in any of its builds: a build in force, or a former one."""
+    """Every folder of an index that has the image: a shard or a map, in force, retired or not in force yet."""
     files = [info.key for info in tables.store.list(object_keys.INDEX)]
-    members = [key for key in files if key.endswith(".parquet")]
+    naming = [key for key in files if key.endswith(".parquet")]
     is_it = pl.col("image_id") == image_id
-    folders = {key.rsplit("/", 2)[0] for key in members if tables.scan_files([key], ["image_id"], where=is_it).height}
-    yield from sorted((key for key in files if key.startswith(tuple(f"{each}/" for each in folders))), key=_depth)
-
-
-def _depth(key: ObjectKey) -> tuple[int, str]:
-    # What says which build is in force goes before the builds.
-    return key.count("/"), key
+    folders = {key.rpartition("/")[0] for key in naming if tables.scan_files([key], ["image_id"], where=is_it).height}
+    yield from (key for key in files if key.rpartition("/")[0] in folders)
 
 
 def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:

@@ -1,12 +1,14 @@
 """Where the index comes from that a search looks through: the lake's own, or one that somebody else keeps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.vectors.index_store import IndexManifest, StoredIndex, open_index, read_manifest
+from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_store import StoredIndex, open_shards
 
 
 class IndexSource(Protocol):
@@ -21,8 +23,8 @@ class IndexSource(Protocol):
         """
         ...
 
-    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
-        """The index that was found; raises as `find` does."""
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
+        """What the index that was found consists of; raises as `find` does."""
         ...
 
 
@@ -36,6 +38,6 @@ class LakeIndex:
         """See `IndexSource`."""
         return read_manifest(tables.store, encoder.name)
 
-    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
         """See `IndexSource`."""
-        return open_index(tables.store, manifest, self.params, to_change=False)
+        return open_shards(tables, manifest, self.params)

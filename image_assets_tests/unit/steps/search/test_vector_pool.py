@@ -17,8 +17,8 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.vector_pool import HELD_BYTES, Mask, Neighbour, Question, VectorPool, open_pool
 from image_assets.steps.vectors.embeddings import embedding_target
+from image_assets.steps.vectors.index_manifest import read_manifest
 from image_assets.steps.vectors.index_source import LakeIndex
-from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 
 ENCODER = EncoderDescription("e", "1", 8, 1, "none", "made in code")
