@@ -179,7 +179,9 @@ def _end(tables: ParquetTables, remains: Remains, copies: Sequence[PublishedCopy
         _remove(tables, remains)
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
-        if remains.is_nothing:
+        # A refresh may have read its vector before it was gone.
+        is_indexed = any(key.startswith(f"{object_keys.INDEX}/") for key in remains.derived)
+        if remains.is_nothing and not is_indexed:
             return _complete(tables, remains, sum(_erase_copy(tables, copy, remains) for copy in copies))
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile")
 
