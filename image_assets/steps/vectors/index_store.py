@@ -25,6 +25,7 @@ from image_assets.steps.vectors.index_manifest import (
     IndexKind,
     IndexManifest,
     IndexShard,
+    read_manifest,
     shard_key,
     way_out,
 )
@@ -76,6 +77,16 @@ def write_shard(store: ObjectStore, encoder: str, index: VectorIndex, members: p
         member_bytes=member_bytes,
         days=tuple(members.get_column("day").unique().sort().cast(pl.String)),
     )
+
+
+def withdraw_shards(store: ObjectStore, encoder: str, shards: Sequence[IndexShard]) -> None:
+    """Delete the files of shards that have not come into force: what was erased meanwhile may be in them."""
+    manifest = read_manifest(store, encoder)
+    in_force = {shard.name for shard in manifest.shards} if manifest else set()
+    for shard in shards:
+        if shard.name not in in_force:
+            for name in (VECTORS, MEMBERS):
+                store.delete(shard_key(encoder, shard.name, name))
 
 
 def open_shards(tables: ParquetTables, manifest: IndexManifest, params: UsearchParams) -> list[StoredIndex]:
