@@ -1,6 +1,7 @@
 """An index that walks a graph of neighbours instead of comparing every vector (HNSW; Malkov and Yashunin 2018)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +17,8 @@ from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of,
 
 _AT_ONCE = 20_000
 """Vectors in memory while they are compared one by one."""
+
+_LEAST_EXPANSION = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class UsearchParams:
     expansion_add: int = 128
     expansion_search: int = 128
     threads: int = 0
+
+    def for_one_of(self, shards: int) -> Self:
+        """To search one of so many: each has a part of the nearest only, so that fewer candidates do."""
+        fewer = max(_LEAST_EXPANSION, round(self.expansion_search / sqrt(shards)))
+        return replace(self, expansion_search=min(self.expansion_search, fewer))
 
 
 class UsearchIndex:

@@ -16,7 +16,7 @@ from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.exact_index import ExactIndex
-from image_assets.search.vector_index import Vectors, is_in
+from image_assets.search.vector_index import Keys, Vectors, is_in
 from image_assets.steps.vectors.index_changes import day_changes, fits, ghost_keys, missing_images
 from image_assets.steps.vectors.index_manifest import IndexManifest, way_out
 from image_assets.steps.vectors.index_source import IndexSource
@@ -48,32 +48,39 @@ class Neighbour(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
 class SearchedPart:
     """Vectors that are searched together.
 
-    Attributes:
+    Args:
         vectors: the vectors, and the images behind their keys.
         places: int64, of each member in the pool; -1 for one that stands for no image any more.
     """
 
-    vectors: StoredIndex
-    places: npt.NDArray[np.int64]
+    def __init__(self, vectors: StoredIndex, places: npt.NDArray[np.int64]) -> None:
+        self._vectors, self._places = vectors, places
+        self._keys = np.ascontiguousarray(vectors.members.get_column("key").to_numpy())
+        self._ids = vectors.members.get_column("image_id")
+        self._last: tuple[Mask | None, Keys | None] | None = None
 
     def nearest(self, query: Vectors, count: int, among: Mask | None) -> Iterator[Neighbour]:
         """See `VectorPool.nearest`; in no order."""
-        members = self.vectors.members
-        keys = members.get_column("key").to_numpy()
-        allowed = self.places >= 0
-        if among is not None:
-            allowed &= among[self.places]
-        if allowed.any():
-            is_whole = allowed.all() and not self.vectors.has_others
-            found = self.vectors.index.search(query, count, None if is_whole else keys[allowed])
-            rows = np.searchsorted(keys, found.keys)
-            ids = members.get_column("image_id").gather(rows)
+        allowed = self._allowed(among)
+        if self._keys.size and (allowed is None or allowed.size):
+            found = self._vectors.index.search(query, count, allowed)
+            rows = np.searchsorted(self._keys, found.keys)
             scores = (round(score, _DECIMALS) for score in found.scores.tolist())
-            yield from map(Neighbour, ids, scores, self.places[rows].tolist())
+            yield from map(Neighbour, self._ids.gather(rows), scores, self._places[rows].tolist())
+
+    def _allowed(self, among: Mask | None) -> Keys | None:
+        """The keys that may be found, None for all in the index; kept, since most questions come with the same mask."""
+        last = self._last
+        if last is None or last[0] is not among:
+            is_allowed = self._places >= 0
+            if among is not None:
+                is_allowed &= among[self._places]
+            is_whole = bool(is_allowed.all()) and not self._vectors.has_others
+            last = self._last = among, None if is_whole else self._keys[is_allowed]
+        return last[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def open_shards(tables: ParquetTables, manifest: IndexManifest, params: UsearchP
     Raises:
         DamagedIndexError: a file is gone, damaged, or not what the manifest says.
     """
-    paths = local_files(tables.store, manifest)
+    paths, params = local_files(tables.store, manifest), params.for_one_of(max(1, len(manifest.shards)))
     return [_opened(tables, manifest, shard, path, params) for shard, path in zip(manifest.shards, paths, strict=True)]
 
 
