@@ -198,6 +198,12 @@ class Settings(BaseSettings):
         description="Memory that one worker may take.",
     )
     chunk_size: int = Field(default=256, ge=1, description="Images per checkpoint: what a kill can cost.")
+    lots: int = Field(
+        default=1,
+        ge=1,
+        le=999,
+        description="Lots that a new day is cut into at least; one for every 20,000 files that are there already.",
+    )
     max_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, le=2**40, description="Largest file accepted.")
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, le=178_000_000, description="Most pixels accepted.")
     min_side_px: int = Field(default=_LIMITS.min_side_px, ge=1, le=100_000, description="Shortest side accepted.")

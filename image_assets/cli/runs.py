@@ -30,10 +30,20 @@ SOME_REJECTED = 2
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
 @only_option
+@click.option(
+    "--lots",
+    metavar="N[-M]",
+    help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
+)
 @json_option
 @click.pass_context
 def run(
-    context: click.Context, day: datetime | None, first: datetime | None, last: datetime | None, only: str | None
+    context: click.Context,
+    day: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    only: str | None,
+    lots: str | None,
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
@@ -42,11 +52,26 @@ def run(
     """
     asked, settings = period(day, first, last), load_settings()
     find_dagster_home()
+    if lots:
+        _run_lots(settings, day, lots)
+        return
     days = days_between(*asked) if asked else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
+
+
+def _run_lots(settings: Settings, day: datetime | None, lots: str) -> None:
+    from image_assets.orchestration.runs.local_runs import run_lots
+
+    if day is None:
+        raise click.UsageError("--lots goes with --day: the lots of which day?")
+    the_day = day.date()
+    _run_with_bars(
+        settings, lambda definitions, instance, tags, _: [run_lots(definitions, instance, the_day, lots, tags)]
+    )
+    CONSOLE.print(f"the rest of the day follows when all its lots are done: image-assets run --day {the_day}")
 
 
 def _due_days(settings: Settings) -> list[date]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from urllib.parse import quote, unquote_to_bytes
 
 from image_assets.ids import ImageId, ObjectKey, SourceUri
+from image_assets.lake.lots import WHOLE, Lot, lot_named
 
 STORES_OWN = ".lake"
 """What a store keeps for itself in a folder right in the lake: nobody lists it."""
@@ -18,6 +19,7 @@ MANIFESTS = "_manifests"
 TABLES = "tables"
 CHECKPOINTS = "_checkpoints"
 HISTORY = "_history"
+LOTS = "_lots"
 ALL_DAYS = "all"
 INDEX = "index"
 REPORTS = "reports"
@@ -110,9 +112,24 @@ def preview_key(image_id: ImageId) -> ObjectKey:
     return ObjectKey(f"{PREVIEWS}/{image_id[:2]}/{image_id}.jpg")
 
 
-def table_key(table: str, day: date | None) -> ObjectKey:
-    """One table's rows of one day; all of its rows, without a day."""
-    return ObjectKey(f"{TABLES}/{table}/{f'{day:%Y-%m-%d}' if day else ALL_DAYS}.parquet")
+def table_key(table: str, day: date | None, lot: Lot = WHOLE) -> ObjectKey:
+    """One table's rows of one day, or of a lot of the day; all of its rows, without a day."""
+    name = f"{day:%Y-%m-%d}" if day else ALL_DAYS
+    return ObjectKey(f"{TABLES}/{table}/{name}{_folder_of(lot)}.parquet")
+
+
+def lots_prefix(table: str, day: date) -> str:
+    """The folder of a day's files of one table where the day is cut into lots."""
+    return f"{TABLES}/{table}/{day:%Y-%m-%d}"
+
+
+def lots_key(day: date) -> ObjectKey:
+    """What says into how many lots a day is cut."""
+    return ObjectKey(f"{TABLES}/{LOTS}/{day:%Y-%m-%d}.json")
+
+
+def _folder_of(lot: Lot) -> str:
+    return "" if lot == WHOLE else f"/{lot.name}"
 
 
 def index_prefix(encoder: str) -> str:
@@ -201,27 +218,41 @@ def api_key_key(key_id: str) -> ObjectKey:
 
 
 def day_of(key: ObjectKey) -> date | None:
-    """The day of a table's file; None for whatever else lies in its folder."""
-    name = key.rpartition("/")[2]
+    """The day of a table's file, or of a lot's; None for whatever else lies in its folder."""
+    name = _place_of(key)[1]
     try:
         return date.fromisoformat(name.removesuffix(".parquet")) if name.endswith(".parquet") else None
     except ValueError:
         return None
 
 
-def checkpoint_prefix(table: str, day: date) -> str:
+def table_of(key: ObjectKey) -> str:
+    """Name of the table that a file belongs to."""
+    return _place_of(key)[0].partition("/")[2]
+
+
+def _place_of(key: ObjectKey) -> tuple[str, str]:
+    """The folder of a table and the name of a file in it, as if no day were cut into lots."""
+    folder, _, name = key.rpartition("/")
+    if name.endswith(".parquet") and lot_named(name.removesuffix(".parquet")):
+        folder, _, day = folder.rpartition("/")
+        return folder, f"{day}.parquet"
+    return folder, name
+
+
+def checkpoint_prefix(table: str, day: date, lot: Lot = WHOLE) -> str:
     """The folder of finished chunks of an interrupted step."""
-    return f"{TABLES}/{CHECKPOINTS}/{table}/{day:%Y-%m-%d}"
+    return f"{TABLES}/{CHECKPOINTS}/{table}/{day:%Y-%m-%d}{_folder_of(lot)}"
 
 
-def history_prefix(table: str, day: date) -> str:
+def history_prefix(table: str, day: date, lot: Lot = WHOLE) -> str:
     """The folder of a day's files of former recipes."""
-    return f"{TABLES}/{HISTORY}/{table}/{day:%Y-%m-%d}"
+    return f"{TABLES}/{HISTORY}/{table}/{day:%Y-%m-%d}{_folder_of(lot)}"
 
 
-def history_key(table: str, day: date, recipe_version: str) -> ObjectKey:
+def history_key(table: str, day: date, recipe_version: str, lot: Lot = WHOLE) -> ObjectKey:
     """A day's file as a former recipe had made it."""
-    return ObjectKey(f"{history_prefix(table, day)}/{recipe_version}.parquet")
+    return ObjectKey(f"{history_prefix(table, day, lot)}/{recipe_version}.parquet")
 
 
 def name_as_text(name: str) -> str:

@@ -1,11 +1,12 @@
-"""Tables as one Parquet file per day, or one for all days, replaced by one atomic rename."""
+"""Tables as one Parquet file per day or per lot of a day, or one for all days, replaced by one atomic rename."""
 
 import errno
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import dataframely as dy
@@ -21,7 +22,8 @@ from image_assets.errors import (
 )
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectStore
+from image_assets.lake.lots import WHOLE, Lot, lot_named
+from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
@@ -47,20 +49,64 @@ class ParquetTables:
     Attributes:
         store: where their files are.
         history_keep: files of former recipes that are kept of each table and day.
+        lot: the part of each day that is read and written, where a table has it; see `at`.
     """
 
     store: ObjectStore
     history_keep: int = 1
+    lot: Lot = WHOLE
+
+    def at(self, lot: Lot) -> "ParquetTables":
+        """The same tables seen through one lot: steps read and write its rows as if they were the day's.
+
+        Of a table that is made for the day as a whole the day's rows are read.
+        """
+        return replace(self, lot=lot)
+
+    def key(self, table: str, day: date | None) -> ObjectKey:
+        """The file that is written."""
+        return object_keys.table_key(table, day, self.lot if day else WHOLE)
+
+    def keys(self, table: str, day: date | None) -> list[ObjectKey]:
+        """The files of a day that there are: one, or one of each lot."""
+        whole = object_keys.table_key(table, day)
+        if day and self.lot != WHOLE:
+            return [key for key in (self.key(table, day), whole) if self.store.exists(key)][:1]
+        if self.store.exists(whole):
+            return [whole]
+        if day is None:
+            return []
+        found = (info.key for info in self.store.list(object_keys.lots_prefix(table, day)))
+        return [key for key in found if object_keys.day_of(key) == day]
 
     def exists(self, table: Table, day: date | None) -> bool:
-        """Whether the day was ever committed, be it empty."""
-        return self.store.exists(object_keys.table_key(table.name, day))
+        """Whether the day, or a lot of it, was ever committed, be it empty."""
+        return bool(self.keys(table.name, day))
+
+    def listed(self, table: str) -> dict[date, list[ObjectInfo]]:
+        """The files of each day that was committed of the table of this name, in order."""
+        found: dict[date, list[ObjectInfo]] = {}
+        for info in self.store.list(f"{object_keys.TABLES}/{table}"):
+            if (day := object_keys.day_of(info.key)) is not None:
+                found.setdefault(day, []).append(info)
+        return dict(sorted(found.items()))
 
     def days(self, table: str) -> list[date]:
         """Days that were committed of the table of this name, in order."""
-        objects = self.store.list(f"{object_keys.TABLES}/{table}")
-        days = (object_keys.day_of(found.key) for found in objects)
-        return sorted({day for day in days if day is not None})
+        return list(self.listed(table))
+
+    def versions(self, table: str) -> dict[date, str]:
+        """What tells each day's rows from others, by the versions of its files."""
+        return {day: version_of_files(files) for day, files in self.listed(table).items()}
+
+    def version(self, table: str, day: date | None) -> str | None:
+        """The same of one day; None when it was never committed."""
+        own = self.store.version(self.key(table, day))
+        if own is not None or day is None or self.lot != WHOLE:
+            return own
+        files = self.store.list(object_keys.lots_prefix(table, day))
+        found = [info for info in files if object_keys.day_of(info.key) == day]
+        return version_of_files(found) if found else None
 
     def files(self, table: str) -> list[ObjectKey]:
         """Every file of the table of this name, and of all its versions where it has several."""
@@ -68,8 +114,8 @@ class ParquetTables:
         return [found.key for found in objects if found.key.endswith(".parquet")]
 
     def schema_of(self, table: str, day: date) -> pl.Schema:
-        """Columns and types as a day has them, which may differ from what the table's schema says today."""
-        return self.file_schema(object_keys.table_key(table, day))
+        """Columns and types as a day, or any lot of it, has them; they may differ from what the schema says today."""
+        return self.file_schema(next(iter(self.at(WHOLE).keys(table, day)), self.key(table, day)))
 
     def file_schema(self, key: ObjectKey) -> pl.Schema:
         """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
@@ -93,7 +139,15 @@ class ParquetTables:
         return rows
 
     def _committed(self, table: Table, day: date | None) -> pl.DataFrame | None:
-        key = object_keys.table_key(table.name, day)
+        own = self.key(table.name, day)
+        rows = self._committed_file(own, table, day)
+        if rows is not None or day is None:
+            return rows
+        others = [self._committed_file(key, table, day) for key in self.keys(table.name, day) if key != own]
+        parts = [each for each in others if each is not None]
+        return pl.concat(parts) if parts else None
+
+    def _committed_file(self, key: ObjectKey, table: Table, day: date | None) -> pl.DataFrame | None:
         try:
             copies = self.store.copies([key])
         except ObjectNotFoundError:
@@ -132,14 +186,16 @@ class ParquetTables:
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
+        none = pl.Series(column, [], dtype=pl.String)
         try:
-            return self.scan_files([object_keys.table_key(table, day)], [column]).get_column(column)
+            keys = self.keys(table, day)
+            return self.scan_files(keys, [column]).get_column(column) if keys else none
         except ObjectNotFoundError:
-            return pl.Series(column, [], dtype=pl.String)
+            return none
 
     def replace(self, table: Table, day: date | None, rows: pl.DataFrame) -> None:
         """Commit a day; readers see the former rows or these."""
-        self.write_file(object_keys.table_key(table.name, day), table, day, [rows])
+        self.write_file(self.key(table.name, day), table, day, [rows])
 
     def replace_if_changed(self, table: Table, day: date | None, made: Callable[[], pl.DataFrame]) -> bool:
         """Commit a day unless it already holds exactly the rows that are `made`; say whether anything was written.
@@ -148,7 +204,7 @@ class ParquetTables:
         """
 
         def attempt() -> bool:
-            key = object_keys.table_key(table.name, day)
+            key = self.key(table.name, day)
             version = self.store.version(key)
             rows = made().select(table.schema.column_names()).sort(table.primary_key)
             if version and self._holds(table, day, rows):
@@ -160,7 +216,7 @@ class ParquetTables:
 
     def _holds(self, table: Table, day: date | None, rows: pl.DataFrame) -> bool:
         try:
-            return self.scan_files([object_keys.table_key(table.name, day)]).equals(rows)
+            return self.scan_files([self.key(table.name, day)]).equals(rows)
         except TableError:
             # What is computed whole from other tables need not be restored: it is made anew.
             return False
@@ -194,17 +250,18 @@ class ParquetTables:
     def keep_former(self, table: str, day: date, recipe_version: str) -> None:
         """Keep the day's file, which that recipe made, in the history of the table, and drop what is older there."""
         if self.history_keep:
-            former = object_keys.history_key(table, day, recipe_version)
-            self.store.copy(object_keys.table_key(table, day), former)
+            former = object_keys.history_key(table, day, recipe_version, self.lot)
+            self.store.copy(self.key(table, day), former)
             # By name: a clock that was ahead would make an older file the last one.
             others = [older for older in self.former_recipes(table, day) if older != recipe_version]
             for older in others[self.history_keep - 1 :]:
-                self.store.delete(object_keys.history_key(table, day, older))
+                self.store.delete(object_keys.history_key(table, day, older, self.lot))
 
     def former_recipes(self, table: str, day: date) -> list[str]:
         """Recipes whose file of a day is kept; the last one first."""
-        kept = sorted(self.store.list(object_keys.history_prefix(table, day)), key=lambda info: info.modified_at)
-        return [info.key.rpartition("/")[2].removesuffix(".parquet") for info in reversed(kept)]
+        prefix = object_keys.history_prefix(table, day, self.lot)
+        kept = sorted(self.store.list(prefix), key=lambda info: info.modified_at)
+        return list(dict.fromkeys(info.key.rpartition("/")[2].removesuffix(".parquet") for info in reversed(kept)))
 
     def remove_rows(self, key: ObjectKey, where: pl.Expr) -> None:
         """Rewrite one file, whatever its shape, without the rows for which `where`, never null, holds.
@@ -237,8 +294,15 @@ class ParquetTables:
 
         Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
         """
-        keys = [object_keys.table_key(table.name, day) for day in (self.days(table.name) if days is None else days)]
+        keys = self._keys_of_days(table.name, days)
         return self.scan_files(keys, columns, where) if keys else table.schema.create_empty().select(columns)
+
+    def _keys_of_days(self, table: str, days: Iterable[date] | None) -> list[ObjectKey]:
+        """The files of the days; for one that was never committed the file that it would have."""
+        if days is None:
+            return [info.key for files in self.listed(table).values() for info in files]
+        found = [(day, self.keys(table, day)) for day in days]
+        return [key for day, keys in found for key in keys or [self.key(table, day)]]
 
     def scan_files(
         self,
@@ -347,7 +411,7 @@ class ParquetTables:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
             broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
-            raise _damaged(broken, object_keys.table_key(table.name, day)) from error
+            raise _damaged(broken, self.key(table.name, day)) from error
 
 
 def _from_copy(copy: ObjectCopy, schema: pl.Schema, uri: str, file: str | None) -> pl.LazyFrame:
@@ -375,9 +439,17 @@ def _explained_write(key: ObjectKey) -> Iterator[None]:
         raise StoreUnavailableError(f"cannot write {key!r}: {error}; run it again", key=key) from error
 
 
+def version_of_files(files: Sequence[ObjectInfo]) -> str:
+    """The version of a day that has these files: that of its one file, or what those of its lots are together."""
+    if len(files) == 1:
+        return files[0].version
+    told = "\n".join(f"{info.key} {info.version}" for info in files)
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
 def _damaged(what: str, key: ObjectKey) -> TableError:
     """With its remedy and its culprit: what is wrong with a table's file."""
-    table = key.partition("/")[2].rpartition("/")[0]
+    table = object_keys.table_of(key)
     return TableError(f"{what}; {_remedy(key)}", table=table, day=object_keys.day_of(key), key=key)
 
 
@@ -385,7 +457,8 @@ def _remedy(key: ObjectKey) -> str:
     """What to do about a damaged file; the run that met it may be one of a later day."""
     folders, day = key.split("/"), object_keys.day_of(key)
     if object_keys.CHECKPOINTS in folders:
-        return f"image-assets run --day {folders[-2]} drops it and computes its rows again"
+        its_day = folders[-3] if lot_named(folders[-2]) else folders[-2]
+        return f"image-assets run --day {its_day} drops it and computes its rows again"
     if object_keys.HISTORY in folders:
         return "delete it: only image-assets diff reads it"
     if folders[0] == object_keys.INDEX:

@@ -1,7 +1,7 @@
 """The frame of a daily asset: what the settings say of all of them, and the loop over a run's days."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,7 +13,9 @@ import dagster as dg
 from image_assets.compute.engine import Engine
 from image_assets.configuration import configured
 from image_assets.errors import ImageAssetsError, ObjectArchivedError, StoreUnavailableError
+from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.orchestration.chosen_lots import chosen_lots
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, column_schema, describe_gallery
 from image_assets.orchestration.metadata.lineage import describe_lineage
@@ -21,6 +23,8 @@ from image_assets.orchestration.partitions import BACKFILL_POLICY
 from image_assets.orchestration.resources import EncoderResource
 from image_assets.orchestration.runs.bad_days import name_bad_days
 from image_assets.settings import Settings
+from image_assets.steps.images.lots import day_lots
+from image_assets.steps.increment.increment import IncrementReport, of_all_lots
 from image_assets.steps.upkeep.access_tiers import told_when
 from image_assets.tables.chain import Chain
 from image_assets.tables.table import Table
@@ -150,10 +154,27 @@ class AssetRun:
         """Whether an asset was asked for, where they can be had one by one."""
         return dg.AssetKey(asset) in self.context.selected_asset_keys
 
-    def work(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> T:
-        """Bring a day in line by a step of the lake, which commits in chunks and shows how far it is."""
-        track = self.context.resources.progress.track(f"{self.name} {day}")
-        return step(self.tables, day, *asked, **more, chunk_size=self.base.chunk_size, on_progress=track)
+    def work(self, step: Callable[..., IncrementReport], day: date, *asked: object, **more: object) -> IncrementReport:
+        """Bring a day in line by a step that works image by image, lot after lot."""
+        return of_all_lots(self.work_lots(step, day, *asked, **more))
+
+    def work_lots(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> list[T]:
+        """The same, for a step that says something else of each lot."""
+        return [self._work(step, lot, day, *asked, **more) for lot in self.lots(day)]
+
+    def work_whole(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> T:
+        """Bring a day in line by a step that sees all of its images."""
+        return self._work(step, WHOLE, day, *asked, **more)
+
+    def lots(self, day: date) -> Sequence[Lot]:
+        """Those of the day that this run is for."""
+        return chosen_lots(self.context.run.tags, day_lots(self.tables, day))
+
+    def _work(self, step: Callable[..., T], lot: Lot, day: date, *asked: object, **more: object) -> T:
+        """The step commits in chunks and shows how far it is."""
+        told = f"{self.name} {day}" if lot == WHOLE else f"{self.name} {day} {lot.number + 1}/{lot.of}"
+        track = self.context.resources.progress.track(told)
+        return step(self.tables.at(lot), day, *asked, **more, chunk_size=self.base.chunk_size, on_progress=track)
 
     def once(self, make: Callable[P, T], *asked: P.args, **more: P.kwargs) -> T:
         """What `make` makes, on the first day that needs it, where its errors are told; the same for all days."""

@@ -30,6 +30,7 @@ class Stage:
         stops_images: whether what it rejects has not made it, and stands in `rejected_images`.
         follows_recipes: whether a new recipe upstream changes what is read; an original stays what it is.
         has_versions: whether encoders or models have a table each, side by side.
+        sees_whole_days: whether an image may concern any other of its day: such a table is never cut into lots.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stage:
     stops_images: bool = False
     follows_recipes: bool = True
     has_versions: bool = False
+    sees_whole_days: bool = False
 
     @property
     def upstream(self) -> str | None:
@@ -64,6 +66,10 @@ class Chain:
         """Every table in order, or those of the stages that stop images."""
         return tuple(table for stage in self if stage.stops_images or not stopping for table in stage.makes)
 
+    def tables_in_lots(self) -> tuple[Table, ...]:
+        """Tables that are made image by image, whatever other images there are."""
+        return tuple(table for each in self if each.images_of and not each.sees_whole_days for table in each.makes)
+
 
 _BRONZE, _SILVER, _VECTORS = BRONZE_IMAGES.name, SILVER_IMAGES.name, ALL_EMBEDDINGS.name
 _OF_IMAGES = Chain(
@@ -81,7 +87,14 @@ _OF_IMAGES = Chain(
         Stage("embeddings", (ALL_EMBEDDINGS,), (_SILVER,), images_of=_SILVER, stops_images=True, has_versions=True),
         # Day to day only, though earlier days are read as well: told of them, a backfill takes in all later days, and a
         # day's chain falls into several runs. The sensor `later_days` follows what changes on earlier days.
-        Stage("duplicates", (DUPLICATE_IMAGES,), (_BRONZE, _SILVER, _VECTORS), images_of=_SILVER, after=_VECTORS),
+        Stage(
+            "duplicates",
+            (DUPLICATE_IMAGES,),
+            (_BRONZE, _SILVER, _VECTORS),
+            images_of=_SILVER,
+            after=_VECTORS,
+            sees_whole_days=True,
+        ),
         Stage("tags", (IMAGE_TAGS,), (_VECTORS,), images_of=_VECTORS),
         Stage("moderation", (IMAGE_MODERATION,), (_VECTORS,), images_of=_VECTORS),
         Stage("captions", (IMAGE_CAPTIONS,), (IMAGE_TAGS.name,), images_of=IMAGE_TAGS.name),

@@ -25,7 +25,7 @@ def duplicate_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
 
 
 def _duplicate_images(run: AssetRun, day: date) -> Metadata:
-    report = run.work(find_duplicates, day, run.gpu.description, run.settings.duplicate_params)
+    report = run.work_whole(find_duplicates, day, run.gpu.description, run.settings.duplicate_params)
     counts = describe_increment(run.tables, report, DUPLICATE_IMAGES)
     return {**counts, **_describe_duplicates(run.tables, day, with_pictures=not report.is_unchanged)}
 

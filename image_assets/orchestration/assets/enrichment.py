@@ -107,12 +107,12 @@ def _text_asset(daily: Daily, params: EnrichmentParams) -> dg.AssetsDefinition:
 
 def _image_text(params: EnrichmentParams, run: AssetRun, day: date) -> Metadata:
     if not params.reads_text:
-        return _unread(run.tables, day)
+        return _unread(run, day)
     report = run.work(read_day, day, params.text, run.engine)
     return {**describe_increment(run.tables, report, IMAGE_TEXT), **describe_text(run.tables, day)}
 
 
-def _unread(tables: ParquetTables, day: date) -> Metadata:
-    rows = leave_unread(tables, day)
+def _unread(run: AssetRun, day: date) -> Metadata:
+    rows = sum(leave_unread(run.tables.at(lot), day) for lot in run.lots(day))
     advice = "off: pip install 'image-assets[ocr]' and set IMAGE_ASSETS_OCR=1"
-    return {"outcome": dg.MetadataValue.text(advice), **describe_rows(tables, IMAGE_TEXT, day, rows)}
+    return {"outcome": dg.MetadataValue.text(advice), **describe_rows(run.tables, IMAGE_TEXT, day, rows)}

@@ -9,7 +9,7 @@ from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
 from image_assets.steps.images.silver import DERIVED_TABLES, derivative_recipes, derive_day
-from image_assets.steps.increment.increment import IncrementReport
+from image_assets.steps.increment.increment import IncrementReport, of_all_lots
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS
 from image_assets.tables.table import Table
 
@@ -29,9 +29,9 @@ def silver_assets(daily: Daily) -> list[dg.AssetsDefinition]:
 def _derivatives(run: AssetRun, day: date) -> dict[str, Metadata]:
     wanted = [table for table in DERIVED_TABLES if run.wants(table.name)]
     params = run.settings.derivative_params
-    reports = run.work(derive_day, day, params, run.engine, wanted=wanted)
-    pairs = zip(wanted, reports, strict=True)
-    return {table.name: _described(run.tables, table, report) for table, report in pairs}
+    by_lot = run.work_lots(derive_day, day, params, run.engine, wanted=wanted)
+    pairs = zip(wanted, zip(*by_lot, strict=True), strict=True)
+    return {table.name: _described(run.tables, table, of_all_lots(reports)) for table, reports in pairs}
 
 
 def _described(tables: ParquetTables, table: Table, report: IncrementReport) -> Metadata:

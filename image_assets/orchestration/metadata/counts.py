@@ -81,11 +81,12 @@ def describe_increment(tables: ParquetTables, report: IncrementReport, table: Ta
 
 
 def describe_rows(tables: ParquetTables, table: Table, day: date, rows: int) -> Metadata:
-    """How many rows a day has and which file holds them."""
-    uri = tables.store.uri(object_keys.table_key(table.name, day))
+    """How many rows a day has and which file or, of a day in lots, which folder holds them."""
+    keys = tables.keys(table.name, day) or [tables.key(table.name, day)]
+    where = keys[0] if len(keys) == 1 else object_keys.lots_prefix(table.name, day)
     return {
         "dagster/partition_row_count": dg.MetadataValue.int(rows),
-        "dagster/uri": dg.MetadataValue.text(uri),
+        "dagster/uri": dg.MetadataValue.text(tables.store.uri(ObjectKey(where))),
     }
 
 

@@ -14,12 +14,14 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from image_assets.errors import ConfigurationError
+from image_assets.orchestration.chosen_lots import LOTS_TAG
 from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
 from image_assets.orchestration.partitions import day_tags, days_by_run
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.bad_days import bad_days, is_failed, is_step_failure, split
 from image_assets.orchestration.runs.history import INVOCATION_TAG, UNFINISHED
 from image_assets.orchestration.runs.json_console import CONSOLE, console_config, json_console
+from image_assets.tables.chain import CHAIN
 
 _LISTEN_S = 0.2
 T = TypeVar("T")
@@ -95,6 +97,28 @@ def run_days(
     for chunk in days_by_run(days):
         yield from _execute_days(job, instance, chunk, tags)
     yield run_job(definitions, instance, WAREHOUSE_JOB, tags)
+
+
+def run_lots(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    day: date,
+    lots: str,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> RunReport:
+    """Compute what is computed image by image of some lots of a day; a run of the day itself does the rest.
+
+    What concerns the day as a whole, its checks above all, waits for that run.
+
+    Raises:
+        ConfigurationError: the day is no partition.
+    """
+    job = definitions.resolve_job_def(DAILY_JOB)
+    _check_days(job, [day])
+    made = {dg.AssetKey(table.name) for table in CHAIN.tables_in_lots()}
+    wanted = made.intersection(job.asset_layer.executable_asset_keys)
+    part = job.get_subset(asset_selection=wanted, asset_check_selection=set())
+    return _execute(part, instance, [day], {**tags, **day_tags([day]), LOTS_TAG: lots})
 
 
 def run_job(

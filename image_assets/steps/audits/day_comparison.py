@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.day_drift import (
@@ -64,7 +63,7 @@ class DayComparisons:
         days |= {day - timedelta(weeks=back) for back in range(1, params.weeks + 1)}
         for each in sorted(days):
             for table in _READ:
-                yield self._tables.store.version(object_keys.table_key(table, each))
+                yield self._tables.version(table, each)
 
 
 def compare_day(tables: ParquetTables, day: date, params: DriftParams) -> list[Compared]:

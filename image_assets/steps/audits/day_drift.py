@@ -7,7 +7,6 @@ from statistics import median
 import numpy as np
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.audits.drift import DriftParams, Numbers, drift_of_classes, drift_of_numbers, drift_of_vectors
@@ -121,10 +120,10 @@ def _history(
 
 
 def _values(tables: ParquetTables, table: str, column: str, day: date) -> pl.Series:
-    key = object_keys.table_key(table, day)
-    if not tables.store.exists(key) or column not in tables.schema_of(table, day):
+    keys = tables.keys(table, day)
+    if not keys or column not in tables.file_schema(keys[0]):
         return pl.Series(column, [])
-    return tables.scan_files([key], [column]).get_column(column).drop_nulls()
+    return tables.scan_files(keys, [column]).get_column(column).drop_nulls()
 
 
 def _numbers(values: pl.Series) -> Numbers:

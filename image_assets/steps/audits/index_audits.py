@@ -65,7 +65,7 @@ def audit_searchable(
         (nearest,) = pool.nearest(pool.vector_of(ImageId(image_id)), 1)
         if nearest.score < _SAME:
             problems[day].append(f"{image_id} is not found with its own vector: the nearest is {nearest.image_id}")
-        committed_at = vectors_of(tables, encoder).files[day].arrived_at
+        committed_at = vectors_of(tables, encoder).arrived_at[day.isoformat()]
         if committed_at >= before:
             seconds[day] = (datetime.now(UTC) - committed_at).total_seconds()
     return {day: Audit(len(_ids(shown, day)), tuple(problems[day]), seconds.get(day)) for day in days}
@@ -78,11 +78,9 @@ def _ids(rows: pl.DataFrame, day: date) -> list[str]:
 def _differences(
     vectors: StoredVectors, manifest: IndexManifest, members: pl.DataFrame, before: datetime
 ) -> Iterator[str]:
-    days = {day.isoformat(): info for day, info in vectors.files.items()}
+    days, arrived_at = vectors.versions, vectors.arrived_at
     settled = {
-        day: info.version
-        for day, info in days.items()
-        if info.arrived_at < before or info.version == manifest.days.get(day)
+        day: version for day, version in days.items() if arrived_at[day] < before or version == manifest.days.get(day)
     }
     gone = {str(day) for day in members.get_column("day").unique()} - days.keys()
     for change in day_changes(vectors, dict.fromkeys(gone, ""), members, settled):

@@ -51,6 +51,6 @@ def _problems(tables: ParquetTables, schemas: Mapping[str, Table], key: ObjectKe
 
 
 def _table_of(schemas: Mapping[str, Table], key: ObjectKey) -> Table | None:
-    name = key.partition("/")[2].rpartition("/")[0]
+    name = object_keys.table_of(key)
     family, _, member = name.partition("/")
     return _OF_MANY[family](member) if family in _OF_MANY else schemas.get(name)

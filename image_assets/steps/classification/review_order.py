@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.spread import Vectors, spread_by_likeness, spread_by_weight
 from image_assets.tables.embeddings import embeddings_name
@@ -78,9 +77,10 @@ class ReviewOrder:
     def _near(self, images: pl.DataFrame) -> pl.DataFrame:
         """Days of images, in their order, for as long as their files of vectors are not too much to read."""
         days = images.drop_nulls("encoder").unique("day", keep="first", maintain_order=True)
-        keys = [object_keys.table_key(embeddings_name(encoder), day) for day, encoder in days.iter_rows()]
-        sizes = self._tables.store.sizes(keys)
-        before = pl.Series([sizes.get(key, 0) for key in keys], dtype=pl.Int64).cum_sum().shift(1, fill_value=0)
+        files = [self._tables.keys(embeddings_name(encoder), day) for day, encoder in days.iter_rows()]
+        sizes = self._tables.store.sizes([key for keys in files for key in keys])
+        of_day = [sum(sizes.get(key, 0) for key in keys) for keys in files]
+        before = pl.Series(of_day, dtype=pl.Int64).cum_sum().shift(1, fill_value=0)
         return days.filter(before < self._most_bytes)
 
     def _vectors(self, images: pl.DataFrame) -> pl.DataFrame:
@@ -95,13 +95,13 @@ class ReviewOrder:
         return max(wholes, key=lambda rows: rows.height, default=pl.DataFrame())
 
     def _of_day(self, encoder: str, day: date, ids: frozenset[str], kept: _Kept) -> pl.DataFrame:
-        key = object_keys.table_key(embeddings_name(encoder), day)
-        version = self._tables.store.version(key)
+        name = embeddings_name(encoder)
+        version = self._tables.version(name, day)
         if version is None:
             return pl.DataFrame(schema=dict.fromkeys(_READ, pl.String))
         known = kept.get((encoder, day))
         if known is None or known[0] != version or not ids <= known[1]:
-            known = version, ids, self._tables.scan_files([key], _READ, _among(ids))
+            known = version, ids, self._tables.scan_files(self._tables.keys(name, day), _READ, _among(ids))
         self._kept[encoder, day] = known
         return known[2].filter(pl.col("image_id").is_in(list(ids)))
 

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.near_duplicates import HashPool
 from image_assets.steps.increment.stock import Target
@@ -33,14 +32,16 @@ class DuplicatePool:
     Attributes:
         tables: the lake's tables.
         vectors: those of the wanted weights.
-        days: days that have images, in order.
-        firsts: place of each day's first hash among all hashes.
-        rows: of each hash, its row in the file of its day.
+        files: of cleansed images, in the order of their days.
+        days: the day of each file.
+        firsts: place of each file's first hash among all hashes.
+        rows: of each hash, its row in its file.
         hashes: what is searched; pictures that show next to nothing are not in it.
     """
 
     tables: ParquetTables
     vectors: StoredVectors
+    files: Sequence[ObjectKey]
     days: Sequence[date]
     firsts: Sequence[int]
     rows: Sequence[pl.Series]
@@ -48,7 +49,7 @@ class DuplicatePool:
 
     def copies_of(self, digests: pl.Series) -> pl.DataFrame:
         """Every image whose bytes have one of the digests, with its hash as a number."""
-        return self._images(self.days, pl.col("sha256").is_in(digests.implode()))
+        return self._images(list(dict.fromkeys(self.days)), pl.col("sha256").is_in(digests.implode()))
 
     def images_at(self, places: pl.Series) -> pl.DataFrame:
         """The images behind hashes, with `place`; each place once."""
@@ -75,9 +76,8 @@ class DuplicatePool:
         for places in found.partition_by("which", maintain_order=True):
             number = int(places["which"][0])
             rows = self.rows[number].gather(places["place"] - self.firsts[number])
-            day = [self.days[number]]
-            ids = self.tables.scan(SILVER_IMAGES, ["image_id"], day).get_column("image_id").gather(rows)
-            images = self._images(day, pl.col("image_id").is_in(ids.implode()))
+            ids = self.tables.scan_files([self.files[number]], ["image_id"]).get_column("image_id").gather(rows)
+            images = self._images([self.days[number]], pl.col("image_id").is_in(ids.implode()))
             yield places.select("place", image_id=ids).join(images, on="image_id")
 
     def _images(self, days: Sequence[date], where: pl.Expr) -> pl.DataFrame:
@@ -96,15 +96,16 @@ _AS_NUMBER = pl.col("phash").str.to_integer(base=16, dtype=pl.UInt64)
 
 def open_duplicate_pool(tables: ParquetTables, embeddings: Target, until: date, radius_bits: int) -> DuplicatePool:
     """Read the hashes of all days until one; a day that was never cleansed has no images."""
-    listed = tables.store.list(f"{object_keys.TABLES}/{SILVER_IMAGES.name}")
-    found = [(object_keys.day_of(file.key), file) for file in listed]
-    files = {day: file for day, file in found if day is not None and day <= until}
-    days = sorted(files)
-    shown = [_hashes(tables, files[day].key, files[day].version) for day in days]
+    listed = tables.listed(SILVER_IMAGES.name).items()
+    found = [(day, file) for day, files in listed if day <= until for file in files]
+    days, files = [day for day, _ in found], [file.key for _, file in found]
+    shown = [_hashes(tables, file.key, file.version) for _, file in found]
     hashes = np.concatenate([np.empty(0, np.uint64), *(each["phash"].to_numpy() for each in shown)])
     firsts = np.cumsum([0, *(each.height for each in shown)])[:-1].tolist()
     vectors = StoredVectors(tables, embeddings.table, embeddings.recipe_version)
-    return DuplicatePool(tables, vectors, days, firsts, [each["row"] for each in shown], HashPool(hashes, radius_bits))
+    return DuplicatePool(
+        tables, vectors, files, days, firsts, [each["row"] for each in shown], HashPool(hashes, radius_bits)
+    )
 
 
 @lru_cache(maxsize=_VERSIONS_KEPT)
@@ -124,9 +125,8 @@ def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterato
         (SILVER_IMAGES.name, _CLEANSED),
         (embeddings, ["image_id", "input_version", "recipe_version"]),
     ):
-        for found in tables.store.list(f"{object_keys.TABLES}/{table}"):
-            day = object_keys.day_of(found.key)
-            if day is not None and day <= until:
+        for day, files in tables.listed(table).items():
+            for found in files if day <= until else ():
                 yield day, f"{found.key} {_digest(tables, found.key, tuple(columns), found.version)}"
 
 

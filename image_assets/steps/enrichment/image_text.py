@@ -1,5 +1,6 @@
 """Text in images, read from the originals, because small print is gone from the cleansed images."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -17,7 +18,7 @@ from image_assets.steps.increment.pace import Pace
 from image_assets.steps.increment.recipe import Recipe
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
-from image_assets.steps.increment.workers import in_workers
+from image_assets.steps.increment.workers import in_workers, on_objects
 from image_assets.tables.enrichment import IMAGE_TEXT
 
 _CODE_VERSION = 2
@@ -36,7 +37,8 @@ def read_day(
         ConfigurationError: the extra is not installed.
     """
     target, reader = text_target(params), reader_name()
-    process = in_workers(engine, partial(read_text, store=tables.store, params=params, reader=reader), _readable)
+    work = on_objects(partial(read_text, params=params, reader=reader), tables.store, _keys)
+    process = in_workers(engine, work, _readable)
     inputs = partial(derivative_inputs, tables, day)
     return run_increment(tables, target, day, inputs, process, **pace)
 
@@ -51,6 +53,10 @@ def leave_unread(tables: ParquetTables, day: date) -> int:
     if not tables.exists(IMAGE_TEXT, day):
         tables.replace(IMAGE_TEXT, day, IMAGE_TEXT.schema.create_empty())
     return tables.read(IMAGE_TEXT, day).height
+
+
+def _keys(original: Readable) -> Sequence[ObjectKey]:
+    return [original.raw_path]
 
 
 def _readable(item: Item) -> Readable:

@@ -5,7 +5,7 @@ from functools import cache
 
 from image_assets.ids import ImageId, ObjectKey, Sha256
 from image_assets.imaging.decode import decode_within
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ReadsAndWrites
 from image_assets.models.captioning.text_reader import RapidOcrReader, TextLine, TextParams, TextReader, mean_confidence
 from image_assets.steps.images.original import read_verified
 from image_assets.steps.increment.outcome import TableValues
@@ -20,7 +20,7 @@ class Readable:
     sha256: Sha256
 
 
-def read_text(original: Readable, store: ObjectStore, params: TextParams, reader: str) -> TableValues:
+def read_text(original: Readable, store: ReadsAndWrites, params: TextParams, reader: str) -> TableValues:
     """The columns of `image_text`.
 
     Raises:

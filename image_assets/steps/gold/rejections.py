@@ -6,11 +6,11 @@ from datetime import date
 import polars as pl
 
 from image_assets.errors import RejectionReason
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.predictions import prediction_stages
 from image_assets.steps.images.dismissals import RejectedFile, states_of
 from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.lots import day_lots
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS, embeddings_name
 from image_assets.tables.images import BRONZE_IMAGES
@@ -37,9 +37,10 @@ def gather_rejections(tables: ParquetTables, day: date, stages: Sequence[str]) -
 
 def read_rejected(tables: ParquetTables, day: date) -> pl.DataFrame:
     """`rejected_images` of a day, none when it was never gathered; without a state, as older days are, all are open."""
-    if not tables.exists(REJECTED_IMAGES, day):
+    keys = tables.keys(REJECTED_IMAGES.name, day)
+    if not keys:
         return REJECTED_IMAGES.schema.create_empty()
-    rows = tables.scan_files([object_keys.table_key(REJECTED_IMAGES.name, day)])
+    rows = tables.scan_files(keys)
     return rows if "state" in rows.columns else rows.with_columns(state=pl.lit("open", dtype=_STATE))
 
 
@@ -47,7 +48,8 @@ def _states(tables: ParquetTables, day: date, rows: pl.DataFrame) -> list[str]:
     """Junk goes with its upload; an original that could not be read, or whose worker died, is no junk."""
     columns = ["day", "item", "source_uri", "image_id", "input_version"]
     files = [RejectedFile(*row) for row in rows.select(columns).iter_rows()]
-    landed = {file.source_uri for file in list_landing(tables.store, day).files} if files else set()
+    lots = day_lots(tables, day) if files else ()
+    landed = {file.source_uri for lot in lots for file in list_landing(tables.store, day, lot).files}
     is_junk = (pl.col("stage") == BRONZE_IMAGES.name) | pl.col("reason").cast(pl.String).is_in(_OF_THE_BYTES)
     junk = rows.select(is_junk).to_series()
     gone = [file for file, is_it in zip(files, junk, strict=True) if is_it and file.source_uri not in landed]

@@ -8,6 +8,7 @@ import polars as pl
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.lots import day_lots
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -21,17 +22,19 @@ def summarise_day(tables: ParquetTables, day: date) -> bool:
 
 
 def _summary(tables: ParquetTables, day: date) -> pl.DataFrame:
-    bronze = tables.read(BRONZE_IMAGES, day)
+    bronze = tables.scan(BRONZE_IMAGES, ["format"], [day])
     refused = read_rejected(tables, day)
     rejected = refused.filter(state="open")
-    gold = tables.read(GOLD_IMAGES, day)
+    gold = tables.scan(GOLD_IMAGES, ["state", "label", *_FLAGS.values()], [day])
     at_landing = refused.filter(stage=BRONZE_IMAGES.name).height
     # Every file seen is accepted, rejected, or was rejected once and is gone or dismissed; an image that a late stage
     # rejected is in gold, marked as an error.
     seen, accepted = bronze.height + at_landing, gold.filter(pl.col("state") != "error").height
     outcomes = {"seen": seen, "accepted": accepted, "rejected": rejected.height}
     outcomes |= {state: refused.filter(state=state).height for state in ("gone", "dismissed")}
-    outcomes["passed_over"] = len(list_landing(tables.store, day).passed_over)
+    outcomes["passed_over"] = sum(
+        len(list_landing(tables.store, day, lot).passed_over) for lot in day_lots(tables, day)
+    )
     flagged = {name: gold.filter(pl.col(flag)).height for name, flag in _FLAGS.items()}
     counts = [
         _rows("outcome", {**outcomes, "gold": gold.height, **flagged}),

@@ -22,6 +22,7 @@ from image_assets.ids import ObjectKey, SourceUri
 from image_assets.imaging.formats import ALLOWED_FORMATS
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
+from image_assets.lake.lots import WHOLE
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import Acceptance, read_acceptances
@@ -64,8 +65,9 @@ def take_in_day(
     work = on_objects(taking, tables.store, partial(keys_to_read, limits=limits))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
-    settle_receipts(tables, day)
-    clear_sent_ahead(tables.store, day)
+    if tables.lot.is_last:
+        settle_receipts(tables.at(WHOLE), day)
+    clear_sent_ahead(tables.store, day, lot=tables.lot)
     return report
 
 
@@ -157,7 +159,7 @@ def _upload(item: Item, day: date) -> Upload:
 
 def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
     """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
-    landing, acceptances = list_landing(tables.store, day), read_acceptances(tables.store, day)
+    landing, acceptances = list_landing(tables.store, day, tables.lot), read_acceptances(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     rejected = _stored(tables, rejections_of(BRONZE_IMAGES), day, [])
     left_behind = find_left_behind(tables.store, landing, rows.keys() | rejected.keys())
@@ -187,9 +189,8 @@ def _stored(tables: ParquetTables, table: Table, day: date, columns: list[str]) 
 
 
 def _files(tables: ParquetTables, table: Table, day: date) -> list[ObjectKey]:
-    """The committed file, if there is one, and the chunks."""
-    committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
-    return [*committed, *checkpoints_of(tables, table, day)]
+    """The committed files and the chunks."""
+    return [*tables.keys(table.name, day), *checkpoints_of(tables, table, day)]
 
 
 def _listed(file: LandingFile, row: Mapping[str, Any] | None, word: Acceptance | None) -> dict[str, object]:

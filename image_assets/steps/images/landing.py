@@ -11,6 +11,7 @@ from image_assets.imaging.formats import ALLOWED_FORMATS, format_of
 from image_assets.labels import normalise_name
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
+from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.steps.images.sidecar import names_file
 
@@ -63,14 +64,15 @@ class LandingDay:
     awaiting: frozenset[SourceUri] = frozenset()
 
 
-def list_landing(store: ObjectStore, day: date) -> LandingDay:
+def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
     """Everything below the day's folder; what is neither an upload's sidecar nor a manifest nor litter is an upload.
 
     So is a link, whatever it points to: it is not followed, so it will be rejected; be it in the place of the folder.
     """
     prefix = object_keys.landing_prefix(day)
     manifests = f"{prefix}/{object_keys.MANIFESTS}/"
-    listed = {info.key: info for info in store.list(prefix) if not info.key.startswith(manifests)}
+    every = (info for info in store.list(prefix) if not info.key.startswith(manifests))
+    listed = {info.key: info for info in every if lot.has(object_keys.source_uri_of(info.key))}
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())

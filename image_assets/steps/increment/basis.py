@@ -6,7 +6,6 @@ from datetime import date
 from typing import TypeAlias
 
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.checkpoints import checkpoints_of
 from image_assets.tables.rejections import rejections_of
@@ -39,5 +38,5 @@ class Basis:
 def note_basis(tables: ParquetTables, table: Table, day: date, chunks_of: ChunksOf = checkpoints_of) -> Basis:
     """To be noted before the inputs are read, so that they are no older than what a commit replaces."""
     both = table, rejections_of(table)
-    versions = {each.name: tables.store.version(object_keys.table_key(each.name, day)) for each in both}
+    versions = {each.name: tables.store.version(tables.key(each.name, day)) for each in both}
     return Basis(versions, {each.name: chunks_of(tables, each, day) for each in both})

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 def checkpoints_of(tables: ParquetTables, table: Table, day: date) -> tuple[ObjectKey, ...]:
     """A table's chunks of a day that can be opened."""
-    found = tables.store.list(object_keys.checkpoint_prefix(table.name, day))
+    found = tables.store.list(object_keys.checkpoint_prefix(table.name, day, tables.lot))
     return tuple(info.key for info in found if tables.is_parquet(info.key))
 
 
@@ -23,7 +23,7 @@ def sound_checkpoints(tables: ParquetTables, table: Table, day: date) -> tuple[O
 
     Raises `ObjectNotFoundError` when another run has committed one since they were listed.
     """
-    found = [info.key for info in tables.store.list(object_keys.checkpoint_prefix(table.name, day))]
+    found = [info.key for info in tables.store.list(object_keys.checkpoint_prefix(table.name, day, tables.lot))]
     return tuple(key for key in found if _is_sound(tables, key, table, day))
 
 

@@ -56,7 +56,7 @@ class ChunkWriter:
             rows[table].append(row)
         for table, some in rows.items():
             made = {"day": self.day, "processed_at": datetime.now(UTC)}
-            folder = object_keys.checkpoint_prefix(table.name, self.day)
+            folder = object_keys.checkpoint_prefix(table.name, self.day, self.tables.lot)
             key = ObjectKey(f"{folder}/{self.run}-{uuid4().hex}.parquet")
             self.tables.write_file(key, table, self.day, [_frame(table, [{**row, **made} for row in some])])
             self.written[table.name].append(key)

@@ -13,9 +13,9 @@ again, so that the older look never wins; see `commit`.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -76,6 +76,14 @@ def settle(
             _log.info("%s: %s", day, error)
             last = error
     raise StoreUnavailableError(f"{targets[0].table.name} for {day} did not settle: {last}; run it alone") from last
+
+
+def of_all_lots(reports: Sequence[IncrementReport]) -> IncrementReport:
+    """What was done to a day, lot by lot."""
+    first = reports[0]
+    counts = ("seen", "accepted", "rejected", "computed", "newly_rejected", "reused", "removed", "seconds")
+    sums: dict[str, Any] = {name: sum(getattr(each, name) for each in reports) for name in counts}
+    return replace(first, **sums, is_unchanged=all(each.is_unchanged for each in reports))
 
 
 def _report(before: Stock, after: Stock, day: date, seconds: float) -> IncrementReport:

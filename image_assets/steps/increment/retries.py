@@ -17,9 +17,9 @@ from image_assets.tables.rejections import rejections_table
 
 def rejecting_stages(tables: ParquetTables) -> list[str]:
     """Every stage that ever committed its rejections, whatever encoder or model it has in its name."""
-    prefix = f"{object_keys.TABLES}/{rejections_table('').name}"
-    found = (info.key.removeprefix(prefix).rpartition("/")[0] for info in tables.store.list(prefix.rstrip("/")))
-    return sorted({stage for stage in found if stage})
+    family = rejections_table("").name.rstrip("/")
+    found = (object_keys.table_of(info.key) for info in tables.store.list(f"{object_keys.TABLES}/{family}"))
+    return sorted({stage for name in found if (stage := name.removeprefix(f"{family}/")) and stage != name})
 
 
 def count_rejections(tables: ParquetTables, day: date, stages: Sequence[str], reasons: Collection[str]) -> int:
@@ -52,8 +52,8 @@ def forget_rejections_of_items(tables: ParquetTables, day: date, items: Collecti
 def is_tried_again(tables: ParquetTables, refused: Mapping[str, Any]) -> bool:
     """Whether the next run tries a file again; of it a row of `rejected_images` says `day`, `stage` and `item`."""
     table = rejections_table(refused["stage"])
-    key = object_keys.table_key(table.name, refused["day"])
-    return tables.store.exists(key) and refused["item"] not in tables.scan_files([key], ["item"])["item"]
+    keys = tables.keys(table.name, refused["day"])
+    return bool(keys) and refused["item"] not in tables.scan_files(keys, ["item"])["item"]
 
 
 def _forget(tables: ParquetTables, found: Iterator[tuple[ObjectKey, pl.DataFrame]]) -> int:
@@ -71,8 +71,7 @@ def _retriable(
     """A file and the rows of it to try again, for committed rejections and those of an interrupted run."""
     for stage in stages:
         table = rejections_table(stage)
-        committed = [object_keys.table_key(table.name, day)] if tables.exists(table, day) else []
-        for key in [*committed, *checkpoints_of(tables, table, day)]:
+        for key in [*tables.keys(table.name, day), *checkpoints_of(tables, table, day)]:
             rows = tables.scan_files([key]).filter(where)
             again = _still_landed(tables.store, rows) if stage == BRONZE_IMAGES.name else rows
             if again.height:

@@ -8,7 +8,6 @@ import polars as pl
 
 from image_assets.errors import RejectionReason
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.increment.backing import Backing
 from image_assets.steps.increment.basis import Basis
@@ -151,7 +150,7 @@ def _part(
     wanted: pl.DataFrame,
     backing: Backing | None = None,
 ) -> Part:
-    committed, is_committed = object_keys.table_key(table.name, day), basis.versions[table.name] is not None
+    committed, is_committed = tables.key(table.name, day), basis.versions[table.name] is not None
     checkpoints = basis.checkpoints[table.name]
     files = [committed, *checkpoints] if is_committed else checkpoints
     stored = _identities(tables, files, key, backing.columns if backing else [])

@@ -91,7 +91,7 @@ def _offers(tables: ParquetTables, day: date, encoder: EncoderDescription) -> Se
         columns = ALL_PREDICTIONS.schema.create_empty()
         return tables.scan_files(predictions, columns.columns) if predictions else columns
 
-    gold = version(tables.store.version(object_keys.table_key(GOLD_IMAGES.name, day)))
+    gold = version(tables.version(GOLD_IMAGES.name, day))
     predicted = version([(key, tables.store.version(key)) for key in predictions])
     embedded = version(encoder.name, vectors.recipe_version, vectors.versions.get(day.isoformat()))
     return [

@@ -13,7 +13,6 @@ from typing import Any, Final
 import polars as pl
 
 from image_assets.errors import ObjectNotFoundError
-from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.questions.waiting import LONGEST_WAIT
@@ -62,7 +61,7 @@ class DayOverviews:
 
     def __init__(self, tables: ParquetTables) -> None:
         self._tables = tables
-        self._measured: OrderedDict[tuple[ObjectKey, str], Mapping[str, Any]] = OrderedDict()
+        self._measured: OrderedDict[tuple[date, str], Mapping[str, Any]] = OrderedDict()
         self._measuring = threading.Lock()
 
     def known(self, recent: Collection[date]) -> list[date]:
@@ -80,43 +79,40 @@ class DayOverviews:
 
     def _counts(self, days: Sequence[date]) -> dict[date, dict[str, dict[str, int]]]:
         found: dict[date, dict[str, dict[str, int]]] = {}
-        keys = self._files(DAILY_SUMMARY.name, days)
-        rows = self._tables.scan_files(list(keys), ["day", "kind", "name", "images"]) if keys else pl.DataFrame()
+        keys = [key for day in days for key in self._tables.keys(DAILY_SUMMARY.name, day)]
+        rows = self._tables.scan_files(keys, ["day", "kind", "name", "images"]) if keys else pl.DataFrame()
         for day, kind, name, images in rows.iter_rows():
             found.setdefault(day, {}).setdefault(kind, {})[name] = images
         return found
 
     def _measures(self, days: Sequence[date]) -> dict[date, Mapping[str, Any]]:
-        files = self._files(GOLD_IMAGES.name, days)
+        versions = {day: version for day in days if (version := self._tables.version(GOLD_IMAGES.name, day))}
         with self._measuring:
-            missing = [key for key, version in files.items() if (key, version) not in self._measured]
-            for key, row in self._measure(missing):
-                self._measured[key, files[key]] = row
+            missing = [day for day, version in versions.items() if (day, version) not in self._measured]
+            for day, row in self._measure(missing):
+                self._measured[day, versions[day]] = row
             found = {
-                key: self._measured[key, version] for key, version in files.items() if (key, version) in self._measured
+                day: self._measured[known]
+                for day, version in versions.items()
+                if (known := (day, version)) in self._measured
             }
             while len(self._measured) > _REMEMBERED:
                 self._measured.popitem(last=False)
-        return {day: row for key, row in found.items() if (day := object_keys.day_of(key))}
+        return found
 
-    def _measure(self, keys: Sequence[ObjectKey]) -> Iterator[tuple[ObjectKey, Mapping[str, Any]]]:
+    def _measure(self, days: Sequence[date]) -> Iterator[tuple[date, Mapping[str, Any]]]:
         """Days of an older release may lack a column: each is read for itself."""
-        for key in keys:
+        for day in days:
             try:
-                columns = [name for name in MEASURES if name in self._tables.file_schema(key)]
-                rows = self._tables.scan_files([key], [*columns, "uploaded_at", "processed_at"])
+                columns = [name for name in MEASURES if name in self._tables.schema_of(GOLD_IMAGES.name, day)]
+                rows = self._tables.scan(GOLD_IMAGES, [*columns, "uploaded_at", "processed_at"], [day])
             except ObjectNotFoundError:
                 continue
             numbers = {name: rows.get_column(name).cast(pl.Float64) for name in columns}
             quartiles = {
                 name: [each.quantile(share, "linear") for share in _QUARTILES] for name, each in numbers.items()
             }
-            yield key, {**quartiles, "wait_s": _wait_s(rows)}
-
-    def _files(self, table: str, days: Sequence[date]) -> dict[ObjectKey, str]:
-        """Files of the days that there are, with their versions."""
-        keys = (object_keys.table_key(table, day) for day in days)
-        return {key: version for key in keys if (version := self._tables.store.version(key)) is not None}
+            yield day, {**quartiles, "wait_s": _wait_s(rows)}
 
 
 def _overview(day: date, counts: Mapping[str, Mapping[str, int]], measured: Mapping[str, Any]) -> DayOverview:

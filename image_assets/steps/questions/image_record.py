@@ -10,7 +10,6 @@ import polars as pl
 
 from image_assets.errors import DamagedIndexError
 from image_assets.ids import ImageId
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.models_in_use import models_in_use
 from image_assets.steps.images.receipts import Receipt
@@ -149,11 +148,10 @@ def pending_image(receipt: Receipt) -> ImageRecord:
 def _rows(tables: ParquetTables, image_id: ImageId, day: date, encoder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The image's row of every table of its day, without its vector."""
     for name in day_tables(tables, encoder):
-        key = object_keys.table_key(name, day)
-        if tables.store.exists(key):
-            columns = [column for column in tables.file_schema(key) if column != _VECTOR]
+        if keys := tables.keys(name, day):
+            columns = [column for column in tables.file_schema(keys[0]) if column != _VECTOR]
             if "image_id" in columns:
-                found = tables.scan_files([key], columns, pl.col("image_id") == image_id)
+                found = tables.scan_files(keys, columns, pl.col("image_id") == image_id)
                 yield from ((name, row) for row in found.head(1).iter_rows(named=True))
 
 
@@ -176,7 +174,7 @@ def is_indexed(tables: ParquetTables, day: date, encoder: str) -> bool:
     except DamagedIndexError:
         # What is known of an image does not depend on it.
         return False
-    version = tables.store.version(object_keys.table_key(embeddings_name(encoder), day))
+    version = tables.version(embeddings_name(encoder), day)
     return manifest is not None and version is not None and manifest.days.get(day.isoformat()) == version
 
 

@@ -1,11 +1,11 @@
 """Days compared with other earlier days than there are now: after late files, erasures and people's decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.duplicates import duplicate_target, duplicate_versions
@@ -27,22 +27,24 @@ def outdated_days(tables: ParquetTables, encoder: EncoderDescription, params: Du
     compared = _days_of_recipe(tables, duplicate_target(params))
     embedded = _days_of_recipe(tables, embedding_target(encoder))
     wanted = duplicate_versions(tables, compared.keys() & embedded.keys(), encoder)
-    stored = {day: _distinct(tables, *compared[day], "input_version") for day in wanted}
+    stored = {day: _distinct(tables, compared[day], "input_version") for day in wanted}
     return {day: wanted[day] for day in sorted(wanted) if stored[day] - {wanted[day]}}
 
 
-def _days_of_recipe(tables: ParquetTables, target: Target) -> Mapping[date, tuple[ObjectKey, str]]:
-    """Days all of whose rows have the wanted recipe, each with its file and the version of that."""
-    found = tables.store.list(f"{object_keys.TABLES}/{target.table.name}")
-    files = {object_keys.day_of(info.key): (info.key, info.version) for info in found}
+def _days_of_recipe(tables: ParquetTables, target: Target) -> Mapping[date, Sequence[ObjectInfo]]:
+    """Days all of whose rows have the wanted recipe, each with its files."""
     return {
-        day: file
-        for day, file in files.items()
-        if day is not None and _distinct(tables, *file, "recipe_version") <= {target.recipe_version}
+        day: files
+        for day, files in tables.listed(target.table.name).items()
+        if _distinct(tables, files, "recipe_version") <= {target.recipe_version}
     }
 
 
+def _distinct(tables: ParquetTables, files: Sequence[ObjectInfo], column: str) -> frozenset[str]:
+    return frozenset().union(*(_distinct_of(tables, info.key, info.version, column) for info in files))
+
+
 @lru_cache(maxsize=_COLUMNS_KEPT)
-def _distinct(tables: ParquetTables, key: ObjectKey, _version: str, column: str) -> frozenset[str]:
+def _distinct_of(tables: ParquetTables, key: ObjectKey, _version: str, column: str) -> frozenset[str]:
     """Different values of a column of a file, read once per process while the file stays as it is."""
     return frozenset(tables.scan_files([key], [column]).get_column(column).unique())

@@ -1,15 +1,16 @@
 """What a run would compute, found by comparing what is stored with what is wanted; nothing is computed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import repeat
 
 import polars as pl
 
 from image_assets.errors import TableError
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.landing import landing_days
+from image_assets.steps.images.lots import day_lots
 from image_assets.steps.increment.basis import note_basis
 from image_assets.steps.increment.stock import IDENTITY, Part, Target, take_stock
 from image_assets.tables.chain import Stage
@@ -82,17 +83,42 @@ def plan_day(
     Raises:
         TableError: a file cannot be read; a run of the day would stop there too.
     """
-    needs: dict[str, Need] = {}
+    lots, needs = day_lots(tables, day), dict[str, list[Need]]()
     for stage in stages:
-        inputs = _inputs(tables, stage, needs, day)
-        upstream = needs[stage.upstream] if stage.upstream else None
-        for target in stage.targets:
-            current, missing, stale = _take_stock(tables, target, day, inputs, forgotten)
-            seen = upstream.seen if upstream else inputs.height
-            awaited = min(_coming(stage, upstream, current, inputs), seen - missing - stale) if upstream else 0
-            table = target.table.name
-            needs[table] = Need(day, stage.stage.name, table, seen, current, missing, stale, max(0, awaited))
-    return list(needs.values())
+        above = needs[stage.upstream] if stage.upstream else []
+        if stage.stage.sees_whole_days:
+            found = [_plan_stage(tables, stage, _together(above), needs, day, forgotten)]
+        else:
+            asked = zip(lots, above or repeat(None), strict=False)
+            found = [_plan_stage(tables.at(lot), stage, each, needs, day, forgotten) for lot, each in asked]
+        for of_table in zip(*found, strict=True):
+            needs[of_table[0].table] = list(of_table)
+    return [_together(of_lots) for of_lots in needs.values()]
+
+
+def _together(needs: Sequence[Need]) -> Need:
+    """What a table lacks in all lots of a day."""
+    counts = ("seen", "current", "missing", "stale", "awaited")
+    return replace(needs[0], **{name: sum(getattr(each, name) for each in needs) for name in counts})
+
+
+def _plan_stage(
+    tables: ParquetTables,
+    stage: PlannedStage,
+    upstream: Need | None,
+    needs: Mapping[str, Sequence[Need]],
+    day: date,
+    forgotten: Collection[str],
+) -> list[Need]:
+    """What each table of a stage lacks of a lot, or of a day."""
+    inputs, found = _inputs(tables, stage, needs, day), []
+    for target in stage.targets:
+        current, missing, stale = _take_stock(tables, target, day, inputs, forgotten)
+        seen = upstream.seen if upstream else inputs.height
+        awaited = min(_coming(stage, upstream, current, inputs), seen - missing - stale) if upstream else 0
+        table = target.table.name
+        found.append(Need(day, stage.stage.name, table, seen, current, missing, stale, max(0, awaited)))
+    return found
 
 
 def known_days(tables: ParquetTables) -> list[date]:
@@ -118,15 +144,15 @@ def estimate_seconds(
     return sum(passes.values()) + (seconds_per_day or 0.0) * len({need.day for need in needs})
 
 
-def _inputs(tables: ParquetTables, stage: PlannedStage, needs: Mapping[str, Need], day: date) -> pl.DataFrame:
+def _inputs(tables: ParquetTables, stage: PlannedStage, needs: Mapping[str, Sequence[Need]], day: date) -> pl.DataFrame:
     """The images that can be seen today; none when upstream has yet to be made."""
-    if stage.upstream and not tables.store.exists(object_keys.table_key(stage.upstream, day)):
+    if stage.upstream and not tables.keys(stage.upstream, day):
         return _NO_IMAGES
     try:
         return stage.inputs(tables, day)
     except TableError:
         # What is missing or of a former shape cannot be read, but a run makes it anew first.
-        if any(need.images for need in needs.values()):
+        if any(need.images for of_lots in needs.values() for need in of_lots):
             return _NO_IMAGES
         raise
 

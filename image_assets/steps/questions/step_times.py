@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 
 _PAUSE_S: Final = 600
@@ -36,10 +35,10 @@ def step_times(tables: ParquetTables, day: date, names: Sequence[str]) -> list[S
 
 
 def _last_stretch(tables: ParquetTables, day: date, name: str) -> StepTime | None:
-    key = object_keys.table_key(name, day)
-    if not tables.store.exists(key) or "processed_at" not in tables.file_schema(key):
+    keys = tables.keys(name, day)
+    if not keys or "processed_at" not in tables.file_schema(keys[0]):
         return None
-    times = tables.scan_files([key], ["processed_at"]).get_column("processed_at").sort()
+    times = tables.scan_files(keys, ["processed_at"]).get_column("processed_at").sort()
     if times.is_empty():
         return None
     begins = (times.diff().dt.total_seconds() > _PAUSE_S).fill_null(value=True).cum_sum()

@@ -1,7 +1,9 @@
 """What a new recipe changed: a day's table beside the same day as a former recipe had made it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -15,6 +17,7 @@ from image_assets.tables.columns import GIVEN
 
 _KEY = "image_id"
 _NOT_COMPARED = {_KEY, *GIVEN}
+_Files: TypeAlias = Sequence[ObjectKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class TableDiff:
 def tables_with_history(tables: ParquetTables, day: date) -> list[str]:
     """Tables of which a former file of the day is kept."""
     prefix = f"{object_keys.TABLES}/{object_keys.HISTORY}"
-    found = (info.key.removeprefix(f"{prefix}/").rsplit("/", 2) for info in tables.store.list(prefix))
-    return sorted({table for table, folder, _ in found if folder == day.isoformat()})
+    found = (info.key.removeprefix(f"{prefix}/").split(f"/{day}/") for info in tables.store.list(prefix))
+    return sorted({table for table, *below in found if below})
 
 
 def diff_day(tables: ParquetTables, table: str, day: date, against: str | None = None) -> TableDiff:
@@ -68,13 +71,14 @@ def diff_day(tables: ParquetTables, table: str, day: date, against: str | None =
     if version not in known:
         kept = f"kept are {', '.join(known)}" if known else "nothing is kept of that day"
         raise ConfigurationError(f"no {table} of {day} by recipe {version or 'before'}; {kept}")
-    now, before = object_keys.table_key(table, day), object_keys.history_key(table, day, version)
-    return _diff(tables, table, day, version, now, before)
+    listed = tables.store.list(object_keys.history_prefix(table, day))
+    before = [info.key for info in listed if info.key.endswith(f"/{version}.parquet")]
+    return _diff(tables, table, day, version, tables.keys(table, day), before)
 
 
-def _diff(tables: ParquetTables, table: str, day: date, version: str, now: ObjectKey, before: ObjectKey) -> TableDiff:
-    ids = [tables.scan_files([key], [_KEY]).get_column(_KEY) for key in (now, before)]
-    names = [[name for name in tables.file_schema(key) if name not in _NOT_COMPARED] for key in (now, before)]
+def _diff(tables: ParquetTables, table: str, day: date, version: str, now: _Files, before: _Files) -> TableDiff:
+    ids = [tables.scan_files(keys, [_KEY]).get_column(_KEY) for keys in (now, before)]
+    names = [[name for name in tables.file_schema(keys[0]) if name not in _NOT_COMPARED] for keys in (now, before)]
     touched: set[str] = set()
     columns = []
     for name in (name for name in names[0] if name in names[1]):
@@ -95,9 +99,9 @@ def _diff(tables: ParquetTables, table: str, day: date, version: str, now: Objec
     )
 
 
-def _changed(tables: ParquetTables, name: str, now: ObjectKey, before: ObjectKey) -> pl.DataFrame:
+def _changed(tables: ParquetTables, name: str, now: _Files, before: _Files) -> pl.DataFrame:
     """`image_id`, `now` and `before` where they differ; a column at a time, because vectors may be gigabytes."""
-    both = [tables.scan_files([key], [_KEY, name]) for key in (now, before)]
+    both = [tables.scan_files(keys, [_KEY, name]) for keys in (now, before)]
     rows = both[0].rename({name: "now"}).join(both[1].rename({name: "before"}), on=_KEY)
     # A closed list of words may have other words now; what has another type is another value, unless both are numbers.
     rows = rows.with_columns(cs.enum().cast(pl.String))

@@ -53,9 +53,8 @@ def is_taken_in(tables: ParquetTables, day: date, files: Sequence[LandingFile]) 
 
 
 def _rows(tables: ParquetTables, table: str, day: date, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    key = object_keys.table_key(table, day)
-    if tables.store.exists(key):
-        yield from tables.scan_files([key], columns).iter_rows()
+    if keys := tables.keys(table, day):
+        yield from tables.scan_files(keys, columns).iter_rows()
 
 
 def _latest(tables: ParquetTables, prefix: str) -> Mapping[date, datetime]:
@@ -68,8 +67,7 @@ def _latest(tables: ParquetTables, prefix: str) -> Mapping[date, datetime]:
 
 
 def _made_at(tables: ParquetTables, table: str) -> Mapping[date, datetime]:
-    listed = tables.store.list(f"{object_keys.TABLES}/{table}")
-    return {day: info.arrived_at for info in listed if (day := object_keys.day_of(info.key))}
+    return {day: min(info.arrived_at for info in files) for day, files in tables.listed(table).items()}
 
 
 def _retried(tables: ParquetTables) -> Iterator[tuple[date, datetime]]:

@@ -179,10 +179,8 @@ class UserUploads:
         return found
 
     def _rows(self, table: str, day: date, columns: Sequence[str], where: pl.Expr) -> Sequence[Mapping[str, Any]]:
-        key = object_keys.table_key(table, day)
-        if not self._tables.store.exists(key):
-            return ()
-        return self._tables.scan_files([key], columns, where).to_dicts()
+        keys = self._tables.keys(table, day)
+        return self._tables.scan_files(keys, columns, where).to_dicts() if keys else ()
 
 
 def _pending(receipt: Receipt) -> Upload:

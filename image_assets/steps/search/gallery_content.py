@@ -217,8 +217,6 @@ def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFra
 def _read(tables: ParquetTables, table: str, days: Collection[date], columns: Sequence[str]) -> pl.DataFrame:
     """Columns of text, and the day."""
     parts = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String) | {"day": pl.Date})]
-    for day in days:
-        key = object_keys.table_key(table, day)
-        if tables.store.exists(key):
-            parts.append(tables.scan_files([key], columns).cast(pl.String).with_columns(day=pl.lit(day)))
+    found = ((day, keys) for day in days if (keys := tables.keys(table, day)))
+    parts += [tables.scan_files(keys, columns).cast(pl.String).with_columns(day=pl.lit(day)) for day, keys in found]
     return pl.concat(parts)

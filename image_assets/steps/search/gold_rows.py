@@ -9,7 +9,6 @@ import polars.selectors as cs
 
 from image_assets.errors import ObjectChangedError, SearchError
 from image_assets.ids import ObjectKey
-from image_assets.lake import object_keys
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.search.conditions import Condition, expression_of
 from image_assets.tables.gold import GOLD_IMAGES
@@ -87,7 +86,7 @@ class GoldRows:
         """Files that have the same columns, which can be read together."""
         files: dict[tuple[tuple[str, pl.DataType], ...], list[ObjectKey]] = {}
         for day in self.schemas if days is None else days:
-            key = object_keys.table_key(GOLD_IMAGES.name, day)
-            files.setdefault(tuple(self.schemas[day].items()), []).append(key)
+            keys = self.tables.keys(GOLD_IMAGES.name, day) or [self.tables.key(GOLD_IMAGES.name, day)]
+            files.setdefault(tuple(self.schemas[day].items()), []).extend(keys)
         for schema, keys in files.items():
             yield pl.Schema(schema), keys

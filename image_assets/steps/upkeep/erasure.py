@@ -218,10 +218,8 @@ def forget_erased(tables: ParquetTables, day: date) -> None:
     nameless = tables.scan(table, ["source_uri"], [day], pl.col("image_id").is_null()).get_column("source_uri")
     gone = [uri for uri in nameless if any(image_id_of(uri, sha256) == name for name, sha256 in erased.items())]
     if gone:
-        tables.remove_rows(
-            object_keys.table_key(table.name, day),
-            pl.col("image_id").is_null() & pl.col("source_uri").is_in(gone),
-        )
+        for key in tables.keys(table.name, day):
+            tables.remove_rows(key, pl.col("image_id").is_null() & pl.col("source_uri").is_in(gone))
 
 
 def _remove(tables: ParquetTables, remains: Remains) -> None:

@@ -22,7 +22,6 @@ from image_assets.errors import (
 )
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.imaging.read_back import read_pixels
-from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.backing import lost_rows
@@ -140,13 +139,11 @@ def _examine(tables: ParquetTables, table: str, day: date, chosen: pl.Expr) -> E
 
 def _rows(tables: ParquetTables, table: str, day: date) -> pl.DataFrame:
     """Id, key, size and, where there is one, digest of the day's objects; no row when the day was never made."""
-    key = object_keys.table_key(table, day)
-    if not tables.store.exists(key):
+    keys = tables.keys(table, day)
+    if not keys:
         return pl.DataFrame(schema=_SHAPE)
-    has_digest = "sha256" in tables.file_schema(key)
-    rows = tables.scan_files(
-        [key], ["image_id", PATH_COLUMNS[table], "size_bytes", *(["sha256"] if has_digest else [])]
-    )
+    has_digest = "sha256" in tables.file_schema(keys[0])
+    rows = tables.scan_files(keys, ["image_id", PATH_COLUMNS[table], "size_bytes", *(["sha256"] if has_digest else [])])
     digest = pl.col("sha256") if has_digest else pl.lit(None, pl.String).alias("sha256")
     return rows.select("image_id", pl.col(PATH_COLUMNS[table]).alias("key"), "size_bytes", digest)
 

@@ -90,8 +90,7 @@ def current_encoder(tables: ParquetTables, day: date, preferred: str) -> str:
     former = known[0] if known.len() else preferred
     if former == preferred or _is_complete(tables, day, preferred):
         return preferred
-    is_there = tables.store.exists(object_keys.table_key(embeddings_name(former), day))
-    return str(former) if is_there else preferred
+    return str(former) if tables.keys(embeddings_name(former), day) else preferred
 
 
 def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:

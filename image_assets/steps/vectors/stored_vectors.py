@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
-from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.vectors.embeddings import embedding_target
@@ -33,15 +31,15 @@ class StoredVectors:
     at_once: int = 50_000
 
     @property
-    def files(self) -> dict[date, ObjectInfo]:
-        """Each day's file."""
-        found = self.tables.store.list(f"{object_keys.TABLES}/{self.table.name}")
-        return {day: info for info in found if (day := object_keys.day_of(info.key))}
+    def arrived_at(self) -> dict[str, datetime]:
+        """When the last of each day's vectors came, by day in ISO 8601."""
+        listed = self.tables.listed(self.table.name)
+        return {day.isoformat(): max(info.arrived_at for info in files) for day, files in listed.items()}
 
     @property
     def versions(self) -> dict[str, str]:
-        """The version of each day's file, by day in ISO 8601."""
-        return {day.isoformat(): info.version for day, info in self.files.items()}
+        """The version of each day's rows, by day in ISO 8601."""
+        return {day.isoformat(): version for day, version in self.tables.versions(self.table.name).items()}
 
     def is_whole(self, day: date) -> bool:
         """Whether every vector of a committed day is a wanted one."""

@@ -1,0 +1,72 @@
+"""Into how many lots a day is cut: decided once, before the first of its rows is kept, and the same for ever."""
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from image_assets.errors import ObjectChangedError, ObjectNotFoundError, TableError
+from image_assets.lake import object_keys
+from image_assets.lake.lots import MOST_LOTS, WHOLE, Lot, lots_of
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.lake.records import read_record, write_record
+from image_assets.tables.images import BRONZE_IMAGES
+
+LOT_IMAGES: Final = 20_000
+"""About so many images are held in memory at a time, with all that a step says of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a day is cut."""
+
+    lots: Annotated[int, Field(ge=1, le=MOST_LOTS)]
+
+
+def day_lots(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
+    """The lots of a day; a day that no run has begun is one."""
+    if tables.store.exists(object_keys.table_key(BRONZE_IMAGES.name, day)):
+        return (WHOLE,)
+    return _decided(tables, day) or (WHOLE,)
+
+
+def cut_day(tables: ParquetTables, day: date, at_least: int = 1) -> tuple[Lot, ...]:
+    """Decide the lots of a day that no run has begun, by the files that are there; of any other say what was decided.
+
+    Two runs that begin a day at once agree.
+
+    Args:
+        tables: the lake's tables.
+        day: the partition.
+        at_least: lots of a day to which far more files are expected than there are.
+    """
+    if tables.store.exists(object_keys.table_key(BRONZE_IMAGES.name, day)):
+        return (WHOLE,)
+    if decided := _decided(tables, day):
+        return decided
+    with suppress(ObjectChangedError):
+        write_record(tables.store, object_keys.lots_key(day), Cut(_wanted(tables, day, at_least)), over=None)
+    return day_lots(tables, day)
+
+
+def _wanted(tables: ParquetTables, day: date, at_least: int) -> int:
+    # Chunks of a run that was cut off before days were cut into lots.
+    if any(True for _ in tables.store.list(object_keys.checkpoint_prefix(BRONZE_IMAGES.name, day))):
+        return 1
+    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day)))
+    return min(MOST_LOTS, max(at_least, math.ceil(files / LOT_IMAGES)))
+
+
+def _decided(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
+    key = object_keys.lots_key(day)
+    try:
+        cut = read_record(tables.store, key, Cut, TableError, f'write {{"lots": N}} as files below {_FOLDER} are named')
+    except ObjectNotFoundError:
+        return ()
+    return lots_of(cut.lots)
+
+
+_FOLDER: Final = f"{object_keys.TABLES}/{BRONZE_IMAGES.name}"
