@@ -112,6 +112,15 @@ def test_only_what_may_be_found_is_found_old_or_new(tables: ParquetTables) -> No
     assert [*scores_of(question.nearest(9, mask_of(pool, 1, 2)))] == [id_of(1)]
 
 
+def test_what_one_question_may_find_is_not_what_the_next_one_may(tables: ParquetTables) -> None:
+    put(tables, FIRST, {number: number for number in range(6)})
+    refresh_index(tables, ENCODER, IndexParams())
+    pool = opened(tables)
+    first, second = mask_of(pool, 1, 2), mask_of(pool, 3)
+    found = [len(pool.nearest(vector_of(1), 9, among)) for among in (first, second, None, first, first)]
+    assert found == [2, 1, 6, 2, 2]
+
+
 def test_what_is_found_says_its_place(tables: ParquetTables) -> None:
     put(tables, FIRST, {number: number for number in range(6)})
     refresh_index(tables, ENCODER, IndexParams())
