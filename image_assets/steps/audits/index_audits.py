@@ -16,7 +16,7 @@ from image_assets.steps.search.searched_lake import open_current_pool
 from image_assets.steps.vectors.index_changes import day_changes, fits
 from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest, way_out
 from image_assets.steps.vectors.index_source import LakeIndex
-from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, open_shards
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -34,7 +34,7 @@ def audit_coverage(
             there_is = f"one of revision {manifest.revision}" if manifest else "none"
             problem = f"there should be an index of revision {encoder.revision}, there is {there_is}"
             return Audit(0, (f"{problem}; {way_out(encoder.name)}",))
-        shards = open_shards(tables, manifest, params)
+        shards = LakeIndex(params).open(tables, manifest)
     except SearchError as error:
         return Audit(0, (str(error),))
     members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)])

@@ -9,7 +9,8 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Scores
 from image_assets.steps.vectors.index_changes import fits
 from image_assets.steps.vectors.index_manifest import read_manifest
-from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, open_shards, search_shards
+from image_assets.steps.vectors.index_source import LakeIndex
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, search_shards
 from image_assets.steps.vectors.stored_vectors import vectors_of
 
 _AS_NEAR = 1e-4
@@ -27,7 +28,7 @@ def measure_recall(
     manifest = read_manifest(tables.store, encoder.name)
     if manifest is None or not manifest.vectors or not fits(manifest, encoder):
         return None
-    shards, count = open_shards(tables, manifest, params), min(count, manifest.vectors)
+    shards, count = LakeIndex(params).open(tables, manifest), min(count, manifest.vectors)
     members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)]).sort("day")
     vectors = vectors_of(tables, encoder)
     sample = vectors.read_whole(members.gather_every(-(-members.height // queries))).get_column("embedding").to_numpy()

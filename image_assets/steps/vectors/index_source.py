@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from image_assets.errors import DamagedIndexError, ObjectChangedError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
@@ -39,5 +40,14 @@ class LakeIndex:
         return read_manifest(tables.store, encoder.name)
 
     def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
-        """See `IndexSource`."""
-        return open_shards(tables, manifest, self.params)
+        """See `IndexSource`.
+
+        Raises:
+            ObjectChangedError: the index is another one by now, and what the manifest names has gone.
+        """
+        try:
+            return open_shards(tables, manifest, self.params)
+        except DamagedIndexError as error:
+            if read_manifest(tables.store, manifest.encoder) != manifest:
+                raise ObjectChangedError(f"the index has changed meanwhile, ask again: {error}") from error
+            raise

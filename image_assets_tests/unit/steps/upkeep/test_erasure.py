@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.errors import StoreUnavailableError, UnknownImageError
+from image_assets.errors import ObjectChangedError, StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import STAGING, LocalObjectStore
@@ -28,6 +28,7 @@ from image_assets.steps.questions.image_location import locate
 from image_assets.steps.search.gallery import Wanted, open_gallery
 from image_assets.steps.upkeep.erasure import erase, find_remains, finish_erasures, forget_erased, twins_of
 from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_source import LakeIndex
 from image_assets.steps.vectors.index_store import open_shards
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
@@ -365,6 +366,13 @@ def test_an_erasure_leaves_the_shards_that_do_not_have_the_image(
     assert not list(two.store.list(f"index/colour-means/{first.name}"))
     report = refresh_index(two.tables, two.encoder.description, IndexParams())
     assert (report.added, report.manifest.vectors) == (1, 2)
+
+
+def test_whoever_has_read_the_index_before_an_erasure_is_to_ask_again(two: "Scenario") -> None:
+    former = _manifest(two)
+    erase_now(two, id_of(two, "hat.jpg"))
+    with pytest.raises(ObjectChangedError, match="the index has changed meanwhile, ask again"):
+        LakeIndex().open(two.tables, former)
 
 
 def _manifest(scenario: "Scenario") -> IndexManifest:
