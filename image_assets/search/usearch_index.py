@@ -37,9 +37,9 @@ class UsearchParams:
     expansion_search: int = 128
     threads: int = 0
 
-    def for_one_of(self, shards: int) -> Self:
-        """To search one of so many: each has a part of the nearest only, so that fewer candidates do."""
-        fewer = max(_LEAST_EXPANSION, round(self.expansion_search / sqrt(shards)))
+    def for_share(self, share: float) -> Self:
+        """To search a part of all vectors: as it has a part of the nearest only, fewer candidates do."""
+        fewer = max(_LEAST_EXPANSION, round(self.expansion_search * sqrt(share)))
         return replace(self, expansion_search=min(self.expansion_search, fewer))
 
 

@@ -95,7 +95,7 @@ def open_shards(tables: ParquetTables, manifest: IndexManifest, params: UsearchP
     Raises:
         DamagedIndexError: a file is gone, damaged, or not what the manifest says.
     """
-    paths, params = local_files(tables.store, manifest), params.for_one_of(max(1, len(manifest.shards)))
+    paths = local_files(tables.store, manifest)
     return [_opened(tables, manifest, shard, path, params) for shard, path in zip(manifest.shards, paths, strict=True)]
 
 
@@ -161,6 +161,7 @@ def _opened(
     tables: ParquetTables, manifest: IndexManifest, shard: IndexShard, path: Path, params: UsearchParams
 ) -> StoredIndex:
     members = read_members(tables, manifest, shard)
+    params = params.for_share(shard.current / max(1, manifest.vectors))
     try:
         index = ExactIndex.open(path) if manifest.kind == "exact" else UsearchIndex.open(path, params)
     except (SearchError, OSError) as error:
