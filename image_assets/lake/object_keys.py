@@ -44,6 +44,7 @@ LAST_EPOCH = ObjectKey("models/training.epoch")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")
+DIGESTS = ObjectKey("digests.parquet")
 
 
 def placed_mark_key(folder: str) -> ObjectKey:

@@ -15,7 +15,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import read_record, write_record
 from image_assets.tables.images import BRONZE_IMAGES
 
-LOT_IMAGES: Final = 20_000
+LOT_IMAGES: Final = 10_000
 """About so many images are held in memory at a time, with all that a step says of them."""
 
 
