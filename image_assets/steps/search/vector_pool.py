@@ -57,7 +57,7 @@ class SearchedPart:
     """
 
     def __init__(self, vectors: StoredIndex, places: npt.NDArray[np.int64]) -> None:
-        self._vectors, self._places = vectors, places
+        self.vectors, self._places = vectors, places
         self._keys = np.ascontiguousarray(vectors.members.get_column("key").to_numpy())
         self._ids = vectors.members.get_column("image_id")
         self._last: tuple[Mask | None, Keys | None] | None = None
@@ -66,7 +66,7 @@ class SearchedPart:
         """See `VectorPool.nearest`; in no order."""
         allowed = self._allowed(among)
         if self._keys.size and (allowed is None or allowed.size):
-            found = self._vectors.index.search(query, count, allowed)
+            found = self.vectors.index.search(query, count, allowed)
             rows = np.searchsorted(self._keys, found.keys)
             scores = (round(score, _DECIMALS) for score in found.scores.tolist())
             yield from map(Neighbour, self._ids.gather(rows), scores, self._places[rows].tolist())
@@ -78,7 +78,7 @@ class SearchedPart:
             is_allowed = self._places >= 0
             if among is not None:
                 is_allowed &= among[self._places]
-            is_whole = bool(is_allowed.all()) and not self._vectors.has_others
+            is_whole = bool(is_allowed.all()) and not self.vectors.has_others
             last = self._last = among, None if is_whole else self._keys[is_allowed]
         return last[1]
 
