@@ -417,3 +417,15 @@ def test_an_error_names_its_table_its_day_and_its_file_for_programs(
     with pytest.raises(ObjectNotFoundError) as gone:
         tables.store.read(ObjectKey("bronze/none.jpg"))
     assert gone.value.key == "bronze/none.jpg"
+
+
+def test_what_was_written_here_and_damaged_since_is_validated(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    assert tables.read(prices, day).height == 1
+    tables.replace(prices, day, priced(hat=100))
+    broken = priced(hat=100, shoe=250).with_columns(name=pl.lit("hat"))
+    broken.write_parquet(tables.store.uri(table_key(prices.name, day)))
+    with pytest.raises(TableError, match="schema"):
+        tables.read(prices, day)
