@@ -168,13 +168,13 @@ def index_prefix(encoder: str) -> str:
 
 
 def index_manifest_key(encoder: str) -> ObjectKey:
-    """What says which build of the index is in force."""
-    return ObjectKey(f"{index_prefix(encoder)}/current.json")
+    """What says which shards of the index are in force."""
+    return ObjectKey(f"{index_prefix(encoder)}/manifest.json")
 
 
-def index_file_key(encoder: str, build: str, name: str) -> ObjectKey:
-    """A file of one build, which is never changed."""
-    return ObjectKey(f"{index_prefix(encoder)}/{build}/{name}")
+def index_file_key(encoder: str, folder: str, name: str) -> ObjectKey:
+    """A file of one shard, or of one state of the index; neither is ever changed."""
+    return ObjectKey(f"{index_prefix(encoder)}/{folder}/{name}")
 
 
 def report_prefix(day: date) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 from image_assets.errors import DamagedIndexError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sql import View
-from image_assets.steps.vectors.index_store import read_manifest
+from image_assets.steps.vectors.index_manifest import read_manifest
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.migration import PROCESSING_LOG
 

@@ -37,6 +37,7 @@ from image_assets.steps.images.certificates import certificates_of, copies_of, e
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.steps.images.receipts import find_pending, receipt_days
 from image_assets.steps.migration.withdrawal import kept_at, withdraw
+from image_assets.steps.vectors.index_erasing import forget_files
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -185,7 +186,9 @@ def _end(tables: ParquetTables, remains: Remains, copies: Sequence[PublishedCopy
         _remove(tables, remains)
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
-        if remains.is_nothing:
+        # A refresh may have read its vector before it was gone.
+        is_indexed = any(key.startswith(f"{object_keys.INDEX}/") for key in remains.derived)
+        if remains.is_nothing and not is_indexed:
             return _complete(tables, remains, sum(_erase_copy(tables, copy, remains) for copy in copies))
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile")
 
@@ -239,6 +242,7 @@ def _remove(tables: ParquetTables, remains: Remains) -> None:
         # What a run has moved meanwhile is found where it is when the remains are looked for again.
         with suppress(ObjectNotFoundError):
             tables.remove_rows(key, _names(tables, key, remains.image_id))
+    forget_files(store, remains.derived)
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
         _delete_for_good(store, key)
@@ -359,17 +363,12 @@ def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[Ob
 
 
 def _indexes(tables: ParquetTables, image_id: ImageId) -> Iterator[ObjectKey]:
-    """Every file of an index that has the image in any of its builds: a build in force, or a former one."""
+    """Every folder of an index that has the image: a shard or a map, in force, retired or not in force yet."""
     files = [info.key for info in tables.store.list(object_keys.INDEX)]
-    members = [key for key in files if key.endswith(".parquet")]
+    naming = [key for key in files if key.endswith(".parquet")]
     is_it = pl.col("image_id") == image_id
-    folders = {key.rsplit("/", 2)[0] for key in members if tables.scan_files([key], ["image_id"], where=is_it).height}
-    yield from sorted((key for key in files if key.startswith(tuple(f"{each}/" for each in folders))), key=_depth)
-
-
-def _depth(key: ObjectKey) -> tuple[int, str]:
-    # What says which build is in force goes before the builds.
-    return key.count("/"), key
+    folders = {key.rpartition("/")[0] for key in naming if tables.scan_files([key], ["image_id"], where=is_it).height}
+    yield from (key for key in files if key.rpartition("/")[0] in folders)
 
 
 def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:
