@@ -13,6 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.lots import MOST_LOTS, WHOLE, Lot, lots_of
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import read_record, write_record
+from image_assets.steps.images.registered import count_registered
 from image_assets.tables.images import BRONZE_IMAGES
 
 LOT_IMAGES: Final = 10_000
@@ -56,7 +57,7 @@ def _wanted(tables: ParquetTables, day: date, at_least: int) -> int:
     # Chunks of a run that was cut off before days were cut into lots.
     if any(True for _ in tables.store.list(object_keys.checkpoint_prefix(BRONZE_IMAGES.name, day))):
         return 1
-    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day)))
+    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day))) + count_registered(tables.store, day)
     return min(MOST_LOTS, max(at_least, math.ceil(files / LOT_IMAGES)))
 
 
