@@ -28,6 +28,12 @@ PLACES = {
     "upload": Place(
         "upload", "upload", "Upload photos, or folders of them, to a service; IMAGE_ASSETS_API_KEY is the key."
     ),
+    "migrate": Place(
+        "migrate",
+        "migrate",
+        "Register photos where they lie, in folders or at az://…, s3://…, gs://…, as uploads of days.",
+    ),
+    "migration": Place("migration", "migration", "What was registered by `migrate`: how far it has come, and its end."),
     "plan": Place("plans", "plan", "What a run would compute, and about how long it would take; computes nothing."),
     "run": Place("runs", "run", "Bring days up to date, from landing to gold; what is current is not computed again."),
     "retry": Place("runs", "retry", "Try rejected files again: forget that they were rejected, and run their days."),

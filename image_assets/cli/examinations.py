@@ -12,6 +12,7 @@ from image_assets.cli.examinations_elsewhere import (
     examine_engine,
     examine_events,
     examine_postgres,
+    examine_sources,
 )
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
@@ -185,4 +186,5 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "PostgreSQL": examine_postgres,
     "Delta tables": examine_delta,
     "engine": examine_engine,
+    "sources": examine_sources,
 }

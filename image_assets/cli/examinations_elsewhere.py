@@ -1,10 +1,13 @@
-"""What `doctor` examines beyond the lake, where the settings name it: a queue of events, PostgreSQL, Delta tables,
-a cluster of Ray.
+"""What `doctor` examines beyond the lake: a queue of events, PostgreSQL, Delta tables, a cluster of Ray; sources of a
+migration.
 """
 
 from image_assets.compute.opening import refuse_without_ray
+from image_assets.lake.opening import open_place
+from image_assets.lake.sources.record import read_sources
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.opening import open_objects
 from image_assets.settings import PREFIX, Settings
 
 
@@ -50,3 +53,12 @@ def examine_engine(settings: Settings) -> str:
     nodes = call_the_roll(is_lake_shared=settings.is_lake_shared)
     processors, gpus = sum(node.processors for node in nodes), sum(node.gpus for node in nodes)
     return f"{len(nodes)} nodes of a Ray cluster with the same versions: {processors} processors, {gpus} GPUs"
+
+
+def examine_sources(settings: Settings) -> str:
+    """See that each source is there whose files a run may still have to read."""
+    sources = read_sources(open_objects(settings)).values()
+    wanted = [each for each in sources if not each.is_final]
+    for each in wanted:
+        open_place(each.uri, settings.storage_params).check(each.signs)
+    return f"{len(wanted)} sources are there; {len(sources) - len(wanted)} more may be away" if sources else "none"

@@ -10,8 +10,9 @@ from image_assets.cli.console import json_option, print_frame, wants_json
 from image_assets.lake.sql import query
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
+from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import spreadsheet_csv
+from image_assets.steps.questions.processing_log import processing_log
 from image_assets.steps.vectors.embeddings import lake_tables
 
 _ROWS_SHOWN = 1_000
@@ -28,15 +29,19 @@ def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
         raise click.UsageError("--exact needs --csv")
     if as_csv and wants_json():
         raise click.UsageError("--csv or --json")
-    settings = load_settings()
-    tables = open_lake(settings)
-    rows = query(tables, lake_tables(tables, encoder_key(settings.encoder)), statement)
+    rows = ask_lake(load_settings(), statement)
     if as_csv:
         rows = rows.with_columns(_as_text(rows.get_column(name)) for name in rows.columns if _is_nested(rows[name]))
         # `click.echo` would drop escape sequences.
         sys.stdout.buffer.write(rows.write_csv().encode() if exact else spreadsheet_csv(rows))
     else:
         print_frame(f"{rows.height} rows", rows, _ROWS_SHOWN)
+
+
+def ask_lake(settings: Settings, statement: str) -> pl.DataFrame:
+    """Rows of a SELECT over every table."""
+    tables, encoder = open_lake(settings), encoder_key(settings.encoder)
+    return query(tables, lake_tables(tables, encoder), statement, [processing_log(tables, encoder)])
 
 
 def _is_nested(column: pl.Series) -> bool:

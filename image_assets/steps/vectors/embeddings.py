@@ -16,7 +16,7 @@ from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
 from image_assets.steps.vectors.encoding import Encode, encode_here
-from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
+from image_assets.tables.catalogue import SCAN_TABLES, TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_name, embeddings_table
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -96,7 +96,7 @@ def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:
 
 def lake_tables(tables: ParquetTables, encoder: str) -> list[Table]:
     """Every table that can be queried: those known in advance and the encoder's vectors once there are any."""
-    known = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS, ALL_ANSWERS]
+    known = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, *SCAN_TABLES, ALL_PREDICTIONS, ALL_ANSWERS]
     embeddings = stored_embeddings(tables, encoder)
     return [*known, embeddings] if embeddings else known
 
