@@ -1,5 +1,6 @@
-"""What `doctor` examines beyond the lake: a queue of events, PostgreSQL, Delta tables; sources of a migration."""
+"""What `doctor` examines beyond the lake: events, PostgreSQL, Delta tables, a cluster of Ray, migrated sources."""
 
+from image_assets.compute.opening import refuse_without_ray
 from image_assets.lake.opening import open_place
 from image_assets.lake.sources.record import read_sources
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
@@ -38,6 +39,18 @@ def examine_delta(settings: Settings) -> str:
     from image_assets.steps.publishing.delta_gold import examine_delta_place
 
     return examine_delta_place(settings.delta)
+
+
+def examine_engine(settings: Settings) -> str:
+    """Count what a cluster has, and compare what is installed on each of its nodes."""
+    if settings.engine == "processes":
+        return f"{settings.workers} processes of this machine; {PREFIX}ENGINE=ray has those of a cluster"
+    refuse_without_ray()
+    from image_assets.compute.cluster.roll_call import call_the_roll
+
+    nodes = call_the_roll(is_lake_shared=settings.is_lake_shared)
+    processors, gpus = sum(node.processors for node in nodes), sum(node.gpus for node in nodes)
+    return f"{len(nodes)} nodes of a Ray cluster with the same versions: {processors} processors, {gpus} GPUs"
 
 
 def examine_sources(settings: Settings) -> str:

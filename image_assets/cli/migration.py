@@ -6,7 +6,7 @@ import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_frame, print_rows
-from image_assets.cli.data import ask_lake
+from image_assets.cli.sql import ask_lake
 from image_assets.errors import ImageAssetsError, StorageError
 from image_assets.lake.opening import open_place
 from image_assets.lake.parquet_tables import ParquetTables

@@ -165,11 +165,11 @@ def retry(
 
 
 def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[date]) -> None:
-    from image_assets.cli.data import print_status
+    from image_assets.cli.status import print_status
 
     run_with_progress(settings, days)
-    print_status(settings, days[0], days[-1])
     tables = open_lake(settings)
+    print_status(tables, days[0], days[-1])
     if rejected := sum(read_rejected(tables, day).filter(state="open").height for day in days):
         CONSOLE.print(
             f"exit code {SOME_REJECTED}, for {rejected} are rejected: `why FILE` tells why, `retry` tries again, "

@@ -25,6 +25,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.lots import WHOLE, Lot, lot_named
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
+from image_assets.lake.small_files import SmallFiles
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import TRAINING_SET
@@ -38,6 +39,8 @@ _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
+_small_files = SmallFiles(2**26)
+"""Those that this process has read last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,8 @@ class ParquetTables:
         """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
         uri = self.store.uri(key)
         try:
-            return self._scanned(key).collect_schema()
+            copies = self.store.copies([key])
+            return _small_files.frame_of(uri, copies[key]).schema if copies else self._scanned(key, {}).collect_schema()
         except FileNotFoundError as error:
             raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
         except (*_UNREADABLE, OSError) as error:
@@ -182,7 +186,7 @@ class ParquetTables:
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
         rows = self._committed(table, day)
-        return table.schema.create_empty() if rows is None else rows
+        return table.no_rows if rows is None else rows
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
@@ -295,7 +299,7 @@ class ParquetTables:
         Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
         """
         keys = self._keys_of_days(table.name, days)
-        return self.scan_files(keys, columns, where) if keys else table.schema.create_empty().select(columns)
+        return self.scan_files(keys, columns, where) if keys else table.no_rows.select(columns)
 
     def _keys_of_days(self, table: str, days: Iterable[date] | None) -> list[ObjectKey]:
         """The files of the days; for one that was never committed the file that it would have."""
@@ -351,6 +355,9 @@ class ParquetTables:
         file: str | None = None,
     ) -> pl.DataFrame:
         try:
+            if len(copies) == len(keys) and (rows := self._whole(keys, copies, file)) is not None:
+                rows = rows if where is None else rows.filter(where)
+                return rows[[*columns, *([file] if file else [])]] if columns else rows
             lazy = self._with_copies(keys, copies, file) if copies else self._in_place(keys, file)
             lazy = lazy if where is None else lazy.filter(where)
             lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
@@ -364,6 +371,21 @@ class ParquetTables:
         except OSError as error:
             _refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
+
+    def _whole(
+        self, keys: Sequence[ObjectKey], copies: Mapping[ObjectKey, ObjectCopy], file: str | None
+    ) -> pl.DataFrame | None:
+        """Files of one shape, all of which are small; None when their shapes differ."""
+        frames = [self._small(key, copies[key], file) for key in keys]
+        if len(frames) == 1:
+            return frames[0]
+        shape = frames[0].schema
+        return pl.concat(frames) if all(frame.schema == shape for frame in frames) else None
+
+    def _small(self, key: ObjectKey, copy: ObjectCopy, file: str | None) -> pl.DataFrame:
+        uri = self.store.uri(key)
+        rows = _small_files.frame_of(uri, copy)
+        return rows.with_columns(pl.lit(uri).alias(file)) if file else rows
 
     def _in_place(
         self, keys: Sequence[ObjectKey], file: str | None = None, schema: pl.Schema | None = None
@@ -405,7 +427,7 @@ class ParquetTables:
         return keys
 
     def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
-        if rows.is_empty() and rows.schema == table.schema.create_empty().schema:
+        if rows.is_empty() and rows.schema == table.no_rows.schema:
             return rows
         try:
             return table.schema.validate(rows)

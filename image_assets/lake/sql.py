@@ -113,7 +113,7 @@ def arrow_rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Da
     """All files of a table under the columns of all of them; no rows while there is no file."""
     files, system = tables.files(table.name), tables.store.file_system
     if not files:
-        return table.schema.create_empty()
+        return table.no_rows
     paths = [tables.store.uri(key).rpartition("://")[2] for key in files]
     shapes = [pa.schema([_plain(field) for field in parquet.read_schema(path, filesystem=system)]) for path in paths]
     shape = pa.unify_schemas(shapes, promote_options="permissive")

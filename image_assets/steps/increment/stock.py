@@ -167,7 +167,7 @@ def _part(
         current = pl.concat([backing.backed(tables.store, former), own])
     # Two runs at once, or one that was cut off while it put chunks together, leave a row twice.
     current = current.unique(IDENTITY, keep="first", maintain_order=True)
-    made = table.schema.create_empty()
+    made = table.no_rows
     return Part(table, key, recipes, stored, current, committed, is_committed, checkpoints, made)
 
 

@@ -333,3 +333,22 @@ def test_a_storage_that_goes_amid_a_write_is_worth_a_retry(tmp_path: Path) -> No
         with pytest.raises(StoreUnavailableError, match="it is gone: bring it back"):
             staged.land(ObjectKey("landing/a"))
     assert not [path for path in store.root.rglob("*") if path.is_file()]
+
+
+def test_of_a_small_file_there_is_a_copy_and_a_large_one_or_one_of_many_is_read_in_place(
+    store: LocalObjectStore,
+) -> None:
+    keys = [ObjectKey(f"tables/a/{number}.parquet") for number in range(33)]
+    for key in keys:
+        store.write(key, b"small")
+    store.write(keys[1], bytes(2**18 + 1))
+    assert list(store.copies(keys[:2])) == keys[:1]
+    assert store.copies(keys) == {}
+
+
+def test_what_is_no_regular_file_has_no_copy(store: LocalObjectStore) -> None:
+    key = ObjectKey("tables/a/link.parquet")
+    store.write(ObjectKey("tables/a/file.parquet"), b"bytes")
+    (store.root / key).symlink_to("file.parquet")
+    with pytest.raises(ObjectNotFoundError):
+        store.copies([key])

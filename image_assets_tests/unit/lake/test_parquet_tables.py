@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from image_assets.errors import ObjectNotFoundError, StoreFullError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
+from image_assets.lake.object_store import ObjectCopy
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
@@ -361,9 +362,12 @@ def test_a_full_disk_is_worth_a_retry_and_keeps_the_former_rows(
 
 @dataclass(frozen=True, slots=True)
 class BusyStore(LocalObjectStore):
-    """A store in which something happens right after a version was told, the last of `rivals` first."""
+    """A store of large files in which something happens right after a version was told, the last of `rivals` first."""
 
     rivals: list[Callable[[], object]]
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        return {}
 
     def version(self, key: ObjectKey) -> str | None:
         version = LocalObjectStore.version(self, key)
