@@ -18,7 +18,7 @@ Where do I go to …?
     change when two images are one photo .......... steps.duplicates, imaging.likeness, imaging.close_up
     add an encoder ................................ models.encoders
     change where bytes and rows live .............. lake
-    run work elsewhere ............................ compute
+    run work elsewhere, on several machines ....... compute, compute.cluster
     publish gold elsewhere ........................ publishing, steps.publishing
     change what search finds, or how ............. steps.search, search
     erase an image, archive, compare recipes ...... steps.upkeep, steps.questions

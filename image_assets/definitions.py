@@ -176,6 +176,8 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             workers=settings.workers,
             image_timeout_s=settings.image_timeout_s,
             worker_memory_mb=settings.worker_memory_mb,
+            runs_on=settings.engine,
+            is_lake_shared=settings.is_lake_shared,
         ),
         "gpu": EncoderResource(
             encoder_name=settings.encoder,
@@ -184,6 +186,8 @@ def usual_resources(settings: Settings) -> Mapping[str, object]:
             precision=settings.precision,
             batch_size=settings.batch_size,
             execution=settings.execution,
+            runs_on=settings.engine,
+            is_lake_shared=settings.is_lake_shared,
         ),
         MLFLOW: mlflow_resource(settings.tracking),
         "progress": LoggedProgress(),

@@ -2,6 +2,8 @@
 
 Belongs here: composing the floors below for whoever asks: the command line, Dagster, a service.
 Stays out: printing, Dagster, requests.
+
+What is opened is imported when it is: a command that asks for the lake alone waits for nothing else.
 """
 
 from collections.abc import Sequence
@@ -13,20 +15,15 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.opening import open_store, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.remote.address import RemoteRoot
-from image_assets.models.captioning.lazy_captioner import open_captioner
-from image_assets.models.encoders.checkpoint_description import describe_checkpoint
-from image_assets.models.encoders.checkpoints import locate_checkpoint
-from image_assets.models.encoders.encoder import ImageEncoder
 from image_assets.settings import Settings
-from image_assets.steps.classification.predictions import wanted_params, wanted_version
-from image_assets.steps.questions.plan import PlannedStage
-from image_assets.steps.questions.stages import DayParams, daily_stages
-from image_assets.steps.search.image_search import ImageSearch
-from image_assets.steps.upkeep.erasure import PublishedCopy
-from image_assets.steps.vectors.index_source import IndexSource, LakeIndex
 
 if TYPE_CHECKING:
+    from image_assets.models.encoders.encoder import ImageEncoder
     from image_assets.models.encoders.lazy_encoder import LazyEncoder
+    from image_assets.steps.questions.plan import PlannedStage
+    from image_assets.steps.search.image_search import ImageSearch
+    from image_assets.steps.upkeep.erasure import PublishedCopy
+    from image_assets.steps.vectors.index_source import IndexSource
 
 
 def open_lake(settings: Settings, guard: LakeGuard | None = None) -> ParquetTables:
@@ -48,12 +45,14 @@ def open_encoder(settings: Settings) -> "LazyEncoder":
 
 def open_search(
     settings: Settings,
-    encoder: ImageEncoder | None = None,
+    encoder: "ImageEncoder | None" = None,
     *,
     patience_s: float = 0,
     guard: LakeGuard | None = None,
-) -> ImageSearch:
+) -> "ImageSearch":
     """The search of the lake: with an encoder of its own, unless there is one; see `ImageSearch` on patience."""
+    from image_assets.steps.search.image_search import ImageSearch
+
     return ImageSearch(
         open_lake(settings, guard),
         encoder or open_encoder(settings),
@@ -63,9 +62,11 @@ def open_search(
     )
 
 
-def open_index_source(settings: Settings) -> IndexSource:
+def open_index_source(settings: Settings) -> "IndexSource":
     """Where vectors are searched."""
     if settings.index_in == "lake" or not settings.postgres:
+        from image_assets.steps.vectors.index_source import LakeIndex
+
         return LakeIndex(settings.index_params.usearch)
     from image_assets.publishing.postgres.server import Postgres
     from image_assets.steps.publishing.postgres_index import PostgresIndex
@@ -73,7 +74,7 @@ def open_index_source(settings: Settings) -> IndexSource:
     return PostgresIndex(Postgres(settings.postgres), settings.postgres_vectors)
 
 
-def published_copies(settings: Settings) -> Sequence[PublishedCopy]:
+def published_copies(settings: Settings) -> "Sequence[PublishedCopy]":
     """Where an erasure has to go besides the lake."""
     copies: list[PublishedCopy] = []
     if settings.postgres:
@@ -88,7 +89,7 @@ def published_copies(settings: Settings) -> Sequence[PublishedCopy]:
     return [*copies, *_former_versions(settings)]
 
 
-def _former_versions(settings: Settings) -> Sequence[PublishedCopy]:
+def _former_versions(settings: Settings) -> "Sequence[PublishedCopy]":
     """Of a lake and an archive in a cloud, which keeps more than it shows."""
     roots = [root for root in (settings.root, settings.archive_root) if isinstance(root, RemoteRoot)]
     if not roots:
@@ -100,8 +101,14 @@ def _former_versions(settings: Settings) -> Sequence[PublishedCopy]:
     return [FormerVersions(RemoteObjectStore(root, settings.storage_params)) for root in roots]
 
 
-def day_stages(settings: Settings, tables: ParquetTables) -> list[PlannedStage]:
+def day_stages(settings: Settings, tables: ParquetTables) -> "list[PlannedStage]":
     """The steps of a day as the settings in force and the champion want them; no model is loaded."""
+    from image_assets.models.captioning.lazy_captioner import open_captioner
+    from image_assets.models.encoders.checkpoint_description import describe_checkpoint
+    from image_assets.models.encoders.checkpoints import locate_checkpoint
+    from image_assets.steps.classification.predictions import wanted_params, wanted_version
+    from image_assets.steps.questions.stages import DayParams, daily_stages
+
     settings = configured(settings, tables.store)
     enrichment = settings.enrichment_params
     encoder = describe_checkpoint(locate_checkpoint(settings.encoder, settings.encoder_revision))

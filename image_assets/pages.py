@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,12 +27,17 @@ class Picture:
 
 def render(template: Path, **values: object) -> str:
     """A template filled in; whatever users wrote is escaped and holds no control character."""
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
+    return _environment(template.parent).get_template(template.name).render(values)
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """Keeps its templates compiled: a day's page takes less time than its template."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         finalize=lambda value: plain(value) if isinstance(value, str) else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template.name).render(values)

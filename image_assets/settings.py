@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from image_assets.compute.engine import EngineParams
+from image_assets.compute.opening import EngineName
 from image_assets.errors import ConfigurationError
 from image_assets.imaging.derivatives import DerivativeParams, PreviewParams
 from image_assets.imaging.inspect import InspectParams
@@ -190,7 +191,20 @@ class Settings(BaseSettings):
         default="",
         description="Address of an MLflow server; else the file mlflow.db in the lake, or in data/ beside a cloud.",
     )
-    workers: int = Field(default=_ENGINE.workers, ge=1, description="Worker processes; by default one per usable core.")
+    engine: EngineName = Field(
+        default="processes",
+        description="processes: work runs on this machine; ray: on all nodes of the cluster that RAY_ADDRESS names, "
+        "which needs image-assets[ray] and a lake that all nodes see.",
+    )
+    root_is_shared: bool = Field(
+        default=False, description="Whether all nodes of a Ray cluster see the lake's folder under the same path (NFS)."
+    )
+    workers: int = Field(
+        default=_ENGINE.workers,
+        ge=1,
+        description="Worker processes; by default one per usable core. A node of a Ray cluster has one per processor "
+        "that Ray has there.",
+    )
     image_timeout_s: float = Field(default=_ENGINE.item_timeout_s, gt=0, description="Seconds that one image may take.")
     worker_memory_mb: int = Field(
         default=(_ENGINE.worker_memory_bytes or 0) // 2**20,
@@ -202,7 +216,7 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=999,
-        description="Lots that a new day is cut into at least; one for every 20,000 files that are there already.",
+        description="Lots that a new day is cut into at least; one for every 10,000 files that are there already.",
     )
     max_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, le=2**40, description="Largest file accepted.")
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, le=178_000_000, description="Most pixels accepted.")
@@ -483,6 +497,12 @@ class Settings(BaseSettings):
     def trainer_params(self) -> TrainerParams:
         """How a classifier is trained."""
         return TrainerParams(self.trainer, self.fine_tune_from, self.fine_tune_epochs, self.device)
+
+    @property
+    def is_lake_shared(self) -> bool:
+        """Whether other machines see the lake under the same name."""
+        roots = [root for root in (self.root, self.archive_root) if root]
+        return self.root_is_shared or all(isinstance(root, RemoteRoot) for root in roots)
 
     @property
     def tracking(self) -> Tracking:

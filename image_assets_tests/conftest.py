@@ -16,11 +16,12 @@ import pytest
 from hypothesis import settings
 
 from image_assets_tests.servers.clouds import azurite, azurite_for_identities, azurite_queues, s3_server
+from image_assets_tests.servers.ray_cluster import ray_here
 
 if TYPE_CHECKING:
     from image_assets_tests.servers.postgres import PostgresServer
 
-__all__ = ["azurite", "azurite_for_identities", "azurite_queues", "s3_server"]
+__all__ = ["azurite", "azurite_for_identities", "azurite_queues", "ray_here", "s3_server"]
 
 settings.register_profile("by result alone", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=5_000)

@@ -38,6 +38,8 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:
         _print_remains(remains)
+        for uri in remains.registered:
+            CONSOLE.print(f"stays at its source, which the lake only reads: {uri}", highlight=False)
         for twin in twins_of(tables, remains):
             CONSOLE.print(f"stays, though it has the same bytes: {twin}", highlight=False)
     copies = published_copies(settings)

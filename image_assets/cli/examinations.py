@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from image_assets.cli.examinations_elsewhere import examine_delta, examine_events, examine_postgres
+from image_assets.cli.examinations_elsewhere import (
+    examine_delta,
+    examine_engine,
+    examine_events,
+    examine_postgres,
+    examine_sources,
+)
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
@@ -94,8 +100,11 @@ def examine_originals(settings: Settings) -> str:
 
 def examine_formats(_settings: Settings) -> str:
     """Name the formats that are read."""
+    from image_assets.imaging.resample import HAS_FAST_IMAGE_RESIZE
+
     heic = "" if HAS_HEIC else '; HEIC is not: pip install "image-assets[heic]"'
-    return f"{', '.join(sorted(ALLOWED_FORMATS))} are read{heic}"
+    slowly = "" if HAS_FAST_IMAGE_RESIZE else "; small ones slowly, without cykooz-resizer"
+    return f"{', '.join(sorted(ALLOWED_FORMATS))} are read{heic}{slowly}"
 
 
 def examine_model(settings: Settings) -> str:
@@ -176,4 +185,6 @@ EXAMINATIONS: Mapping[str, Callable[[Settings], str]] = {
     "events": examine_events,
     "PostgreSQL": examine_postgres,
     "Delta tables": examine_delta,
+    "engine": examine_engine,
+    "sources": examine_sources,
 }

@@ -1,7 +1,17 @@
-"""What `doctor` examines beyond the lake, where the settings name it: a queue of events, PostgreSQL, Delta tables."""
+<<<<<<< HEAD
+"""What `doctor` examines beyond the lake: a queue of events, PostgreSQL, Delta tables, a cluster of Ray; sources of a
+migration.
+"""
+=======
+"""What `doctor` examines beyond the lake: events, PostgreSQL, Delta tables, a cluster of Ray, migrated sources."""
+>>>>>>> migrate
 
+from image_assets.compute.opening import refuse_without_ray
+from image_assets.lake.opening import open_place
+from image_assets.lake.sources.record import read_sources
 from image_assets.models.encoders.checkpoint_description import describe_checkpoint
 from image_assets.models.encoders.checkpoints import locate_checkpoint
+from image_assets.opening import open_objects
 from image_assets.settings import PREFIX, Settings
 
 
@@ -35,3 +45,24 @@ def examine_delta(settings: Settings) -> str:
     from image_assets.steps.publishing.delta_gold import examine_delta_place
 
     return examine_delta_place(settings.delta)
+
+
+def examine_engine(settings: Settings) -> str:
+    """Count what a cluster has, and compare what is installed on each of its nodes."""
+    if settings.engine == "processes":
+        return f"{settings.workers} processes of this machine; {PREFIX}ENGINE=ray has those of a cluster"
+    refuse_without_ray()
+    from image_assets.compute.cluster.roll_call import call_the_roll
+
+    nodes = call_the_roll(is_lake_shared=settings.is_lake_shared)
+    processors, gpus = sum(node.processors for node in nodes), sum(node.gpus for node in nodes)
+    return f"{len(nodes)} nodes of a Ray cluster with the same versions: {processors} processors, {gpus} GPUs"
+
+
+def examine_sources(settings: Settings) -> str:
+    """See that each source is there whose files a run may still have to read."""
+    sources = read_sources(open_objects(settings)).values()
+    wanted = [each for each in sources if not each.is_final]
+    for each in wanted:
+        open_place(each.uri, settings.storage_params).check(each.signs)
+    return f"{len(wanted)} sources are there; {len(sources) - len(wanted)} more may be away" if sources else "none"

@@ -48,8 +48,8 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     Makes a sample feed of sixty CC0 photos, with everything that goes wrong in real ones, or takes a folder of your
     own; puts it into the landing zone and runs every day through Dagster.
     """
-    from image_assets.cli.data import print_status
     from image_assets.cli.runs import run_with_progress
+    from image_assets.cli.status import print_status
 
     settings = load_settings()
     find_dagster_home()
@@ -69,7 +69,7 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
         ]
         _add_all(settings, added, told)
     run_with_progress(settings, days)
-    print_status(settings, days[0], days[-1])
+    print_status(open_lake(settings), days[0], days[-1])
     CONSOLE.print(_NEXT.format(program=_program()), highlight=False, soft_wrap=True)
 
 

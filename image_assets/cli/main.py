@@ -9,35 +9,14 @@ import traceback
 
 import click
 
-from image_assets.cli.acceptances import accept
-from image_assets.cli.classifier import classifier, train
-from image_assets.cli.config import config
-from image_assets.cli.data import query_lake, status
-from image_assets.cli.dismissals import dismiss
-from image_assets.cli.duplicates import duplicates
-from image_assets.cli.erase import erase
-from image_assets.cli.events import events
-from image_assets.cli.feed import add, demo
-from image_assets.cli.history import why
-from image_assets.cli.keys import keys
-from image_assets.cli.labels import label_images, reviews
-from image_assets.cli.plans import plan
-from image_assets.cli.repair import repair, scrub
-from image_assets.cli.report import report
-from image_assets.cli.runs import retry, run
-from image_assets.cli.search import search
-from image_assets.cli.serve import serve
-from image_assets.cli.setup import doctor, models, show_settings
-from image_assets.cli.texts import take_only_text
-from image_assets.cli.upkeep import archive, diff, restore
-from image_assets.cli.upload import upload
+from image_assets.cli.commands import CommandGroup
 from image_assets.errors import ImageAssetsError
 from image_assets.shown_text import plain_lines
 
 _FAILED, _BUG, _INTERRUPTED = 1, 3, 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="image-assets")
 def cli() -> None:
     """Product photos from landing to gold.
@@ -45,43 +24,6 @@ def cli() -> None:
     Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage or, of `run` and `retry`,
     some images are rejected, 3 a bug, 4 of `train --follow`: the champion stays, 130 Ctrl-C or terminated.
     """
-
-
-for command in (
-    demo,
-    add,
-    upload,
-    plan,
-    run,
-    retry,
-    dismiss,
-    accept,
-    status,
-    events,
-    why,
-    report,
-    duplicates,
-    search,
-    query_lake,
-    label_images,
-    reviews,
-    train,
-    classifier,
-    diff,
-    erase,
-    archive,
-    restore,
-    scrub,
-    repair,
-    serve,
-    keys,
-    show_settings,
-    config,
-    doctor,
-    models,
-):
-    take_only_text(command)
-    cli.add_command(command)
 
 
 def main() -> None:

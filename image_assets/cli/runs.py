@@ -18,6 +18,7 @@ from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.questions.plan import known_days, plan_day
+from image_assets.tables.gold import DAILY_SUMMARY
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -29,6 +30,7 @@ SOME_REJECTED = 2
 
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
+@click.option("--pending", is_flag=True, help="Every day, however old, that lacks anything.")
 @only_option
 @click.option(
     "--lots",
@@ -42,6 +44,7 @@ def run(
     day: datetime | None,
     first: datetime | None,
     last: datetime | None,
+    pending: bool,
     only: str | None,
     lots: str | None,
 ) -> None:
@@ -51,11 +54,13 @@ def run(
     failed.
     """
     asked, settings = period(day, first, last), load_settings()
+    if pending and asked:
+        raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     find_dagster_home()
     if lots:
         _run_lots(settings, day, lots)
         return
-    days = days_between(*asked) if asked else _due_days(settings)
+    days = days_between(*asked) if asked else _pending_days(settings) if pending else _due_days(settings)
     if only:
         days = _chosen(settings, days, only)
     if days:
@@ -89,6 +94,16 @@ def _due_days(settings: Settings) -> list[date]:
         if files:
             CONSOLE.print(f"{day}: {files} new files", highlight=False)
     return sorted({yesterday(), *(day for day, files in new.items() if files)})
+
+
+def _pending_days(settings: Settings) -> list[date]:
+    """The oldest first: a photo is compared with those of the days before."""
+    tables = open_lake(settings)
+    known = [day for day in known_days(tables) if day >= settings.start_day]
+    begun = [day for day in known if tables.exists(DAILY_SUMMARY, day)]
+    days = sorted({*known} - {*begun} | {*_chosen(settings, begun, "missing")})
+    CONSOLE.print(f"{len(days)} of {len(known)} days are pending", highlight=False)
+    return days
 
 
 def _chosen(settings: Settings, days: Sequence[date], only: str) -> list[date]:
@@ -150,11 +165,11 @@ def retry(
 
 
 def _run_and_tell(context: click.Context, settings: Settings, days: Sequence[date]) -> None:
-    from image_assets.cli.data import print_status
+    from image_assets.cli.status import print_status
 
     run_with_progress(settings, days)
-    print_status(settings, days[0], days[-1])
     tables = open_lake(settings)
+    print_status(tables, days[0], days[-1])
     if rejected := sum(read_rejected(tables, day).filter(state="open").height for day in days):
         CONSOLE.print(
             f"exit code {SOME_REJECTED}, for {rejected} are rejected: `why FILE` tells why, `retry` tries again, "
@@ -194,6 +209,16 @@ def train_with_progress(settings: Settings) -> None:
         return [run_job(definitions, instance, TRAIN_JOB, tags)]
 
     _run_with_bars(settings, work)
+
+
+def refresh_with_progress(settings: Settings) -> None:
+    """Run the job of what stands on all days, such as the index, through Dagster; `ImageAssetsError` when it fails."""
+    from image_assets.orchestration.jobs import WAREHOUSE_JOB
+    from image_assets.orchestration.runs.local_runs import run_job
+
+    _run_with_bars(
+        settings, lambda definitions, instance, tags, _: [run_job(definitions, instance, WAREHOUSE_JOB, tags)]
+    )
 
 
 def _run_with_bars(

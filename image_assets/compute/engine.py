@@ -121,14 +121,14 @@ class ProcessEngine:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError when workers cannot import `work` or cannot start."""
-        return self._stream(_pickle_work(work), Backlog(items, self._params.batch_size))
+        return self._stream(pickle_work(work), Backlog(items, self._params.batch_size))
 
     def answer(self, work: Callable[[Item], Result], inbox: Inbox[Item]) -> Iterator[Outcome[Item, Result]]:
         """As `map`, of items that come while it goes on; it ends when the inbox is closed.
 
         Outcomes come as soon as they are known. What is in hand at the end costs its worker and has no outcome.
         """
-        return self._stream(_pickle_work(work), inbox)
+        return self._stream(pickle_work(work), inbox)
 
     def close(self) -> None:
         """Kill the workers, busy or not."""
@@ -163,7 +163,8 @@ class ProcessEngine:
                 self._crew.disband()
 
 
-def _pickle_work(work: Callable[[Item], Result]) -> bytes:
+def pickle_work(work: Callable[..., object]) -> bytes:
+    """The function by its name, with what is bound to it; ConfigurationError when it has none."""
     try:
         pickled = pickle.dumps(work)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

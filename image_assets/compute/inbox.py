@@ -10,17 +10,26 @@ from image_assets.compute.fair_queue import FairQueue
 
 
 class Inbox(Backlog[Item]):
-    """A backlog that is filled from outside; a worker gets one item at a time, so that nobody waits for a neighbour."""
+    """A backlog that is filled from outside.
 
-    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None) -> None:
+    Unless larger batches are allowed, a worker gets one item at a time, so that nobody waits for a neighbour.
+    """
+
+    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None, largest_batch: int = 1) -> None:
         """`whose` tells who has asked for an item: those who wait have their turns."""
-        super().__init__((), largest_batch=1)
+        super().__init__((), largest_batch)
         self._lock = Lock()
         self._incoming: FairQueue[Item] = FairQueue(whose)
         self._is_open = True
         # A ring costs whoever asks and whoever is woken: while every worker is busy nobody has a use for it.
         self._is_awaited, self._is_rung = False, False
         self._bell, self._cord = Pipe(duplex=False)
+
+    @property
+    def waiting(self) -> int:
+        """Number of items that no worker has taken up, apart from those that wait for a second chance."""
+        with self._lock:
+            return len(self._waiting) + len(self._incoming)
 
     @property
     def is_open(self) -> bool:

@@ -35,6 +35,7 @@ from image_assets.compute.messages import (
     Said,
 )
 from image_assets.compute.overlapping import OverlappingWork
+from image_assets.compute.portable_errors import portable
 from image_assets.errors import ImageError, RejectionReason
 
 Work = Callable[[object], object]
@@ -249,7 +250,7 @@ def _report_of(done: Callable[[], object]) -> tuple[bytes, bool]:
     except MemoryError as error:
         return pickle.dumps(OutOfMemory(str(error) or "an allocation failed", {})), True
     except Exception as error:  # noqa: BLE001 - carried to the parent, which raises it
-        return pickle.dumps(Raised(_portable(error), _current_traceback())), True
+        return pickle.dumps(Raised(portable(error), _current_traceback())), True
 
 
 def _encode_result(result: object) -> bytes:
@@ -258,23 +259,6 @@ def _encode_result(result: object) -> bytes:
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         message = f"a worker cannot send back a {type(result).__qualname__}: {error}"
         raise TypeError(message) from error
-
-
-def _portable(error: Exception) -> Exception:
-    """The error itself or, when it does not survive pickling, its nearest base class that does."""
-    if _survives_pickling(lambda: error):
-        return error
-    message = f"{type(error).__qualname__}: {error}"
-    bases = (base for base in type(error).__mro__[1:] if issubclass(base, Exception))
-    return next(base(message) for base in bases if _survives_pickling(partial(base, message)))
-
-
-def _survives_pickling(make_error: Callable[[], Exception]) -> bool:
-    try:
-        error = make_error()
-        return type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301 - made here
-    except Exception:  # noqa: BLE001 - a foreign constructor or __reduce__ may raise anything
-        return False
 
 
 def _current_traceback() -> str:

@@ -142,11 +142,11 @@ def make_derivatives(data: bytes, params: DerivativeParams) -> Derivatives:
 def _silver(decoded: Pixels, params: SilverParams) -> SilverImage:
     pixels = fit(decoded, params.longest_side_px)
     image = Image.fromarray(pixels)
-    grey = image.convert("L")
+    grey = np.asarray(image.convert("L"))
     return SilverImage(
         encoded=_encoded(pixels, encode_jpeg(image, params.quality)),
         phash=perceptual_hash(grey),
-        quality=measure_grey(np.asarray(grey), params.measures),
+        quality=measure_grey(grey, params.measures),
         colours=dominant_colours(image),
     )
 

@@ -79,7 +79,7 @@ def _orientation(value: JsonValue | None, told: int | None) -> JsonValue | None:
 
 
 def _taken_at(tags: _Tags) -> str | None:
-    times = (_tried(time, tags.get(when), tags.get(offset)) for when, offset in _TIMES)
+    times = (_tried(time, tags.get(when), tags.get(offset)) for when, offset in _TIMES if when in tags)
     return next((time for time in times if time is not None), None)
 
 

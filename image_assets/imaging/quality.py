@@ -93,8 +93,10 @@ def measure_blur(grey: GreyImage) -> float:
     if min(grey.shape) < 3:
         return 0.0
     wide = grey.astype(np.int16)
-    sides = wide[1:-1, :-2] + wide[1:-1, 2:] + wide[:-2, 1:-1] + wide[2:, 1:-1]
-    laplacian = sides - 4 * wide[1:-1, 1:-1]
+    laplacian = wide[1:-1, :-2] + wide[1:-1, 2:]
+    laplacian += wide[:-2, 1:-1]
+    laplacian += wide[2:, 1:-1]
+    laplacian -= 4 * wide[1:-1, 1:-1]
     mean = laplacian.sum(dtype=np.int64) / laplacian.size
     mean_square = np.square(laplacian, dtype=np.int32).sum(dtype=np.int64) / laplacian.size
     return float(mean_square - mean**2)

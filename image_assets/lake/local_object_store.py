@@ -16,8 +16,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pyarrow import fs
-
 from image_assets.errors import ObjectChangedError, ObjectNotFoundError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_errors import GONE, explained
@@ -45,6 +43,7 @@ CLAIMS = "claims"
 _LOCKED = ".locked"
 _ELSEWHERE = f"{STORES_OWN}/staged"
 _OLD_S = 600
+_FEW, _SMALL_BYTES = 32, 2**18
 
 
 def _unchecked() -> None:
@@ -288,9 +287,22 @@ class LocalObjectStore:
         """An absolute path."""
         return str(self._path(key).absolute())
 
-    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:  # noqa: ARG002 - a file is read in place
-        """None."""
-        return {}
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        """The small ones of a few; of many Polars reads the files at once."""
+        if len(keys) > _FEW:
+            return {}
+        found = {key: self._copy(key) for key in keys}
+        return {key: copy for key, copy in found.items() if copy}
+
+    def _copy(self, key: ObjectKey) -> ObjectCopy | None:
+        with explained("look for", key, self.root):
+            try:
+                with self._place(key) as place:
+                    return _small_copy(place, key)
+            except OSError as error:
+                if error.errno in GONE:
+                    raise ObjectNotFoundError(f"{self.uri(key)} is not there", key=key) from error
+                raise
 
     @property
     def is_far(self) -> bool:
@@ -305,6 +317,9 @@ class LocalObjectStore:
     @property
     def file_system(self) -> Any:
         """That of the machine."""
+        # Imported here: most commands hand no file to Arrow.
+        from pyarrow import fs
+
         return fs.LocalFileSystem()
 
     def _land(self, descriptor: int, staged: Path, key: ObjectKey, over: str | None, *, is_last: bool = True) -> None:
@@ -398,6 +413,17 @@ def is_locked_by_writer(key: ObjectKey) -> bool:
     """Whether what is staged is of a writer that keeps it locked: `sweep` knows the dead of them from the living."""
     name = key.removeprefix(f"{STAGING}/")
     return "/" in name or name.endswith(_LOCKED)
+
+
+def _small_copy(place: Place, key: ObjectKey) -> ObjectCopy | None:
+    """None of a large one."""
+    status = os.stat(place[1], dir_fd=place[0], follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
+    if status.st_size > _SMALL_BYTES:
+        return None
+    with open_file(place, key) as file:
+        return ObjectCopy(file.read(), version_of(os.fstat(file.fileno())))
 
 
 def _with_folder(path: Path) -> Path:

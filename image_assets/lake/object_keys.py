@@ -15,7 +15,10 @@ BRONZE = "bronze"
 SILVER = "silver"
 THUMBNAILS = "thumbnail"
 PREVIEWS = "watermarked"
+REGISTERED = "registered"
+"""Files that stay where they are, outside the lake; nothing of the lake lies under these keys."""
 MANIFESTS = "_manifests"
+SOURCES = ObjectKey("sources.json")
 TABLES = "tables"
 CHECKPOINTS = "_checkpoints"
 HISTORY = "_history"
@@ -44,6 +47,7 @@ LAST_EPOCH = ObjectKey("models/training.epoch")
 WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")
+DIGESTS = ObjectKey("digests.parquet")
 
 
 def placed_mark_key(folder: str) -> ObjectKey:
@@ -65,6 +69,32 @@ def landing_day_of(key: ObjectKey) -> date | None:
     except ValueError:
         return None
     return day if top == LANDING and folder == day.isoformat() else None
+
+
+def manifest_prefix(day: date) -> str:
+    """The folder of what says which files were registered for a day."""
+    return f"{landing_prefix(day)}/{MANIFESTS}"
+
+
+def manifest_key(day: date, root: str, scan: int) -> ObjectKey:
+    """Files of a day that one scan of a source has found; later scans sort later."""
+    return ObjectKey(f"{manifest_prefix(day)}/{root}-{scan:06}.parquet")
+
+
+def registered_prefix(day: date) -> str:
+    """What the keys of a day's registered files begin with."""
+    return f"{REGISTERED}/{day:%Y-%m-%d}"
+
+
+def registered_key(day: date, folder: str, root: str, path: str) -> ObjectKey:
+    """A file of a source, by its path there; wherever the source is mounted, the key is the same."""
+    return ObjectKey(f"{registered_prefix(day)}/{folder}/{root}/{path}")
+
+
+def place_of(key: ObjectKey) -> tuple[str, str] | None:
+    """The source of a registered file and its path there; None for whatever lies in the lake."""
+    top, *rest = key.split("/", 4)
+    return (rest[2], rest[3]) if top == REGISTERED and len(rest) == 4 else None
 
 
 def sidecar_key(upload: ObjectKey) -> ObjectKey:
@@ -138,13 +168,13 @@ def index_prefix(encoder: str) -> str:
 
 
 def index_manifest_key(encoder: str) -> ObjectKey:
-    """What says which build of the index is in force."""
-    return ObjectKey(f"{index_prefix(encoder)}/current.json")
+    """What says which shards of the index are in force."""
+    return ObjectKey(f"{index_prefix(encoder)}/manifest.json")
 
 
-def index_file_key(encoder: str, build: str, name: str) -> ObjectKey:
-    """A file of one build, which is never changed."""
-    return ObjectKey(f"{index_prefix(encoder)}/{build}/{name}")
+def index_file_key(encoder: str, folder: str, name: str) -> ObjectKey:
+    """A file of one shard, or of one state of the index; neither is ever changed."""
+    return ObjectKey(f"{index_prefix(encoder)}/{folder}/{name}")
 
 
 def report_prefix(day: date) -> str:

@@ -25,6 +25,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.lots import WHOLE, Lot, lot_named
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
+from image_assets.lake.small_files import SmallFiles
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
 from image_assets.tables.training import TRAINING_SET
@@ -33,11 +34,17 @@ from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES, TIERED_ORIG
 FILE_COLUMN = "_file"
 _QUERY = re.compile(r"(?<=\S)\?\S+")
 
+_SMALL_BYTES = 2**18
+
 # Garbled pages make the reader panic now and then.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
+_validated_bytes: dict[tuple[str, Table], bytes] = {}
+"""Of each small table that this process has written, and not read yet, the digest of what obeyed its schema."""
+_small_files = SmallFiles(2**26)
+"""Those that this process has read last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,8 @@ class ParquetTables:
         """Columns and types of one file; `ObjectNotFoundError` when it has gone."""
         uri = self.store.uri(key)
         try:
-            return self._scanned(key).collect_schema()
+            copies = self.store.copies([key])
+            return _small_files.frame_of(uri, copies[key]).schema if copies else self._scanned(key, {}).collect_schema()
         except FileNotFoundError as error:
             raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
         except (*_UNREADABLE, OSError) as error:
@@ -158,7 +166,8 @@ class ParquetTables:
         rows = self._collect([key], copies) if copies else self.scan_files([key])
         file = self.store.uri(key), table
         if _validated_versions.get(file) != version:
-            rows = self._validated(table, day, rows)
+            if not (copies and _validated_bytes.pop(file, None) == _digest(copies[key].data)):
+                rows = self._validated(table, day, rows)
             _validated_versions[file] = version
         return rows.select(table.schema.column_names())
 
@@ -182,7 +191,7 @@ class ParquetTables:
     def read_or_empty(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows, none when the day was never committed."""
         rows = self._committed(table, day)
-        return table.schema.create_empty() if rows is None else rows
+        return table.no_rows if rows is None else rows
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
@@ -242,6 +251,8 @@ class ParquetTables:
                 with _explained_write(key):
                     self._validated(table, day, part).write_parquet(files[-1])
             if len(files) == 1:
+                if key == self.key(table.name, day) and files[0].stat().st_size <= _SMALL_BYTES:
+                    _validated_bytes[self.store.uri(key), table] = _digest(files[0].read_bytes())
                 files[0].replace(target)
             else:
                 with _explained_write(key):
@@ -295,7 +306,7 @@ class ParquetTables:
         Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
         """
         keys = self._keys_of_days(table.name, days)
-        return self.scan_files(keys, columns, where) if keys else table.schema.create_empty().select(columns)
+        return self.scan_files(keys, columns, where) if keys else table.no_rows.select(columns)
 
     def _keys_of_days(self, table: str, days: Iterable[date] | None) -> list[ObjectKey]:
         """The files of the days; for one that was never committed the file that it would have."""
@@ -351,6 +362,9 @@ class ParquetTables:
         file: str | None = None,
     ) -> pl.DataFrame:
         try:
+            if len(copies) == len(keys) and (rows := self._whole(keys, copies, file)) is not None:
+                rows = rows if where is None else rows.filter(where)
+                return rows[[*columns, *([file] if file else [])]] if columns else rows
             lazy = self._with_copies(keys, copies, file) if copies else self._in_place(keys, file)
             lazy = lazy if where is None else lazy.filter(where)
             lazy = lazy.select([*columns, *([file] if file else [])]) if columns else lazy
@@ -364,6 +378,21 @@ class ParquetTables:
         except OSError as error:
             _refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
+
+    def _whole(
+        self, keys: Sequence[ObjectKey], copies: Mapping[ObjectKey, ObjectCopy], file: str | None
+    ) -> pl.DataFrame | None:
+        """Files of one shape, all of which are small; None when their shapes differ."""
+        frames = [self._small(key, copies[key], file) for key in keys]
+        if len(frames) == 1:
+            return frames[0]
+        shape = frames[0].schema
+        return pl.concat(frames) if all(frame.schema == shape for frame in frames) else None
+
+    def _small(self, key: ObjectKey, copy: ObjectCopy, file: str | None) -> pl.DataFrame:
+        uri = self.store.uri(key)
+        rows = _small_files.frame_of(uri, copy)
+        return rows.with_columns(pl.lit(uri).alias(file)) if file else rows
 
     def _in_place(
         self, keys: Sequence[ObjectKey], file: str | None = None, schema: pl.Schema | None = None
@@ -405,13 +434,17 @@ class ParquetTables:
         return keys
 
     def _validated(self, table: Table, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
-        if rows.is_empty() and rows.schema == table.schema.create_empty().schema:
+        if rows.is_empty() and rows.schema == table.no_rows.schema:
             return rows
         try:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
             broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
             raise _damaged(broken, self.key(table.name, day)) from error
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _from_copy(copy: ObjectCopy, schema: pl.Schema, uri: str, file: str | None) -> pl.LazyFrame:

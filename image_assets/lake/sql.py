@@ -2,8 +2,9 @@
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -23,8 +24,25 @@ _FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date.min, dat
 _REFUSED = "the lake is read with SELECT; nothing else is run"
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A table that is put together when it is asked for.
+
+    Attributes:
+        name: of the view.
+        sql: a SELECT over tables and over `rows`.
+        rows: by name, what no table of the lake has.
+    """
+
+    name: str
+    sql: str
+    rows: Mapping[str, pl.DataFrame]
+
+
 @contextmanager
-def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_lake(
+    tables: ParquetTables, schemas: Sequence[Table], views: Sequence[View] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database with one view per table, of the files that are there when it is opened.
 
     DuckDB never learns where the files are: Arrow reads them for it. It may open no file but those of a scratch folder
@@ -35,12 +53,17 @@ def open_lake(tables: ParquetTables, schemas: Sequence[Table]) -> Iterator[duckd
         with _explained("the tables cannot be read; `image-assets doctor` names files that are damaged"):
             for table in schemas:
                 database.register(_view_of(table), arrow_rows(tables, table))
+            for view in views:
+                for name, rows in view.rows.items():
+                    database.register(name, rows)
+                database.execute(f'CREATE VIEW "{view.name}" AS {view.sql}')
         yield database
 
 
-def query(tables: ParquetTables, schemas: Sequence[Table], sql: str) -> pl.DataFrame:
+def query(tables: ParquetTables, schemas: Sequence[Table], sql: str, views: Sequence[View] = ()) -> pl.DataFrame:
     """Rows of a query over the views; `TableError` with DuckDB's words when it fails."""
-    with open_lake(tables, schemas) as database, _explained("the query failed"), _told_tables(schemas):
+    known = [*map(_view_of, schemas), *(view.name for view in views)]
+    with open_lake(tables, schemas, views) as database, _explained("the query failed"), _told_tables(known):
         _refuse_all_but_reading(database, sql)
         rows: pl.DataFrame = database.sql(sql).pl()
     _refuse_far_times(rows)
@@ -90,7 +113,7 @@ def arrow_rows(tables: ParquetTables, table: Table) -> pl.DataFrame | dataset.Da
     """All files of a table under the columns of all of them; no rows while there is no file."""
     files, system = tables.files(table.name), tables.store.file_system
     if not files:
-        return table.schema.create_empty()
+        return table.no_rows
     paths = [tables.store.uri(key).rpartition("://")[2] for key in files]
     shapes = [pa.schema([_plain(field) for field in parquet.read_schema(path, filesystem=system)]) for path in paths]
     shape = pa.unify_schemas(shapes, promote_options="permissive")
@@ -103,13 +126,12 @@ def _plain(field: pa.Field) -> pa.Field:
 
 
 @contextmanager
-def _told_tables(schemas: Sequence[Table]) -> Iterator[None]:
+def _told_tables(known: Sequence[str]) -> Iterator[None]:
     """Who asked for what there is not learns what there is."""
     try:
         yield
     except duckdb.CatalogException as error:
-        known = ", ".join(sorted(map(_view_of, schemas)))
-        raise TableError(f"the query failed: {error}\nTables: {known}") from error
+        raise TableError(f"the query failed: {error}\nTables: {', '.join(sorted(known))}") from error
 
 
 @contextmanager

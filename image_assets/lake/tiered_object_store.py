@@ -12,6 +12,7 @@ from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUn
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore, StagedObject
+from image_assets.lake.sources.sourced_object_store import SourcedObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +201,16 @@ def signed_url(store: ObjectStore, key: ObjectKey, expires: timedelta) -> str:
     Raises:
         ConfigurationError: it lies in a folder, which nobody else reads by an address, or who asks cannot sign.
     """
+    store = store.lake if isinstance(store, SourcedObjectStore) else store
     if not hasattr(store, "signed_url"):
         raise ConfigurationError(f"{store.uri(key)} is a file: links are for a lake in a cloud")
     return cast("_Signs", store).signed_url(key, expires)
 
 
 def hot_tier(store: ObjectStore) -> ObjectStore:
-    """Where the store keeps whatever is not archived."""
-    return store.hot if isinstance(store, TieredObjectStore) else store
+    """Where the store keeps whatever is neither archived nor registered elsewhere."""
+    hot = store.hot if isinstance(store, TieredObjectStore) else store
+    return hot.lake if isinstance(hot, SourcedObjectStore) else hot
 
 
 def _may_be_archived(key: str) -> bool:

@@ -77,7 +77,7 @@ def _define(database: duckdb.DuckDBPyConnection, tables: ParquetTables, table: T
         glob = tables.store.uri(f"{object_keys.TABLES}/{table.name}/**/*.parquet")
         source = f"SELECT * {_fixed_sizes(table)} FROM read_parquet({_text(glob)}, union_by_name = true)"  # noqa: S608 - names of ours
     else:
-        database.register("no_rows", table.schema.create_empty())
+        database.register("no_rows", table.no_rows)
         source = "FROM no_rows"
     database.execute(f"CREATE {kind} {name} AS {source}")
     database.execute(f"COMMENT ON {kind} {name} IS {_text(table.description)}")

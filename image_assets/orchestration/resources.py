@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from image_assets.compute.engine import Engine, EngineParams, ProcessEngine
+from image_assets.compute.engine import Engine, EngineParams
+from image_assets.compute.opening import EngineName, open_devices, open_engine
 from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
@@ -19,6 +21,10 @@ from image_assets.models.encoders.encoder import EncoderDescription, ImageEncode
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.kept_open import kept_open
 from image_assets.orchestration.runs.turns import take_turns
+from image_assets.steps.vectors.encoding import Encode, encode_here, encode_there
+
+if TYPE_CHECKING:
+    from image_assets.compute.cluster.ray_engine import RayDevices
 
 _LOG_EVERY_S = 10.0
 _STORAGE = StorageParams()
@@ -68,19 +74,21 @@ def _at_work(context: dg.InitResourceContext) -> Iterator[None]:
 
 
 class WorkersResource(dg.ConfigurableResource[Engine]):
-    """Worker processes; they start on first use and live as long as the run."""
+    """Worker processes, here or on all nodes of a cluster; they start on first use and live as long as the run."""
 
     workers: int
     image_timeout_s: float
     worker_memory_mb: int
-    _engine: ProcessEngine | None = PrivateAttr(default=None)
+    runs_on: EngineName = "processes"
+    is_lake_shared: bool = False
+    _engine: Engine | None = PrivateAttr(default=None)
 
     @property
     def engine(self) -> Engine:
         """The run's engine."""
         if self._engine is None:
-            limit = self.worker_memory_mb * 2**20
-            self._engine = ProcessEngine(EngineParams(self.workers, self.image_timeout_s, limit))
+            params = EngineParams(self.workers, self.image_timeout_s, self.worker_memory_mb * 2**20)
+            self._engine = open_engine(self.runs_on, params, is_lake_shared=self.is_lake_shared)
         return self._engine
 
     @contextmanager
@@ -105,18 +113,34 @@ class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
     precision: str
     batch_size: int | None
     execution: str = "eager"
+    runs_on: EngineName = "processes"
+    is_lake_shared: bool = False
     _encoder: ImageEncoder | None = PrivateAttr(default=None)
+    _devices: "RayDevices | None" = PrivateAttr(default=None)
 
     @property
     def encoder(self) -> ImageEncoder:
         """The encoder; found anew by each run, because a folder may hold other weights by then."""
         if self._encoder is None:
-            # Imported here, because a code location has to load fast.
-            from image_assets.models.encoders.lazy_encoder import open_encoder
-
-            placement = Placement(self.device, self.precision, self.batch_size, self.execution)
-            self._encoder = open_encoder(self.encoder_name, self.encoder_revision, placement)
+            self._encoder = self._opener()
         return self._encoder
+
+    @property
+    def encode(self) -> Encode:
+        """Where the vectors of a day are computed: by the encoder of this process, or on the devices of a cluster."""
+        if self.runs_on == "processes":
+            return encode_here
+        if self._devices is None:
+            self._devices = open_devices(self.device, is_lake_shared=self.is_lake_shared)
+        return partial(encode_there, self._devices, self._opener)
+
+    @property
+    def _opener(self) -> Callable[[], ImageEncoder]:
+        # Imported here, because a code location has to load fast.
+        from image_assets.models.encoders.lazy_encoder import open_encoder
+
+        placement = Placement(self.device, self.precision, self.batch_size, self.execution)
+        return partial(open_encoder, self.encoder_name, self.encoder_revision, placement)
 
     @property
     def description(self) -> EncoderDescription:
@@ -130,8 +154,11 @@ class EncoderResource(dg.ConfigurableResource[ImageEncoder]):
             yield gpu
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Forget which checkpoint it was."""
+        """Forget which checkpoint it was, and give the devices of a cluster back."""
         self._encoder = None
+        if self._devices is not None:
+            self._devices.close()
+            self._devices = None
 
 
 class Progress(Protocol):

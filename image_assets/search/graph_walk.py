@@ -32,7 +32,8 @@ def walk_deeper(graph: Graph, query: Vectors, count: int, among: Keys | None) ->
     Comparing the allowed one by one ends that where it is cheaper than to walk deeper still.
     """
     size = len(graph)
-    depth = count if among is None else max(count, count * size // max(1, among.size))
+    # Twice what would do if the allowed were spread evenly: a walk that has to go on deeper begins again.
+    depth = count if among is None else max(count, 2 * count * size // max(1, among.size))
     while among is None or depth < among.size:
         depth = min(depth, size)
         found = graph.walk(query, depth)

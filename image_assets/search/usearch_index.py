@@ -1,6 +1,7 @@
 """An index that walks a graph of neighbours instead of comparing every vector (HNSW; Malkov and Yashunin 2018)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +17,8 @@ from image_assets.search.vector_index import Keys, Neighbours, Vectors, best_of,
 
 _AT_ONCE = 20_000
 """Vectors in memory while they are compared one by one."""
+
+_LEAST_EXPANSION = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class UsearchParams:
     expansion_search: int = 128
     threads: int = 0
 
+    def for_share(self, share: float) -> Self:
+        """To search a part of all vectors: as it has a part of the nearest only, fewer candidates do."""
+        fewer = max(_LEAST_EXPANSION, round(self.expansion_search * sqrt(share)))
+        return replace(self, expansion_search=min(self.expansion_search, fewer))
+
 
 class UsearchIndex:
     """A `VectorIndex` in half precision."""
@@ -46,7 +54,8 @@ class UsearchIndex:
         """Without vectors."""
         index = Index(
             ndim=dimension,
-            metric="cos",
+            # Of unit vectors the same as the cosine, without computing their lengths at every comparison.
+            metric="ip",
             dtype="f16",
             connectivity=params.connectivity,
             expansion_add=params.expansion_add,

@@ -1,6 +1,7 @@
 """Every table whose schema is known in advance, in the order in which images pass through them."""
 
 from image_assets.tables.chain import CHAIN
+from image_assets.tables.migration import PROCESSING_LOG, SOURCE_ENTRIES
 from image_assets.tables.training import CLASSIFIER_EVALUATIONS, LABEL_ISSUES, TRAINING_SET
 from image_assets.tables.upkeep import (
     ARCHIVED_ORIGINALS,
@@ -17,3 +18,9 @@ WHOLE_TABLES = (TRAINING_SET, LABEL_ISSUES, CLASSIFIER_EVALUATIONS)
 
 UPKEEP_TABLES = (ARCHIVED_ORIGINALS, TIERED_ORIGINALS, DAMAGED_ORIGINALS, ERASURES, ERASED_COPIES)
 """Only of days on which something was archived, damaged or erased; no asset makes them."""
+
+SCAN_TABLES = (SOURCE_ENTRIES,)
+"""A few files for each scan of a source; no asset makes them."""
+
+VIEWS = (PROCESSING_LOG,)
+"""Put together of other tables for each query."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dataframely as dy
 
 from image_assets.shown_text import markdown_table
-from image_assets.tables.catalogue import UPKEEP_TABLES, WHOLE_TABLES
+from image_assets.tables.catalogue import SCAN_TABLES, UPKEEP_TABLES, VIEWS, WHOLE_TABLES
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import ALL_EMBEDDINGS, embeddings_table
 from image_assets.tables.predictions import ALL_PREDICTIONS, predictions_table
@@ -18,8 +18,12 @@ def document_tables() -> str:
     """One Markdown section per table: what a row is, what it is made from, its columns."""
     by_day = [_section(_named(table), stage.reads) for stage in CHAIN for table in stage.makes]
     others = [_section(table) for table in (*UPKEEP_TABLES, *WHOLE_TABLES, answers_table("{model_version}"))]
-    where = "One Parquet file per day: `tables/{table}/{day}.parquet`; the last four have one file for all days."
-    return "\n".join(["# Tables", "", where, *by_day, *others])
+    scans = [_section(table) for table in (*SCAN_TABLES, *VIEWS)]
+    where = (
+        "One Parquet file per day: `tables/{table}/{day}.parquet`; the four before the last two have one file for all "
+        "days, `source_entries` has some for each scan, and `processing_log` is put together when it is asked for."
+    )
+    return "\n".join(["# Tables", "", where, *by_day, *others, *scans])
 
 
 def _named(table: Table) -> Table:

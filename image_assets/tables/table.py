@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Final
 
 import dataframely as dy
+import polars as pl
 
-_FINGERPRINTS_KEPT: Final = 256
+_SCHEMAS_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,24 @@ class Table:
         return (self.schema.__doc__ or "").strip().splitlines()[0]
 
     @property
+    def no_rows(self) -> pl.DataFrame:
+        """No row, in all columns."""
+        return _no_rows_of(self.schema).clone()
+
+    @property
     def fingerprint(self) -> str:
         """Changes when columns or types change, so that rows of another shape count as stale."""
         return _fingerprint_of(self.schema)
 
 
-@lru_cache(_FINGERPRINTS_KEPT)
+@lru_cache(_SCHEMAS_KEPT)
 def _fingerprint_of(schema: type[dy.Schema]) -> str:
     """Made once: every row of a day asks for it, in the thread that feeds the device."""
     shape = [(name, str(column.dtype)) for name, column in schema.columns().items()]
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+
+
+@lru_cache(_SCHEMAS_KEPT)
+def _no_rows_of(schema: type[dy.Schema]) -> pl.DataFrame:
+    """Made once: most days have no rejections at most stages."""
+    return schema.create_empty()

@@ -10,14 +10,21 @@ from types import ModuleType
 import pytest
 
 from image_assets.compute.engine import Done, Engine, EngineParams, Failed, ProcessEngine, SerialEngine
+from image_assets.compute.opening import open_engine
 from image_assets.errors import RejectionReason, StoreUnavailableError
 
 PARAMS = EngineParams(workers=2, batch_size=8)
-ENGINES = {"serial": SerialEngine, "processes": lambda: ProcessEngine(PARAMS)}
+ENGINES = {
+    "serial": SerialEngine,
+    "processes": lambda: ProcessEngine(PARAMS),
+    "ray": lambda: open_engine("ray", PARAMS, is_lake_shared=False),
+}
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "ray":
+        request.getfixturevalue("ray_here")
     with ENGINES[request.param]() as engine:
         yield engine
 

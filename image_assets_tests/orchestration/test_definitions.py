@@ -20,7 +20,7 @@ WHOLE = [*TRAINED, "vector_index", "vector_map", "warehouse", "reconciliation", 
 ENRICHED = ["image_tags", "image_moderation", "image_captions"]
 CONSERVED = ["bronze_images", "silver_images", "thumbnails", "watermarked_previews", "image_embeddings", *ENRICHED]
 INFERENCE = ["image_embeddings", "image_tags", "image_moderation", "image_predictions"]
-HEAVY = ["torch", "transformers", "mlflow", "sklearn", "psycopg"]
+HEAVY = ["torch", "transformers", "mlflow", "sklearn", "psycopg", "ray"]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from image_assets.lake.remote.client import account_of
 from image_assets.lake.remote.errors import explanation
 from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
+from image_assets.lake.tiered_object_store import hot_tier
 
 Tier: TypeAlias = Literal["Hot", "Cool", "Cold", "Archive"]
 """In the order in which keeping gets cheaper and reading dearer; of the last nothing can be read at once."""
@@ -73,6 +74,7 @@ def tiers_of(store: ObjectStore) -> AccessTiers:
     Raises:
         ConfigurationError: it is not in Azure.
     """
+    store = hot_tier(store)
     if not (isinstance(store, RemoteObjectStore) and store.root.scheme == "az"):
         raise ConfigurationError("IMAGE_ASSETS_ARCHIVE_TIER is for a lake at az://…; unset it, or move the lake there")
     return AccessTiers(store)

@@ -12,7 +12,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.remote.client import account_of
 from image_assets.lake.remote.names import key_of
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
-from image_assets.lake.tiered_object_store import TieredObjectStore
+from image_assets.lake.tiered_object_store import TieredObjectStore, hot_tier
 
 _ALL = ["snapshots", "versions"]
 
@@ -30,7 +30,8 @@ def remove_former(store: RemoteObjectStore, prefix: str, is_wanted: Callable[[Ob
 
 def remove_snapshots(store: ObjectStore, key: ObjectKey) -> None:
     """Remove whatever keeps an object from being deleted, in whichever tier it lies."""
-    for tier in (store.hot, store.archive) if isinstance(store, TieredObjectStore) else (store,):
+    archive = (store.archive,) if isinstance(store, TieredObjectStore) else ()
+    for tier in (hot_tier(store), *archive):
         if isinstance(tier, RemoteObjectStore):
             remove_former(tier, key, lambda each: each == key)
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from scipy.special import softmax
 
 from image_assets.errors import ModelError
 from image_assets.models.classifiers.classifier import ClassifierInput, Probabilities, Reads
@@ -42,6 +41,8 @@ class LinearClassifier:
         vectors = np.stack(inputs)
         if vectors.ndim != 2 or vectors.shape[1] != len(self.weights):
             raise ModelError(f"the classifier reads vectors of {len(self.weights)} numbers, not {vectors.shape[1:]}")
+        from scipy.special import softmax
+
         return np.asarray(softmax(self.logits(vectors), axis=1), np.float32)
 
     def logits(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
 
 from image_assets.models.classifiers.classifier import LabelNumbers, Probabilities
 
@@ -79,4 +78,7 @@ def _chance(
 ) -> float:
     """Of so few wrong answers above the threshold, if more than the risk were wrong."""
     decides = confidence >= threshold
+    # Imported here, as in its neighbours: settings know these modules and need no SciPy.
+    from scipy.stats import binom
+
     return float(binom.cdf(is_wrong[decides].sum(), decides.sum(), risk))

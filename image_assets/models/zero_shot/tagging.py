@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from image_assets.models.encoders.encoder import Embedding, Embeddings, EncoderDescription, ImageEncoder
 from image_assets.models.zero_shot.vocabulary import Kind, Vocabulary
@@ -105,6 +104,8 @@ def _sentences(kind: Kind, phrases: Sequence[str]) -> list[str]:
 
 def _answer(question: _Question, embeddings: Embeddings) -> npt.NDArray[np.float32]:
     """Confidences, pictures x tags; what is missing to 1 is the anchor's."""
+    from scipy.special import softmax
+
     confidences = softmax(question.scale * embeddings @ question.prototypes.T, axis=1)
     return np.asarray(confidences[:, :-1], np.float32)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from image_assets.errors import ConfigurationError
@@ -24,6 +23,9 @@ def read_word_list(path: Path, shape: type[EntryT], setting: str) -> EntryT:
     Raises:
         ConfigurationError: unreadable, no YAML, or of another shape; names the file, the place and the setting.
     """
+    # Imported here, because settings know this module, and few commands read such a file.
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return shape.model_validate(content or {})

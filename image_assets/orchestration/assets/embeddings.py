@@ -24,7 +24,7 @@ def embedding_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
 
 def _image_embeddings(spec: dg.AssetSpec, run: AssetRun, day: date) -> Metadata:
     encoder = run.gpu.encoder
-    report, table = run.work(embed_day, day, encoder), table_of(encoder.description)
+    report, table = run.work(embed_day, day, encoder, run.gpu.encode), table_of(encoder.description)
     counts = describe_increment(run.tables, report, table)
     load = _describe_load(encoder.load if report.computed else None)
     columns = {"dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table, spec))}

@@ -13,7 +13,7 @@ from image_assets.steps.increment.increment import IncrementReport, of_all_lots
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES, THUMBNAILS
 from image_assets.tables.table import Table
 
-_WORST = 8
+_WORST, _WORST_BY = 8, ("blur", "brightness_ratio")
 
 
 def silver_assets(daily: Daily) -> list[dg.AssetsDefinition]:
@@ -46,10 +46,12 @@ def _described(tables: ParquetTables, table: Table, report: IncrementReport) -> 
 
 def _sheet(tables: ParquetTables, asset: str, day: date) -> Metadata:
     if asset == THUMBNAILS.name:
-        return contact_sheet(tables.store, tables.read(THUMBNAILS, day)["thumbnail_path"].to_list())
+        return contact_sheet(
+            tables.store, tables.scan(THUMBNAILS, ["thumbnail_path"], [day])["thumbnail_path"].to_list()
+        )
     if asset == SILVER_IMAGES.name:
-        images = tables.read(SILVER_IMAGES, day)
-        worst = [images.bottom_k(_WORST, by=measure) for measure in ("blur", "brightness_ratio")]
+        images = tables.scan(SILVER_IMAGES, ["cleansed_path", *_WORST_BY], [day])
+        worst = [images.bottom_k(_WORST, by=measure) for measure in _WORST_BY]
         keys = [key for each in worst for key in each["cleansed_path"]]
         return contact_sheet(tables.store, keys, "blurriest_then_darkest")
     return {}

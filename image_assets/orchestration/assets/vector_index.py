@@ -27,7 +27,7 @@ def index_assets(owner: str, params: IndexParams) -> list[dg.AssetsDefinition]:
         kinds={"usearch"},
         deps=[IMAGE_EMBEDDINGS],
         follows=FOLLOWS,
-        version="1",
+        version="2",
     )
 
     @lake_asset(spec)
@@ -65,6 +65,9 @@ def _described(report: IndexReport) -> dict[str, str | int | float]:
         "vectors": report.manifest.vectors,
         "added": report.added,
         "removed": report.removed,
+        "moved": report.moved,
+        "shards": len(report.manifest.shards),
+        "bytes_written": report.bytes_written,
         "days_read": report.days,
         "seconds": round(report.seconds, 3),
         "dagster/size_bytes": report.manifest.size_bytes,

@@ -1,9 +1,10 @@
 """Checks whose results Dagster keeps by day, so that a good day does not hide one before it that failed."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -60,7 +61,7 @@ class DayCheck:
         yield dg.Output(None)
         if not has_days(context):
             yield self._evaluation(found, None, None)
-        made = _newest(context.instance, self.asset, found)
+        made = _newest(_Asked(context.run.run_id, self.asset, tuple(found), context.instance))
         for day, audit in found.items():
             yield self._evaluation({day: audit}, day.isoformat(), made.get(day.isoformat()))
 
@@ -103,21 +104,44 @@ def _passed(found: Mapping[date, Audit]) -> bool:
     return not any(each.problems for each in found.values())
 
 
-def _newest(
-    instance: dg.DagsterInstance, asset: str, days: Mapping[date, Audit]
-) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which materializations a run's checks are about: those of an asset look at the same ones."""
+
+    run_id: str
+    asset: str
+    days: tuple[date, ...]
+    instance: dg.DagsterInstance = field(compare=False)
+
+
+@lru_cache(maxsize=32)
+def _newest(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
     """The materialization that each day's result is about; a later one makes it a result of the past."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day.isoformat() for day in days])
+    made = _made_by_the_run(asked)
+    return {**made, **_made_before(asked, {day.isoformat() for day in asked.days} - made.keys())}
+
+
+def _made_by_the_run(asked: _Asked) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    """What the materializations show, which may be pictures, is not read."""
+    records = asked.instance.event_log_storage.get_asset_event_summary_records(
+        dg.DagsterEventType.ASSET_MATERIALIZATION, dg.AssetKey(asked.asset), run_id=asked.run_id, ascending=True
+    )
+    return {str(each.partition): _about(each.storage_id, asked.run_id, each.timestamp) for each in records}
+
+
+def _made_before(asked: _Asked, days: Collection[str]) -> Mapping[str, AssetCheckEvaluationTargetMaterializationData]:
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asked.asset), asset_partitions=sorted(days))
     found: dict[str, AssetCheckEvaluationTargetMaterializationData] = {}
     cursor = None
     while len(found) < len(days):
-        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+        page = asked.instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
         for record in page.records:
-            about = AssetCheckEvaluationTargetMaterializationData(
-                storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-            )
-            found.setdefault(str(record.partition_key), about)
+            found.setdefault(str(record.partition_key), _about(record.storage_id, record.run_id, record.timestamp))
         if not page.has_more:
             break
         cursor = page.cursor
     return found
+
+
+def _about(storage_id: int, run_id: str, timestamp: float) -> AssetCheckEvaluationTargetMaterializationData:
+    return AssetCheckEvaluationTargetMaterializationData(storage_id=storage_id, run_id=run_id, timestamp=timestamp)

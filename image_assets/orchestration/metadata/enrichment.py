@@ -15,11 +15,12 @@ from image_assets.steps.increment.increment import IncrementReport
 from image_assets.tables.enrichment import IMAGE_CAPTIONS, IMAGE_MODERATION, IMAGE_TAGS, IMAGE_TEXT, VERDICTS
 
 _TAGS_SHOWN, _SENTENCES_SHOWN, _HELD_SHOWN = 30, 12, 50
+_OF_VERDICTS = ("image_id", "verdict", "policy", "confidence_ratio", "scores")
 
 
 def describe_tags(tables: ParquetTables, report: IncrementReport, tagger: Tagger) -> Metadata:
     """How many images have which tag, and what of the vocabulary was of no use."""
-    tags = tables.read(IMAGE_TAGS, report.day).get_column("tags")
+    tags = tables.scan(IMAGE_TAGS, ["tags"], [report.day]).get_column("tags")
     counts = (
         tags.explode().struct.unnest().drop_nulls().group_by("kind", "tag").len().sort("len", "tag", descending=True)
     )
@@ -37,7 +38,7 @@ def describe_tags(tables: ParquetTables, report: IncrementReport, tagger: Tagger
 
 def describe_verdicts(tables: ParquetTables, report: IncrementReport, _: Moderator | PictureModerator) -> Metadata:
     """How many images have which verdict, what could not be judged, and the ids of those that are held."""
-    rows = tables.read(IMAGE_MODERATION, report.day)
+    rows = tables.scan(IMAGE_MODERATION, _OF_VERDICTS, [report.day])
     counts = {verdict: dg.MetadataValue.int(rows.filter(verdict=verdict).height) for verdict in VERDICTS}
     unjudged = rows.get_column("scores").explode().struct.unnest().filter(pl.col("verdict") == "unjudged")
     held = rows.filter(pl.col("policy").is_not_null()).sort("verdict", "confidence_ratio", descending=True)
@@ -55,7 +56,7 @@ def describe_verdicts(tables: ParquetTables, report: IncrementReport, _: Moderat
 
 def describe_captions(tables: ParquetTables, day: date) -> Metadata:
     """A few captions and where they come from."""
-    rows = tables.read(IMAGE_CAPTIONS, day)
+    rows = tables.scan(IMAGE_CAPTIONS, ["caption", "source"], [day])
     said = rows.filter(pl.col("caption").is_not_null())
     return {
         "captioned": dg.MetadataValue.int(said.height),
@@ -66,7 +67,7 @@ def describe_captions(tables: ParquetTables, day: date) -> Metadata:
 
 def describe_text(tables: ParquetTables, day: date) -> Metadata:
     """How many images have text, and a little of it."""
-    text = tables.read(IMAGE_TEXT, day).get_column("text")
+    text = tables.scan(IMAGE_TEXT, ["text"], [day]).get_column("text")
     text = text.filter(text != "")
     return {"with_text": dg.MetadataValue.int(text.len()), **listed("text", _few(text))}
 

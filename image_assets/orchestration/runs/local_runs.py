@@ -21,6 +21,7 @@ from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_p
 from image_assets.orchestration.runs.bad_days import bad_days, is_failed, is_step_failure, split
 from image_assets.orchestration.runs.history import INVOCATION_TAG, UNFINISHED
 from image_assets.orchestration.runs.json_console import CONSOLE, console_config, json_console
+from image_assets.orchestration.runs.kept_open import kept_open
 from image_assets.tables.chain import CHAIN
 
 _LISTEN_S = 0.2
@@ -162,7 +163,7 @@ def _execute(
     run_id = run_id or str(uuid4())
     # Where nobody collects JSON, a person reads bars and a summary.
     config = console_config("DEBUG" if job.loggers.get(CONSOLE) is json_console else "CRITICAL")
-    with at_work(instance, run_id):
+    with at_work(instance, run_id), kept_open(instance, run_id):
         result = job.execute_in_process(
             instance=instance, tags=tags, run_config=config, raise_on_error=False, run_id=run_id
         )

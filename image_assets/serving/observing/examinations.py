@@ -20,7 +20,7 @@ from image_assets.settings import Settings
 from image_assets.steps.search.followed import FollowedState
 from image_assets.steps.search.gallery import Order, Wanted
 from image_assets.steps.search.image_search import ImageSearch
-from image_assets.steps.vectors.index_store import read_manifest
+from image_assets.steps.vectors.index_manifest import read_manifest
 from image_assets.tables.gold import GOLD_IMAGES
 
 Examinations: TypeAlias = Mapping[str, Callable[[], Finding]]

@@ -12,10 +12,12 @@ from image_assets.errors import ImageError, ObjectNotFoundError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.read_back import read_size
+from image_assets.lake.lots import WHOLE
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.images.landing import find_left_behind, list_landing
+from image_assets.steps.images.lots import day_lots
 from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
@@ -41,21 +43,38 @@ class Audit:
 def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit:
     """The file exists, is Parquet, and every row obeys the schema."""
     try:
-        return Audit(tables.read(table, day).height, ())
+        return Audit(sum(each.read(table, day).height for each in _by_lot(tables, table, day)), ())
     except TableError as error:
         return Audit(0, (str(error),))
 
 
 def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
     """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
-    landing = list_landing(tables.store, day)
+    uploads, accepted, rejected = (
+        pl.concat(parts)
+        for parts in zip(*(_door(tables.at(lot), day, before) for lot in day_lots(tables, day)), strict=True)
+    )
+    return _audit_conservation(uploads, accepted, rejected, exact=False)
+
+
+def _door(tables: ParquetTables, day: date, before: datetime) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """The uploads of a lot that arrived in time, those that were accepted, and those that were rejected."""
+    landing = list_landing(tables.store, day, tables.lot)
     accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
     rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
     left_behind = find_left_behind(tables.store, landing, {*accepted, *rejected})
     uploads = [
         file.source_uri for file in landing.files if file.arrived_at < before and file.source_uri not in left_behind
     ]
-    return _audit_conservation(pl.Series(uploads, dtype=pl.String), accepted, rejected, exact=False)
+    return pl.Series(uploads, dtype=pl.String), accepted, rejected
+
+
+def _by_lot(tables: ParquetTables, table: Table, day: date | None) -> Sequence[ParquetTables]:
+    """What together holds a day of a table, each of a bounded size where the day is in lots."""
+    lots = day_lots(tables, day) if day else (WHOLE,)
+    # Some tables have the day in one file all the same.
+    is_cut = len(lots) > 1 and day is not None and not tables.store.exists(tables.key(table.name, day))
+    return [tables.at(lot) for lot in lots] if is_cut else [tables]
 
 
 def audit_stage(tables: ParquetTables, upstream: str, stage: str, day: date) -> Audit:
@@ -110,7 +129,7 @@ def audit_derivatives(
         at_most: so many files, spread evenly over the day; all of them by default.
         turn: other numbers choose other files.
     """
-    rows = tables.read(table, day).select(column, "width_px", "height_px")
+    rows = tables.scan(table, [column, "width_px", "height_px"], [day])
     if at_most is not None and rows.height > at_most:
         step = -(-rows.height // at_most)
         rows = rows.gather_every(step, turn % step)

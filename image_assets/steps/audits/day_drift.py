@@ -113,8 +113,13 @@ def _seen(tables: ParquetTables, day: date) -> int:
 def _history(
     tables: ParquetTables, table: str, column: str, day: date, params: DriftParams
 ) -> tuple[pl.Series, pl.Series]:
-    """Values of a day and of the days before it; nulls and days without the column are left out."""
+    """Values of a day and of the days before it; nulls and days without the column are left out.
+
+    A day of so few images that they say nothing is compared with nothing.
+    """
     now = _values(tables, table, column, day)
+    if len(now) < params.min_images:
+        return now, now.clear()
     before = [_values(tables, table, column, each) for each in _known(tables, table, _window(day, params))]
     return now, pl.concat([each for each in before if each.len()] or [now.clear()])
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 
 from image_assets.errors import SearchError
@@ -13,8 +14,9 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import Audit
 from image_assets.steps.search.searched_lake import open_current_pool
 from image_assets.steps.vectors.index_changes import day_changes, fits
+from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest, way_out
 from image_assets.steps.vectors.index_source import LakeIndex
-from image_assets.steps.vectors.index_store import IndexManifest, open_index, read_manifest, way_out
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -32,13 +34,15 @@ def audit_coverage(
             there_is = f"one of revision {manifest.revision}" if manifest else "none"
             problem = f"there should be an index of revision {encoder.revision}, there is {there_is}"
             return Audit(0, (f"{problem}; {way_out(encoder.name)}",))
-        stored = open_index(tables.store, manifest, params, to_change=False)
+        shards = LakeIndex(params).open(tables, manifest)
     except SearchError as error:
         return Audit(0, (str(error),))
-    problems = list(_differences(vectors_of(tables, encoder), manifest, stored.members, before))
-    if stored.index.keys.tolist() != stored.members.get_column("key").to_list():
-        problems.append("the keys of the index are not those of its members")
-    return Audit(stored.members.height, tuple(problems))
+    members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)])
+    problems = list(_differences(vectors_of(tables, encoder), manifest, members, before))
+    for shard, opened in zip(manifest.shards, shards, strict=True):
+        if not np.array_equal(opened.index.keys, shard.first_key + np.arange(shard.vectors)):
+            problems.append(f"the keys of the index are not those of its members: shard {shard.name}")
+    return Audit(members.height, tuple(problems))
 
 
 def audit_searchable(

@@ -1,13 +1,16 @@
 """How much of what comparing every vector finds the index finds too."""
 
 import numpy as np
+import polars as pl
 
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Scores
 from image_assets.steps.vectors.index_changes import fits
-from image_assets.steps.vectors.index_store import open_index, read_manifest
+from image_assets.steps.vectors.index_manifest import read_manifest
+from image_assets.steps.vectors.index_source import LakeIndex
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, search_shards
 from image_assets.steps.vectors.stored_vectors import vectors_of
 
 _AS_NEAR = 1e-4
@@ -25,8 +28,8 @@ def measure_recall(
     manifest = read_manifest(tables.store, encoder.name)
     if manifest is None or not manifest.vectors or not fits(manifest, encoder):
         return None
-    stored = open_index(tables.store, manifest, params, to_change=False)
-    members, count = stored.members, min(count, manifest.vectors)
+    shards, count = LakeIndex(params).open(tables, manifest), min(count, manifest.vectors)
+    members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)]).sort("day")
     vectors = vectors_of(tables, encoder)
     sample = vectors.read_whole(members.gather_every(-(-members.height // queries))).get_column("embedding").to_numpy()
     best = np.empty((len(sample), 0), dtype=np.float32)
@@ -34,7 +37,7 @@ def measure_recall(
         scores = sample @ rows.get_column("embedding").to_numpy().T
         best = _best_scores(np.concatenate([best, scores], axis=1), count)
     least = best.min(axis=1) - _AS_NEAR
-    found = [stored.index.search(query[None], count).scores for query in sample]
+    found = [search_shards(shards, query[None], count).scores for query in sample]
     return float(np.mean([(scores >= worst).sum() / count for scores, worst in zip(found, least, strict=True)]))
 
 

@@ -16,9 +16,10 @@ import polars as pl
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.canonicals import choose_canonicals
+from image_assets.steps.duplicates.content import file_digests, remember
 from image_assets.steps.duplicates.links import DuplicateParams, find_links
 from image_assets.steps.duplicates.pair_decisions import PairDecisions, as_photos, read_pair_decisions
-from image_assets.steps.duplicates.pool import ARRIVAL, day_versions, open_duplicate_pool
+from image_assets.steps.duplicates.pool import ARRIVAL, open_duplicate_pool
 from image_assets.steps.increment.frame import settle_frame
 from image_assets.steps.increment.increment import IncrementReport
 from image_assets.steps.increment.pace import Pace, untold
@@ -42,7 +43,10 @@ def find_duplicates(
     """Bring `duplicate_images` of a day in line with this and all earlier days."""
     inputs, on_progress = partial(duplicate_inputs, tables, day, encoder), pace.get("on_progress", untold)
     compared = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
-    return settle_frame(tables, duplicate_target(params), day, inputs, compared, on_progress=on_progress)
+    report = settle_frame(tables, duplicate_target(params), day, inputs, compared, on_progress=on_progress)
+    if not report.is_unchanged:
+        remember(tables, file_digests(tables, embedding_target(encoder).table.name, day))
+    return report
 
 
 def duplicate_recipe(params: DuplicateParams) -> Recipe:
@@ -70,12 +74,12 @@ def duplicate_versions(
     if not days:
         return {}
     wanted, last = embedding_target(encoder), max(days)
-    words = list(day_versions(tables, wanted.table.name, last))
+    digests = file_digests(tables, wanted.table.name, last)
     decisions = read_pair_decisions(tables.store, last)
     return {
         day: version_of(
             wanted.recipe_version,
-            *(word for read, word in words if read <= day),
+            *(each.word for each in digests if each.day <= day),
             *(each for each in decisions if each.since <= f"{day}"),
         )
         for day in days

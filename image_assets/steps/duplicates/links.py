@@ -12,7 +12,6 @@ import polars as pl
 
 from image_assets.errors import ImageError
 from image_assets.ids import ImageId
-from image_assets.imaging.close_up import is_same_close_up
 from image_assets.imaging.likeness import Outline, lay_over, outline
 from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
@@ -146,6 +145,8 @@ def _near_pairs(pool: DuplicatePool, firsts: pl.DataFrame) -> pl.DataFrame:
 
 def _likenesses(store: ObjectStore, pairs: pl.DataFrame, least: float) -> pl.Series:
     """How well each picture lies over the other one; null for two photos or where a cleansed file is damaged."""
+    # Imported here, because settings know this module and need no SciPy.
+    from image_assets.imaging.close_up import is_same_close_up
 
     @lru_cache(maxsize=_PICTURES_KEPT)
     def picture_of(day: date, image_id: ImageId) -> RgbImage:

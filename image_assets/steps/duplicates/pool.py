@@ -1,6 +1,5 @@
 """The images among which copies are sought: those of a day and of all days before, each column read where needed."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ import polars as pl
 from image_assets.ids import ObjectKey
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.near_duplicates import HashPool
+from image_assets.steps.duplicates.content import CLEANSED, ORIGINAL
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.vectors.stored_vectors import StoredVectors
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -19,8 +19,6 @@ from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 ARRIVAL = ["day", "uploaded_at", "image_id"]
 """What orders images: the earliest of a photo stands for it."""
 
-_ORIGINAL = ["image_id", "day", "uploaded_at", "sha256", "label"]
-_CLEANSED = ["image_id", "phash", "is_near_uniform"]
 _PAIRS_AT_ONCE = 1 << 14
 _VERSIONS_KEPT = 1 << 15
 
@@ -82,9 +80,9 @@ class DuplicatePool:
 
     def _images(self, days: Sequence[date], where: pl.Expr) -> pl.DataFrame:
         known = [day for day in days if self.tables.exists(BRONZE_IMAGES, day)]
-        originals = self.tables.scan(BRONZE_IMAGES, _ORIGINAL, known, where)
+        originals = self.tables.scan(BRONZE_IMAGES, ORIGINAL, known, where)
         is_there = pl.col("image_id").is_in(originals["image_id"].implode())
-        cleansed = self.tables.scan(SILVER_IMAGES, _CLEANSED, originals["day"].unique().sort(), is_there)
+        cleansed = self.tables.scan(SILVER_IMAGES, CLEANSED, originals["day"].unique().sort(), is_there)
         return originals.join(cleansed.with_columns(_AS_NUMBER), on="image_id")
 
     def _empty_places(self) -> pl.DataFrame:
@@ -113,24 +111,3 @@ def _hashes(tables: ParquetTables, key: ObjectKey, _version: str) -> pl.DataFram
     """Row and hash of each picture of a file that shows something; a backfill asks for them on each later day."""
     images = tables.scan_files([key], ["phash", "is_near_uniform"]).with_row_index("row")
     return images.filter(~pl.col("is_near_uniform")).select("row", _AS_NUMBER)
-
-
-def day_versions(tables: ParquetTables, embeddings: str, until: date) -> Iterator[tuple[date, str]]:
-    """What the duplicates of a day depend on: days until it, with a word per table; no image is searched for.
-
-    The content of a file is digested once per process while the file stays as it is.
-    """
-    for table, columns in (
-        (BRONZE_IMAGES.name, _ORIGINAL),
-        (SILVER_IMAGES.name, _CLEANSED),
-        (embeddings, ["image_id", "input_version", "recipe_version"]),
-    ):
-        for day, files in tables.listed(table).items():
-            for found in files if day <= until else ():
-                yield day, f"{found.key} {_digest(tables, found.key, tuple(columns), found.version)}"
-
-
-@lru_cache(maxsize=_VERSIONS_KEPT)
-def _digest(tables: ParquetTables, key: ObjectKey, columns: tuple[str, ...], _version: str) -> str:
-    rows = tables.scan_files([key], columns)
-    return hashlib.blake2b(rows.write_csv().encode(), digest_size=8).hexdigest()

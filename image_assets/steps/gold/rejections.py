@@ -39,7 +39,7 @@ def read_rejected(tables: ParquetTables, day: date) -> pl.DataFrame:
     """`rejected_images` of a day, none when it was never gathered; without a state, as older days are, all are open."""
     keys = tables.keys(REJECTED_IMAGES.name, day)
     if not keys:
-        return REJECTED_IMAGES.schema.create_empty()
+        return REJECTED_IMAGES.no_rows
     rows = tables.scan_files(keys)
     return rows if "state" in rows.columns else rows.with_columns(state=pl.lit("open", dtype=_STATE))
 

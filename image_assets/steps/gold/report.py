@@ -87,7 +87,8 @@ def write_report(tables: ParquetTables, day: date, params: ReportParams) -> Writ
     changed = [key for key, data in keys.items() if not _holds(tables, key, data)]
     for key in changed:
         tables.store.write(key, keys[key])
-    tables.store.flush()
+    if changed:
+        tables.store.flush()
     return WrittenReport(tuple(keys), bool(changed), _headline(tables.read(DAILY_SUMMARY, day)))
 
 

@@ -61,7 +61,7 @@ def take_in_day(
 ) -> IncrementReport:
     """Bring `bronze_images` of a day in line with the landing zone."""
     inputs = partial(bronze_inputs, tables, day)
-    taking = partial(take_in, limits=limits, erased=erased_ids(tables, day))
+    taking = partial(take_in, limits=limits, erased=erased_ids(tables, day), version_of=tables.store.version)
     work = on_objects(taking, tables.store, partial(keys_to_read, limits=limits))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
@@ -133,6 +133,7 @@ _INPUTS = {
     "accepted": pl.String,
     "original_uri": pl.String,
     "sidecar_uri": pl.String,
+    "registered": pl.String,
     "ingested_sha256": pl.String,
     "ingested_at": _INSTANT,
     **{name: _INSTANT if "uploaded_at" in name else pl.String for name in (*_TOLD, *_SAID_BEFORE.values())},
@@ -154,6 +155,7 @@ def _upload(item: Item, day: date) -> Upload:
         original=object_keys.key_of(row["original_uri"]) if row["original_uri"] else None,
         subject=row["subject"],
         accepted=row["accepted"],
+        registered=row["registered"],
     )
 
 
@@ -198,6 +200,8 @@ def _listed(file: LandingFile, row: Mapping[str, Any] | None, word: Acceptance |
     accepted = word.subject if word and word.is_accepted else None
     version = version_of(own, accepted) if accepted else own
     is_unchanged = row is not None and row["input_version"] == version
+    # A manifest says what is told of its files for as long as it is there.
+    says_more = file.sidecar_uri or file.registered
     return {
         "source_uri": file.source_uri,
         "input_version": version,
@@ -206,8 +210,10 @@ def _listed(file: LandingFile, row: Mapping[str, Any] | None, word: Acceptance |
         "subject": version_of(file.source_uri, own),
         "accepted": accepted,
         "sidecar_uri": file.sidecar_uri,
+        "registered": file.registered,
         **(_ingested(row, _original_uri(row) if is_unchanged else None) if row else {}),
-        **({before: row[name] for name, before in _SAID_BEFORE.items()} if row and not file.sidecar_uri else {}),
+        **({before: row[name] for name, before in _SAID_BEFORE.items()} if row and not says_more else {}),
+        "label": file.label,
         "user_id": file.folder_user,
         "uploaded_at": file.modified_at,
         "raw_name": file.name,

@@ -12,7 +12,7 @@ from image_assets.tables.upkeep import ERASED_COPIES, ERASURES
 def find_certificates(tables: ParquetTables, image_id: ImageId) -> pl.DataFrame:
     """What is left of an erased image; no row when it never was."""
     found = [certificates_of(tables, day, image_id) for day in tables.days(ERASURES.name)]
-    return pl.concat([ERASURES.schema.create_empty(), *found])
+    return pl.concat([ERASURES.no_rows, *found])
 
 
 def certificates_of(tables: ParquetTables, day: date, image_id: ImageId) -> pl.DataFrame:

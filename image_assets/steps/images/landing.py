@@ -13,6 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.steps.images.registered import RegisteredFile, read_registered
 from image_assets.steps.images.sidecar import names_file
 
 _SIDECAR = ".json"
@@ -35,6 +36,8 @@ class LandingFile:
         arrived_at: when it or its sidecar came to be here, whichever is later.
         version: of the file and its sidecar together.
         sidecar_uri: the sidecar's key, percent-encoded, if there is one.
+        registered: of a file that stays at its source, the version of its bytes when it was registered.
+        label: what the list of a migration says that it shows.
     """
 
     source_uri: SourceUri
@@ -45,6 +48,8 @@ class LandingFile:
     arrived_at: datetime
     version: str
     sidecar_uri: SourceUri | None
+    registered: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,14 @@ class LandingDay:
 def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
     """Everything below the day's folder; what is neither an upload's sidecar nor a manifest nor litter is an upload.
 
-    So is a link, whatever it points to: it is not followed, so it will be rejected; be it in the place of the folder.
+    So is what a manifest registers. So is a link, whatever it points to: it is not followed, so it will be rejected; be
+    it in the place of the folder.
+
+    Raises:
+        TableError: a manifest is damaged.
     """
-    prefix = object_keys.landing_prefix(day)
-    manifests = f"{prefix}/{object_keys.MANIFESTS}/"
-    every = (info for info in store.list(prefix) if not info.key.startswith(manifests))
+    prefix, below = object_keys.landing_prefix(day), f"{object_keys.manifest_prefix(day)}/"
+    every = (info for info in store.list(prefix) if not info.key.startswith(below))
     listed = {info.key: info for info in every if lot.has(object_keys.source_uri_of(info.key))}
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
@@ -82,6 +90,7 @@ def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
         for key, info in found.items()
         if key not in sidecars and key not in awaiting
     ]
+    files += map(_registered_file, read_registered(store, day, lot))
     return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 
@@ -159,4 +168,21 @@ def _landing_file(info: ObjectInfo, sidecar: ObjectInfo | None) -> LandingFile:
         arrived_at=max(info.arrived_at, sidecar.arrived_at) if sidecar else info.arrived_at,
         version=f"{info.version}+{sidecar.version}" if sidecar else info.version,
         sidecar_uri=object_keys.source_uri_of(sidecar.key) if sidecar else None,
+    )
+
+
+def _registered_file(file: RegisteredFile) -> LandingFile:
+    """A file that lies elsewhere."""
+    path = object_keys.key_of(file.source_uri)
+    return LandingFile(
+        source_uri=file.source_uri,
+        folder_user=file.user_id,
+        name=object_keys.name_as_text(path.rpartition("/")[2]),
+        size_bytes=file.size_bytes,
+        modified_at=file.uploaded_at,
+        arrived_at=file.registered_at,
+        version=f"{file.version}+{file.sidecar_version}" if file.sidecar_version else file.version,
+        sidecar_uri=object_keys.source_uri_of(object_keys.sidecar_key(path)) if file.sidecar_version else None,
+        registered=file.version,
+        label=file.label,
     )

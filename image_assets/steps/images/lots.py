@@ -10,12 +10,13 @@ from pydantic import Field
 
 from image_assets.errors import ObjectChangedError, ObjectNotFoundError, TableError
 from image_assets.lake import object_keys
-from image_assets.lake.lots import MOST_LOTS, WHOLE, Lot, lots_of
+from image_assets.lake.lots import MOST_LOTS, WHOLE, Lot, lot_named, lots_of
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import read_record, write_record
+from image_assets.steps.images.registered import count_registered
 from image_assets.tables.images import BRONZE_IMAGES
 
-LOT_IMAGES: Final = 20_000
+LOT_IMAGES: Final = 10_000
 """About so many images are held in memory at a time, with all that a step says of them."""
 
 
@@ -56,7 +57,7 @@ def _wanted(tables: ParquetTables, day: date, at_least: int) -> int:
     # Chunks of a run that was cut off before days were cut into lots.
     if any(True for _ in tables.store.list(object_keys.checkpoint_prefix(BRONZE_IMAGES.name, day))):
         return 1
-    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day)))
+    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day))) + count_registered(tables.store, day)
     return min(MOST_LOTS, max(at_least, math.ceil(files / LOT_IMAGES)))
 
 
@@ -65,8 +66,16 @@ def _decided(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
     try:
         cut = read_record(tables.store, key, Cut, TableError, f'write {{"lots": N}} as files below {_FOLDER} are named')
     except ObjectNotFoundError:
-        return ()
+        return _as_files_say(tables, day)
     return lots_of(cut.lots)
+
+
+def _as_files_say(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
+    """Of a day whose decision was lost: rows of uploads that are gone are in files of its lots alone."""
+    prefixes = (each(BRONZE_IMAGES.name, day) for each in (object_keys.lots_prefix, object_keys.checkpoint_prefix))
+    found = (info.key for prefix in prefixes for info in tables.store.list(prefix))
+    named = (lot_named(part.removesuffix(".parquet")) for key in found for part in key.split("/"))
+    return next((lots_of(lot.of) for lot in named if lot), ())
 
 
 _FOLDER: Final = f"{object_keys.TABLES}/{BRONZE_IMAGES.name}"

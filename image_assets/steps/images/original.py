@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -34,6 +34,7 @@ class Upload:
         original: where bronze keeps them, if the upload has not changed since; both copies are what they were then.
         subject: what an acceptance calls the file while its bytes were never read.
         accepted: what a person has accepted at this place: the subject, or the id of an image.
+        registered: of a file that lies outside the lake, the version of its bytes when it was registered.
     """
 
     key: SourceUri
@@ -48,6 +49,7 @@ class Upload:
     original: ObjectKey | None = None
     subject: str | None = None
     accepted: str | None = None
+    registered: str | None = None
 
 
 def keys_to_read(upload: Upload, limits: InspectParams) -> Sequence[ObjectKey]:
@@ -55,13 +57,26 @@ def keys_to_read(upload: Upload, limits: InspectParams) -> Sequence[ObjectKey]:
     if upload.size_bytes > limits.max_bytes:
         return []
     sidecar = [object_keys.key_of(upload.sidecar_uri)] if upload.sidecar_uri else []
-    return [upload.read_key, *sidecar]
+    # What is verified first is read ahead.
+    first = upload.original if upload.registered and upload.original else upload.read_key
+    return [first, *sidecar]
 
 
 def take_in(
-    upload: Upload, store: ReadsAndWrites, limits: InspectParams, erased: Mapping[ImageId, date]
+    upload: Upload,
+    store: ReadsAndWrites,
+    limits: InspectParams,
+    erased: Mapping[ImageId, date],
+    version_of: Callable[[ObjectKey], str | None],
 ) -> TableValues:
     """Keep the original and describe it.
+
+    Args:
+        upload: which.
+        store: where it lies, and where the original is kept.
+        limits: what is accepted.
+        erased: images of the day that must not come back, and since when.
+        version_of: tells whether a registered file is still what it was.
 
     Raises:
         ImageError: the file is gone, forbidden or no image within the limits; or neither it nor its original is what it
@@ -71,7 +86,7 @@ def take_in(
     if upload.size_bytes > limits.max_bytes:
         detail = f"{upload.size_bytes} bytes; at most {limits.max_bytes}"
         raise ImageError(RejectionReason.TOO_LARGE, detail, {"size_bytes": upload.size_bytes})
-    data, read_key = _read(upload, store)
+    data, read_key = _read(upload, store, version_of)
     sha256 = Sha256(hashlib.sha256(data).hexdigest())
     image_id = image_id_of(upload.key, sha256)
     facts = {"image_id": image_id, "sha256": sha256, "size_bytes": len(data)}
@@ -107,14 +122,28 @@ def read_verified(store: ReadsAndWrites, key: ObjectKey, sha256: str) -> bytes:
     return data
 
 
-def _read(upload: Upload, store: ReadsAndWrites) -> tuple[bytes, ObjectKey]:
-    """The bytes, and where they were."""
+def _read(
+    upload: Upload, store: ReadsAndWrites, version_of: Callable[[ObjectKey], str | None]
+) -> tuple[bytes, ObjectKey]:
+    """The bytes, and where they were; a source may be away once its file was taken in, so the original comes first."""
     if upload.original is None or upload.ingested is None:
-        return read_object(store, upload.read_key), upload.read_key
+        data = read_object(store, upload.read_key)
+        if upload.registered:
+            _check_unchanged(upload, version_of)
+        return data, upload.read_key
+    places = upload.read_key, upload.original
+    first, second = reversed(places) if upload.registered else places
     try:
-        return read_verified(store, upload.read_key, upload.ingested[0]), upload.read_key
+        return read_verified(store, first, upload.ingested[0]), first
     except ImageError:
-        return read_verified(store, upload.original, upload.ingested[0]), upload.original
+        return read_verified(store, second, upload.ingested[0]), second
+
+
+def _check_unchanged(upload: Upload, version_of: Callable[[ObjectKey], str | None]) -> None:
+    """Asked after the bytes were read: what changed while they were is another file as well."""
+    if version_of(upload.read_key) != upload.registered:
+        detail = "it has changed since it was registered: image-assets migrate of its source registers it as it is"
+        raise ImageError(RejectionReason.UNREADABLE, detail)
 
 
 def _header_columns(header: ImageHeader) -> dict[str, object]:

@@ -37,9 +37,7 @@ def list_rejected(tables: ParquetTables, day: date | None, reasons: Collection[s
 def reasons_of(tables: ParquetTables, files: Sequence[RejectedFile]) -> dict[RejectedFile, str]:
     """Why each of the files was rejected."""
     days = sorted({file.day for file in files})
-    rows = (
-        tables.scan(REJECTED_IMAGES, ["day", "item", "reason"], days) if days else REJECTED_IMAGES.schema.create_empty()
-    )
+    rows = tables.scan(REJECTED_IMAGES, ["day", "item", "reason"], days) if days else REJECTED_IMAGES.no_rows
     reasons = {(day, item): str(reason) for day, item, reason in rows.select("day", "item", "reason").iter_rows()}
     return {file: reasons[file.day, file.item] for file in files}
 

@@ -31,7 +31,7 @@ from image_assets.tables.images import (
 from image_assets.tables.table import Table
 
 DERIVED_TABLES = (SILVER_IMAGES, THUMBNAILS, WATERMARKED_PREVIEWS)
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 
 
 def derive_day(

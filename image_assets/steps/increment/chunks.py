@@ -1,11 +1,14 @@
-"""What is finished of a run, so many outcomes at a time: written before the next ones are worked on."""
+"""What is finished of a run, so many outcomes at a time: written before the next ones are worked on.
+
+Chunks are put together as they come, so that few files are opened at the end however many rows there are.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 import numpy as np
@@ -21,19 +24,26 @@ from image_assets.steps.increment.stock import Stock, Target
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.table import Table
 
+_PUT_TOGETHER: Final = 64
+"""So many chunks become one: 16,000 rows, if each has 256."""
+
 NewRow: TypeAlias = tuple[Table, Mapping[str, object]]
 """A row without day and time, and where it goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkWriter:
-    """Writes what is finished of a day; a run's chunks begin alike, and it knows those that it has `written`."""
+    """Writes what is finished of a day; a run's chunks begin alike, and it knows those that it has `written`.
+
+    Those that are `small` are put together when there are enough of them.
+    """
 
     tables: ParquetTables
     stocks: Sequence[Stock]
     day: date
     run: str
     written: defaultdict[str, list[ObjectKey]] = field(default_factory=lambda: defaultdict(list))
+    small: defaultdict[str, list[ObjectKey]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def key(self) -> str:
@@ -56,10 +66,24 @@ class ChunkWriter:
             rows[table].append(row)
         for table, some in rows.items():
             made = {"day": self.day, "processed_at": datetime.now(UTC)}
-            folder = object_keys.checkpoint_prefix(table.name, self.day, self.tables.lot)
-            key = ObjectKey(f"{folder}/{self.run}-{uuid4().hex}.parquet")
-            self.tables.write_file(key, table, self.day, [_frame(table, [{**row, **made} for row in some])])
-            self.written[table.name].append(key)
+            self.small[table.name].append(self._keep(table, _frame(table, [{**row, **made} for row in some])))
+            if len(self.small[table.name]) == _PUT_TOGETHER:
+                self._put_together(table)
+
+    def _keep(self, table: Table, rows: pl.DataFrame) -> ObjectKey:
+        folder = object_keys.checkpoint_prefix(table.name, self.day, self.tables.lot)
+        key = ObjectKey(f"{folder}/{self.run}-{uuid4().hex}.parquet")
+        self.tables.write_file(key, table, self.day, [rows])
+        self.written[table.name].append(key)
+        return key
+
+    def _put_together(self, table: Table) -> None:
+        """A kill in between leaves the same rows in two files, which count once."""
+        parts = self.small.pop(table.name)
+        self._keep(table, self.tables.scan_files(parts).select(table.schema.column_names()))
+        for key in parts:
+            self.tables.store.delete(key)
+            self.written[table.name].remove(key)
 
 
 def _computed_row(target: Target, outcome: Done[Item, TableValues]) -> dict[str, object]:

@@ -164,9 +164,10 @@ def _part(
         is_own = pl.col(FILE_COLUMN).is_in([tables.store.uri(key) for key in basis.own])
         former, own = current.filter(~is_own), current.filter(is_own)
         # Of an object that was made again there are two rows: that of before holds again, if its size is the same.
-        both = pl.concat([backing.backed(tables.store, former), own])
-        current = both.unique(IDENTITY, keep="first", maintain_order=True)
-    made = table.schema.create_empty()
+        current = pl.concat([backing.backed(tables.store, former), own])
+    # Two runs at once, or one that was cut off while it put chunks together, leave a row twice.
+    current = current.unique(IDENTITY, keep="first", maintain_order=True)
+    made = table.no_rows
     return Part(table, key, recipes, stored, current, committed, is_committed, checkpoints, made)
 
 

@@ -22,6 +22,7 @@ from image_assets.publishing.postgres.vector_column import (
 from image_assets.steps.publishing.published_rows import PublishedDay
 from image_assets.tables.gold import GOLD_IMAGES
 
+_VACUUM = "VACUUM (ANALYZE) images, image_tags, published_days"
 _BULK_SHARE: Final = 0.1
 """Of the table; putting more than that into the graph one by one takes longer than building it (docs/benchmarks.md)."""
 
@@ -110,7 +111,7 @@ class Publication:
         with self.server.connected() as connection:
             is_built = build_graph(connection, self._column)
             if self._is_changed or is_built:
-                connection.execute("VACUUM (ANALYZE) images, image_tags, published_days")
+                connection.execute(_VACUUM)
         return is_built
 
     @property
@@ -128,3 +129,10 @@ class Publication:
             wanted = self.tables.read_column(GOLD_IMAGES.name, day, "image_id").len()
             coming += max(0, wanted - there.get((day, self._day(day).encoder_label), 0))
         return coming > _BULK_SHARE * sum(int(images) for _, images, _ in known)
+
+
+def vacuum(server: Postgres) -> None:
+    """Have the server give back what was replaced and look at what there is, so that it plans queries by that."""
+    with server.connected() as connection:
+        migrate(connection)
+        connection.execute(_VACUUM)

@@ -1,6 +1,7 @@
 """The vectors that were published as the index that searches look through."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -15,7 +16,8 @@ from image_assets.publishing.postgres.pgvector_index import PgvectorIndex
 from image_assets.publishing.postgres.server import Connection, Postgres
 from image_assets.publishing.postgres.vector_column import VectorColumn, VectorKind, column_type
 from image_assets.steps.publishing.published_rows import label_of
-from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, IndexManifest, StoredIndex
+from image_assets.steps.vectors.index_manifest import IndexManifest
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, StoredIndex
 from image_assets.steps.vectors.stored_vectors import vectors_of
 
 _MEMBERS = (
@@ -50,20 +52,19 @@ class PostgresIndex:
             dimension=encoder.dimension,
             kind="pgvector",
             build=state,
-            former="",
             vectors=sum(images for _, images, _, _ in days),
             next_key=0,
             size_bytes=0,
             days={day.isoformat(): version for day, _, version, _ in days},
         )
 
-    def open(self, _: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
+    def open(self, _: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
         """See `IndexSource`."""
         label = f"{manifest.encoder}@{manifest.recipe_version}"
         members = self.server.ask(lambda connection: _members(connection, label))
         column = VectorColumn(self.kind, manifest.dimension)
         index = PgvectorIndex(self.server, column, "images", "vector_key", members.height)
-        return StoredIndex(index, members, is_live=True)
+        return [StoredIndex(index, members, has_others=True)]
 
     def _days(self, connection: Connection, label: str, encoder: EncoderDescription) -> list[tuple[Any, ...]]:
         if not schema_version(connection):

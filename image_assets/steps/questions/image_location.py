@@ -35,8 +35,9 @@ class Location:
 
     def is_of(self, user_id: str) -> bool:
         """Whether a user uploaded it; nobody is known to have uploaded what was erased."""
-        folder = f"{object_keys.landing_prefix(self.day)}/{user_folder(user_id)}/"
-        return self.user_id == user_id or bool(self.source_uri and self.source_uri.startswith(folder))
+        prefixes = object_keys.landing_prefix(self.day), object_keys.registered_prefix(self.day)
+        folders = tuple(f"{prefix}/{user_folder(user_id)}/" for prefix in prefixes)
+        return self.user_id == user_id or bool(self.source_uri and self.source_uri.startswith(folders))
 
 
 def locate(tables: ParquetTables, image_id: ImageId, days: Collection[date] | None = None) -> Location | None:

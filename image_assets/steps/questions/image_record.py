@@ -14,7 +14,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.models_in_use import models_in_use
 from image_assets.steps.images.receipts import Receipt
 from image_assets.steps.increment.retries import is_tried_again
-from image_assets.steps.vectors.index_store import read_manifest
+from image_assets.steps.vectors.index_manifest import read_manifest
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import embeddings_name
 from image_assets.tables.gold import GOLD_IMAGES

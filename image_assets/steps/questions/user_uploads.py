@@ -115,7 +115,9 @@ class UserUploads:
         """What the tables know, and what they do not know yet."""
         accepted = self._rows(BRONZE_IMAGES.name, day, _TAKEN_IN, pl.col("user_id") == choice.user_id)
         folder = ObjectKey(f"{object_keys.landing_prefix(day)}/{user_folder(choice.user_id)}")
-        refused = self._rows(_DOOR.name, day, _REFUSED, pl.col("source_uri").str.starts_with(f"{folder}/"))
+        registered = f"{object_keys.registered_prefix(day)}/{user_folder(choice.user_id)}/"
+        is_theirs = pl.any_horizontal(pl.col("source_uri").str.starts_with(each) for each in (f"{folder}/", registered))
+        refused = self._rows(_DOOR.name, day, _REFUSED, is_theirs)
         yield from self._taken_in(choice, day, accepted)
         yield from self._refused(day, folder, refused)
         known = {row["source_uri"] for row in (*accepted, *refused)}

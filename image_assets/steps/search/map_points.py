@@ -12,7 +12,7 @@ import polars as pl
 from image_assets.ids import ImageId
 from image_assets.lake.object_store import ObjectStore
 from image_assets.steps.search.gallery import Gallery
-from image_assets.steps.vectors.index_store import IndexManifest
+from image_assets.steps.vectors.index_manifest import IndexManifest
 from image_assets.steps.vectors.vector_map import read_map
 
 _TOLD: Final = ("label", "predicted_label", "day")

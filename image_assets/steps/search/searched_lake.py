@@ -22,8 +22,8 @@ from image_assets.steps.search.map_points import MapPoints, map_points, no_point
 from image_assets.steps.search.remembered import Remembered
 from image_assets.steps.search.vector_pool import Mask, VectorPool, open_pool
 from image_assets.steps.search.words import WordMatches, words_of
+from image_assets.steps.vectors.index_manifest import IndexManifest, map_key
 from image_assets.steps.vectors.index_source import IndexSource, LakeIndex
-from image_assets.steps.vectors.index_store import IndexManifest, map_key
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import embeddings_name
 

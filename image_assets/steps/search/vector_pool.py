@@ -16,17 +16,11 @@ from image_assets.ids import ImageId
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.exact_index import ExactIndex
-from image_assets.search.usearch_index import UsearchParams
-from image_assets.search.vector_index import Vectors, is_in
+from image_assets.search.vector_index import Keys, Vectors, is_in
 from image_assets.steps.vectors.index_changes import day_changes, fits, ghost_keys, missing_images
+from image_assets.steps.vectors.index_manifest import IndexManifest, way_out
 from image_assets.steps.vectors.index_source import IndexSource
-from image_assets.steps.vectors.index_store import (
-    IndexManifest,
-    StoredIndex,
-    empty_index,
-    members_of,
-    way_out,
-)
+from image_assets.steps.vectors.index_store import MEMBER_COLUMNS, StoredIndex, members_of
 from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
 
 _DECIMALS: Final = 4
@@ -54,32 +48,39 @@ class Neighbour(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
 class SearchedPart:
     """Vectors that are searched together.
 
-    Attributes:
+    Args:
         vectors: the vectors, and the images behind their keys.
         places: int64, of each member in the pool; -1 for one that stands for no image any more.
     """
 
-    vectors: StoredIndex
-    places: npt.NDArray[np.int64]
+    def __init__(self, vectors: StoredIndex, places: npt.NDArray[np.int64]) -> None:
+        self.vectors, self._places = vectors, places
+        self._keys = np.ascontiguousarray(vectors.members.get_column("key").to_numpy())
+        self._ids = vectors.members.get_column("image_id")
+        self._last: tuple[Mask | None, Keys | None] | None = None
 
     def nearest(self, query: Vectors, count: int, among: Mask | None) -> Iterator[Neighbour]:
         """See `VectorPool.nearest`; in no order."""
-        members = self.vectors.members
-        keys = members.get_column("key").to_numpy()
-        allowed = self.places >= 0
-        if among is not None:
-            allowed &= among[self.places]
-        if allowed.any():
-            is_whole = allowed.all() and not self.vectors.is_live
-            found = self.vectors.index.search(query, count, None if is_whole else keys[allowed])
-            rows = np.searchsorted(keys, found.keys)
-            ids = members.get_column("image_id").gather(rows)
+        allowed = self._allowed(among)
+        if self._keys.size and (allowed is None or allowed.size):
+            found = self.vectors.index.search(query, count, allowed)
+            rows = np.searchsorted(self._keys, found.keys)
             scores = (round(score, _DECIMALS) for score in found.scores.tolist())
-            yield from map(Neighbour, ids, scores, self.places[rows].tolist())
+            yield from map(Neighbour, self._ids.gather(rows), scores, self._places[rows].tolist())
+
+    def _allowed(self, among: Mask | None) -> Keys | None:
+        """The keys that may be found, None for all in the index; kept, since most questions come with the same mask."""
+        last = self._last
+        if last is None or last[0] is not among:
+            is_allowed = self._places >= 0
+            if among is not None:
+                is_allowed &= among[self._places]
+            is_whole = bool(is_allowed.all()) and not self.vectors.has_others
+            last = self._last = among, None if is_whole else self._keys[is_allowed]
+        return last[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +177,23 @@ def open_pool(
     if manifest and manifest.dimension != encoder.dimension:
         found = f"the index of {encoder.name} has {manifest.dimension} dimensions, the encoder {encoder.dimension}"
         raise SearchError(f"{found}; {way_out(encoder.name)}")
-    if manifest and fits(manifest, encoder):
-        index, known = source.open(tables, manifest), manifest.days
-    else:
-        index, known = empty_index("exact", encoder.dimension, UsearchParams()), {}
+    shards, known = (source.open(tables, manifest), manifest.days) if manifest and fits(manifest, encoder) else ((), {})
+    members = pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *(shard.members for shard in shards)])
     stored = vectors_of(tables, encoder)
-    changes = day_changes(stored, known, index.members, stored.versions)
-    is_current = ~is_in(index.members.get_column("key").to_numpy(), ghost_keys(changes))
-    indexed = SearchedPart(index, np.where(is_current, np.cumsum(is_current) - 1, -1))
-    current = index.members.select("image_id", "day").filter(is_current)
+    changes = day_changes(stored, known, members, stored.versions)
+    is_current = ~is_in(members.get_column("key").to_numpy(), ghost_keys(changes))
+    current = members.select("image_id", "day").filter(is_current)
     images = pl.concat([current, missing_images(changes)]).with_row_index("place")
     new, held = images.slice(current.height), held_bytes // (encoder.dimension * np.dtype(np.float32).itemsize)
-    opened = [indexed, *_in_memory(stored, new.head(held))]
+    opened = [*_indexed(shards, is_current), *_in_memory(stored, new.head(held))]
     return VectorPool(stored, encoder, images, opened, new.slice(held))
+
+
+def _indexed(shards: Sequence[StoredIndex], is_current: Mask) -> Iterator[SearchedPart]:
+    """Shards whose current members are the first images of a pool."""
+    places = np.where(is_current, np.cumsum(is_current) - 1, -1)
+    ends = np.cumsum([shard.members.height for shard in shards])
+    yield from map(SearchedPart, shards, np.split(places, ends[:-1]) if shards else ())
 
 
 def _in_memory(stored: StoredVectors, images: pl.DataFrame) -> Iterator[SearchedPart]:

@@ -1,9 +1,9 @@
 """Erasure: one image goes, with everything that was made of it, and a certificate stays.
 
-The certificate is begun first: from then on the door refuses the image. Then go the upload, so that no run can take it
-in again, the original, what was made of it, what people said of it, its rows, and last what is made anew from what is
-left: the day's report, indexes, the warehouse, the gallery. What was published is removed then. Killed anywhere, do it
-again: it ends where one go would have ended.
+The certificate is begun first: from then on the door refuses the image. Then go the upload, or the word that registers
+it where it lies, so that no run can take it in again, the original, what was made of it, what people said of it, its
+rows, and last what is made anew from what is left: the day's report, indexes, the warehouse, the gallery. What was
+published is removed then. Killed anywhere, do it again: it ends where one go would have ended.
 """
 
 import hashlib
@@ -36,6 +36,8 @@ from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of, copies_of, erased_ids
 from image_assets.steps.images.landing import pair_sidecars
 from image_assets.steps.images.receipts import find_pending, receipt_days
+from image_assets.steps.migration.withdrawal import kept_at, withdraw
+from image_assets.steps.vectors.index_erasing import forget_files
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.rejections import rejections_of
@@ -68,6 +70,7 @@ class Remains:
         rows: how many rows name it, by table file, in the order in which they go.
         derived: files that hold it among others and are made anew by the next run.
         days: whose tables the next run has to bring in line.
+        registered: where it lies outside the lake, percent-encoded; that is not ours to change.
     """
 
     image_id: ImageId
@@ -77,6 +80,7 @@ class Remains:
     rows: Mapping[ObjectKey, int]
     derived: tuple[ObjectKey, ...]
     days: tuple[date, ...]
+    registered: tuple[SourceUri, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -116,6 +120,7 @@ def _remains(tables: ParquetTables, image_id: ImageId) -> Remains:
         rows=rows,
         derived=tuple(_derived(tables, image_id, day)),
         days=tuple(sorted({day} | {other for key in rows if (other := object_keys.day_of(key))})),
+        registered=_registered(origins),
     )
 
 
@@ -166,6 +171,9 @@ def erase(
             reached; what is left goes when it is erased again.
     """
     _begin(tables, remains, requested_by)
+    for uri in remains.registered:
+        place, told = kept_at(tables.store, uri)
+        _note_copy(tables, place, remains, Reached(0, told))
     try:
         return _end(tables, remains, copies)
     except StorageError as error:
@@ -178,7 +186,9 @@ def _end(tables: ParquetTables, remains: Remains, copies: Sequence[PublishedCopy
         _remove(tables, remains)
         # People may have decided on it, and a run may have read it before it was gone.
         remains = find_remains(tables, remains.image_id)
-        if remains.is_nothing:
+        # A refresh may have read its vector before it was gone.
+        is_indexed = any(key.startswith(f"{object_keys.INDEX}/") for key in remains.derived)
+        if remains.is_nothing and not is_indexed:
             return _complete(tables, remains, sum(_erase_copy(tables, copy, remains) for copy in copies))
     raise StoreUnavailableError(f"a run wrote {remains.image_id} again meanwhile")
 
@@ -221,6 +231,8 @@ def forget_erased(tables: ParquetTables, day: date) -> None:
 
 def _remove(tables: ParquetTables, remains: Remains) -> None:
     store = tables.store
+    for uri in remains.registered:
+        withdraw(tables, remains.day, uri)
     # Of what writers keep locked, that of the dead; the living bring the certificates of others among other things.
     store.sweep()
     for key in remains.objects:
@@ -230,6 +242,7 @@ def _remove(tables: ParquetTables, remains: Remains) -> None:
         # What a run has moved meanwhile is found where it is when the remains are looked for again.
         with suppress(ObjectNotFoundError):
             tables.remove_rows(key, _names(tables, key, remains.image_id))
+    forget_files(store, remains.derived)
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
         _delete_for_good(store, key)
@@ -283,9 +296,16 @@ def pictures_of(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator
     yield from _named_after(tables, object_keys.bronze_prefix(day), image_id)
 
 
+def _registered(origins: pl.DataFrame) -> tuple[SourceUri, ...]:
+    uris = map(SourceUri, origins.get_column("source_uri").drop_nulls().unique(maintain_order=True))
+    return tuple(uri for uri in uris if object_keys.place_of(object_keys.key_of(uri)))
+
+
 def _upload(tables: ParquetTables, key: ObjectKey, sha256: str) -> Iterator[ObjectKey]:
     """The upload while it holds these bytes; its sidecar first, which alone would count as an upload."""
     store = tables.store
+    if object_keys.place_of(key):
+        return
     if store.exists(key) and hashlib.sha256(store.read(key)).hexdigest() == sha256:
         beside = pair_sidecars(info.key for info in store.list(key.rpartition("/")[0]))
         yield from (ObjectKey(each) for each in (beside.get(key), key) if each)
@@ -343,17 +363,12 @@ def _derived(tables: ParquetTables, image_id: ImageId, day: date) -> Iterator[Ob
 
 
 def _indexes(tables: ParquetTables, image_id: ImageId) -> Iterator[ObjectKey]:
-    """Every file of an index that has the image in any of its builds: a build in force, or a former one."""
+    """Every folder of an index that has the image: a shard or a map, in force, retired or not in force yet."""
     files = [info.key for info in tables.store.list(object_keys.INDEX)]
-    members = [key for key in files if key.endswith(".parquet")]
+    naming = [key for key in files if key.endswith(".parquet")]
     is_it = pl.col("image_id") == image_id
-    folders = {key.rsplit("/", 2)[0] for key in members if tables.scan_files([key], ["image_id"], where=is_it).height}
-    yield from sorted((key for key in files if key.startswith(tuple(f"{each}/" for each in folders))), key=_depth)
-
-
-def _depth(key: ObjectKey) -> tuple[int, str]:
-    # What says which build is in force goes before the builds.
-    return key.count("/"), key
+    folders = {key.rpartition("/")[0] for key in naming if tables.scan_files([key], ["image_id"], where=is_it).height}
+    yield from (key for key in files if key.rpartition("/")[0] in folders)
 
 
 def _begin(tables: ParquetTables, remains: Remains, requested_by: str) -> None:

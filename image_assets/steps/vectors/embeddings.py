@@ -1,30 +1,22 @@
-"""Embeddings: every cleansed image becomes a unit vector; decoding runs ahead of the device."""
+"""Embeddings: every cleansed image becomes a unit vector."""
 
-from collections import deque
-from collections.abc import Generator, Iterator
 from datetime import date
 from functools import partial
 from typing import Unpack
 
 import polars as pl
 
-from image_assets.compute.engine import Done, Failed, usable_cpus
-from image_assets.errors import ImageError, TableError
-from image_assets.ids import ObjectKey
-from image_assets.imaging.read_back import read_pixels
+from image_assets.errors import TableError
 from image_assets.lake import object_keys
-from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.models.encoders.encoder import EncoderDescription, EncoderLoad, ImageEncoder, PreparedImage
-from image_assets.steps.images.original import read_verified
+from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder
 from image_assets.steps.increment.increment import IncrementReport
-from image_assets.steps.increment.outcome import Item, Outcome, Process
 from image_assets.steps.increment.pace import Pace
-from image_assets.steps.increment.read_ahead import map_ahead, reads_at_once
 from image_assets.steps.increment.recipe import Recipe, with_versions
 from image_assets.steps.increment.stock import Target
 from image_assets.steps.increment.stream import run_increment
-from image_assets.tables.catalogue import TABLES, UPKEEP_TABLES, WHOLE_TABLES
+from image_assets.steps.vectors.encoding import Encode, encode_here
+from image_assets.tables.catalogue import SCAN_TABLES, TABLES, UPKEEP_TABLES, WHOLE_TABLES
 from image_assets.tables.embeddings import embeddings_name, embeddings_table
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -34,23 +26,25 @@ from image_assets.tables.table import Table
 from image_assets.tables.training import ALL_ANSWERS
 
 _CODE_VERSION = 2
-_BATCHES_AHEAD_OF_GPU = 2
 
 
 def embed_day(
     tables: ParquetTables,
     day: date,
     encoder: ImageEncoder,
+    encode: Encode = encode_here,
     **pace: Unpack[Pace],
 ) -> IncrementReport:
     """Bring the encoder's vectors of a day in line with `silver_images`; it computes only if one is missing.
+
+    `encode` says where.
 
     Raises:
         TableError: this name already has vectors of another dimension; nothing is computed or written.
     """
     refuse_other_dimension(tables, encoder.description)
     target = embedding_target(encoder.description)
-    process = _encoding(tables.store, encoder, target.table)
+    process = encode(tables.store, encoder, target.table.name)
     inputs = partial(embedding_inputs, tables, day)
     return run_increment(tables, target, day, inputs, process, **pace)
 
@@ -102,7 +96,7 @@ def _is_complete(tables: ParquetTables, day: date, encoder: str) -> bool:
 
 def lake_tables(tables: ParquetTables, encoder: str) -> list[Table]:
     """Every table that can be queried: those known in advance and the encoder's vectors once there are any."""
-    known = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, ALL_PREDICTIONS, ALL_ANSWERS]
+    known = [*TABLES, *WHOLE_TABLES, *UPKEEP_TABLES, *SCAN_TABLES, ALL_PREDICTIONS, ALL_ANSWERS]
     embeddings = stored_embeddings(tables, encoder)
     return [*known, embeddings] if embeddings else known
 
@@ -123,42 +117,3 @@ def embedding_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
     origins = tables.read(BRONZE_IMAGES, day).select("image_id", "source_uri", "sha256", "size_bytes")
     images = images.join(origins, on="image_id", maintain_order="left")
     return with_versions(images, ["cleansed_sha256", "cleansed_path"])
-
-
-def _encoding(store: ObjectStore, encoder: ImageEncoder, table: Table) -> Process:
-    prepare = partial(_prepare, store, encoder)
-
-    def process(items: Iterator[Item]) -> Generator[Outcome]:
-        usable: deque[Item] = deque()
-        refused: deque[Failed[Item]] = deque()
-
-        def images() -> Iterator[PreparedImage]:
-            at_once = reads_at_once(store)
-            for prepared in map_ahead(prepare, items, max(at_once, _images_ahead(encoder.load)), at_once):
-                if isinstance(prepared, Failed):
-                    refused.append(prepared)
-                else:
-                    usable.append(prepared[0])
-                    yield prepared[1]
-
-        for vector in encoder.encode_prepared(images()):
-            yield Done(usable.popleft(), {table.name: {"embedding": vector}})
-            while refused:
-                yield refused.popleft()
-        yield from refused
-
-    return process
-
-
-def _images_ahead(load: EncoderLoad | None) -> int:
-    """A GPU must not wait; beside a model on the CPU, decoding would take the processors away from it."""
-    return _BATCHES_AHEAD_OF_GPU * load.batch_size if load and load.device != "cpu" else usable_cpus()
-
-
-def _prepare(store: ObjectStore, encoder: ImageEncoder, item: Item) -> tuple[Item, PreparedImage] | Failed[Item]:
-    try:
-        data = read_verified(store, ObjectKey(str(item.row["cleansed_path"])), str(item.row["cleansed_sha256"]))
-        pixels = read_pixels(data, shortest_side_px=encoder.description.input_size_px)
-        return item, encoder.prepare_image(pixels)
-    except ImageError as error:
-        return Failed(item, error)

@@ -10,7 +10,7 @@ import polars as pl
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.vector_index import Keys
 from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.steps.vectors.index_store import IndexManifest
+from image_assets.steps.vectors.index_manifest import IndexManifest
 from image_assets.steps.vectors.stored_vectors import StoredVectors
 
 
@@ -44,8 +44,12 @@ def day_changes(
     vectors: StoredVectors, known: Mapping[str, str], members: pl.DataFrame, versions: Mapping[str, str]
 ) -> list[DayChange]:
     """Differences of the days whose files are not of the `known` versions any more."""
-    changed = {day for day, _ in known.items() ^ versions.items()}
-    return [_day_change(vectors, date.fromisoformat(day), members) for day in sorted(changed)]
+    return [_day_change(vectors, day, members) for day in changed_days(known, versions)]
+
+
+def changed_days(known: Mapping[str, str], versions: Mapping[str, str]) -> list[date]:
+    """Days whose files are not of the `known` versions any more."""
+    return sorted({date.fromisoformat(day) for day, _ in known.items() ^ versions.items()})
 
 
 def missing_images(changes: Sequence[DayChange]) -> pl.DataFrame:

@@ -1,12 +1,15 @@
 """Where the index comes from that a search looks through: the lake's own, or one that somebody else keeps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from image_assets.errors import DamagedIndexError, ObjectChangedError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.vectors.index_store import IndexManifest, StoredIndex, open_index, read_manifest
+from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_store import StoredIndex, open_shards
 
 
 class IndexSource(Protocol):
@@ -21,8 +24,8 @@ class IndexSource(Protocol):
         """
         ...
 
-    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
-        """The index that was found; raises as `find` does."""
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
+        """What the index that was found consists of; raises as `find` does."""
         ...
 
 
@@ -36,6 +39,15 @@ class LakeIndex:
         """See `IndexSource`."""
         return read_manifest(tables.store, encoder.name)
 
-    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> StoredIndex:
-        """See `IndexSource`."""
-        return open_index(tables.store, manifest, self.params, to_change=False)
+    def open(self, tables: ParquetTables, manifest: IndexManifest, /) -> Sequence[StoredIndex]:
+        """See `IndexSource`.
+
+        Raises:
+            ObjectChangedError: the index is another one by now, and what the manifest names has gone.
+        """
+        try:
+            return open_shards(tables, manifest, self.params)
+        except DamagedIndexError as error:
+            if read_manifest(tables.store, manifest.encoder) != manifest:
+                raise ObjectChangedError(f"the index has changed meanwhile, ask again: {error}") from error
+            raise

@@ -1,100 +1,57 @@
-"""Where a vector index lies: builds that are never changed, and a manifest that says which one is in force.
+"""The files of an index: each shard has one of vectors and one of members, which are written once and never changed."""
 
-A build is written aside and the manifest replaced last, so a reader has the former index or the new one. The former
-build stays for those who have just read the former manifest.
-"""
-
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final
 from uuid import uuid4
 
+import numpy as np
 import polars as pl
 
-from image_assets.errors import DamagedIndexError, SearchError
-from image_assets.ids import ObjectKey
+from image_assets.errors import DamagedIndexError, ObjectNotFoundError, SearchError, TableError
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.lake.records import read_record, write_record
+from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.exact_index import ExactIndex
 from image_assets.search.usearch_index import UsearchIndex, UsearchParams
-from image_assets.search.vector_index import VectorIndex
+from image_assets.search.vector_index import Neighbours, VectorIndex, Vectors, best_of
+from image_assets.steps.vectors.index_copies import local_files
+from image_assets.steps.vectors.index_manifest import (
+    KEPT_FOR,
+    MEMBERS,
+    VECTORS,
+    IndexKind,
+    IndexManifest,
+    IndexShard,
+    read_manifest,
+    shard_key,
+    way_out,
+)
 
-IndexKind = Literal["exact", "usearch", "pgvector"]
-
-MEMBER_COLUMNS = pl.Schema({"key": pl.UInt64, "image_id": pl.String, "day": pl.Date, "input_version": pl.String})
+MEMBER_COLUMNS: Final = pl.Schema({"key": pl.UInt64, "image_id": pl.String, "day": pl.Date, "input_version": pl.String})
 """What a key of the index stands for: an image, its day, and the input that its vector was computed from."""
-
-_VECTORS, _MEMBERS, _MAP = "vectors", "members.parquet", "map.parquet"
-_UNFINISHED_AFTER = timedelta(hours=1)
-_CACHE = Path.home() / ".cache" / "image_assets" / "index"
-
-
-@dataclass(frozen=True, slots=True)
-class IndexManifest:
-    """What is in an index.
-
-    Attributes:
-        encoder: whose vectors they are.
-        revision: of the encoder's weights.
-        recipe_version: of the embeddings; vectors of another recipe cannot be compared with these.
-        dimension: numbers per vector.
-        kind: how it is searched.
-        build: folder of its files.
-        former: folder of the build before it; empty for the first.
-        vectors: how many there are.
-        next_key: above every key ever given out.
-        size_bytes: of the file of vectors.
-        days: version of each day's file of embeddings, as it was read.
-    """
-
-    encoder: str
-    revision: str
-    recipe_version: str
-    dimension: int
-    kind: IndexKind
-    build: str
-    former: str
-    vectors: int
-    next_key: int
-    size_bytes: int
-    days: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
-    """An index and its members in the order of their keys.
+    """Vectors that are searched together, and their members in the order of their keys.
 
     Attributes:
         index: the vectors.
         members: `MEMBER_COLUMNS`.
-        is_live: whether others may put vectors into it that are no members.
+        has_others: whether there may be vectors in it that are no members.
     """
 
     index: VectorIndex
     members: pl.DataFrame
-    is_live: bool = False
+    has_others: bool = False
 
 
-def read_manifest(store: ObjectStore, encoder: str) -> IndexManifest | None:
-    """What the encoder's index holds; None when there is no index.
-
-    Raises:
-        DamagedIndexError: the manifest is damaged.
-    """
-    key = object_keys.index_manifest_key(encoder)
-    if not store.exists(key):
-        return None
-    return read_record(store, key, IndexManifest, DamagedIndexError, way_out(encoder))
-
-
-def empty_index(kind: IndexKind, dimension: int, params: UsearchParams) -> StoredIndex:
-    """Without members."""
-    index = ExactIndex.empty(dimension) if kind == "exact" else UsearchIndex.empty(dimension, params)
-    return StoredIndex(index, pl.DataFrame(schema=MEMBER_COLUMNS))
+def empty_index(kind: IndexKind, dimension: int, params: UsearchParams) -> VectorIndex:
+    """Without vectors."""
+    return ExactIndex.empty(dimension) if kind == "exact" else UsearchIndex.empty(dimension, params)
 
 
 def members_of(rows: pl.DataFrame, first_key: int) -> pl.DataFrame:
@@ -102,90 +59,117 @@ def members_of(rows: pl.DataFrame, first_key: int) -> pl.DataFrame:
     return rows.with_row_index("key", first_key).select(list(MEMBER_COLUMNS)).cast(MEMBER_COLUMNS)
 
 
-def open_index(store: ObjectStore, manifest: IndexManifest, params: UsearchParams, *, to_change: bool) -> StoredIndex:
-    """The build in force; read in place unless it is `to_change`.
+def write_shard(store: ObjectStore, encoder: str, index: VectorIndex, members: pl.DataFrame) -> IndexShard:
+    """Write the files of a shard that is not in force yet."""
+    name = uuid4().hex
+    with store.writing(shard_key(encoder, name, VECTORS)) as path:
+        index.save(path)
+        size_bytes = path.stat().st_size
+    with store.writing(shard_key(encoder, name, MEMBERS)) as path:
+        members.write_parquet(path)
+        member_bytes = path.stat().st_size
+    return IndexShard(
+        name=name,
+        first_key=int(members.get_column("key")[0]),
+        vectors=members.height,
+        removed=(),
+        size_bytes=size_bytes,
+        member_bytes=member_bytes,
+        days=tuple(members.get_column("day").unique().sort().cast(pl.String)),
+    )
+
+
+def withdraw_shards(store: ObjectStore, encoder: str, shards: Sequence[IndexShard]) -> None:
+    """Delete the files of shards that have not come into force: what was erased meanwhile may be in them."""
+    manifest = read_manifest(store, encoder)
+    in_force = {shard.name for shard in manifest.shards} if manifest else set()
+    for shard in shards:
+        if shard.name not in in_force:
+            for name in (VECTORS, MEMBERS):
+                store.delete(shard_key(encoder, shard.name, name))
+
+
+def open_shards(tables: ParquetTables, manifest: IndexManifest, params: UsearchParams) -> list[StoredIndex]:
+    """What is in force, read in place.
 
     Raises:
         DamagedIndexError: a file is gone, damaged, or not what the manifest says.
     """
+    paths = local_files(tables.store, manifest)
+    return [_opened(tables, manifest, shard, path, params) for shard, path in zip(manifest.shards, paths, strict=True)]
+
+
+def search_shards(shards: Sequence[StoredIndex], query: Vectors, count: int) -> Neighbours:
+    """The `count` nearest members of all of them."""
+    none = Neighbours(np.empty(0, np.uint64), np.empty(0, np.float32))
+    found = [none]
+    for shard in shards:
+        among = shard.members.get_column("key").to_numpy() if shard.has_others else None
+        found.append(shard.index.search(query, count, among))
+    keys, scores = (np.concatenate([getattr(each, name) for each in found]) for name in ("keys", "scores"))
+    return best_of(keys, scores, count)
+
+
+def read_members(tables: ParquetTables, manifest: IndexManifest, shard: IndexShard) -> pl.DataFrame:
+    """`MEMBER_COLUMNS` of a shard, without what was removed.
+
+    Raises:
+        DamagedIndexError: they are gone or damaged.
+    """
+    is_removed = pl.col("key").is_in(pl.Series(shard.removed, dtype=pl.UInt64).implode())
     try:
-        path = _local_file(store, manifest)
-        members = read_members(store, manifest)
-        index = _opened(path, manifest.kind, params, to_change=to_change)
-    except (SearchError, OSError, pl.exceptions.PolarsError) as error:
-        raise DamagedIndexError(
-            f"the index of {manifest.encoder} is damaged: {error}; {way_out(manifest.encoder)}"
-        ) from error
-    if (index.dimension, len(index), members.height) != (manifest.dimension, manifest.vectors, manifest.vectors):
-        raise DamagedIndexError(f"the index of {manifest.encoder} is not what it says; {way_out(manifest.encoder)}")
-    return StoredIndex(index, members)
+        rows = tables.scan_files([shard_key(manifest.encoder, shard.name, MEMBERS)], list(MEMBER_COLUMNS), ~is_removed)
+    except (TableError, ObjectNotFoundError) as error:
+        raise _damaged(manifest, error) from error
+    return rows.sort("key")
 
 
-def read_members(store: ObjectStore, manifest: IndexManifest) -> pl.DataFrame:
-    """`MEMBER_COLUMNS` of the build; `OSError` when they are gone."""
-    return pl.read_parquet(store.uri(_key(manifest, _MEMBERS)), glob=False, **store.scan_options)
+def all_members(tables: ParquetTables, manifest: IndexManifest) -> pl.DataFrame:
+    """`MEMBER_COLUMNS` of everything in force; raises as `read_members`."""
+    parts = [read_members(tables, manifest, shard) for shard in manifest.shards]
+    return pl.concat([pl.DataFrame(schema=MEMBER_COLUMNS), *parts])
 
 
-def map_key(manifest: IndexManifest) -> ObjectKey:
-    """Where the map of the build lies, beside its vectors."""
-    return _key(manifest, _MAP)
+def damaged_shards(store: ObjectStore, manifest: IndexManifest) -> list[str]:
+    """Shards of which a file is gone, or is not as large as it was written."""
+    wanted = {
+        shard_key(manifest.encoder, shard.name, name): size
+        for shard in manifest.shards
+        for name, size in ((VECTORS, shard.size_bytes), (MEMBERS, shard.member_bytes))
+    }
+    found = store.sizes(wanted)
+    return sorted({key.rsplit("/", 2)[1] for key, size in wanted.items() if found.get(key) != size})
 
 
-def write_build(store: ObjectStore, manifest: IndexManifest, stored: StoredIndex) -> int:
-    """Write the files of a build that is not in force yet; returns the bytes of the file of vectors."""
-    with store.writing(_key(manifest, _VECTORS)) as path:
-        stored.index.save(path)
-        size_bytes = path.stat().st_size
-    with store.writing(_key(manifest, _MEMBERS)) as path:
-        stored.members.write_parquet(path)
-    return size_bytes
-
-
-def put_in_force(store: ObjectStore, manifest: IndexManifest) -> None:
-    """Replace the manifest, then delete what neither it nor the former one needs and nobody is still writing."""
-    write_record(store, object_keys.index_manifest_key(manifest.encoder), manifest)
-    folder = object_keys.index_prefix(manifest.encoder)
-    needed = tuple(f"{folder}/{name}" for name in ("current.json", f"{manifest.build}/", f"{manifest.former}/"))
+def sweep_index(store: ObjectStore, encoder: str, manifest: IndexManifest | None) -> None:
+    """Delete what is not in force, unless somebody may be reading or writing it still."""
+    folder, now = object_keys.index_prefix(encoder), datetime.now(UTC)
+    needed = {object_keys.index_manifest_key(encoder)}
+    folders = _needed_folders(manifest, now) if manifest else set()
     for info in list(store.list(folder)):
-        is_old = datetime.now(UTC) - info.modified_at > _UNFINISHED_AFTER
-        if is_old and not info.key.startswith(needed):
+        is_needed = info.key in needed or info.key.removeprefix(f"{folder}/").split("/")[0] in folders
+        if not is_needed and now - info.modified_at > KEPT_FOR:
             store.delete(info.key)
 
 
-def way_out(encoder: str) -> str:
-    """What to do about an index that cannot be used."""
-    return f"materialize vector_index, or delete {object_keys.index_prefix(encoder)}: it is made anew from the vectors"
+def _needed_folders(manifest: IndexManifest, now: datetime) -> set[str]:
+    retired = (name for name, left in manifest.retired.items() if now - left < KEPT_FOR)
+    return {manifest.build, *(shard.name for shard in manifest.shards), *retired}
 
 
-def _opened(path: Path, kind: IndexKind, params: UsearchParams, *, to_change: bool) -> VectorIndex:
-    if kind == "exact":
-        return ExactIndex.open(path)
-    return UsearchIndex.load(path, params) if to_change else UsearchIndex.open(path, params)
+def _opened(
+    tables: ParquetTables, manifest: IndexManifest, shard: IndexShard, path: Path, params: UsearchParams
+) -> StoredIndex:
+    members = read_members(tables, manifest, shard)
+    params = params.for_share(shard.current / max(1, manifest.vectors))
+    try:
+        index = ExactIndex.open(path) if manifest.kind == "exact" else UsearchIndex.open(path, params)
+    except (SearchError, OSError) as error:
+        raise _damaged(manifest, error) from error
+    if (index.dimension, len(index), members.height) != (manifest.dimension, shard.vectors, shard.current):
+        raise DamagedIndexError(f"the index of {manifest.encoder} is not what it says; {way_out(manifest.encoder)}")
+    return StoredIndex(index, members, has_others=bool(shard.removed))
 
 
-def _key(manifest: IndexManifest, name: str) -> ObjectKey:
-    return object_keys.index_file_key(manifest.encoder, manifest.build, name)
-
-
-def _local_file(store: ObjectStore, manifest: IndexManifest) -> Path:
-    """The file of vectors where it lies, or its copy on this machine when it lies elsewhere."""
-    uri = store.uri(_key(manifest, _VECTORS))
-    path = _copy_here(store, manifest) if "://" in uri else Path(uri)
-    if path.stat().st_size != manifest.size_bytes:
-        raise DamagedIndexError(f"{path} has {path.stat().st_size} bytes, not {manifest.size_bytes}")
-    return path
-
-
-def _copy_here(store: ObjectStore, manifest: IndexManifest) -> Path:
-    """Builds never change, so a copy is made once; those of other builds have had their time."""
-    whose = store.uri(object_keys.index_prefix(manifest.encoder))
-    folder = _CACHE / hashlib.sha256(whose.encode()).hexdigest()[:16]
-    path = folder / manifest.build
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        staged = folder / f".{uuid4().hex}"
-        store.fetch(_key(manifest, _VECTORS), staged)
-        staged.replace(path)
-        for other in set(folder.iterdir()) - {path}:
-            other.unlink(missing_ok=True)
-    return path
+def _damaged(manifest: IndexManifest, error: Exception) -> DamagedIndexError:
+    return DamagedIndexError(f"the index of {manifest.encoder} is damaged: {error}; {way_out(manifest.encoder)}")

@@ -84,7 +84,7 @@ class StoredVectors:
         return rows if rows.height else self._none(columns)
 
     def _none(self, columns: list[str]) -> pl.DataFrame:
-        return self.table.schema.create_empty().select(columns)
+        return self.table.no_rows.select(columns)
 
     @property
     def _is_wanted(self) -> pl.Expr:

@@ -1,34 +1,24 @@
-"""Bring the vector index in line with the embeddings: only days whose file changed are read."""
+"""Bring the vector index in line with the embeddings: only days whose file changed are read, few shards are written."""
 
-import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from uuid import uuid4
+from functools import partial
 
 import polars as pl
 
-from image_assets.errors import SearchError
+from image_assets.errors import DamagedIndexError, ObjectChangedError
+from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.usearch_index import UsearchParams
-from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.steps.vectors.index_changes import DayChange, day_changes, fits, ghost_keys, missing_images
-from image_assets.steps.vectors.index_store import (
-    MEMBER_COLUMNS,
-    IndexKind,
-    IndexManifest,
-    StoredIndex,
-    empty_index,
-    members_of,
-    open_index,
-    put_in_force,
-    read_manifest,
-    write_build,
-)
-from image_assets.steps.vectors.stored_vectors import StoredVectors, vectors_of
-
-_log = logging.getLogger(__name__)
+from image_assets.steps.vectors.index_changes import DayChange, day_changes, ghost_keys, missing_images
+from image_assets.steps.vectors.index_found import FoundIndex, find_index
+from image_assets.steps.vectors.index_manifest import IndexKind, IndexManifest, IndexShard, put_in_force
+from image_assets.steps.vectors.index_store import empty_index, read_members, sweep_index
+from image_assets.steps.vectors.index_tiers import TierParams, to_merge
+from image_assets.steps.vectors.index_writing import IndexWriter
+from image_assets.steps.vectors.stored_vectors import vectors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +28,41 @@ class IndexParams:
     Attributes:
         exact_below: smaller pools are compared one by one, which is never wrong (measured: docs/benchmarks.md).
         usearch: for larger pools.
+        tiers: how large shards grow.
         min_recall: share of the nearest that the index should find, 0 to 1.
         recall_queries: over how many images that is measured.
     """
 
     exact_below: int = 100_000
     usearch: UsearchParams = field(default_factory=UsearchParams)
+    tiers: TierParams = field(default_factory=TierParams)
     min_recall: float = 0.98
     recall_queries: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a refresh did: `days` were read; a vector that was replaced is both removed and added."""
+    """What a refresh did: `days` were read; a vector that was replaced is both removed and added.
+
+    Attributes:
+        manifest: what is in force.
+        days: whose files had changed.
+        added: vectors that came.
+        removed: vectors that went.
+        moved: vectors that were there, and were written again in a larger shard.
+        bytes_written: of vectors and members.
+        is_rebuilt: whether nothing of the former index was of use.
+        seconds: that it took.
+    """
 
     manifest: IndexManifest
     days: int
     added: int
     removed: int
+    moved: int
+    bytes_written: int
     is_rebuilt: bool
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def outcome(self) -> str:
@@ -68,91 +73,67 @@ class IndexReport:
 
 
 def refresh_index(tables: ParquetTables, encoder: EncoderDescription, params: IndexParams) -> IndexReport:
-    """Add, replace and remove what the days' files say; the new build is swapped in when it is complete.
+    """Add, replace and remove what the days' files say; a change is in force as soon as it is complete.
 
-    An index that is not there, damaged, of another encoder, or of the kind for another size of pool is built anew.
+    An index that is not there, of another encoder, or of the kind for another size of pool is built anew, and so is a
+    part of it that is damaged. What another process changes at the same time is begun again.
     """
-    started, vectors = time.monotonic(), vectors_of(tables, encoder)
+    started = time.monotonic()
+    report = until_first(lambda: _refresh(tables, encoder, params))
+    sweep_index(tables.store, encoder.name, report.manifest)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def _refresh(tables: ParquetTables, encoder: EncoderDescription, params: IndexParams) -> IndexReport:
+    vectors = vectors_of(tables, encoder)
     versions = vectors.versions
-    manifest, members = _in_force(tables, encoder, params)
-    changes = day_changes(vectors, manifest.days if manifest else {}, members, versions)
-    kind = _kind_for(members.height + sum(change.growth for change in changes), params)
-    if manifest is None or manifest.kind != kind:
-        stored = empty_index(kind, encoder.dimension, params.usearch)
-        changes = day_changes(vectors, {}, stored.members, versions)
-        after = _build(vectors, _first(encoder, kind, manifest), stored, changes, versions)
-    elif any(change.missing.len() or change.ghosts.size for change in changes):
-        stored = open_index(tables.store, manifest, params.usearch, to_change=True)
-        after = _build(vectors, manifest, stored, changes, versions)
-    else:
-        after = replace(manifest, days=versions)
-        if after != manifest:
-            put_in_force(tables.store, after)
+    found = find_index(tables, encoder, versions)
+    changes = day_changes(vectors, found.manifest.days, found.members, versions)
+    kind = _kind_for(found.manifest.vectors + sum(change.growth for change in changes), params)
+    if found.manifest.kind != kind:
+        found = found.emptied(kind)
+        changes = day_changes(vectors, {}, found.members, versions)
+    kept, images = _planned(tables, found.manifest, changes, params)
+    make = partial(empty_index, kind, encoder.dimension, params.usearch)
+    after = _brought_up(IndexWriter(vectors, versions, make, params.tiers.largest), found, kept, images)
+    before = {shard.name for shard in found.manifest.shards}
     return IndexReport(
         manifest=after,
         days=len(changes),
         added=sum(change.missing.len() for change in changes),
         removed=sum(change.ghosts.size for change in changes),
-        is_rebuilt=manifest is None or manifest.kind != kind,
-        seconds=time.monotonic() - started,
+        moved=images.height - sum(change.missing.len() for change in changes),
+        bytes_written=sum(shard.size_bytes + shard.member_bytes for shard in after.shards if shard.name not in before),
+        is_rebuilt=found.is_new,
     )
 
 
-def _in_force(
-    tables: ParquetTables, encoder: EncoderDescription, params: IndexParams
-) -> tuple[IndexManifest | None, pl.DataFrame]:
-    """The manifest of an index that can be brought up to date, and its members; none of either when it cannot."""
+def _brought_up(
+    writer: IndexWriter, found: FoundIndex, kept: Sequence[IndexShard], images: pl.DataFrame
+) -> IndexManifest:
+    """What is in force then; nothing is written when it is in force already."""
+    if images.height or [*kept] != [*found.manifest.shards]:
+        return writer.write(found.manifest.with_shards(kept), found.version, images)
+    after = replace(found.manifest, days=writer.versions)
+    if after != found.stored:
+        put_in_force(writer.vectors.tables.store, after, found.version)
+    return after
+
+
+def _planned(
+    tables: ParquetTables, manifest: IndexManifest, changes: Sequence[DayChange], params: IndexParams
+) -> tuple[list[IndexShard], pl.DataFrame]:
+    """The shards that stay, and the images that new shards are to be made of: `image_id` and `day`."""
+    ghosts, missing = ghost_keys(changes), missing_images(changes)
+    shards = [shard.without(ghosts) for shard in manifest.shards]
+    merged = to_merge(shards, missing.height, params.tiers)
     try:
-        manifest = read_manifest(tables.store, encoder.name)
-        if manifest and fits(manifest, encoder):
-            return manifest, open_index(tables.store, manifest, params.usearch, to_change=False).members
-    except SearchError as error:
-        _log.warning("the index is built anew: %s", error)
-    return None, pl.DataFrame(schema=MEMBER_COLUMNS)
+        moved = [read_members(tables, manifest, shard).select("image_id", "day") for shard in merged]
+    except DamagedIndexError as error:
+        # Whole a moment ago: somebody has erased an image of it.
+        raise ObjectChangedError(str(error)) from error
+    return [shard for shard in shards if shard not in merged], pl.concat([missing, *moved])
 
 
 def _kind_for(vectors: int, params: IndexParams) -> IndexKind:
     return "exact" if vectors < params.exact_below else "usearch"
-
-
-def _first(encoder: EncoderDescription, kind: IndexKind, former: IndexManifest | None) -> IndexManifest:
-    """The manifest of an index without vectors."""
-    return IndexManifest(
-        encoder=encoder.name,
-        revision=encoder.revision,
-        recipe_version=embedding_target(encoder).recipe_version,
-        dimension=encoder.dimension,
-        kind=kind,
-        build=former.build if former else "",
-        former="",
-        vectors=0,
-        next_key=0,
-        size_bytes=0,
-        days={},
-    )
-
-
-def _build(
-    vectors: StoredVectors,
-    before: IndexManifest,
-    stored: StoredIndex,
-    changes: Sequence[DayChange],
-    versions: Mapping[str, str],
-) -> IndexManifest:
-    """Apply the changes and put the result in force as a build of its own."""
-    ghosts = ghost_keys(changes)
-    stored.index.remove(ghosts)
-    members = [stored.members.filter(~pl.col("key").is_in(pl.Series(ghosts, dtype=pl.UInt64).implode()))]
-    next_key = before.next_key
-    for rows in vectors.read(missing_images(changes)):
-        added = members_of(rows, next_key)
-        stored.index.add(added.get_column("key").to_numpy(), rows.get_column("embedding").to_numpy())
-        members.append(added)
-        next_key += rows.height
-    after = StoredIndex(stored.index, pl.concat(members))
-    manifest = replace(
-        before, build=uuid4().hex, former=before.build, vectors=len(after.index), next_key=next_key, days=versions
-    )
-    manifest = replace(manifest, size_bytes=write_build(vectors.tables.store, manifest, after))
-    put_in_force(vectors.tables.store, manifest)
-    return manifest

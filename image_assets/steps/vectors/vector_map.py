@@ -1,7 +1,6 @@
 """A map of the index: some of its images as points of a plane, so that a person can look at the whole collection.
 
-It lies in the folder of the build that it shows, is made once for each build, and goes with it: when an image is erased
-the index goes that holds it, and so does its map.
+It is made once for each state of the index, and goes with it; when an image is erased that it shows, at once.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.search.principal_plane import principal_plane
 from image_assets.steps.increment.recipe import version_of
 from image_assets.steps.vectors.index_changes import fits
-from image_assets.steps.vectors.index_store import IndexManifest, map_key, read_manifest, read_members
+from image_assets.steps.vectors.index_manifest import IndexManifest, map_key, read_manifest
+from image_assets.steps.vectors.index_store import all_members
 from image_assets.steps.vectors.stored_vectors import vectors_of
 
 MAP_COLUMNS: Final = pl.Schema(
@@ -87,7 +87,7 @@ def _drawn(
     tables: ParquetTables, encoder: EncoderDescription, manifest: IndexManifest, max_points: int
 ) -> pl.DataFrame:
     # Ids are hashes: the first ones are a sample, and one that is new takes the place of few.
-    sample = read_members(tables.store, manifest).select("image_id", "day").sort("image_id").head(max_points)
+    sample = all_members(tables, manifest).select("image_id", "day").sort("image_id").head(max_points)
     rows = vectors_of(tables, encoder).read_whole(sample.sort("day", "image_id")).sort("image_id")
     vectors = rows.get_column("embedding").to_numpy() if rows.height else np.empty((0, encoder.dimension), np.float32)
     plane = principal_plane(vectors)

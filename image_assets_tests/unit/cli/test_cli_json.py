@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import image_assets.cli
+from image_assets.cli.commands import PLACES, load_command
 from image_assets.cli.main import cli
 
 Invoke = Callable[..., Result]
@@ -24,11 +25,13 @@ def rows_of(*arguments: str) -> Rows:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
+def commands(
+    below: Mapping[str, click.Command], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in below.items():
         yield (*path, name), command
         if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
+            yield from commands(command.commands, (*path, name))
 
 
 def table_printers() -> set[str]:
@@ -49,7 +52,7 @@ def test_every_command_that_prints_a_table_offers_rows() -> None:
     printers = table_printers()
     silent = [
         " ".join(path)
-        for path, command in commands(cli)
+        for path, command in commands({name: load_command(name) for name in PLACES})
         if command.callback and command.callback.__name__ in printers and "json" not in options_of(command)
     ]
     assert {"print_status", "_print_story", "duplicates", "search", "erase"} <= printers

@@ -5,22 +5,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _HELD = """
 import sys, time
+held = sys.argv[1]
 class Slow:
     def find_spec(self, name, path=None, target=None):
-        if name == "image_assets.cli.main":
+        if name == held:
             print("importing", flush=True)
             time.sleep(60)
 sys.meta_path.insert(0, Slow())
 from image_assets.__main__ import main
+sys.argv[1:] = ["status"]
 main()
 """
 
 
-def test_ctrl_c_while_commands_are_imported_is_no_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["image_assets.cli.main", "image_assets.cli.status"])
+def test_ctrl_c_while_a_command_is_imported_is_no_trace(tmp_path: Path, module: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _HELD],
+        [sys.executable, "-c", _HELD, module],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

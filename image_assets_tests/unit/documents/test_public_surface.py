@@ -10,7 +10,7 @@ import click
 import dagster as dg
 from pydantic import SecretStr
 
-from image_assets.cli.main import cli
+from image_assets.cli.commands import PLACES, load_command
 from image_assets.definitions import build_definitions
 from image_assets.lake.object_keys import table_key
 from image_assets.settings import PREFIX, Settings
@@ -44,7 +44,7 @@ def surface() -> str:
     definitions = build_definitions(settings)
     repository = definitions.get_repository_def()
     sections = {
-        "Commands": (_spelled(name, command) for name, command in _commands("image-assets", cli)),
+        "Commands": (_spelled(name, command) for name, command in _all_commands()),
         "Settings": sorted(f"{PREFIX}{name.upper()}" for name in Settings.model_fields),
         "Tables": _tables(),
         "Assets, by group": _assets(definitions),
@@ -55,6 +55,11 @@ def surface() -> str:
         "Resources": sorted(definitions.resources or ()),
     }
     return HEAD + "".join(f"\n## {title}\n\n```\n" + "\n".join(lines) + "\n```\n" for title, lines in sections.items())
+
+
+def _all_commands() -> Iterator[tuple[str, click.Command]]:
+    for name in sorted(PLACES):
+        yield from _commands(f"image-assets {name}", load_command(name))
 
 
 def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:

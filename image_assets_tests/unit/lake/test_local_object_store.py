@@ -364,3 +364,22 @@ def test_what_is_missed_in_a_lake_that_is_away_has_not_gone(
     with pytest.raises(StoreUnavailableError, match="bring back the storage"):
         ask(guarded)
     assert list(guarded.root.iterdir()) == []
+
+
+def test_of_a_small_file_there_is_a_copy_and_a_large_one_or_one_of_many_is_read_in_place(
+    store: LocalObjectStore,
+) -> None:
+    keys = [ObjectKey(f"tables/a/{number}.parquet") for number in range(33)]
+    for key in keys:
+        store.write(key, b"small")
+    store.write(keys[1], bytes(2**18 + 1))
+    assert list(store.copies(keys[:2])) == keys[:1]
+    assert store.copies(keys) == {}
+
+
+def test_what_is_no_regular_file_has_no_copy(store: LocalObjectStore) -> None:
+    key = ObjectKey("tables/a/link.parquet")
+    store.write(ObjectKey("tables/a/file.parquet"), b"bytes")
+    (store.root / key).symlink_to("file.parquet")
+    with pytest.raises(ObjectNotFoundError):
+        store.copies([key])

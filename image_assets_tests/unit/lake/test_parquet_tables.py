@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from image_assets.errors import ObjectNotFoundError, StoreFullError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import table_key
+from image_assets.lake.object_store import ObjectCopy
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.table import Table
@@ -361,9 +362,12 @@ def test_a_full_disk_is_worth_a_retry_and_keeps_the_former_rows(
 
 @dataclass(frozen=True, slots=True)
 class BusyStore(LocalObjectStore):
-    """A store in which something happens right after a version was told, the last of `rivals` first."""
+    """A store of large files in which something happens right after a version was told, the last of `rivals` first."""
 
     rivals: list[Callable[[], object]]
+
+    def copies(self, keys: Sequence[ObjectKey]) -> Mapping[ObjectKey, ObjectCopy]:
+        return {}
 
     def version(self, key: ObjectKey) -> str | None:
         version = LocalObjectStore.version(self, key)
@@ -413,3 +417,15 @@ def test_an_error_names_its_table_its_day_and_its_file_for_programs(
     with pytest.raises(ObjectNotFoundError) as gone:
         tables.store.read(ObjectKey("bronze/none.jpg"))
     assert gone.value.key == "bronze/none.jpg"
+
+
+def test_what_was_written_here_and_damaged_since_is_validated(
+    tables: ParquetTables, prices: Table, day: date, priced: Priced
+) -> None:
+    tables.replace(prices, day, priced(hat=100))
+    assert tables.read(prices, day).height == 1
+    tables.replace(prices, day, priced(hat=100))
+    broken = priced(hat=100, shoe=250).with_columns(name=pl.lit("hat"))
+    broken.write_parquet(tables.store.uri(table_key(prices.name, day)))
+    with pytest.raises(TableError, match="schema"):
+        tables.read(prices, day)

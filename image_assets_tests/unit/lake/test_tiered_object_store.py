@@ -8,7 +8,7 @@ from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUn
 from image_assets.ids import ObjectKey
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.opening import LakeParams, open_store
-from image_assets.lake.tiered_object_store import TieredObjectStore
+from image_assets.lake.tiered_object_store import TieredObjectStore, hot_tier
 
 ORIGINAL = ObjectKey("bronze/2026/10/01/a.jpg")
 DERIVED = ObjectKey("silver/2026/10/01/a.jpg")
@@ -75,9 +75,11 @@ def test_an_archive_that_is_away_is_a_broken_world_and_no_missing_image(
 def test_a_lake_that_has_an_archive_is_not_opened_without_it(store: TieredObjectStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="IMAGE_ASSETS_ARCHIVE_ROOT"):
         open_store(LakeParams(tmp_path / "lake"))
-    assert open_store(LakeParams(tmp_path / "lake", tmp_path / "archive")) == store
+    found = open_store(LakeParams(tmp_path / "lake", tmp_path / "archive"))
+    assert isinstance(found, TieredObjectStore)
+    assert (hot_tier(found), found.archive) == (store.hot, store.archive)
 
 
 def test_a_lake_without_a_mark_is_opened_with_or_without_an_archive(tmp_path: Path) -> None:
-    assert open_store(LakeParams(tmp_path)) == LocalObjectStore(tmp_path)
+    assert hot_tier(open_store(LakeParams(tmp_path))) == LocalObjectStore(tmp_path)
     assert isinstance(open_store(LakeParams(tmp_path, tmp_path / "archive")), TieredObjectStore)

@@ -6,12 +6,12 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from image_assets.imaging.close_up import is_same_close_up
 from image_assets.imaging.likeness import lay_over, outline
 from image_assets.imaging.perceptual_hash import perceptual_hash
 from image_assets.imaging.privacy import find_metadata
+from image_assets.imaging.quality import to_grey
 from image_assets.samples.stock_photos import LABELS, PRODUCTS, Product, take_photo
 from image_assets.search.near_duplicates import pairs_within, turned
 from image_assets.steps.duplicates.links import TURNED_BITS, DuplicateParams
@@ -67,7 +67,7 @@ def test_a_view_shows_a_part_of_the_photo_and_no_more() -> None:
 def copies_among(products: list[Product]) -> Iterator[tuple[Product, Product]]:
     """Pairs that the platform would take for one photo, upright or mirrored, as `duplicate_links` decides it."""
     photos = [pixels_of(product, seed, long_side_px=512) for seed, product in enumerate(products)]
-    hashes = np.array([int(perceptual_hash(Image.fromarray(photo)), 16) for photo in photos], np.uint64)
+    hashes = np.array([int(perceptual_hash(to_grey(photo)), 16) for photo in photos], np.uint64)
     params, mirrored = DuplicateParams(), next(turned(hashes))
     for variant, turn, bits in ((hashes, np.asarray, params.max_bits), (mirrored, np.fliplr, TURNED_BITS)):
         near = pairs_within(variant, hashes, bits)

@@ -94,6 +94,7 @@ WRONG = {
     "WATERMARK_TEXT": "",
     "ROOT": "",
     "OWNER": "nobody",
+    "ENGINE": "spark",
 }
 
 
@@ -109,6 +110,23 @@ def test_a_root_that_would_be_read_as_a_pattern_is_refused_with_the_reason(tmp_p
     put(ROOT=str(tmp_path / name))
     with pytest.raises(ConfigurationError, match=r"IMAGE_ASSETS_ROOT: .*none of \* \? \[ \].*pattern"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("places", "is_shared"),
+    [
+        ({"ROOT": "lake"}, False),
+        ({"ROOT": "lake", "ROOT_IS_SHARED": "true"}, True),
+        ({"ROOT": "s3://bucket/lake"}, True),
+        ({"ROOT": "s3://bucket/lake", "ARCHIVE_ROOT": "archive"}, False),
+        ({"ROOT": "s3://bucket/lake", "ARCHIVE_ROOT": "s3://bucket/archive"}, True),
+    ],
+)
+def test_other_machines_see_a_lake_in_a_cloud_and_a_folder_only_if_it_is_said_so(
+    put: Set, places: dict[str, str], is_shared: bool
+) -> None:
+    put(**places)
+    assert load_settings().is_lake_shared is is_shared
 
 
 def test_all_wrong_values_are_named_at_once(put: Set) -> None:

@@ -4,10 +4,11 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from image_assets.compute.outcomes import Done, Failed, Outcome
 from image_assets.errors import ImageError, RejectionReason, StoreUnavailableError
 
 _HELD: list[bytearray] = []
@@ -195,3 +196,29 @@ class Overlapping:
 
     def __call__(self, item: object) -> object:
         return self.begin(item)()
+
+
+def in_upper_case(items: Iterator[str]) -> Iterator[Outcome[str, str]]:
+    """Of a device: in another order, and no word is refused."""
+    for word in sorted(items):
+        yield Done(word, word.upper()) if word else Failed(word, ImageError(RejectionReason.EMPTY, "no word"))
+
+
+def lose_device(_items: Iterator[str]) -> Iterator[Outcome[str, str]]:
+    raise StoreUnavailableError("no device")
+
+
+def kill_the_foreman_once(folder: Path, item: int) -> int:
+    """Be fast, but for one item that ends whoever has the workers, and is harmless ever after."""
+    trace = folder / "killed"
+    if item == 60 and not trace.exists():
+        trace.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        hang()
+    return item
+
+
+def kill_the_foreman(_item: int) -> NoReturn:
+    os.kill(os.getppid(), signal.SIGKILL)
+    hang()
+    raise AssertionError("unreachable")

@@ -55,7 +55,7 @@ def test_a_sidecar_of_a_sidecar_is_an_upload(scenario: "Scenario") -> None:
 
 
 def test_manifests_are_no_uploads(scenario: "Scenario") -> None:
-    scenario.land("_manifests/2026.parquet", b"")
+    scenario.land("_manifests/.DS_Store", b"")
     scenario.land("anna/_manifests", b"")
     assert list(listed(scenario)) == [scenario.uri("anna/_manifests")]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
 COUNT = 16
-SAFE_KEY = re.compile(r"(bronze|silver|thumbnail|watermarked|tables)/[A-Za-z0-9_./-]+")
+SAFE_KEY = re.compile(r"digests\.parquet|(bronze|silver|thumbnail|watermarked|tables)/[A-Za-z0-9_./-]+")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from image_assets.compute.outcomes import Done, Failed
 from image_assets.errors import ImageError, RejectionReason, StoreUnavailableError, TableError
+from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import checkpoint_prefix, history_prefix, table_key
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.increment.increment import IncrementReport
@@ -344,6 +345,30 @@ def test_finished_chunks_of_an_interrupted_run_are_not_computed_again(tables: Pa
     (report,) = increment(tables, inputs_of(**TEXTS), process)
     assert process.asked == ["d", "e"]
     assert (report.accepted, report.rejected) == (4, 1)
+
+
+def test_chunks_are_put_together_as_they_come(tables: ParquetTables) -> None:
+    texts = {f"{number:04}": "x" * (number % 9) for number in range(600)}
+    with pytest.raises(KeyboardInterrupt):
+        increment(tables, inputs_of(**texts), Measuring(stop_after=599))
+    assert len(list(tables.store.list(checkpoint_prefix(LENGTHS.name, DAY)))) < 64
+    process = Measuring()
+    (report,) = increment(tables, inputs_of(**texts), process)
+    # What was finished since the last chunk, and no more.
+    assert len(process.asked) <= CHUNK_SIZE
+    assert (report.accepted, report.rejected) == (533, 67)
+    assert list(tables.store.list("tables/_checkpoints")) == []
+
+
+def test_a_row_in_two_chunks_counts_once(tables: ParquetTables) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        increment(tables, inputs_of(**TEXTS), Measuring(stop_after=4))
+    (chunk,) = [info.key for info in tables.store.list(checkpoint_prefix(LENGTHS.name, DAY))]
+    tables.store.copy(chunk, ObjectKey(chunk.replace(".parquet", "-again.parquet")))
+    process = Measuring()
+    (report,) = increment(tables, inputs_of(**TEXTS), process)
+    assert (report.accepted, report.computed, report.reused) == (4, 2, 2)
+    assert sorted(lengths(tables)) == sorted(name for name, text in TEXTS.items() if text)
 
 
 def test_no_checkpoint_is_left_behind_a_commit(tables: ParquetTables) -> None:

@@ -16,12 +16,13 @@ import pytest
 from image_assets.errors import AmbiguousImageError, ImageError, SearchError, TableError, UnknownWordsError
 from image_assets.ids import ImageId
 from image_assets.imaging.inspect import InspectParams
+from image_assets.lake.object_store import ANY_VERSION
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.search.conditions import Condition
 from image_assets.steps.search.image_search import ImageSearch
 from image_assets.steps.search.requests import SearchPage, SearchRequest
+from image_assets.steps.vectors.index_manifest import put_in_force, read_manifest
 from image_assets.steps.vectors.index_source import LakeIndex
-from image_assets.steps.vectors.index_store import put_in_force, read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -357,7 +358,7 @@ def test_an_index_of_another_dimension_is_refused_with_the_way_out(lake: "Scenar
     index(lake, 0)
     manifest = read_manifest(lake.store, "colour-means")
     assert manifest
-    put_in_force(lake.store, replace(manifest, dimension=3))
+    put_in_force(lake.store, replace(manifest, dimension=3), ANY_VERSION)
     way_out = "has 3 dimensions, the encoder 4; materialize vector_index, or delete index/colour-means"
     with pytest.raises(SearchError, match=way_out):
         find(lake, text="red")

@@ -17,8 +17,8 @@ from image_assets.search.usearch_index import UsearchParams
 from image_assets.search.vector_index import Vectors
 from image_assets.steps.search.vector_pool import HELD_BYTES, Mask, Neighbour, Question, VectorPool, open_pool
 from image_assets.steps.vectors.embeddings import embedding_target
+from image_assets.steps.vectors.index_manifest import read_manifest
 from image_assets.steps.vectors.index_source import LakeIndex
-from image_assets.steps.vectors.index_store import read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 
 ENCODER = EncoderDescription("e", "1", 8, 1, "none", "made in code")
@@ -110,6 +110,15 @@ def test_only_what_may_be_found_is_found_old_or_new(tables: ParquetTables) -> No
     question = Question(pool, vector_of(7), allowed)
     assert [*scores_of(question.nearest(1))] == [id_of(7)]
     assert [*scores_of(question.nearest(9, mask_of(pool, 1, 2)))] == [id_of(1)]
+
+
+def test_what_one_question_may_find_is_not_what_the_next_one_may(tables: ParquetTables) -> None:
+    put(tables, FIRST, {number: number for number in range(6)})
+    refresh_index(tables, ENCODER, IndexParams())
+    pool = opened(tables)
+    first, second = mask_of(pool, 1, 2), mask_of(pool, 3)
+    found = [len(pool.nearest(vector_of(1), 9, among)) for among in (first, second, None, first, first)]
+    assert found == [2, 1, 6, 2, 2]
 
 
 def test_what_is_found_says_its_place(tables: ParquetTables) -> None:

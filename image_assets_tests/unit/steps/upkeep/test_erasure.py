@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from image_assets.errors import StoreUnavailableError, UnknownImageError
+from image_assets.errors import ObjectChangedError, StoreUnavailableError, UnknownImageError
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import STAGING, LocalObjectStore
-from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.object_store import ANY_VERSION, ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import audit_stage
 from image_assets.steps.audits.erasures import audit_erasures
 from image_assets.steps.classification.label_decisions import Decision, read_decisions, record_decisions
@@ -25,6 +27,9 @@ from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.image_location import locate
 from image_assets.steps.search.gallery import Wanted, open_gallery
 from image_assets.steps.upkeep.erasure import erase, find_remains, finish_erasures, forget_erased, twins_of
+from image_assets.steps.vectors.index_manifest import IndexManifest, read_manifest
+from image_assets.steps.vectors.index_source import LakeIndex
+from image_assets.steps.vectors.index_store import open_shards
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
@@ -305,6 +310,75 @@ def test_rows_that_a_run_moves_meanwhile_are_erased_where_they_are(two: "Scenari
     tables = ParquetTables(MovingStore(two.root, moved=[(first, second)]))
     erase(tables, find_remains(tables, image_id), "ticket 7")
     assert mentions(two.root, image_id) == CERTIFICATE
+
+
+@dataclass(frozen=True, slots=True)
+class OvertakenStore(LocalObjectStore):
+    """An image is erased while the index is refreshed: just before an object of this name is written."""
+
+    name: str = ""
+    erasing: list[Callable[[], object]] = field(default_factory=list)
+
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        self._erase(key)
+        LocalObjectStore.write(self, key, data, over=over)
+
+    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
+        self._erase(key)
+        return LocalObjectStore.writing(self, key, over=over)
+
+    def _erase(self, key: ObjectKey) -> None:
+        if self.erasing and key.endswith(f"/{self.name}"):
+            self.erasing.pop()()
+
+
+@pytest.mark.parametrize("name", ["vectors", "members.parquet", "manifest.json"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["first index", "index in force"])
+def test_a_refresh_does_not_bring_back_what_is_erased_meanwhile(two: "Scenario", name: str, is_first: bool) -> None:
+    image_id = id_of(two, "hat.jpg")
+    if is_first:
+        shutil.rmtree(two.root / "index")
+    else:
+        two.rewrite(two.embeddings, two.tables.read(two.embeddings, two.day).with_columns(input_version=pl.lit("2")))
+    store = OvertakenStore(two.root, name=name, erasing=[lambda: erase_now(two, image_id)])
+    report = refresh_index(ParquetTables(store), two.encoder.description, IndexParams())
+    assert (store.erasing, mentions(two.root, image_id)) == ([], CERTIFICATE)
+    assert report.manifest.vectors == len(open_shards(two.tables, report.manifest, UsearchParams())[0].index) == 1
+
+
+def test_what_a_refresh_wrote_after_the_first_look_is_erased_too(two: "Scenario") -> None:
+    found = find_remains(two.tables, id_of(two, "hat.jpg"))
+    refresh_index(two.tables, two.encoder.description, IndexParams(exact_below=0))
+    erase(two.tables, found, "ticket 7")
+    assert mentions(two.root, found.image_id) == CERTIFICATE
+
+
+def test_an_erasure_leaves_the_shards_that_do_not_have_the_image(
+    two: "Scenario", scenarios: ModuleType, paint: Paint
+) -> None:
+    later = scenarios.Scenario(two.root, date(2026, 10, 2))
+    later.land("anna/new.png", paint("red", kind="PNG"))
+    _run(later)
+    first, second = _manifest(two).shards
+    erase_now(two, id_of(two, "hat.jpg"))
+    left = _manifest(two)
+    assert (left.shards, [*left.days]) == ((second,), ["2026-10-02"])
+    assert not list(two.store.list(f"index/colour-means/{first.name}"))
+    report = refresh_index(two.tables, two.encoder.description, IndexParams())
+    assert (report.added, report.manifest.vectors) == (1, 2)
+
+
+def test_whoever_has_read_the_index_before_an_erasure_is_to_ask_again(two: "Scenario") -> None:
+    former = _manifest(two)
+    erase_now(two, id_of(two, "hat.jpg"))
+    with pytest.raises(ObjectChangedError, match="the index has changed meanwhile, ask again"):
+        LakeIndex().open(two.tables, former)
+
+
+def _manifest(scenario: "Scenario") -> IndexManifest:
+    manifest = read_manifest(scenario.store, "colour-means")
+    assert manifest
+    return manifest
 
 
 def test_what_a_run_notes_of_a_file_that_an_erasure_took_from_under_it_is_forgotten(two: "Scenario") -> None:

@@ -1,27 +1,35 @@
 """The index follows the embeddings, and a reader has the former one or the new one."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import polars as pl
 import pytest
 
 from image_assets.ids import ObjectKey, Sha256, SourceUri, image_id_of
 from image_assets.lake.local_object_store import LocalObjectStore
+from image_assets.lake.object_store import ANY_VERSION
 from image_assets.lake.parquet_tables import ParquetTables
-from image_assets.steps.vectors import index_store
+from image_assets.steps.vectors import index_copies
 from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.steps.vectors.index_store import open_index, read_manifest
+from image_assets.steps.vectors.index_manifest import IndexManifest, put_in_force, read_manifest
+from image_assets.steps.vectors.index_store import open_shards, search_shards
+from image_assets.steps.vectors.index_tiers import TierParams
 from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
 EXACT, GRAPH = IndexParams(exact_below=1_000), IndexParams(exact_below=0)
+ONE_SHARD = replace(EXACT, tiers=TierParams(of_one_size=2))
+WEARING = replace(EXACT, tiers=TierParams(removed_ratio=0.5))
+QUERY = np.eye(1, 4, dtype=np.float32)
 NEXT_DAY = date(2026, 10, 2)
 
 
@@ -131,39 +139,76 @@ def test_an_index_that_was_deleted_is_built_anew(lake: "Scenario") -> None:
     assert (refresh(lake).is_rebuilt, counts(refresh(lake))[0]) == (True, 2)
 
 
-@pytest.mark.parametrize("name", ["vectors", "members.parquet", "../current.json"])
+@pytest.mark.parametrize("name", ["vectors", "members.parquet", "../manifest.json"])
 @pytest.mark.parametrize("data", [b"", b"half of it"])
 def test_an_index_that_is_damaged_is_built_anew(
     lake: "Scenario", name: str, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    build = refresh(lake).manifest.build
-    (lake.root / "index" / "colour-means" / build / name).resolve().write_bytes(data)
+    (shard,) = refresh(lake).manifest.shards
+    (lake.root / "index" / "colour-means" / shard.name / name).resolve().write_bytes(data)
     assert refresh(lake).is_rebuilt
     assert "the index is built anew: " in caplog.text
+
+
+def test_members_that_are_damaged_and_as_long_as_before_are_noticed(lake: "Scenario") -> None:
+    (shard,) = refresh(lake).manifest.shards
+    file = lake.root / "index" / "colour-means" / shard.name / "members.parquet"
+    file.write_bytes(bytes(shard.member_bytes))
+    assert counts(refresh(lake)) == (2, 2, 0)
+
+
+def test_of_an_index_that_is_damaged_the_whole_shards_stay(lake: "Scenario") -> None:
+    refresh(lake)
+    put(lake, NEXT_DAY, "green")
+    first, second = refresh(lake).manifest.shards
+    (lake.root / "index" / "colour-means" / second.name / "vectors").write_bytes(b"half of it")
+    report = refresh(lake)
+    assert (counts(report), report.is_rebuilt) == ((3, 1, 0), False)
+    assert first in report.manifest.shards
+
+
+def test_an_index_of_the_former_layout_is_built_anew_and_swept(lake: "Scenario") -> None:
+    former = lake.root / "index" / "colour-means"
+    former.mkdir(parents=True)
+    (former / "current.json").write_text('{"build": "b", "vectors": 2}')
+    os.utime(former / "current.json", (0, 0))
+    assert refresh(lake).is_rebuilt
+    assert not (former / "current.json").exists()
 
 
 def test_a_lake_without_vectors_has_an_empty_index(scenario: "Scenario") -> None:
     assert (refresh(scenario).manifest.vectors, refresh(scenario).outcome) == (0, "unchanged")
 
 
+def opened(lake: "Scenario", manifest: IndexManifest) -> list[int]:
+    return [len(shard.index) for shard in open_shards(lake.tables, manifest, EXACT.usearch)]
+
+
 def test_a_reader_of_the_former_manifest_still_finds_its_files(lake: "Scenario") -> None:
-    former = refresh(lake).manifest
+    former = refresh(lake, ONE_SHARD).manifest
     put(lake, NEXT_DAY, "green")
+    now = refresh(lake, ONE_SHARD).manifest
+    age(lake)
+    refresh(lake, ONE_SHARD)
+    assert (opened(lake, former), opened(lake, now)) == ([2], [3])
+
+
+def age(lake: "Scenario") -> None:
+    """All files are of long ago."""
+    for path in (lake.root / "index").rglob("*"):
+        os.utime(path, (0, 0))
+
+
+def test_shards_that_nobody_needs_any_more_are_deleted(lake: "Scenario") -> None:
     refresh(lake)
-    stored = open_index(lake.store, former, EXACT.usearch, to_change=False)
-    assert len(stored.index) == 2
-
-
-def test_builds_that_nobody_needs_any_more_are_deleted(lake: "Scenario") -> None:
-    first = refresh(lake).manifest
-    for params in (GRAPH, EXACT, GRAPH):
-        for path in (lake.root / "index").rglob("*"):
-            os.utime(path, (0, 0))
-        refresh(lake, params)
-    builds = {path.parent.name for path in (lake.root / "index").rglob("vectors")}
-    now = read_manifest(lake.store, "colour-means")
-    assert now
-    assert (builds, first.build in builds) == ({now.build, now.former}, False)
+    refresh(lake, GRAPH)
+    age(lake)
+    manifest = read_manifest(lake.store, "colour-means")
+    assert manifest
+    long_ago = {name: datetime(2020, 1, 1, tzinfo=UTC) for name in manifest.retired}
+    put_in_force(lake.store, replace(manifest, retired=long_ago), ANY_VERSION)
+    refresh(lake, GRAPH)
+    assert {path.parent.name for path in (lake.root / "index").rglob("vectors")} == {manifest.shards[0].name}
 
 
 class ElsewhereStore(LocalObjectStore):
@@ -179,9 +224,77 @@ class ElsewhereStore(LocalObjectStore):
 def test_an_index_that_lies_elsewhere_is_copied_here_once(
     lake: "Scenario", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_store, "_CACHE", tmp_path / "cache")
-    store = ElsewhereStore(lake.root)
-    manifest = refresh_index(ParquetTables(store), lake.encoder.description, GRAPH).manifest
-    opened = open_index(store, manifest, GRAPH.usearch, to_change=False)
-    store.delete(ObjectKey(f"index/colour-means/{manifest.build}/vectors"))
-    assert len(opened.index) == len(open_index(store, manifest, GRAPH.usearch, to_change=False).index) == 2
+    monkeypatch.setattr(index_copies, "_CACHE", tmp_path / "cache")
+    tables = ParquetTables(ElsewhereStore(lake.root))
+    manifest = refresh_index(tables, lake.encoder.description, GRAPH).manifest
+    first = open_shards(tables, manifest, GRAPH.usearch)
+    tables.store.delete(ObjectKey(f"index/colour-means/{manifest.shards[0].name}/vectors"))
+    second = open_shards(tables, manifest, GRAPH.usearch)
+    assert [len(shard.index) for shard in (*first, *second)] == [2, 2]
+
+
+@pytest.mark.parametrize("params", [EXACT, GRAPH], ids=["exact", "usearch"])
+def test_what_is_there_is_not_written_again_for_a_new_day(lake: "Scenario", params: IndexParams) -> None:
+    former = refresh(lake, params).manifest.shards
+    put(lake, NEXT_DAY, "green")
+    report = refresh(lake, params)
+    assert (report.moved, report.manifest.shards[:1]) == (0, former)
+    assert report.bytes_written == sum(shard.size_bytes + shard.member_bytes for shard in report.manifest.shards[1:])
+
+
+def test_shards_of_one_size_become_one(lake: "Scenario") -> None:
+    refresh(lake)
+    moved = []
+    for number in range(3):
+        put(lake, NEXT_DAY + timedelta(days=number), "green")
+        moved.append(refresh(lake).moved)
+    manifest = read_manifest(lake.store, "colour-means")
+    assert manifest
+    assert (moved, [shard.vectors for shard in manifest.shards]) == ([0, 0, 4], [5])
+
+
+def test_a_shard_is_as_large_as_it_may_be(lake: "Scenario") -> None:
+    put(lake, NEXT_DAY, "green", "red", "blue")
+    report = refresh(lake, replace(EXACT, tiers=TierParams(largest=2)))
+    assert [shard.vectors for shard in report.manifest.shards] == [2, 2, 1]
+    assert refresh(lake, replace(EXACT, tiers=TierParams(largest=2))).outcome == "unchanged"
+
+
+def test_a_shard_of_which_little_has_gone_is_not_written_again(lake: "Scenario") -> None:
+    put(lake, lake.day, "red", "green", "blue")
+    (former,) = refresh(lake, WEARING).manifest.shards
+    put(lake, lake.day, "red", "blue")
+    report = refresh(lake, WEARING)
+    assert (counts(report), report.bytes_written) == ((2, 0, 1), 0)
+    assert [(shard.name, shard.current) for shard in report.manifest.shards] == [(former.name, 2)]
+    assert len(search_shards(open_shards(lake.tables, report.manifest, WEARING.usearch), QUERY, 9).keys) == 2
+
+
+def test_a_shard_of_which_much_has_gone_is_written_again(lake: "Scenario") -> None:
+    refresh(lake)
+    put(lake, lake.day, "red")
+    report = refresh(lake)
+    assert [(shard.vectors, shard.current) for shard in report.manifest.shards] == [(1, 1)]
+
+
+class OvertakenStore(LocalObjectStore):
+    """Another process refreshes the index just before this one puts its own in force."""
+
+    __slots__ = ()
+    others: ClassVar[list[Callable[[], object]]] = []
+
+    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
+        if key.endswith("/manifest.json") and self.others:
+            self.others.pop()()
+        super().write(key, data, over=over)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_refreshes_at_once_the_second_goes_on_from_the_first(lake: "Scenario", is_first: bool) -> None:
+    if not is_first:
+        refresh(lake)
+        put(lake, NEXT_DAY, "green")
+    OvertakenStore.others.append(lambda: refresh(lake))
+    report = refresh_index(ParquetTables(OvertakenStore(lake.root)), lake.encoder.description, EXACT)
+    assert (OvertakenStore.others, report.outcome) == ([], "unchanged")
+    assert report.manifest == read_manifest(lake.store, "colour-means")

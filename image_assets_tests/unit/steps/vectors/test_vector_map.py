@@ -9,7 +9,7 @@ import pytest
 
 from image_assets.ids import Sha256, SourceUri, image_id_of
 from image_assets.steps.vectors.embeddings import embedding_target
-from image_assets.steps.vectors.index_store import map_key, read_manifest
+from image_assets.steps.vectors.index_manifest import map_key, read_manifest
 from image_assets.steps.vectors.vector_index import IndexParams, refresh_index
 from image_assets.steps.vectors.vector_map import MAP_COLUMNS, MapParams, MapReport, draw_map, read_map
 

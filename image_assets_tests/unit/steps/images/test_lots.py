@@ -1,0 +1,86 @@
+"""Into how many lots a day is cut, and what follows from it."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from image_assets.compute.engine import SerialEngine
+from image_assets.errors import TableError
+from image_assets.ids import SourceUri
+from image_assets.imaging.inspect import InspectParams
+from image_assets.lake import object_keys
+from image_assets.lake.lots import WHOLE, Lot, lot_named, lots_of
+from image_assets.steps.images.bronze import take_in_day
+from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.lots import cut_day, day_lots
+from image_assets_tests.scenario import paint
+
+if TYPE_CHECKING:
+    from image_assets_tests.scenario import Scenario
+
+NAMES = ["a.jpg", "a.jpg.json", "a.jpg.json.json", "caf%C3%A9.png", "cafe%CC%81.png.json", "b.json", "100%25.gif"]
+
+
+def test_every_source_belongs_to_one_lot() -> None:
+    for number in range(200):
+        assert sum(lot.has(SourceUri(f"landing/2026-10-01/ann/{number}.jpg")) for lot in lots_of(7)) == 1
+
+
+@pytest.mark.parametrize("beside", ["a.jpg.json", "a.jpg.json.json"])
+def test_a_sidecar_is_in_the_lot_of_its_file(beside: str) -> None:
+    for number in range(20):
+        where = f"landing/2026-10-01/user{number}/"
+        (lot,) = [lot for lot in lots_of(5) if lot.has(SourceUri(f"{where}a.jpg"))]
+        assert lot.has(SourceUri(f"{where}{beside}"))
+
+
+def test_a_sidecar_is_in_the_lot_of_its_file_however_accents_are_encoded() -> None:
+    (lot,) = [lot for lot in lots_of(5) if lot.has(SourceUri("landing/2026-10-01/ann/caf%C3%A9.png"))]
+    assert lot.has(SourceUri("landing/2026-10-01/ann/cafe%CC%81.png.json"))
+
+
+def test_the_lots_of_a_landing_zone_are_the_landing_zone(scenario: "Scenario") -> None:
+    for name in NAMES:
+        scenario.store.write(object_keys.key_of(SourceUri(f"landing/{scenario.day}/ann/{name}")), b"{}")
+    whole = list_landing(scenario.store, scenario.day)
+    lots = [list_landing(scenario.store, scenario.day, lot) for lot in lots_of(3)]
+    assert sorted(each.source_uri for lot in lots for each in lot.files) == sorted(
+        each.source_uri for each in whole.files
+    )
+    assert frozenset().union(*(lot.sidecars for lot in lots)) == whole.sidecars
+
+
+def test_a_small_day_is_one_lot_and_stays_one(scenario: "Scenario") -> None:
+    scenario.land("ann/red.jpg", paint())
+    assert cut_day(scenario.tables, scenario.day) == (WHOLE,)
+    assert cut_day(scenario.tables, scenario.day, at_least=4) == (WHOLE,)
+
+
+def test_a_day_is_cut_before_its_first_row_and_never_again(scenario: "Scenario") -> None:
+    assert cut_day(scenario.tables, scenario.day, at_least=4) == lots_of(4)
+    assert cut_day(scenario.tables, scenario.day, at_least=9) == day_lots(scenario.tables, scenario.day) == lots_of(4)
+
+
+def test_a_day_of_which_bronze_has_a_file_is_never_cut(scenario: "Scenario") -> None:
+    scenario.land("ann/red.jpg", paint())
+    scenario.take_in()
+    assert cut_day(scenario.tables, scenario.day, at_least=4) == (WHOLE,)
+
+
+def test_a_decision_that_was_lost_is_found_in_the_names_of_files(scenario: "Scenario") -> None:
+    scenario.land("ann/red.jpg", paint())
+    for lot in cut_day(scenario.tables, scenario.day, at_least=4):
+        take_in_day(scenario.tables.at(lot), scenario.day, InspectParams(), SerialEngine(), chunk_size=16)
+    scenario.store.delete(object_keys.lots_key(scenario.day))
+    assert cut_day(scenario.tables, scenario.day) == day_lots(scenario.tables, scenario.day) == lots_of(4)
+
+
+def test_a_decision_that_is_damaged_stops_the_day_and_says_what_to_write(scenario: "Scenario") -> None:
+    scenario.store.write(object_keys.lots_key(scenario.day), b'{"lots": 0}')
+    with pytest.raises(TableError, match="write"):
+        cut_day(scenario.tables, scenario.day)
+
+
+def test_a_lot_is_known_by_its_name() -> None:
+    assert lot_named(Lot(3, 8).name) == Lot(3, 8)
+    assert lot_named("2026-10-01") is None
