@@ -1,10 +1,4 @@
-<<<<<<< HEAD
-"""What `doctor` examines beyond the lake: a queue of events, PostgreSQL, Delta tables, a cluster of Ray; sources of a
-migration.
-"""
-=======
 """What `doctor` examines beyond the lake: events, PostgreSQL, Delta tables, a cluster of Ray, migrated sources."""
->>>>>>> migrate
 
 from image_assets.compute.opening import refuse_without_ray
 from image_assets.lake.opening import open_place
