@@ -38,7 +38,7 @@ format: $(INSTALLED)
 workshop: $(INSTALLED)
 	$(BIN)/python -m pytest workshop
 
-# Kills runs and starts many commands at once, for minutes; once a week is enough.
+# Starts many commands at once, for minutes; once a week is enough.
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m soak
 
