@@ -53,6 +53,7 @@ def move_source(source: str, place: str) -> None:
 
 
 @migration.command()
+@json_option
 def finalize() -> None:
     """When all is in: build the index, have PostgreSQL tidy up, compare files with rows, and let the sources go.
 

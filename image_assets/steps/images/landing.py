@@ -13,7 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
-from image_assets.steps.images.registered import RegisteredFile, read_registered
+from image_assets.steps.images.registered import RegisteredFile, is_manifest, read_registered
 from image_assets.steps.images.sidecar import names_file
 
 _SIDECAR = ".json"
@@ -78,9 +78,12 @@ def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
     Raises:
         TableError: a manifest is damaged.
     """
-    prefix, below = object_keys.landing_prefix(day), f"{object_keys.manifest_prefix(day)}/"
-    every = (info for info in store.list(prefix) if not info.key.startswith(below))
-    listed = {info.key: info for info in every if lot.has(object_keys.source_uri_of(info.key))}
+    listed, manifests = dict[ObjectKey, ObjectInfo](), list[ObjectInfo]()
+    for info in store.list(object_keys.landing_prefix(day)):
+        if is_manifest(info, day):
+            manifests.append(info)
+        elif lot.has(object_keys.source_uri_of(info.key)):
+            listed[info.key] = info
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())
@@ -90,7 +93,7 @@ def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
         for key, info in found.items()
         if key not in sidecars and key not in awaiting
     ]
-    files += map(_registered_file, read_registered(store, day, lot))
+    files += map(_registered_file, read_registered(store, manifests, lot))
     return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 

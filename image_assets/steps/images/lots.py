@@ -11,9 +11,10 @@ from pydantic import Field
 from image_assets.errors import ObjectChangedError, ObjectNotFoundError, TableError
 from image_assets.lake import object_keys
 from image_assets.lake.lots import MOST_LOTS, WHOLE, Lot, lot_named, lots_of
+from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.records import read_record, write_record
-from image_assets.steps.images.registered import count_registered
+from image_assets.steps.images.registered import count_registered, is_manifest
 from image_assets.tables.images import BRONZE_IMAGES
 
 LOT_IMAGES: Final = 10_000
@@ -50,6 +51,7 @@ def cut_day(tables: ParquetTables, day: date, at_least: int = 1) -> tuple[Lot, .
         return decided
     with suppress(ObjectChangedError):
         write_record(tables.store, object_keys.lots_key(day), Cut(_wanted(tables, day, at_least)), over=None)
+        tables.store.sync(object_keys.lots_key(day))
     return day_lots(tables, day)
 
 
@@ -57,7 +59,13 @@ def _wanted(tables: ParquetTables, day: date, at_least: int) -> int:
     # Chunks of a run that was cut off before days were cut into lots.
     if any(True for _ in tables.store.list(object_keys.checkpoint_prefix(BRONZE_IMAGES.name, day))):
         return 1
-    files = sum(1 for _ in tables.store.list(object_keys.landing_prefix(day))) + count_registered(tables.store, day)
+    listed, manifests = 0, list[ObjectInfo]()
+    for info in tables.store.list(object_keys.landing_prefix(day)):
+        if is_manifest(info, day):
+            manifests.append(info)
+        else:
+            listed += 1
+    files = listed + count_registered(tables.store, manifests)
     return min(MOST_LOTS, max(at_least, math.ceil(files / LOT_IMAGES)))
 
 
@@ -67,6 +75,10 @@ def _decided(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
         cut = read_record(tables.store, key, Cut, TableError, f'write {{"lots": N}} as files below {_FOLDER} are named')
     except ObjectNotFoundError:
         return _as_files_say(tables, day)
+    known = _as_files_say(tables, day)
+    if known and len(known) != cut.lots:
+        told = f"{tables.store.uri(key)} says {cut.lots} lots, and {_FOLDER} has files of {len(known)}"
+        raise TableError(f'{told}: write {{"lots": {len(known)}}}', table=BRONZE_IMAGES.name, day=day, key=key)
     return lots_of(cut.lots)
 
 

@@ -1,6 +1,6 @@
 """A day's registered files, by its manifests: uploads that lie outside the lake and are read where they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,29 +29,33 @@ class RegisteredFile:
     label: str | None
 
 
-def read_registered(store: ObjectStore, day: date, lot: Lot = WHOLE) -> Iterator[RegisteredFile]:
+def is_manifest(info: ObjectInfo, day: date) -> bool:
+    """Whether what lies in a day's landing zone is no upload, but says which files were registered for the day."""
+    return info.key.startswith(f"{object_keys.manifest_prefix(day)}/")
+
+
+def read_registered(store: ObjectStore, manifests: Iterable[ObjectInfo], lot: Lot = WHOLE) -> Iterator[RegisteredFile]:
     """The registered files of a day, or of a lot of it; of a file in several manifests the last word.
 
     Raises:
         TableError: a manifest is damaged.
     """
     found: dict[SourceUri, RegisteredFile] = {}
-    for manifest in _manifests(store, day):
+    for manifest in _in_order(manifests):
         for row in _rows(store, manifest, _COLUMNS):
             if lot.has(row[0]):
                 found[row[0]] = RegisteredFile(manifest.arrived_at, *row)
     yield from found.values()
 
 
-def count_registered(store: ObjectStore, day: date) -> int:
+def count_registered(store: ObjectStore, manifests: Iterable[ObjectInfo]) -> int:
     """How many files of a day are registered."""
-    return len({row[0] for manifest in _manifests(store, day) for row in _rows(store, manifest, _COLUMNS[:1])})
+    return len({row[0] for manifest in _in_order(manifests) for row in _rows(store, manifest, _COLUMNS[:1])})
 
 
-def _manifests(store: ObjectStore, day: date) -> Sequence[ObjectInfo]:
-    """In the order in which they were written: scans are numbered."""
-    listed = store.list(object_keys.manifest_prefix(day))
-    return sorted((info for info in listed if info.key.endswith(".parquet")), key=lambda info: info.key)
+def _in_order(manifests: Iterable[ObjectInfo]) -> Sequence[ObjectInfo]:
+    """In which they were written: scans are numbered."""
+    return sorted((info for info in manifests if info.key.endswith(".parquet")), key=lambda info: info.key)
 
 
 def _rows(store: ObjectStore, manifest: ObjectInfo, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

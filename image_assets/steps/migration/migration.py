@@ -13,6 +13,7 @@ from image_assets.steps.migration.listed import ListedFiles
 from image_assets.steps.migration.publication import publish
 from image_assets.steps.migration.scan import Scan, scan_into, tally_of, try_scan
 from image_assets.steps.migration.tally import Tally
+from image_assets.tables.upkeep import ERASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,5 @@ class Migration:
     def _scan(self, source: Source) -> Scan:
         last = self.now.astimezone(UTC).date()
         days = DayBook(days_taken(self.tables), source.told.most, self.first, last)
-        return Scan(source, self.place, days, self.listed, self.now)
+        erased = frozenset(self.tables.scan(ERASURES, ["sha256"]).get_column("sha256").drop_nulls())
+        return Scan(source, self.place, days, self.listed, self.now, erased)

@@ -1,7 +1,8 @@
 """A scan: every entry of a source in turn, noted in the ledger unless an earlier scan has noted it as it is."""
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError
 from image_assets.lake import object_keys
 from image_assets.lake.sources.place import Found, SourcePlace
 from image_assets.lake.sources.record import Source
@@ -38,6 +40,7 @@ class Scan:
         days: gives files days.
         listed: what is known of single files.
         now: what is later has not come yet.
+        erased: digests of images that were erased.
     """
 
     source: Source
@@ -45,6 +48,7 @@ class Scan:
     days: DayBook
     listed: ListedFiles | None
     now: datetime
+    erased: Collection[str] = frozenset()
 
 
 def scan_into(ledger: Ledger, scan: Scan, on_progress: Callable[[Tally], None], shard: int = SHARD_ENTRIES) -> Tally:
@@ -92,7 +96,7 @@ def rows_of(scan: Scan, known: Iterator[Known], after: bytes, pass_over: Callabl
 
     def look(pair: tuple[Found, Known | None]) -> Seen:
         found, noted = pair
-        if noted and _is_as_noted(scan.place, found, noted):
+        if noted and _is_as_noted(scan, found, noted):
             return found, noted, None
         return found, noted, look_at(scan.place, found, is_exif_wanted=is_exif_wanted)
 
@@ -124,14 +128,22 @@ def _batches(rows: Iterator[Row], most: int) -> Iterator[Sequence[Row]]:
         yield some
 
 
-def _is_as_noted(place: SourcePlace, found: Found, noted: Known) -> bool:
-    """Whether nothing has to be read to know it; what another version of this program may read is looked at again."""
+def _is_as_noted(scan: Scan, found: Found, noted: Known) -> bool:
+    """Whether nothing is new about it; what another version of this program may read is looked at again."""
     if noted.kind == ERASED:
-        return True
+        return found.kind == "file" and _is_erased(scan, os.fsdecode(found.path))
     if found.kind != "file" or noted.kind not in _FINAL_KINDS or found.version != noted.version:
         return False
     path = os.fsdecode(found.path)
-    return noted.kind != REGISTERED or place.version(f"{path}.json") == noted.sidecar_version
+    return noted.kind != REGISTERED or scan.place.version(f"{path}.json") == noted.sidecar_version
+
+
+def _is_erased(scan: Scan, path: str) -> bool:
+    """By its bytes: others under the path of an image that was erased are another photo."""
+    try:
+        return hashlib.sha256(scan.place.read(path)).hexdigest() in scan.erased
+    except (ObjectNotFoundError, ObjectForbiddenError):
+        return True
 
 
 def _says_the_same(found: Found, noted: Known, look: Look) -> bool:

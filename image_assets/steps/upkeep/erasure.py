@@ -232,7 +232,7 @@ def forget_erased(tables: ParquetTables, day: date) -> None:
 def _remove(tables: ParquetTables, remains: Remains) -> None:
     store = tables.store
     for uri in remains.registered:
-        withdraw(tables, remains.day, uri)
+        withdraw(tables, remains.day, uri, remains.sha256)
     # Of what writers keep locked, that of the dead; the living bring the certificates of others among other things.
     store.sweep()
     for key in remains.objects:

@@ -57,9 +57,9 @@ class MapReport:
 
 
 def draw_map(tables: ParquetTables, encoder: EncoderDescription, params: MapParams) -> MapReport | None:
-    """Bring the map in line with the index in force; None while there is no index of the encoder."""
+    """Bring the map in line with the index in force; None while no index of the encoder has vectors."""
     manifest = read_manifest(tables.store, encoder.name)
-    if manifest is None or not fits(manifest, encoder):
+    if manifest is None or not manifest.vectors or not fits(manifest, encoder):
         return None
     recipe = version_of(str(_CODE_VERSION), str(params.max_points))
     points = read_map(tables.store, manifest)

@@ -81,6 +81,17 @@ def test_a_decision_that_is_damaged_stops_the_day_and_says_what_to_write(scenari
         cut_day(scenario.tables, scenario.day)
 
 
+def test_a_decision_that_the_names_of_files_contradict_stops_the_day_before_anything_is_written(
+    scenario: "Scenario",
+) -> None:
+    scenario.land("ann/red.jpg", paint())
+    for lot in cut_day(scenario.tables, scenario.day, at_least=3):
+        take_in_day(scenario.tables.at(lot), scenario.day, InspectParams(), SerialEngine(), chunk_size=16)
+    scenario.store.write(object_keys.lots_key(scenario.day), b'{"lots": 2}')
+    with pytest.raises(TableError, match=r'write \{"lots": 3\}'):
+        cut_day(scenario.tables, scenario.day)
+
+
 def test_a_lot_is_known_by_its_name() -> None:
     assert lot_named(Lot(3, 8).name) == Lot(3, 8)
     assert lot_named("2026-10-01") is None

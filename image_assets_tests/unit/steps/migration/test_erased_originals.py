@@ -1,6 +1,7 @@
 """An image of a registered file is erased: nothing of it is left here, and what lies at its source is told."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,29 @@ def test_no_run_and_no_scan_brings_it_back(taken: "Moving") -> None:
     assert {row["path"]: row["kind"] for row in taken.entries()} == {"a.jpg": "erased", "b.jpg": "image"}
 
 
+def test_another_photo_under_its_path_comes_in_when_it_is_registered(
+    taken: "Moving", paint: Callable[..., bytes]
+) -> None:
+    erase(taken.tables, find_remains(taken.tables, id_of(taken, "a.jpg")), "ticket 1")
+    taken.put("a.jpg", paint("blue"))
+    taken.migrate()
+    taken.scenario.take_in()
+    assert sorted(row["raw_name"] for row in taken.scenario.rows(BRONZE_IMAGES)) == ["a.jpg", "b.jpg"]
+
+
+def test_another_photo_that_was_registered_under_its_path_stays_registered(
+    taken: "Moving", paint: Callable[..., bytes]
+) -> None:
+    erased = id_of(taken, "a.jpg")
+    taken.put("a.jpg", paint("blue"))
+    taken.migrate()
+    erase(taken.tables, find_remains(taken.tables, erased), "ticket 1")
+    taken.scenario.take_in()
+    rows = {row["raw_name"]: row["image_id"] for row in taken.scenario.rows(BRONZE_IMAGES)}
+    assert sorted(rows) == ["a.jpg", "b.jpg"]
+    assert rows["a.jpg"] != erased
+
+
 def test_nothing_that_the_lake_lists_names_it(taken: "Moving") -> None:
     remains = find_remains(taken.tables, id_of(taken, "a.jpg"))
     erase(taken.tables, remains, "ticket 1")
@@ -106,9 +130,9 @@ def dying(moving: "Moving", left: list[int]) -> ParquetTables:
 
 def test_to_withdraw_twice_changes_nothing(taken: "Moving") -> None:
     uri = taken.entries()[0]["source_uri"]
-    withdraw(taken.tables, taken.scenario.day, uri)
+    withdraw(taken.tables, taken.scenario.day, uri, None)
     before = files_of(taken.scenario.root)
-    withdraw(taken.tables, taken.scenario.day, uri)
+    withdraw(taken.tables, taken.scenario.day, uri, None)
     assert files_of(taken.scenario.root) == before
 
 

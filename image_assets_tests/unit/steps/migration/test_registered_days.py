@@ -10,6 +10,7 @@ import pytest
 from image_assets.errors import StoreUnavailableError, TableError
 from image_assets.ids import Sha256, image_id_of
 from image_assets.imaging.inspect import InspectParams
+from image_assets.lake.object_keys import manifest_prefix
 from image_assets.lake.sources.folder import SourceFolder
 from image_assets.lake.sources.record import keep_source, source_called
 from image_assets.steps.audits.day_audits import audit_uploads
@@ -93,7 +94,7 @@ def test_registered_files_decide_into_how_many_lots_a_day_is_cut(moving: "Moving
     moving.migrate()
     moving.put("b.jpg", at=datetime(2026, 10, 2, tzinfo=UTC))
     moving.migrate()
-    assert count_registered(moving.tables.store, moving.scenario.day) == 2
+    assert count_registered(moving.tables.store, moving.tables.store.list(manifest_prefix(moving.scenario.day))) == 2
 
 
 def test_a_day_of_registered_files_alone_is_known(moving: "Moving") -> None:
