@@ -86,7 +86,11 @@ def published_copies(settings: Settings) -> "Sequence[PublishedCopy]":
         from image_assets.steps.publishing.delta_copy import DeltaCopy
 
         copies.append(DeltaCopy(settings.delta, settings.delta_keep_hours))
-    return [*copies, *_former_versions(settings)]
+    from image_assets.steps.publishing.places import UnreachedCopy, remembered_places
+
+    reached = {copy.place for copy in copies}
+    missed = [place for place in remembered_places(open_objects(settings)) if place not in reached]
+    return [*copies, *map(UnreachedCopy, missed), *_former_versions(settings)]
 
 
 def _former_versions(settings: Settings) -> "Sequence[PublishedCopy]":

@@ -53,6 +53,7 @@ _TRAINER = TrainerParams()
 _PREDICTION = PredictionParams()
 _STORAGE = StorageParams()
 _GLOB = set("*?[]")
+_DELTA_SCHEMES = ("az", "abfs", "abfss", "adl", "s3", "s3a", "gs")
 _BESIDE_A_CLOUD = Path("data")
 _MASK = "***"
 _PASSWORD = re.compile(r"://[^/?#@\s]*@")
@@ -382,6 +383,14 @@ class Settings(BaseSettings):
     @classmethod
     def _differ(cls, classes: str) -> str:
         return check_classes(classes)
+
+    @field_validator("delta")
+    @classmethod
+    def _known_to_delta(cls, place: str | None) -> str | None:
+        scheme, is_address, _ = (place or "").partition("://")
+        if is_address and scheme not in _DELTA_SCHEMES:
+            raise ValueError(f"{scheme}:// is none of {', '.join(_DELTA_SCHEMES)}, nor is it a folder")
+        return place
 
     @field_validator("postgres")
     @classmethod

@@ -48,6 +48,7 @@ WAREHOUSE = ObjectKey("warehouse.duckdb")
 WAREHOUSE_VERSION = ObjectKey("warehouse.version")
 GALLERY = ObjectKey("gallery.duckdb")
 DIGESTS = ObjectKey("digests.parquet")
+PUBLISHED_TO = ObjectKey("published.json")
 
 
 def placed_mark_key(folder: str) -> ObjectKey:

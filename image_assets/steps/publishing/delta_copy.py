@@ -6,6 +6,7 @@ from datetime import date
 from image_assets.ids import ImageId
 from image_assets.publishing.delta_table import DailyDeltaTable
 from image_assets.steps.publishing.delta_gold import DELTA_TABLES
+from image_assets.steps.publishing.places import delta_place
 from image_assets.steps.upkeep.erasure import Reached
 
 
@@ -24,7 +25,7 @@ class DeltaCopy:
     @property
     def place(self) -> str:
         """See `PublishedCopy`."""
-        return f"Delta tables ({self.location})"
+        return delta_place(self.location)
 
     def erase(self, image_id: ImageId, day: date) -> Reached:
         """See `PublishedCopy`; whoever asks for a former version sees the image until its files are removed."""

@@ -13,6 +13,7 @@ from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.publishing.delta_table import DailyDeltaTable, Tidied
 from image_assets.steps.images.certificates import erased_ids
 from image_assets.steps.increment.recipe import version_of
+from image_assets.steps.publishing.places import delta_place, remember_place
 from image_assets.steps.vectors.stored_vectors import vectors_of
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import GOLD_IMAGES
@@ -50,6 +51,7 @@ def publish_delta(
         ConfigurationError: something else lies there.
         StoreUnavailableError: the place does not answer.
     """
+    remember_place(tables.store, delta_place(place))
     return [_publish(DailyDeltaTable(place, each.name), day, each) for each in _offers(tables, day, encoder)]
 
 

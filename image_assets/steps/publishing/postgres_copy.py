@@ -7,6 +7,7 @@ from typing import Final
 from image_assets.ids import ImageId
 from image_assets.publishing.postgres.images_table import erase_image
 from image_assets.publishing.postgres.server import Postgres
+from image_assets.steps.publishing.places import postgres_place
 from image_assets.steps.upkeep.erasure import Reached
 
 _REMAINS: Final = "backups and archived logs of the database, until they expire there"
@@ -21,7 +22,7 @@ class PostgresCopy:
     @property
     def place(self) -> str:
         """See `PublishedCopy`."""
-        return f"PostgreSQL ({self.server.place})"
+        return postgres_place(self.server.place)
 
     def erase(self, image_id: ImageId, day: date) -> Reached:  # noqa: ARG002 - an id is enough there
         """See `PublishedCopy`; the image's tags go with it."""

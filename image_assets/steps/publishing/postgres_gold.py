@@ -19,6 +19,7 @@ from image_assets.publishing.postgres.vector_column import (
     drop_graph,
     ensure_column,
 )
+from image_assets.steps.publishing.places import postgres_place, remember_place
 from image_assets.steps.publishing.published_rows import PublishedDay
 from image_assets.tables.gold import GOLD_IMAGES
 
@@ -87,6 +88,7 @@ class Publication:
         with self.server.connected() as connection:
             migrate(connection)
             ensure_column(connection, self._column)
+            remember_place(self.tables.store, postgres_place(self.server.place))
             if self._brings_much(connection, days):
                 _log.info("many vectors come: the graph of images.embedding is built when they are in")
                 drop_graph(connection)

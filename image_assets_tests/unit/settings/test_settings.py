@@ -282,3 +282,9 @@ def test_access_tiers_are_for_a_lake_in_azure_without_an_archive(put: Set, value
 def test_originals_move_by_themselves_into_a_tier_too(put: Set) -> None:
     put(ROOT="az://shop/lake", ARCHIVE_TIER="cold", ARCHIVE_AFTER_DAYS="90")
     assert load_settings().archive_tier == "cold"
+
+
+@pytest.mark.parametrize("place", ["ftp://lake/x", "http://host/x", "azz://lake/x"])
+def test_delta_tables_lie_in_a_folder_or_in_a_cloud(place: str) -> None:
+    with pytest.raises(ValidationError, match="nor is it a folder"):
+        Settings(_env_file=None, delta=place)
