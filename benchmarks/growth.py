@@ -27,6 +27,19 @@ DAY = date(2026, 10, 1)
 MARKERS = ("<!-- growth: written by benchmarks/growth.py -->", "<!-- /growth -->")
 OF_HISTORY = ("<!-- history: written by benchmarks/growth.py -->", "<!-- /history -->")
 
+INTRODUCTION = """## Growth
+
+A day of so many images through the steps as they are, with rows that stand for pictures: processor seconds, and the
+peak of each step's memory in a process that begins at 280 MB with its imports (lots of 10,000; `python
+benchmarks/growth.py`, with twenty other processes on the two cores). What concerns the whole day grows with it
+(duplicates, report, index, gallery), the rest does not.
+"""
+HISTORY = """## A new day after many
+
+A day of 1,000 images, in a process of its own, as the newest of so many days of twenty (`python
+benchmarks/growth.py --history 10,1000`).
+"""
+
 
 def main() -> None:
     """Measure every size, or every history, and replace its section of a page."""
@@ -37,9 +50,10 @@ def main() -> None:
     sizes, histories = ([int(each) for each in asked.split(",") if each] for asked in (options.sizes, options.history))
     if histories:
         found = {days: _run_child(sizes[0], days) for days in histories}
-        write_section(options.write, OF_HISTORY, "\n".join(_table(found, "days before")))
+        write_section(options.write, OF_HISTORY, "\n".join([HISTORY, *_table(found, "days before")]))
     else:
-        write_section(options.write, MARKERS, "\n".join(_table({size: _run_child(size) for size in sizes}, "images")))
+        found = {size: _run_child(size) for size in sizes}
+        write_section(options.write, MARKERS, "\n".join([INTRODUCTION, *_table(found, "images")]))
 
 
 def _options() -> argparse.Namespace:

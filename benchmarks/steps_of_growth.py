@@ -170,6 +170,7 @@ def copy_day(root: Path, template: date, days: Iterable[date]) -> None:
 
 
 def _of_day(known: str, day: date) -> str:
-    """As long, and of hexadecimal digits."""
+    """As long, and of hexadecimal digits; what says of a UUID which kind it is stays."""
     digits = hashlib.sha256(f"{known} {day}".encode()).hexdigest()
-    return "".join(digits[place] if letter != "-" else letter for place, letter in enumerate(known))
+    kept = {place for place, letter in enumerate(known) if letter == "-"} | ({14, 19} if "-" in known else set())
+    return "".join(letter if place in kept else digits[place] for place, letter in enumerate(known))
