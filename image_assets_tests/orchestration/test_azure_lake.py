@@ -110,7 +110,7 @@ def test_a_run_asks_as_the_resource_says_with_the_variable_read_when_it_begins(
     settings = settings_for(azurite.new_root(), storage_endpoint=azurite.params.endpoint)
     with dg.build_resources({"lake": usual_resources(settings)["lake"]}) as resources:
         store = resources.lake.tables.store
-    assert store.params.azure.secret == KEY
+    assert store.lake.params.azure.secret == KEY
     assert not store.exists(ObjectKey("nothing"))
 
 

@@ -13,7 +13,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.publishing.delta_table import DailyDeltaTable
 from image_assets.steps.publishing.delta_gold import DELTA_TABLES
 from image_assets.steps.search.gallery import Wanted, open_gallery
-from image_assets.steps.vectors.index_store import read_manifest, read_members
+from image_assets.steps.vectors.index_store import all_members, read_manifest
 from image_assets.tables.upkeep import ERASURES
 from image_assets_tests.servers.equality import differences
 from image_assets_tests.servers.postgres import PostgresServer
@@ -49,7 +49,7 @@ def _tables(home: Home) -> ParquetTables:
 def _copies(home: Home, tables: ParquetTables, database: str | None, server: PostgresServer | None) -> Copies:
     manifest = read_manifest(tables.store, ENCODER)
     found = {
-        "the index": read_members(tables.store, manifest) if manifest else pl.DataFrame({"image_id": []}),
+        "the index": all_members(tables, manifest) if manifest else pl.DataFrame({"image_id": []}),
         "the gallery": open_gallery(tables).find(Wanted(with_duplicates=True)),
         "the gallery without duplicates": open_gallery(tables).find(Wanted()),
         "the warehouse": _warehouse(home.folder / LAKE / object_keys.WAREHOUSE),
