@@ -114,9 +114,11 @@ def test_of_another_cloud_it_is_said_that_nobody_looked(s3_server: Cloud) -> Non
     assert (reached.rows, str(reached.remains).split()[:2]) == (0, ["former", "versions"])
 
 
-def test_erasures_go_to_the_lake_and_to_its_archive_in_a_cloud(azurite: Cloud) -> None:
+def test_erasures_go_to_the_lake_and_to_its_archive_in_a_cloud(azurite: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(azurite, monkeypatch)
     root, archive = azurite.new_root(), azurite.new_root()
-    places = [copy.place for copy in published_copies(Settings(root=root, archive_root=archive))]
+    settings = Settings(root=root, archive_root=archive, storage_endpoint=azurite.params.endpoint)
+    places = [copy.place for copy in published_copies(settings)]
     assert places == [f"what is kept of former objects in {each}" for each in (root, archive)]
 
 
