@@ -52,8 +52,8 @@ on a server of the same machine, with fsync and 1 GB of shared buffers; medians 
 of vectors (HNSW) is left out, as a first publication leaves it out; executemany sends the same values into the same
 tables. A day into the graph has 1,000 images, and the table {table:,}.
 
-The machine was idle. Client and server work at once while rows are sent; the graph is built by two more processes, which
-are not counted."""
+The machine was idle. Client and server work at once while rows are sent; the graph is built by two more processes,
+which are not counted."""
 CAPTION = "a red cotton dress with long sleeves and a white collar"
 EXIF = '{"maker": "Kodak", "model": "DC-40", "iso": 100, "taken_at": "2026-01-01T12:00:00", "raw": {"Flash": "off"}}'
 TAGS = ("dress", "red", "cotton", "plain")
