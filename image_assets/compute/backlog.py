@@ -30,9 +30,10 @@ class Task(Generic[Item]):
 class Backlog(Generic[Item]):
     """Lazy queue with a separate line for suspects, who get a fresh worker to themselves."""
 
-    def __init__(self, items: Iterable[Item], largest_batch: int) -> None:
+    def __init__(self, items: Iterable[Item], largest_batch: int, smallest_batch: int = 1) -> None:
+        """`smallest_batch` is for work that overlaps: alone an item takes so long that it would stay alone for ever."""
         self._source = iter(items)
-        self._largest_batch = largest_batch
+        self._largest_batch, self._smallest_batch = largest_batch, smallest_batch
         self._waiting: deque[Task[Item]] = deque()
         self._suspects: deque[Task[Item]] = deque()
         self._seconds_per_item: float | None = None
@@ -87,6 +88,6 @@ class Backlog(Generic[Item]):
 
     def _batch_size(self) -> int:
         if self._seconds_per_item is None:
-            return 1
+            return self._smallest_batch
         wanted = _TARGET_BATCH_S / max(self._seconds_per_item, 1e-6)
-        return max(1, min(self._largest_batch, int(wanted)))
+        return max(self._smallest_batch, min(self._largest_batch, int(wanted)))

@@ -14,6 +14,7 @@ from image_assets.compute.outcomes import Done as Done
 from image_assets.compute.outcomes import Failed as Failed
 from image_assets.compute.outcomes import Item, Result
 from image_assets.compute.outcomes import Outcome as Outcome
+from image_assets.compute.overlapping import OverlappingWork
 from image_assets.compute.process_stream import ProcessStream
 from image_assets.errors import ConfigurationError, ImageError, RejectionReason
 
@@ -121,7 +122,9 @@ class ProcessEngine:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError when workers cannot import `work` or cannot start."""
-        return self._stream(pickle_work(work), Backlog(items, self._params.batch_size))
+        largest = self._params.batch_size
+        smallest = largest if isinstance(work, OverlappingWork) else 1
+        return self._stream(pickle_work(work), Backlog(items, largest, smallest))
 
     def answer(self, work: Callable[[Item], Result], inbox: Inbox[Item]) -> Iterator[Outcome[Item, Result]]:
         """As `map`, of items that come while it goes on; it ends when the inbox is closed.

@@ -31,6 +31,13 @@ def test_slow_items_travel_alone() -> None:
     assert len(backlog.take(is_fresh=False)) == 1
 
 
+def test_items_that_overlap_never_travel_alone_however_long_one_takes_by_itself() -> None:
+    backlog = Backlog(count(), largest_batch=8, smallest_batch=8)
+    assert len(backlog.take(is_fresh=False)) == 8
+    backlog.learn_pace(3.0)
+    assert len(backlog.take(is_fresh=False)) == 8
+
+
 def test_a_batch_follows_the_running_mean_of_the_pace() -> None:
     backlog = Backlog(count(), largest_batch=32)
     backlog.learn_pace(0.01)

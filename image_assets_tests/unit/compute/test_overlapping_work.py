@@ -30,6 +30,11 @@ def test_an_item_is_begun_before_the_one_before_it_is_safe(engine: ProcessEngine
     assert [outcome.item for outcome in outcomes if outcome.result[1] > outcome.item + 1]
 
 
+def test_items_overlap_however_far_away_the_storage_is(engine: ProcessEngine, poison: ModuleType) -> None:
+    outcomes = list(engine.map(poison.Overlapping(poison.negate, slow_s=0.15), range(16)))
+    assert [outcome.item for outcome in outcomes if outcome.result[1] > outcome.item + 1]
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
