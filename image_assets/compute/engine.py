@@ -16,6 +16,7 @@ from image_assets.compute.outcomes import Item, Result
 from image_assets.compute.outcomes import Outcome as Outcome
 from image_assets.compute.overlapping import OverlappingWork
 from image_assets.compute.process_stream import ProcessStream
+from image_assets.compute.single_stream import SingleStream
 from image_assets.errors import ConfigurationError, ImageError, RejectionReason
 
 
@@ -117,8 +118,7 @@ class ProcessEngine:
     def __init__(self, params: EngineParams) -> None:
         self._params = params
         self._crew: Crew[Any] = Crew(params.workers, params.worker_memory_bytes, params.recycle_after_items)
-        self._is_streaming = False
-        self._is_closed = False
+        self._streams = SingleStream(self._crew)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError when workers cannot import `work` or cannot start."""
@@ -135,8 +135,7 @@ class ProcessEngine:
 
     def close(self) -> None:
         """Kill the workers, busy or not."""
-        self._is_closed = True
-        self._crew.disband()
+        self._streams.close()
 
     def __enter__(self) -> Self:
         return self
@@ -147,23 +146,11 @@ class ProcessEngine:
         self.close()
 
     def _stream(self, work: bytes, backlog: Backlog[Item]) -> Iterator[Outcome[Item, Any]]:
-        if self._is_closed or self._is_streaming:
-            raise RuntimeError("the engine is closed" if self._is_closed else "close the engine's other stream first")
-        self._is_streaming = True
-        is_finished = False
-        try:
+        def begin() -> Iterator[Outcome[Item, Any]]:
             self._crew.take_up(work)
-            for outcome in ProcessStream[Item, Any](self._crew, backlog, self._params.item_timeout_s).outcomes():
-                yield outcome
-                if self._is_closed:
-                    raise RuntimeError("the engine was closed while its stream was being read")
-            is_finished = True
-        finally:
-            self._is_streaming = False
-            if is_finished:
-                self._crew.settle()
-            else:
-                self._crew.disband()
+            return ProcessStream[Item, Any](self._crew, backlog, self._params.item_timeout_s).outcomes()
+
+        return self._streams.read(begin)
 
 
 def pickle_work(work: Callable[..., object]) -> bytes:

@@ -15,9 +15,11 @@ class Inbox(Backlog[Item]):
     Unless larger batches are allowed, a worker gets one item at a time, so that nobody waits for a neighbour.
     """
 
-    def __init__(self, whose: Callable[[Item], Hashable] = lambda _: None, largest_batch: int = 1) -> None:
-        """`whose` tells who has asked for an item: those who wait have their turns."""
-        super().__init__((), largest_batch)
+    def __init__(
+        self, whose: Callable[[Item], Hashable] = lambda _: None, largest_batch: int = 1, smallest_batch: int = 1
+    ) -> None:
+        """`whose` tells who has asked for an item: those who wait have their turns; see `Backlog` on batches."""
+        super().__init__((), largest_batch, smallest_batch)
         self._lock = Lock()
         self._incoming: FairQueue[Item] = FairQueue(whose)
         self._is_open = True

@@ -1,11 +1,8 @@
 """Tables as one Parquet file per day or per lot of a day, or one for all days, replaced by one atomic rename."""
 
-import errno
 import hashlib
 import io
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -16,28 +13,20 @@ from image_assets.errors import (
     ObjectChangedError,
     ObjectNotFoundError,
     StorageError,
-    StoreFullError,
-    StoreUnavailableError,
     TableError,
 )
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
-from image_assets.lake.lots import WHOLE, Lot, lot_named
+from image_assets.lake.lots import WHOLE, Lot
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo, ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.small_files import SmallFiles
-from image_assets.tables.images import BRONZE_IMAGES
+from image_assets.lake.table_errors import UNREADABLE, damaged_table, explained_write, refuse_as_damage
 from image_assets.tables.table import Table
-from image_assets.tables.training import TRAINING_SET
-from image_assets.tables.upkeep import ARCHIVED_ORIGINALS, ERASURES, TIERED_ORIGINALS
 
 FILE_COLUMN = "_file"
-_QUERY = re.compile(r"(?<=\S)\?\S+")
 
 _SMALL_BYTES = 2**18
-
-# Garbled pages make the reader panic now and then.
-_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 _validated_versions: dict[tuple[str, Table], str] = {}
 """Of each file that this process has read, the version that obeyed its schema."""
@@ -132,9 +121,9 @@ class ParquetTables:
             return _small_files.frame_of(uri, copies[key]).schema if copies else self._scanned(key, {}).collect_schema()
         except FileNotFoundError as error:
             raise ObjectNotFoundError(f"{uri} has gone", key=key) from error
-        except (*_UNREADABLE, OSError) as error:
-            _refuse_as_damage(error, key)
-            raise _damaged(f"{uri} cannot be read as Parquet: {error}", key) from error
+        except (*UNREADABLE, OSError) as error:
+            refuse_as_damage(error, key)
+            raise damaged_table(f"{uri} cannot be read as Parquet: {error}", key) from error
 
     def read(self, table: Table, day: date | None) -> pl.DataFrame:
         """A day's rows; `TableError` when the day was never committed, is unreadable or breaks the schema."""
@@ -183,8 +172,8 @@ class ParquetTables:
             pl.read_parquet_metadata(where, **({} if copies else self.store.scan_options))
         except (FileNotFoundError, ObjectNotFoundError):
             return True
-        except (*_UNREADABLE, OSError) as error:
-            _refuse_as_damage(error, key)
+        except (*UNREADABLE, OSError) as error:
+            refuse_as_damage(error, key)
             return False
         return True
 
@@ -248,14 +237,14 @@ class ParquetTables:
             files = []
             for number, part in enumerate(parts):
                 files.append(target.with_name(f"{number:06}.parquet"))
-                with _explained_write(key):
+                with explained_write(key):
                     self._validated(table, day, part).write_parquet(files[-1])
             if len(files) == 1:
                 if key == self.key(table.name, day) and files[0].stat().st_size <= _SMALL_BYTES:
                     _validated_bytes[self.store.uri(key), table] = _digest(files[0].read_bytes())
                 files[0].replace(target)
             else:
-                with _explained_write(key):
+                with explained_write(key):
                     pl.scan_parquet(files, glob=False).sink_parquet(target, maintain_order=True)
 
     def keep_former(self, table: str, day: date, recipe_version: str) -> None:
@@ -282,7 +271,7 @@ class ParquetTables:
 
         def attempt() -> None:
             version = self.store.version(key)
-            with self.store.writing(key, over=version) as target, _explained_write(key):
+            with self.store.writing(key, over=version) as target, explained_write(key):
                 try:
                     kept = self._scanned(key).filter(~where)
                     kept.sink_parquet(target, maintain_order=True)
@@ -371,12 +360,12 @@ class ParquetTables:
             return lazy.collect(engine="streaming")
         except FileNotFoundError as error:
             raise ObjectNotFoundError(str(error), key=keys[0] if len(keys) == 1 else None) from error
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             damaged = self._unreadable(keys)
             named = ", ".join(self.store.uri(key) for key in damaged)
-            raise _damaged(f"{named} cannot be read as Parquet: {error}", damaged[0]) from error
+            raise damaged_table(f"{named} cannot be read as Parquet: {error}", damaged[0]) from error
         except OSError as error:
-            _refuse_as_damage(error, keys[0])
+            refuse_as_damage(error, keys[0])
             raise StorageError(f"cannot read {', '.join(keys[:3])}: {error}", key=keys[0]) from error
 
     def _whole(
@@ -429,7 +418,7 @@ class ParquetTables:
         for key in keys:
             try:
                 self._scanned(key).collect(engine="streaming")
-            except (*_UNREADABLE, OSError):
+            except (*UNREADABLE, OSError):
                 return [key]
         return keys
 
@@ -440,7 +429,7 @@ class ParquetTables:
             return table.schema.validate(rows)
         except (dy.exc.ValidationError, dy.exc.SchemaError) as error:
             broken = f"rows of {table.name} for {day or 'all days'} break its schema: {error}"
-            raise _damaged(broken, self.key(table.name, day)) from error
+            raise damaged_table(broken, self.key(table.name, day)) from error
 
 
 def _digest(data: bytes) -> bytes:
@@ -452,60 +441,9 @@ def _from_copy(copy: ObjectCopy, schema: pl.Schema, uri: str, file: str | None) 
     return rows.with_columns(pl.lit(uri).alias(file)) if file else rows
 
 
-def _refuse_as_damage(error: BaseException, key: ObjectKey) -> None:
-    """What a cloud does not give says nothing of the file; Polars tells such errors apart by their text alone."""
-    if "object-store error" in str(error):
-        # Behind a question mark there may be a signature.
-        told = _QUERY.sub("", " ".join(str(error).partition("; note:")[0].split()))
-        raise StoreUnavailableError(f"cannot read {key}: {told}; run it again", key=key) from error
-
-
-@contextmanager
-def _explained_write(key: ObjectKey) -> Iterator[None]:
-    try:
-        yield
-    except pl.exceptions.PolarsError as error:
-        # Of the system's errors polars passes on the words alone.
-        is_full = any(f"(os error {each})" in str(error) for each in (errno.ENOSPC, errno.EDQUOT))
-        if is_full:
-            raise StoreFullError(f"cannot write {key!r}: {error}; free some space and run again", key=key) from error
-        raise StoreUnavailableError(f"cannot write {key!r}: {error}; run it again", key=key) from error
-
-
 def version_of_files(files: Sequence[ObjectInfo]) -> str:
     """The version of a day that has these files: that of its one file, or what those of its lots are together."""
     if len(files) == 1:
         return files[0].version
     told = "\n".join(f"{info.key} {info.version}" for info in files)
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-
-
-def _damaged(what: str, key: ObjectKey) -> TableError:
-    """With its remedy and its culprit: what is wrong with a table's file."""
-    table = object_keys.table_of(key)
-    return TableError(f"{what}; {_remedy(key)}", table=table, day=object_keys.day_of(key), key=key)
-
-
-def _remedy(key: ObjectKey) -> str:
-    """What to do about a damaged file; the run that met it may be one of a later day."""
-    folders, day = key.split("/"), object_keys.day_of(key)
-    if object_keys.CHECKPOINTS in folders:
-        its_day = folders[-3] if lot_named(folders[-2]) else folders[-2]
-        return f"image-assets run --day {its_day} drops it and computes its rows again"
-    if object_keys.HISTORY in folders:
-        return "delete it: only image-assets diff reads it"
-    if folders[0] == object_keys.INDEX:
-        return f"delete the folder {'/'.join(folders[:2])}: the next run builds the index anew"
-    again = f"run its day again: image-assets run --day {day}" if day else "train again: image-assets train"
-    told = f"restore the file or delete it and {again}; other tables are untouched"
-    return next((f"{told}; {better}" for name, better in _IRREPLACEABLE.items() if name in folders), told)
-
-
-# Every other table follows from bronze and from the objects.
-_IRREPLACEABLE = {
-    BRONZE_IMAGES.name: "without it the images whose upload has left the landing zone are forgotten: better restore it",
-    TIERED_ORIGINALS.name: "without it image-assets restore does not know what is in another tier: better restore it",
-    ERASURES.name: "without it an erased image may be taken in again: better restore it",
-    ARCHIVED_ORIGINALS.name: "without it image-assets restore does not know what is archived: better restore it",
-    TRAINING_SET.name: "without it images are split anew and a champion is judged by what it learnt: better restore it",
-}

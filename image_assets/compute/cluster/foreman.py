@@ -59,7 +59,8 @@ class Foreman:
         self._engine.close()
 
     def _open_stream(self) -> None:
-        self._inbox = Inbox(largest_batch=self._params.batch_size)
+        # Whether the work overlaps is sealed as well; what does not, and is slow, is given back.
+        self._inbox = Inbox(largest_batch=self._params.batch_size, smallest_batch=self._params.batch_size)
         work = cast("Callable[[Sealed], Any]", self._work)
         self._stream = self._engine.answer(work, self._inbox)
 

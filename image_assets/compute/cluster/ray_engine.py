@@ -11,6 +11,7 @@ from image_assets.compute.cluster.remote_stream import RemoteStream
 from image_assets.compute.cluster.staff import Staff
 from image_assets.compute.engine import EngineParams, pickle_work
 from image_assets.compute.outcomes import Item, Outcome, Result
+from image_assets.compute.single_stream import SingleStream
 
 
 class RayEngine:
@@ -60,27 +61,10 @@ class _Actors:
 
     def __init__(self, posts_on: PostsOn, *, is_lake_shared: bool) -> None:
         self._staff = Staff(posts_on, is_lake_shared=is_lake_shared)
-        self._is_streaming = False
-        self._is_closed = False
+        self._streams = SingleStream(self._staff)
 
     def stream(self, work: bytes, items: Iterable[Item]) -> Iterator[Outcome[Item, Any]]:
-        if self._is_closed or self._is_streaming:
-            raise RuntimeError("the engine is closed" if self._is_closed else "close the engine's other stream first")
-        self._is_streaming = True
-        is_finished = False
-        try:
-            for outcome in RemoteStream[Item, Any](self._staff, work, items).outcomes():
-                yield outcome
-                if self._is_closed:
-                    raise RuntimeError("the engine was closed while its stream was being read")
-            is_finished = True
-        finally:
-            self._is_streaming = False
-            if is_finished:
-                self._staff.settle()
-            else:
-                self._staff.disband()
+        return self._streams.read(lambda: RemoteStream[Item, Any](self._staff, work, items).outcomes())
 
     def close(self) -> None:
-        self._is_closed = True
-        self._staff.disband()
+        self._streams.close()
