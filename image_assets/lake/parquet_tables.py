@@ -70,10 +70,7 @@ class ParquetTables:
             return [key for key in (self.key(table, day), whole) if self.store.exists(key)][:1]
         if self.store.exists(whole):
             return [whole]
-        if day is None:
-            return []
-        found = (info.key for info in self.store.list(object_keys.lots_prefix(table, day)))
-        return [key for key in found if object_keys.day_of(key) == day]
+        return [info.key for info in self._lot_files(table, day)] if day else []
 
     def exists(self, table: Table, day: date | None) -> bool:
         """Whether the day, or a lot of it, was ever committed, be it empty."""
@@ -100,9 +97,12 @@ class ParquetTables:
         own = self.store.version(self.key(table, day))
         if own is not None or day is None or self.lot != WHOLE:
             return own
-        files = self.store.list(object_keys.lots_prefix(table, day))
-        found = [info for info in files if object_keys.day_of(info.key) == day]
+        found = self._lot_files(table, day)
         return version_of_files(found) if found else None
+
+    def _lot_files(self, table: str, day: date) -> list[ObjectInfo]:
+        listed = self.store.list(object_keys.lots_prefix(table, day))
+        return [info for info in listed if object_keys.day_of(info.key) == day]
 
     def files(self, table: str) -> list[ObjectKey]:
         """Every file of the table of this name, and of all its versions where it has several."""
