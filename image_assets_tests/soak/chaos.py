@@ -34,6 +34,7 @@ from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
+_PATIENT: Final = {"power cut", "kill worker"}
 _TOLD = 1
 _SETTINGS = {
     "CHUNK_SIZE": "2",
@@ -92,14 +93,16 @@ class Chaos:
         for home in (self.quiet, self.disturbed):
             self._expect(home, ("run", "--from", str(home.first_day), "--to", str(last_days(1)[0])))
         self._expect(self.disturbed, ("doctor",))
+        if not self.stories:
+            self._complain("nothing was disturbed: each command had ended before its moment came")
         self.problems += unlike(self.disturbed, self.quiet, databases, self.database)
 
     def _round(self, step: Step, usual_s: float) -> bool:
         """Disturb the command once; False when it had ended before that."""
         process = self.disturbed.start(*step.command)
         kind = self.chance.choice(self.kinds)
-        # A power cut waits for something that is at risk by itself.
-        moment_s = self.chance.uniform(0.1, 0.3 if kind == "power cut" else 1.0) * usual_s
+        # A power cut waits for something that is at risk by itself, and who kills a worker for one.
+        moment_s = self.chance.uniform(0.1, 0.3 if kind in _PATIENT else 1.0) * usual_s
         try:
             process.wait(moment_s)
         except subprocess.TimeoutExpired:

@@ -1,10 +1,12 @@
 """The lake remembers where gold was published; whoever erases without being told so names it all the same."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from image_assets.errors import StorageError
+from image_assets.ids import ImageId
 from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_keys import PUBLISHED_TO
 from image_assets.opening import published_copies
@@ -35,7 +37,7 @@ def test_a_place_that_this_process_was_not_told_of_is_named_in_the_certificate(
         remember_place(store, place)
     copies = published_copies(Settings(_env_file=None, root=store.root, delta=told))
     assert [copy.place for copy in copies] == [delta_place(told), postgres_place("db.example/shop")]
-    reached = copies[1].erase("an id", None)  # type: ignore[arg-type]
+    reached = copies[1].erase(ImageId("an id"), date(2026, 10, 1))
     assert (reached.rows, "IMAGE_ASSETS_POSTGRES" in str(reached.remains)) == (0, True)
 
 
