@@ -34,7 +34,7 @@ from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
-_PATIENT: Final = {"power cut", "kill worker"}
+_PATIENT = {"power cut", "kill worker"}
 _TOLD = 1
 _SETTINGS = {
     "CHUNK_SIZE": "2",
