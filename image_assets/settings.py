@@ -355,7 +355,7 @@ class Settings(BaseSettings):
     def _absolute(cls, root: LakeRoot) -> LakeRoot:
         if isinstance(root, RemoteRoot):
             return root
-        place = root.expanduser().absolute()
+        place = root.absolute()
         if not is_text(str(place)):
             raise ValueError(f"{plain(str(place))} is not UTF-8: DuckDB and Polars do not find it")
         return place
@@ -366,7 +366,7 @@ class Settings(BaseSettings):
         """In the lake's own folder a copy would be the original, and be deleted with it."""
         if archive_root is None:
             return None
-        place = archive_root if isinstance(archive_root, RemoteRoot) else archive_root.expanduser().absolute()
+        place = archive_root if isinstance(archive_root, RemoteRoot) else archive_root.absolute()
         if _resolved(place) == _resolved(info.data.get("root", Path())):
             raise ValueError("the archive needs a folder of its own")
         return place

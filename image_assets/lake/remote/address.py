@@ -46,14 +46,15 @@ LakeRoot: TypeAlias = Path | RemoteRoot
 
 
 def parse_root(text: str) -> LakeRoot:
-    """A folder, or an address such as `az://container/prefix`.
+    """A folder, `~` being that of a user, or an address such as `az://container/prefix`.
 
     Raises:
-        ValueError: it is an address, and of no cloud or no place in it; says what to write instead.
+        ValueError: nobody of that name has a folder; or it is an address, and of no cloud or no place in it; says what
+            to write instead.
     """
     address = _ADDRESS.fullmatch(text)
     if address is None:
-        return Path(text)
+        return _expanded(Path(text))
     written, rest = address["scheme"].lower(), address["rest"]
     scheme = _SPELT.get(written)
     if scheme is None:
@@ -63,6 +64,13 @@ def parse_root(text: str) -> LakeRoot:
     if not (text.startswith(f"{scheme}://{container}") and is_place):
         raise ValueError(f"an address there is written {_wanted(scheme)}: lower-case container, plain names, no key")
     return RemoteRoot(cast("Scheme", scheme), container, "/".join(names))
+
+
+def _expanded(place: Path) -> Path:
+    try:
+        return place.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"nobody here is {place.parts[0]!r}: write a path that begins with / or ./") from error
 
 
 def _wanted(scheme: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,9 @@ def find_dagster_home() -> DagsterHome:
         if not config.is_file():
             raise ConfigurationError(f"no {CONFIG_FILE} in {Path.cwd()}: run from the repository or set DAGSTER_HOME")
         return DagsterHome(config, _read(config), is_named=False)
-    folder = Path(named).expanduser()
+    folder = Path(named)
+    with suppress(RuntimeError):  # nobody of that name: it stays relative
+        folder = folder.expanduser()
     if not folder.is_absolute() or not folder.is_dir():
         raise ConfigurationError(f"DAGSTER_HOME={named} cannot be used: it is to be the absolute path of a folder")
     config = folder / CONFIG_FILE

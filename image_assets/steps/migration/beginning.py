@@ -27,9 +27,9 @@ def uri_of(text: str) -> str:
         raise ConfigurationError(str(error)) from error
     if isinstance(root, RemoteRoot):
         return str(root)
-    if not root.expanduser().is_dir():
+    if not root.is_dir():
         raise ConfigurationError(f"{text} is no folder: name the folder with the photos")
-    return str(root.expanduser().resolve())
+    return str(root.resolve())
 
 
 def refuse_overlap(uri: str, sources: Iterable[str], lake: Iterable[LakeRoot]) -> None:

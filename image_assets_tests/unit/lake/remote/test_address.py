@@ -20,14 +20,20 @@ def test_an_address_names_a_cloud_a_container_and_a_prefix(text: str, root: Remo
     assert parse_root(str(root)) == root
 
 
-@pytest.mark.parametrize("text", ["data/lake", "/data/lake", "~/lake", "a b", "C:/lake", "./az:/lake", "lake:2"])
+@pytest.mark.parametrize("text", ["data/lake", "/data/lake", "a b", "C:/lake", "./az:/lake", "lake:2"])
 def test_whatever_else_is_a_folder(text: str) -> None:
     assert parse_root(text) == Path(text)
+
+
+def test_a_tilde_is_the_folder_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert parse_root("~/lake") == Path("/home/ann/lake")
 
 
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
+        ("~nobody-of-this-name/lake", "begins with /"),
         ("abfss://lake@account.dfs.core.windows.net/a", "az://container/prefix"),
         ("wasbs://lake@account.blob.core.windows.net", "az://container/prefix"),
         ("s3a://bucket/a", "s3://bucket/prefix"),
