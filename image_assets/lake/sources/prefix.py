@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 import obstore
 
+from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.lake.remote import reading
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.client import open_client
 from image_assets.lake.remote.errors import explained
-from image_assets.lake.remote.names import key_of
 from image_assets.lake.remote.params import StorageParams
-from image_assets.lake.remote.remote_object_store import RemoteObjectStore
 from image_assets.lake.sources.place import Found
+
+_COPY_IT: Final = "mount or copy it, and migrate that folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,31 @@ class SourcePrefix:
         return True
 
     def entries(self, after: bytes = b"") -> Iterator[Found]:
+        """See `SourcePlace`; a cloud that lists in another order is told of, as a scan would leave files out there."""
+        last = start = after.rstrip(b"/")
+        for meta in self._listed(start):
+            path, version = meta["path"].encode(), _version_of(meta)
+            if path == start:
+                continue
+            if path <= last:
+                # The mark of a folder, whose name ends with a slash in the cloud and in its order, and not in the client.
+                path += b"/"
+            if path <= last:
+                raise StorageError(f"{self.root} is not listed in the order of its names: {_COPY_IT}")
+            last = path
+            if path > after:
+                yield Found(path, "file", None, meta["size"], meta["last_modified"], version)
+
+    def _listed(self, after: bytes) -> Iterator[Any]:
         """A page at a time."""
         with explained("list", "the source", self.root):
-            pages = obstore.list(open_client(self.root, self.params), offset=after.decode() or None)
+            pages = obstore.list(self._client, offset=after.decode() or None)
         while True:
             with explained("list", "the source", self.root):
                 page = next(pages, None)
             if page is None:
                 return
-            for meta in page:
-                path, version = meta["path"].encode(), str(meta["e_tag"]).strip('"')
-                yield Found(path, "file", None, meta["size"], meta["last_modified"], version)
+            yield from page
 
     def signs(self) -> Sequence[str]:
         """Its address is enough."""
@@ -48,21 +65,32 @@ class SourcePrefix:
         """A container that is not there tells so by itself."""
 
     def read(self, path: str) -> bytes:
-        """See `SourcePlace`."""
-        return self._objects.read(key_of(path))
+        """See `SourcePlace`; by the name that it has there, which other programs have given."""
+        with explained("read", path, self.root):
+            return reading.whole(self._client, path)
 
     def read_start(self, path: str, most: int) -> bytes:
         """See `SourcePlace`."""
-        return self._objects.read_start(key_of(path), most)
+        with explained("read", path, self.root):
+            return reading.start(self._client, path, most)
 
     def fetch(self, path: str, target: Path) -> None:
         """See `SourcePlace`."""
-        self._objects.fetch(key_of(path), target)
+        with explained("read", path, self.root):
+            reading.into(self._client, path, target)
 
     def version(self, path: str) -> str | None:
         """See `SourcePlace`."""
-        return self._objects.version(key_of(path))
+        try:
+            with explained("look for", path, self.root):
+                return _version_of(obstore.head(self._client, path))
+        except ObjectNotFoundError:
+            return None
 
     @property
-    def _objects(self) -> RemoteObjectStore:
-        return RemoteObjectStore(self.root, self.params)
+    def _client(self) -> Any:
+        return open_client(self.root, self.params)
+
+
+def _version_of(meta: Any) -> str:
+    return str(meta["e_tag"]).strip('"')
