@@ -1,6 +1,6 @@
 """A source that is a prefix in a cloud; its names are told by the cloud in the order of their bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from image_assets.lake.remote.errors import explained
 from image_assets.lake.remote.params import StorageParams
 from image_assets.lake.sources.place import Found
 
+_SLASH: Final = b"/"
 _COPY_IT: Final = "mount or copy it, and migrate that folder"
 
 
@@ -31,23 +32,10 @@ class SourcePrefix:
         return True
 
     def entries(self, after: bytes = b"") -> Iterator[Found]:
-        """See `SourcePlace`; a cloud that lists in another order is told of, as a scan would leave files out there."""
-        last = start = after.rstrip(b"/")
-        for meta in self._listed(start):
-            path, version = meta["path"].encode(), _version_of(meta)
-            if path == start:
-                continue
-            if path <= last:
-                # The mark of a folder, whose name ends with a slash in the cloud and in its order, and not in the client.
-                path += b"/"
-            if path <= last:
-                raise StorageError(f"{self.root} is not listed in the order of its names: {_COPY_IT}")
-            last = path
-            if path > after:
-                yield Found(path, "file", None, meta["size"], meta["last_modified"], version)
+        """A page at a time; what is not listed in order is told of, as a scan that is cut off would leave files out."""
+        return entries_of(self._listed(after.rstrip(_SLASH)), after, str(self.root))
 
     def _listed(self, after: bytes) -> Iterator[Any]:
-        """A page at a time."""
         with explained("list", "the source", self.root):
             pages = obstore.list(self._client, offset=after.decode() or None)
         while True:
@@ -90,6 +78,28 @@ class SourcePrefix:
     @property
     def _client(self) -> Any:
         return open_client(self.root, self.params)
+
+
+def entries_of(listed: Iterable[Any], after: bytes, source: str) -> Iterator[Found]:
+    """Entries behind a path, of what a client has listed behind it without its slash, or from the beginning.
+
+    The mark of a folder has a name with a slash at its end, which puts it in its order, and which the client drops.
+
+    Raises:
+        StorageError: they do not come in the order of their names.
+    """
+    last, start = b"", after.rstrip(_SLASH)
+    for meta in listed:
+        path = meta["path"].encode()
+        if path == start:
+            continue
+        if path <= last or (path < start and not meta["size"]):
+            path += _SLASH
+        if path <= last:
+            raise StorageError(f"{source} is not listed in the order of its names: {_COPY_IT}")
+        last = path
+        if path > after:
+            yield Found(path, "file", None, meta["size"], meta["last_modified"], _version_of(meta))
 
 
 def _version_of(meta: Any) -> str:

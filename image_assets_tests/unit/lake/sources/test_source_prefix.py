@@ -2,15 +2,16 @@
 
 import itertools
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
-from image_assets.lake.sources.prefix import SourcePrefix
+from image_assets.lake.sources.prefix import SourcePrefix, entries_of
 from image_assets_tests.servers.clouds import Cloud, put_as_it_is, use
 
 _number = itertools.count()
@@ -72,8 +73,31 @@ def test_a_name_that_others_gave_is_read_as_it_is_listed(cloud: Cloud, name: str
     (found,) = place.entries()
     path = os.fsdecode(found.path)
     place.fetch(path, tmp_path / "photo")
-    assert (place.read(path), place.read_start(path, 2), (tmp_path / "photo").read_bytes()) == (b"photo", b"ph", b"photo")
+    assert (place.read(path), place.read_start(path, 2), (tmp_path / "photo").read_bytes()) == (
+        b"photo",
+        b"ph",
+        b"photo",
+    )
     assert place.version(path) == found.version
+
+
+def test_a_name_that_the_client_cannot_list_is_told(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    put_as_it_is(cloud, f"{root.prefix}/a//b.jpg", b"photo")
+    with pytest.raises(StorageError, match=r"rename or remove that object there .*a//b\.jpg"):
+        list(SourcePrefix(root, cloud.params).entries())
+
+
+def test_a_cloud_that_lists_in_another_order_is_told_before_files_are_left_out() -> None:
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    metas = [{"path": path, "size": 5, "last_modified": at, "e_tag": "1"} for path in ("a/1.jpg", "a-1.jpg")]
+    with pytest.raises(StorageError, match="mount or copy it"):
+        list(entries_of(metas, b"", "az://photos"))
+
+
+def test_a_container_that_is_not_there_is_told(cloud: Cloud) -> None:
+    with pytest.raises(StoreUnavailableError, match="no container 'nowhere'; make it, or name another"):
+        list(SourcePrefix(RemoteRoot(cloud.scheme, "nowhere", "x"), cloud.params).entries())
 
 
 def test_a_file_that_was_emptied_has_no_start(cloud: Cloud) -> None:
