@@ -69,7 +69,8 @@ def take_in_day(
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
     if tables.lot.is_last:
         settle_receipts(tables.at(WHOLE), day)
-        clear_sent_ahead(tables.store, day)
+    if landing is None or landing.of(tables.lot).awaiting:
+        clear_sent_ahead(tables.store, day, lot=tables.lot)
     return report
 
 

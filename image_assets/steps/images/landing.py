@@ -105,11 +105,6 @@ def landing_of(
     return LandingDay(tuple(uploads), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 
-def may_be_sent_ahead(key: ObjectKey) -> bool:
-    """Whether it is called as an upload's sidecar is."""
-    return _SIDECAR_OF_UPLOAD.fullmatch(key) is not None
-
-
 def is_awaiting(store: ObjectStore, key: ObjectKey) -> bool:
     """Whether what lies there without a file beside it is the sidecar of an upload that goes before its file."""
     named = _SIDECAR_OF_UPLOAD.fullmatch(key)
