@@ -3,6 +3,7 @@
 `python -m image_assets_tests.soak.chaos --rounds 50 --seed 1 --postgres`
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -22,19 +23,17 @@ import polars as pl
 
 from image_assets.errors import RejectionReason
 from image_assets_tests.servers.postgres import PostgresServer, running_server
-from image_assets_tests.soak.disturbances import (
-    DISK_BYTES,
-    DISTURBANCES,
-    Story,
-    Victim,
-)
+from image_assets_tests.soak.disturbances import DISTURBANCES, Story, Victim
 from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
 from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
+from image_assets_tests.soak.own_disk import OwnDisk, own_disk
 from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_of
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
-_PATIENT = {"power cut", "kill worker"}
+_PATIENT = {"power cut", "kill worker", "kill daemon"}
+_OF_RUNS = {"kill worker", "kill daemon"}
+_OF_DISKS = {"full disk", "power cut"}
 _TOLD = 1
 _SETTINGS = {
     "CHUNK_SIZE": "2",
@@ -58,6 +57,7 @@ class Chaos:
         chance: of all choices.
         kinds: what may come.
         database: of published copies, if there is one.
+        disk: that of the disturbed home, if it has one of its own.
         stories: what came.
         problems: what was found.
     """
@@ -67,12 +67,15 @@ class Chaos:
     chance: random.Random
     kinds: Sequence[str]
     database: PostgresServer | None = None
+    disk: OwnDisk | None = None
     stories: list[tuple[str, Story]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def live_through(self, step: Step, rounds: int) -> None:
         """The quiet home first, which tells how long it takes; then round after round, and once in peace."""
         self.quiet, self.disturbed = live(self.quiet, step), live(self.disturbed, step)
+        # What others deliver is on the disk.
+        os.sync()
         began = time.monotonic()
         self._expect(self.quiet, step.command)
         usual_s = time.monotonic() - began
@@ -98,9 +101,9 @@ class Chaos:
         self.problems += unlike(self.disturbed, self.quiet, databases, self.database)
 
     def _round(self, step: Step, usual_s: float) -> bool:
-        """Disturb the command once; False when it had ended before that."""
-        process = self.disturbed.start(*step.command)
-        kind = self.chance.choice(self.kinds)
+        """Disturb the command once; False when it has done its work nevertheless."""
+        began, process = time.time(), self.disturbed.start(*step.command)
+        kind = self.chance.choice([kind for kind in self.kinds if step.command[0] == "run" or kind not in _OF_RUNS])
         # A power cut waits for something that is at risk by itself, and who kills a worker for one.
         moment_s = self.chance.uniform(0.1, 0.3 if kind in _PATIENT else 1.0) * usual_s
         try:
@@ -110,14 +113,22 @@ class Chaos:
         else:
             self._judge(process, {*GOOD})
             return False
-        story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database))
+        at = self._whereabouts(began) if step.command[0] == "run" else ""
+        story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database, self.disk))
         code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
         if not story.came:
             return False
         self.stories.append((kind, story))
         self.problems += story.problems
-        click.echo(f"| {len(self.stories)} | {step.name} | {kind} | {story.told} | {moment_s:.1f} s | {code} |")
-        return True
+        row = (len(self.stories), step.name, kind, story.told, f"{moment_s:.1f} s", at, self._whereabouts(began), code)
+        click.echo(f"| {' | '.join(map(str, row))} |")
+        for problem in story.problems:
+            click.echo(problem, err=True)
+        return code not in GOOD
+
+    def _whereabouts(self, began: float) -> str:
+        run_id = self.disturbed.newest_run(began)
+        return self.disturbed.step_of(run_id) if run_id else "before its run"
 
     def _expect(self, home: Home, command: Sequence[str]) -> None:
         ending = home.run(*command, timeout_s=_TIMEOUT_S)
@@ -179,6 +190,7 @@ def _begin(
     databases: tuple[str, str] | None,
     only: Sequence[str],
 ) -> Chaos:
+    disk = stack.enter_context(own_disk(place / "disturbed"))
     homes = [new_home(place / name, days, 0).with_settings(_SETTINGS) for name in ("disturbed", "quiet")]
     if server and databases:
         for name in databases:
@@ -186,23 +198,10 @@ def _begin(
         homes = [
             home.with_settings({"POSTGRES": server.url(name)}) for home, name in zip(homes, databases, strict=True)
         ]
-    may_fill = stack.enter_context(_small_disk(homes[0].folder / LAKE.parent))
-    without = ({"database crash"} if server is None else set()) | (set() if may_fill else {"full disk"})
-    click.echo(f"seed {seed}; {'' if may_fill else 'no '}full disks; {'' if server else 'no '}PostgreSQL")
-    return Chaos(*homes, random.Random(seed), [kind for kind in only or DISTURBANCES if kind not in without], server)
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[bool]:
-    """A file system of its own, so that it can be full; False where none may be mounted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder]
-    is_mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
-    try:
-        yield is_mounted
-    finally:
-        if is_mounted:
-            subprocess.run(["umount", "-l", folder], check=True)
+    without = ({"database crash"} if server is None else set()) | (set() if disk else _OF_DISKS)
+    click.echo(f"seed {seed}; not possible here: {', '.join(sorted(without)) or 'nothing'}")
+    kinds = [kind for kind in only or DISTURBANCES if kind not in without]
+    return Chaos(*homes, random.Random(seed), kinds, server, disk)
 
 
 def _has_crashed(home: Home) -> bool:
