@@ -25,9 +25,9 @@ from image_assets.errors import RejectionReason
 from image_assets_tests.servers.postgres import PostgresServer, running_server
 from image_assets_tests.soak.disturbances import DISTURBANCES, Story, Victim
 from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
-from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
+from image_assets_tests.soak.likeness import unlike
 from image_assets_tests.soak.own_disk import OwnDisk, own_disk
-from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_of
+from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED, Step, live, short_steps, steps_of
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
@@ -36,7 +36,7 @@ _OF_RUNS = {"kill worker", "kill daemon"}
 _OF_DISKS = {"full disk", "power cut"}
 _TOLD = 1
 _SETTINGS = {
-    "CHUNK_SIZE": "2",
+    "CHUNK_SIZE": "4",
     "WORKERS": "1",
     "DELTA": PUBLISHED,
     "ARCHIVE_ROOT": ARCHIVE,
@@ -44,7 +44,7 @@ _SETTINGS = {
     "SERVICE_URL": "https://photos.example",
 }
 _TIMEOUT_S = 600.0
-_PER_STEP = 5
+_PER_STEP = 8
 
 
 @dataclass
@@ -116,12 +116,12 @@ class Chaos:
         at = self._whereabouts(began) if step.command[0] == "run" else ""
         story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database, self.disk))
         code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
-        if not story.came:
-            return False
-        self.stories.append((kind, story))
         self.problems += story.problems
-        row = (len(self.stories), step.name, kind, story.told, f"{moment_s:.1f} s", at, self._whereabouts(began), code)
-        click.echo(f"| {' | '.join(map(str, row))} |")
+        if story.came:
+            self.stories.append((kind, story))
+        number = str(len(self.stories)) if story.came else "missed"
+        row = (number, step.name, kind, story.told, f"{moment_s:.1f} s", at, self._whereabouts(began), str(code))
+        click.echo(f"| {' | '.join(row)} |")
         for problem in story.problems:
             click.echo(problem, err=True)
         return code not in GOOD

@@ -6,24 +6,23 @@ import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from itertools import chain
 from pathlib import Path
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-from image_assets.lake.local_object_store import STAGING
-from image_assets.lake.object_keys import BRONZE, PREVIEWS, SILVER, TABLES, THUMBNAILS
 from image_assets_tests.servers.postgres import PostgresServer
 from image_assets_tests.soak.homes import Home, end, kill_tree
 from image_assets_tests.soak.own_disk import OwnDisk
-from image_assets_tests.soak.script import LAKE
+from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED
 
 _BREATH_S = 0.05
+_UNWRITTEN_S = 30
+"""So long the system keeps it in memory at most."""
 _WORKER = "image_assets.compute.worker"
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
@@ -181,13 +180,14 @@ def crash_database(victim: Victim) -> Story:
 def cut_power(victim: Victim) -> Story:
     """As soon as something may not have reached the disk: the file system stops there, and comes back without it."""
     assert victim.disk is not None
+    began = time.time()
     while victim.process.poll() is None:
         # Nothing moves while it is looked at.
         kill_tree(victim.process, signal.SIGSTOP)
-        if _unsynced(victim.lake):
+        if any(_at_risk(victim, began - _UNWRITTEN_S)):
             break
         kill_tree(victim.process, signal.SIGCONT)
-        time.sleep(_BREATH_S)
+        time.sleep(_BREATH_S / 2)
     else:
         return Story("it had ended", came=False)
     before = victim.disk.contents()
@@ -199,7 +199,7 @@ def cut_power(victim: Victim) -> Story:
     lost = [file.relative_to(victim.home.folder) for file, digest in before.items() if after.get(file) != digest]
     places = Counter("/".join(file.parts[1:3]) for file in lost)
     told = ", ".join(f"{count} of {place}" for place, count in places.most_common())
-    return Story(f"lost or cut short: {told or 'nothing'}", cut=len(lost))
+    return Story(f"lost or cut short: {told or 'nothing'}", cut=len(lost), came=bool(lost))
 
 
 DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
@@ -215,12 +215,11 @@ DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
 }
 
 
-def _unsynced(lake: Path) -> list[Path]:
-    """Written since the last chunk or table, before each of which everything is brought to the disk."""
-    synced = max((file.stat().st_mtime_ns for file in _files(lake / TABLES, "*.parquet")), default=0)
-    written = chain.from_iterable(_files(lake / folder) for folder in (BRONZE, SILVER, THUMBNAILS, PREVIEWS, STAGING))
-    return [file for file in written if file.stat().st_mtime_ns > synced]
-
-
-def _files(folder: Path, pattern: str = "*") -> list[Path]:
-    return sorted(file for file in folder.rglob(pattern) if file.is_file())
+def _at_risk(victim: Victim, since: float) -> Iterator[Path]:
+    """Of the lake, and of what is published and archived."""
+    assert victim.disk is not None
+    for folder in (victim.lake, victim.home.folder / PUBLISHED, victim.home.folder / ARCHIVE):
+        for file in folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                if file.lstat().st_mtime > since and file.is_file() and victim.disk.is_pending(file):
+                    yield file

@@ -93,8 +93,8 @@ class Home:
         words.mkdir(exist_ok=True)
         with (words / f"{len(list(words.iterdir()))}.txt").open("w") as file:
             process = subprocess.Popen(
-                [script, *arguments], cwd=self.folder, env={**own, **_CODE, **settings}, text=True, start_new_session=True,
-                stdout=file, stderr=subprocess.STDOUT,
+                [script, *arguments], cwd=self.folder, env={**own, **_CODE, **settings}, text=True,
+                start_new_session=True, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
         process.words = Path(file.name)  # type: ignore[attr-defined]
         return process

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,8 @@ from pathlib import Path
 _SIZE_BYTES = 4 * 2**30
 _SHUT_DOWN, _LOSE_WHAT_IS_PENDING = 0x8004587D, 2
 """EXT4_IOC_SHUTDOWN and EXT4_GOING_FLAGS_NOLOGFLUSH of Linux: from that moment on nothing reaches the disk."""
+_EXTENTS_OF_FILE, _EXTENTS, _EXTENT, _NOT_ON_DISK = 0xC020660B, 16, struct.Struct("=QQQQQIIII"), 4
+"""FS_IOC_FIEMAP, and FIEMAP_EXTENT_DELALLOC: written, but given no place on the disk yet."""
 _BALLAST = "ballast"
 _PATIENCE_S = 60.0
 
@@ -52,6 +54,15 @@ class OwnDisk:
     def empty(self) -> None:
         """Have room again."""
         (self.folder / _BALLAST).unlink()
+
+    def is_pending(self, file: Path) -> bool:
+        """Whether it has bytes that are in memory only, which a power cut would lose."""
+        asked = bytearray(struct.pack("=QQIIII", 0, 2**64 - 1, 0, 0, _EXTENTS, 0) + bytes(_EXTENT.size * _EXTENTS))
+        with suppress(FileNotFoundError), file.open("rb") as opened:
+            fcntl.ioctl(opened, _EXTENTS_OF_FILE, asked)
+        found = struct.unpack_from("=QQIIII", asked)[3]
+        flags = (_EXTENT.unpack_from(asked, 32 + _EXTENT.size * number)[5] for number in range(found))
+        return any(each & _NOT_ON_DISK for each in flags)
 
     def lose_power(self) -> None:
         """What was not synced is lost; who still works on it meets errors."""
