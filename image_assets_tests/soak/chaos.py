@@ -159,6 +159,8 @@ def main(
     rounds: int, images: int, seed: int, short: bool, postgres: bool, only: Sequence[str], folder: Path | None
 ) -> None:
     """Disturb command after command; what came, what was found, and how the two lakes differ in the end."""
+    # Commands of a shell's background ignore it, and so would all that are started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(running_server(fsync="on")) if postgres else None
