@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +35,7 @@ _DEADLY = ("kill command", "kill tree", "power cut")
 _PATIENT = {"power cut", "kill worker", "kill daemon"}
 _OF_RUNS = {"kill worker", "kill daemon"}
 _OF_DISKS = {"full disk", "power cut"}
+_EARLY = 0.6
 _TOLD = 1
 _SETTINGS = {
     "CHUNK_SIZE": "4",
@@ -58,6 +60,7 @@ class Chaos:
         kinds: what may come.
         database: of published copies, if there is one.
         disk: that of the disturbed home, if it has one of its own.
+        usual_s: how long the commands took undisturbed, last.
         stories: what came.
         problems: what was found.
     """
@@ -68,21 +71,22 @@ class Chaos:
     kinds: Sequence[str]
     database: PostgresServer | None = None
     disk: OwnDisk | None = None
+    usual_s: dict[str, float] = field(default_factory=dict)
     stories: list[tuple[str, Story]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def live_through(self, step: Step, rounds: int) -> None:
-        """The quiet home first, which tells how long it takes; then round after round, and once in peace."""
+        """The command again and again until it has done its work, disturbed; meanwhile the quiet home once."""
         self.quiet, self.disturbed = live(self.quiet, step), live(self.disturbed, step)
         # What others deliver is on the disk.
         os.sync()
-        began = time.monotonic()
-        self._expect(self.quiet, step.command)
-        usual_s = time.monotonic() - began
-        click.echo(f"{step.name}: {usual_s:.0f} s undisturbed")
-        for _ in range(rounds):
-            if not self._round(step, usual_s):
-                break
+        with ThreadPoolExecutor(1) as beside:
+            quiet = beside.submit(self._timed, step)
+            usual_s = self.usual_s.get(step.command[0]) or quiet.result()
+            limit = len(self.stories) + rounds
+            while len(self.stories) < limit and self._call(step, usual_s, limit) not in GOOD:
+                pass
+            self.usual_s[step.command[0]] = quiet.result()
         self.calm_down(step.command)
 
     def calm_down(self, command: Sequence[str]) -> None:
@@ -100,31 +104,40 @@ class Chaos:
             self._complain("nothing was disturbed: each command had ended before its moment came")
         self.problems += unlike(self.disturbed, self.quiet, databases, self.database)
 
-    def _round(self, step: Step, usual_s: float) -> bool:
-        """Disturb the command once; False when it has done its work nevertheless."""
-        began, process = time.time(), self.disturbed.start(*step.command)
-        kind = self.chance.choice([kind for kind in self.kinds if step.command[0] == "run" or kind not in _OF_RUNS])
+    def _call(self, step: Step, usual_s: float, limit: int) -> int | None:
+        """Call the command and disturb it until it ends; its exit code."""
+        began, process, allowed = time.time(), self.disturbed.start(*step.command), {*GOOD}
+        # Who looks at images is at work early.
+        kinds = [kind for kind in self.kinds if step.command[0] == "run" or kind not in _OF_RUNS]
+        first = [kind for kind in kinds if kind in _PATIENT] if self.chance.random() < _EARLY else kinds
+        kind = self.chance.choice(first or kinds)
         # A power cut waits for something that is at risk by itself, and who kills a worker for one.
-        moment_s = self.chance.uniform(0.1, 0.3 if kind in _PATIENT else 1.0) * usual_s
-        try:
-            process.wait(moment_s)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
-            self._judge(process, {*GOOD})
-            return False
-        at = self._whereabouts(began) if step.command[0] == "run" else ""
-        story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database, self.disk))
-        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
+        while len(self.stories) < limit and _is_at_work(process, self._moment_s(kind) * usual_s):
+            at = self._whereabouts(began)
+            story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database, self.disk))
+            self._note(step, kind, story, f"{at} to {self._whereabouts(began)}")
+            allowed |= {_TOLD, *(_KILLED if kind in _DEADLY else ())}
+            kind = self.chance.choice(kinds)
+        code = self._judge(process, allowed)
+        click.echo(f"exit code {code} after {time.time() - began:.0f} s")
+        return code
+
+    def _moment_s(self, kind: str) -> float:
+        return self.chance.uniform(0.1, 0.2 if kind in _PATIENT else 0.8)
+
+    def _note(self, step: Step, kind: str, story: Story, where: str) -> None:
         self.problems += story.problems
         if story.came:
             self.stories.append((kind, story))
         number = str(len(self.stories)) if story.came else "missed"
-        row = (number, step.name, kind, story.told, f"{moment_s:.1f} s", at, self._whereabouts(began), str(code))
-        click.echo(f"| {' | '.join(row)} |")
+        click.echo(f"| {number} | {step.name} | {kind} | {story.told} | {where} |")
         for problem in story.problems:
             click.echo(problem, err=True)
-        return code not in GOOD
+
+    def _timed(self, step: Step) -> float:
+        began = time.monotonic()
+        self._expect(self.quiet, step.command)
+        return time.monotonic() - began
 
     def _whereabouts(self, began: float) -> str:
         run_id = self.disturbed.newest_run(began)
@@ -204,6 +217,15 @@ def _begin(
     click.echo(f"seed {seed}; not possible here: {', '.join(sorted(without)) or 'nothing'}")
     kinds = [kind for kind in only or DISTURBANCES if kind not in without]
     return Chaos(*homes, random.Random(seed), kinds, server, disk)
+
+
+def _is_at_work(process: "subprocess.Popen[str]", moment_s: float) -> bool:
+    """Whether it is, at that moment."""
+    try:
+        process.wait(moment_s)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _has_crashed(home: Home) -> bool:

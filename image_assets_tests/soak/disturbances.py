@@ -23,6 +23,7 @@ from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED
 _BREATH_S = 0.05
 _UNWRITTEN_S = 30
 """So long the system keeps it in memory at most."""
+_WAITING = {"not there", "QUEUED", "NOT_STARTED", "STARTING"}
 _WORKER = "image_assets.compute.worker"
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
@@ -117,7 +118,7 @@ def kill_daemon(victim: Victim) -> Story:
     queued = end(home.start_dagster("dagster", *launch, "--run-id", run_id), _PATIENCE_S)
     problems = [f"the run was not queued: {queued.words[-2000:]}"] if queued.code else []
     give_up_at = time.monotonic() + _PATIENCE_S
-    while home.status_of(run_id) != "STARTED" and time.monotonic() < give_up_at and daemon.poll() is None:
+    while home.status_of(run_id) in _WAITING and time.monotonic() < give_up_at and daemon.poll() is None:
         time.sleep(_BREATH_S)
     time.sleep(victim.chance.uniform(0, 8))
     step, status = home.step_of(run_id), home.status_of(run_id)
