@@ -193,7 +193,7 @@ def cut_power(victim: Victim) -> Story:
         return Story("it had ended", came=False)
     before = victim.disk.contents()
     victim.disk.lose_power()
-    kill_tree(victim.process, signal.SIGKILL)
+    _kill_all(victim.home)
     victim.wait()
     victim.disk.come_back()
     after = victim.disk.contents()
@@ -214,6 +214,14 @@ DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
     "power cut": cut_power,
     "database crash": crash_database,
 }
+
+
+def _kill_all(home: Home) -> None:
+    """Whoever is at work in a home, runs that a killed daemon has left included."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()) == home.folder:
+                process.kill()
 
 
 def _at_risk(victim: Victim, since: float) -> Iterator[Path]:
