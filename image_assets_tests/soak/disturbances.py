@@ -24,6 +24,7 @@ _BREATH_S = 0.05
 _UNWRITTEN_S = 30
 """So long the system keeps it in memory at most."""
 _WAITING = {"not there", "QUEUED", "NOT_STARTED", "STARTING"}
+_IDLE_S = 10.0
 _WORKER = "image_assets.compute.worker"
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
@@ -88,17 +89,18 @@ def kill_everything(victim: Victim) -> Story:
 
 
 def kill_worker(victim: Victim) -> Story:
-    """One of those who look at images, a moment after there are any."""
-    patience_s = victim.chance.uniform(0, 2)
+    """One of those who look at images, amid an image; after a while without any, one that waits for some."""
+    give_up_at = time.monotonic() + _IDLE_S
     while victim.process.poll() is None:
-        if _workers(victim.process):
-            time.sleep(patience_s)
-            with suppress(psutil.NoSuchProcess, IndexError):
-                worker = victim.chance.choice(_workers(victim.process))
+        with suppress(psutil.NoSuchProcess):
+            workers = _workers(victim.process)
+            busy = [each for each in workers if each.status() != psutil.STATUS_SLEEPING]
+            if chosen := busy or (workers if time.monotonic() > give_up_at else []):
+                worker = victim.chance.choice(chosen)
                 used_s = sum(worker.cpu_times()[:2])
                 worker.kill()
-                return Story(f"SIGKILL to pid {worker.pid} after {used_s:.1f} s of work")
-        time.sleep(_BREATH_S)
+                return Story(f"SIGKILL to pid {worker.pid}, {'at work' if busy else 'idle'}, {used_s:.1f} s used")
+        time.sleep(_BREATH_S / 10)
     return Story("it had no worker any more", came=False)
 
 
