@@ -88,6 +88,9 @@ class OwnDisk:
 def own_disk(folder: Path) -> Iterator[OwnDisk | None]:
     """Give a folder that is not there yet a disk of its own; None where none may be mounted."""
     folder.mkdir(parents=True)
+    if shutil.which("mkfs.ext4") is None:
+        yield None
+        return
     disk = OwnDisk(folder.with_suffix(".ext4"), folder)
     with disk.image.open("wb") as file:
         file.truncate(_SIZE_BYTES)
