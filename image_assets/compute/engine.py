@@ -122,9 +122,10 @@ class ProcessEngine:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
         """See `Engine.map`; ConfigurationError when workers cannot import `work` or cannot start."""
-        largest = self._params.batch_size
-        smallest = largest if isinstance(work, OverlappingWork) else 1
-        return self._stream(pickle_work(work), Backlog(items, largest, smallest))
+        size = self._params.batch_size
+        is_overlapping = isinstance(work, OverlappingWork)
+        backlog = Backlog(items, 4 * size, 4 * size) if is_overlapping else Backlog(items, size)
+        return self._stream(pickle_work(work), backlog)
 
     def answer(self, work: Callable[[Item], Result], inbox: Inbox[Item]) -> Iterator[Outcome[Item, Result]]:
         """As `map`, of items that come while it goes on; it ends when the inbox is closed.

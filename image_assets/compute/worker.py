@@ -44,6 +44,9 @@ T = TypeVar("T")
 _BATCH_BUDGET_S = 0.25
 """A batch that takes longer is given back: its items are slower than the parent thought."""
 
+_OVERLAPPING_BUDGET_S = 1.0
+"""The same of a batch at whose two ends the worker waits for answers from afar with nothing else to do."""
+
 _LONGEST_SILENCE_S = 0.1
 """Results of slow items reach the parent no later than this after the next one."""
 
@@ -171,7 +174,7 @@ def do_batch(work: Work, items: list[bytes], parent: ParentLine) -> None:
 
 def do_overlapping_batch(work: OverlappingWork[object, object], items: list[bytes], parent: ParentLine) -> None:
     """As `do_batch`, but an item is reported on when what it leaves is safe, and later ones are begun before that."""
-    give_back_at = time.monotonic() + _BATCH_BUDGET_S
+    give_back_at = time.monotonic() + _OVERLAPPING_BUDGET_S
     tasks = [pickle.loads(item) for item in items]  # noqa: S301 - from the parent
     begun: deque[tuple[Callable[[], object], str]] = deque()
     for position, task in enumerate(tasks, start=1):

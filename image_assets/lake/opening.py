@@ -10,6 +10,7 @@ from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.remote.address import LakeRoot, RemoteRoot, parse_root
+from image_assets.lake.remote.glance import Glance
 from image_assets.lake.remote.params import StorageParams
 from image_assets.lake.sources.folder import SourceFolder
 from image_assets.lake.sources.place import SourcePlace
@@ -34,18 +35,20 @@ class LakeParams:
     storage: StorageParams = StorageParams()
 
 
-def open_tables(params: LakeParams, guard: LakeGuard | None = None) -> ParquetTables:
+def open_tables(params: LakeParams, guard: LakeGuard | None = None, glance: Glance | None = None) -> ParquetTables:
     """The lake's tables; its objects are behind `tables.store`."""
-    return ParquetTables(open_store(params, guard), params.history_keep)
+    return ParquetTables(open_store(params, guard, glance), params.history_keep)
 
 
-def open_store(params: LakeParams, guard: LakeGuard | None = None) -> ObjectStore:
+def open_store(params: LakeParams, guard: LakeGuard | None = None, glance: Glance | None = None) -> ObjectStore:
     """The lake's objects; with a guard that begins with them, which changes them as long as it is the same lake.
+
+    A cloud is asked once in a moment with a glance.
 
     Raises:
         ConfigurationError: originals were archived, and no archive is named; or a cloud is, and its client is not here.
     """
-    hot = _store_at(params.root, params.storage, guard)
+    hot = _store_at(params.root, params.storage, guard, glance)
     sourced = SourcedObjectStore(hot, partial(open_place, storage=params.storage))
     if params.archive_root:
         return TieredObjectStore(sourced, _store_at(params.archive_root, params.storage))
@@ -66,7 +69,9 @@ def open_place(uri: str, storage: StorageParams) -> SourcePlace:
     return SourcePrefix(root, storage)
 
 
-def _store_at(root: LakeRoot, storage: StorageParams, guard: LakeGuard | None = None) -> ObjectStore:
+def _store_at(
+    root: LakeRoot, storage: StorageParams, guard: LakeGuard | None = None, glance: Glance | None = None
+) -> ObjectStore:
     told = {"check": guard.check} if guard else {}
     if not isinstance(root, RemoteRoot):
         return LocalObjectStore(root, **told)
@@ -74,4 +79,4 @@ def _store_at(root: LakeRoot, storage: StorageParams, guard: LakeGuard | None = 
         from image_assets.lake.remote.remote_object_store import RemoteObjectStore
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'a lake at {root} needs: pip install "image-assets[cloud]"') from error
-    return RemoteObjectStore(root, storage, **told)
+    return RemoteObjectStore(root, storage, glance=glance, **told)

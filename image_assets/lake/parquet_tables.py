@@ -65,11 +65,13 @@ class ParquetTables:
 
     def keys(self, table: str, day: date | None) -> list[ObjectKey]:
         """The files of a day that there are: one, or one of each lot."""
-        whole = object_keys.table_key(table, day)
+        own = self.key(table, day)
+        return [own] if self.store.exists(own) else self._other_keys(table, day)
+
+    def _other_keys(self, table: str, day: date | None) -> list[ObjectKey]:
+        """Of a day that has not the file which is written."""
         if day and self.lot != WHOLE:
-            return [key for key in (self.key(table, day), whole) if self.store.exists(key)][:1]
-        if self.store.exists(whole):
-            return [whole]
+            return [key for key in (object_keys.table_key(table, day),) if self.store.exists(key)]
         return [info.key for info in self._lot_files(table, day)] if day else []
 
     def exists(self, table: Table, day: date | None) -> bool:
@@ -136,11 +138,10 @@ class ParquetTables:
         return rows
 
     def _committed(self, table: Table, day: date | None) -> pl.DataFrame | None:
-        own = self.key(table.name, day)
-        rows = self._committed_file(own, table, day)
-        if rows is not None or day is None:
+        rows = self._committed_file(self.key(table.name, day), table, day)
+        if rows is not None:
             return rows
-        others = [self._committed_file(key, table, day) for key in self.keys(table.name, day) if key != own]
+        others = [self._committed_file(key, table, day) for key in self._other_keys(table.name, day)]
         parts = [each for each in others if each is not None]
         return pl.concat(parts) if parts else None
 
@@ -184,12 +185,10 @@ class ParquetTables:
 
     def read_column(self, table: str, day: date | None, column: str) -> pl.Series:
         """A column of text of the table of this name, without validation; empty when the day was never committed."""
-        none = pl.Series(column, [], dtype=pl.String)
         try:
-            keys = self.keys(table, day)
-            return self.scan_files(keys, [column]).get_column(column) if keys else none
+            return self._scan_day(table, day, [column]).get_column(column)
         except ObjectNotFoundError:
-            return none
+            return pl.Series(column, [], dtype=pl.String)
 
     def replace(self, table: Table, day: date | None, rows: pl.DataFrame) -> None:
         """Commit a day; readers see the former rows or these."""
@@ -294,8 +293,22 @@ class ParquetTables:
 
         Raises `ObjectNotFoundError` when one of the days was never committed, `TableError` when its file is damaged.
         """
+        days = None if days is None else list(days)
+        if days is not None and len(days) == 1:
+            return self._scan_day(table.name, days[0], columns, where)
         keys = self._keys_of_days(table.name, days)
         return self.scan_files(keys, columns, where) if keys else table.no_rows.select(columns)
+
+    def _scan_day(
+        self, table: str, day: date | None, columns: Sequence[str], where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        """Most days are one file: that it is there is told by reading it."""
+        try:
+            return self.scan_files([self.key(table, day)], columns, where)
+        except ObjectNotFoundError:
+            if not (others := self._other_keys(table, day)):
+                raise
+            return self.scan_files(others, columns, where)
 
     def _keys_of_days(self, table: str, days: Iterable[date] | None) -> list[ObjectKey]:
         """The files of the days; for one that was never committed the file that it would have."""

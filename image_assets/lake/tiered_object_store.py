@@ -104,7 +104,7 @@ class TieredObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether either tier has the object."""
-        return self.version(key) is not None
+        return self.hot.exists(key) or self.version(key) is not None
 
     def version(self, key: ObjectKey) -> str | None:
         """That of the tier which has the object."""

@@ -16,6 +16,7 @@ from image_assets.lake.lake_mark import LakeGuard
 from image_assets.lake.opening import LakeParams, open_tables
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.remote.address import RemoteRoot, parse_root
+from image_assets.lake.remote.glance import Glance
 from image_assets.lake.remote.params import StorageParams
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
@@ -43,19 +44,32 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
     storage_retries: int = _STORAGE.retries
     storage_retry_s: float = _STORAGE.retry_s
     _guard: LakeGuard | None = PrivateAttr(default=None)
+    _glance: Glance | None = PrivateAttr(default=None)
+    _tables: ParquetTables | None = PrivateAttr(default=None)
 
     @property
     def tables(self) -> ParquetTables:
-        """The lake's tables, opened; its objects are behind `tables.store`."""
-        archive = parse_root(self.archive_root) if self.archive_root else None
-        return open_tables(LakeParams(parse_root(self.root), archive, self.history_keep, self._storage), self._guard)
+        """The lake's tables; its objects are behind `tables.store`. A step sees nothing of what former ones saw."""
+        if self._glance is None:
+            return self._open()
+        self._glance.end()
+        if self._tables is None:
+            self._tables = self._open()
+        return self._tables
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """A run changes the lake of its beginning, and makes no other in its place; no cloud's place can be empty."""
-        root = parse_root(self.root)
-        if context.run is not None and context.instance is not None and not isinstance(root, RemoteRoot):
+        if context.run is None or context.instance is None:
+            return
+        self._glance, root = Glance(), parse_root(self.root)
+        if not isinstance(root, RemoteRoot):
             self._guard = LakeGuard()
             begin_with_known(self._guard, self.tables.store, context.instance, root)
+
+    def _open(self) -> ParquetTables:
+        archive = parse_root(self.archive_root) if self.archive_root else None
+        params = LakeParams(parse_root(self.root), archive, self.history_keep, self._storage)
+        return open_tables(params, self._guard, self._glance)
 
     @property
     def _storage(self) -> StorageParams:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Final
 import polars as pl
 
 from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.lake.table_errors import UNREADABLE
+from image_assets.shown_text import plain
 
 try:
     from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -142,13 +145,17 @@ class DailyDeltaTable:
         try:
             yield
         except (DeltaProtocolError, SchemaMismatchError) as error:
-            raise ConfigurationError(f"{self.uri} is a Delta table of another shape: {error}. {_ADVICE}") from error
+            told = f"{self.uri} is a Delta table of another shape: {_words(error)}. {_ADVICE}"
+            raise ConfigurationError(told) from error
         except (CommitFailedError, OSError) as error:
-            raise StoreUnavailableError(f"{self.uri} cannot be written: {error}", key=self.name) from error
+            raise StoreUnavailableError(f"{self.uri} cannot be used: {_words(error)}", key=self.name) from error
         except DeltaError as error:
-            raise ConfigurationError(f"{self.uri} takes no rows: {error}. {_ADVICE}") from error
+            raise ConfigurationError(f"{self.uri} takes no rows: {_words(error)}. {_ADVICE}") from error
+        except UNREADABLE as error:
+            raise ConfigurationError(f"{self.uri} cannot be read: {_words(error)}. {_ADVICE}") from error
 
 
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ADVICE: Final = "Move it away, or set IMAGE_ASSETS_DELTA to another place: the next runs publish their days there anew"
 
 
@@ -163,6 +170,11 @@ def _try_to_write(place: str) -> None:
     file.write(b"well")
     file.close()  # type: ignore[attr-defined] # its description forgets it
     files.delete_file(name)
+
+
+def _words(error: BaseException) -> str:
+    """Of delta-rs, which paints some of its own."""
+    return plain(_COLOUR.sub("", str(error)))
 
 
 def _plain(rows: pl.DataFrame) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.sql import query
 from image_assets.lake.warehouse import refresh_warehouse
 from image_assets.opening import open_lake, open_search
+from image_assets.orchestration.resources import LakeResource
 from image_assets.settings import Settings
 from image_assets.steps.search.gallery import Order, Wanted
 from image_assets.steps.search.image_search import ImageSearch
@@ -155,3 +156,28 @@ def test_a_report_is_opened_by_a_link(copied: Settings, tmp_path: Path) -> None:
         time.sleep(0.05)
     answer = httpx.get(opened.read_text().strip())
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html")
+
+
+def test_a_step_sees_what_others_changed_since_the_step_before(azurite: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(azurite, monkeypatch)
+    root, table = azurite.new_root(), ObjectKey("tables/a/2026-03-15.parquet")
+    others = open_lake(Settings(root=root, storage_endpoint=azurite.params.endpoint)).store
+
+    @dg.op(out=dg.Out(io_manager_key="kept"))
+    def first(lake: LakeResource) -> bytes:
+        others.write(table, b"former")
+        found = lake.tables.store.copies([table])[table].data
+        others.write(table, b"later")
+        return found
+
+    @dg.op(out=dg.Out(io_manager_key="kept"))
+    def second(lake: LakeResource, former: bytes) -> tuple[bytes, bytes]:
+        return former, lake.tables.store.copies([table])[table].data
+
+    @dg.job
+    def steps() -> None:
+        second(first())
+
+    lake = LakeResource(root=str(root), storage_endpoint=azurite.params.endpoint)
+    run = steps.execute_in_process(resources={"lake": lake, "kept": dg.mem_io_manager})
+    assert run.output_for_node("second") == (b"former", b"later")

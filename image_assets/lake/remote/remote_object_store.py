@@ -23,6 +23,7 @@ from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import CLAIMS, claimed
 from image_assets.lake.remote.client import arrow_files, open_client, scan_options
 from image_assets.lake.remote.errors import explained, login_of
+from image_assets.lake.remote.glance import Glance
 from image_assets.lake.remote.kept_copies import KEPT
 from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.params import StorageParams
@@ -50,11 +51,13 @@ class RemoteObjectStore:
         root: the container and the prefix.
         params: how the cloud is asked.
         check: called before anything there is changed; what it raises, whoever wants to change it is told.
+        glance: what was just read, for who reads the same again and again; None asks each time.
     """
 
     root: RemoteRoot
     params: StorageParams = field(default_factory=StorageParams)
     check: Callable[[], None] = field(default=_unchecked, compare=False, repr=False, kw_only=True)
+    glance: Glance | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     def read(self, key: ObjectKey) -> bytes:
         """See `ObjectStore`."""
@@ -94,7 +97,10 @@ class RemoteObjectStore:
             path = Path(folder) / "object"
             yield path
             self.check()
-            self._put(key, path, over)
+            version = self._put(key, path, over)
+            if self.glance and path.stat().st_size <= _WHOLE_BYTES:
+                KEPT.keep((self.root, self.params, key), ObjectCopy(path.read_bytes(), version))
+                self.glance.answered(key, version, self.glance.now())
 
     @contextmanager
     def staging(self) -> Iterator["RemoteStagedObject"]:
@@ -129,7 +135,7 @@ class RemoteObjectStore:
         """By the cloud itself."""
         self.check()
         names = name_of(source), name_of(target)
-        with explained("copy", source, self.root):
+        with self._changing(), explained("copy", source, self.root):
             obstore.copy(self._client, *names)
 
     def flush(self) -> None:
@@ -148,7 +154,7 @@ class RemoteObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether a blob has exactly this name."""
-        return self.version(key) is not None
+        return bool(self.glance and self.glance.is_there(key)) or self.version(key) is not None
 
     def version(self, key: ObjectKey) -> str | None:
         """Its ETag."""
@@ -175,7 +181,10 @@ class RemoteObjectStore:
                 page = next(pages, None)
             if page is None:
                 return
-            found = map(_info_of, page)
+            found = list(map(_info_of, page))
+            if self.glance:
+                for info in found:
+                    self.glance.listed(info.key, info.version)
             yield from (info for info in found if "/" in prefix or not info.key.startswith(own))
 
     def uri(self, key: str) -> str:
@@ -235,16 +244,16 @@ class RemoteObjectStore:
         """Version and time of a blob, by the cloud's clock; None when there is none."""
         name = name_of(key)
         try:
-            with explained("look for", key, self.root):
+            with self._asking(key) as answered, explained("look for", key, self.root):
                 meta = obstore.head(self._client, name)
+                return answered(_version_of(meta)), meta["last_modified"]
         except ObjectNotFoundError:
             return None
-        return _version_of(meta), meta["last_modified"]
 
     def removed(self, key: ObjectKey) -> None:
         """Remove a blob, if there is one."""
         name = name_of(key)
-        with suppress(ObjectNotFoundError), explained("delete", key, self.root):
+        with suppress(ObjectNotFoundError), self._changing(), explained("delete", key, self.root):
             obstore.delete(self._client, name)
 
     @property
@@ -254,14 +263,18 @@ class RemoteObjectStore:
     def _copy(self, key: ObjectKey) -> ObjectCopy | None:
         name, place = name_of(key), (self.root, self.params, key)
         known = KEPT.get(place)
+        if known and self.glance and self.glance.is_current(key, known.version):
+            return known
         options: Any = {"if_none_match": f'"{known.version}"'} if known else {}
-        with explained("read", key, self.root):
+        with self._asking(key) as answered, explained("read", key, self.root):
             try:
                 answer = obstore.get(self._client, name, options=options)
                 if answer.meta["size"] > _WHOLE_BYTES:
                     return None
-                copy = ObjectCopy(bytes(answer.bytes()), _version_of(answer.meta))
+                copy = ObjectCopy(bytes(answer.bytes()), answered(_version_of(answer.meta)))
             except NotModifiedError:
+                if known:
+                    answered(known.version)
                 return known
         KEPT.keep(place, copy)
         return copy
@@ -269,8 +282,33 @@ class RemoteObjectStore:
     def _put(self, key: ObjectKey, data: "bytes | Path | IO[bytes]", over: str | None) -> str:
         name = name_of(key)
         mode = self._mode(key, over)
-        with explained("write", key, self.root):
+        with self._changing(), explained("write", key, self.root):
             return _version_of(obstore.put(self._client, name, data, mode=mode, attributes=_told_of(key)))
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Whatever comes of it."""
+        try:
+            yield
+        finally:
+            if self.glance:
+                self.glance.end()
+
+    @contextmanager
+    def _asking(self, key: ObjectKey) -> Iterator[Callable[[str], str]]:
+        """To be told the version that the answer has, unless it is that there is none."""
+        asked_at = self.glance.now() if self.glance else 0.0
+
+        def answered(version: str) -> str:
+            if self.glance:
+                self.glance.answered(key, version, asked_at)
+            return version
+
+        try:
+            yield answered
+        except ObjectNotFoundError:
+            answered("")
+            raise
 
     def _mode(self, key: ObjectKey, over: str | None) -> Any:
         if over is None or over == ANY_VERSION:

@@ -58,7 +58,7 @@ class SourcedObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """See `ObjectStore`."""
-        return self.version(key) is not None
+        return self.version(key) is not None if place_of(key) else self.lake.exists(key)
 
     def version(self, key: ObjectKey) -> str | None:
         """See `ObjectStore`; of a registered file as a scan tells it."""

@@ -9,7 +9,8 @@ from image_assets.ids import ObjectKey
 from image_assets.lake.object_store import ANY_VERSION, ObjectStore, ReadsAndWrites
 from image_assets.steps.increment.outcome import TableValues
 
-_AT_ONCE = 16
+_AT_ONCE = 48
+"""What a worker has on its way: one object of each task ahead, and up to four that each task behind leaves."""
 
 TaskT = TypeVar("TaskT")
 WorkedT = TypeVar("WorkedT", contravariant=True)

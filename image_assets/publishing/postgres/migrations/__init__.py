@@ -1,5 +1,7 @@
 """The schema as numbered files of SQL, each run once, in order and never back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Final
 
@@ -15,17 +17,22 @@ _NO_PGVECTOR: Final = (
     "pgvector cannot be had there: install it on the server (package postgresql-NN-pgvector; extension “vector” of "
     "managed services), and let an administrator run CREATE EXTENSION vector in this database"
 )
+_SCHEMA: Final = (
+    "give it a schema of its own: CREATE SCHEMA photos, and …?options=-csearch_path%3Dphotos,public in "
+    "IMAGE_ASSETS_POSTGRES"
+)
 
 
 def migrate(connection: Connection) -> None:
     """Bring the schema to the version of this program.
 
     Raises:
-        ConfigurationError: pgvector is missing, or the schema is newer than this program.
+        ConfigurationError: pgvector is missing, the schema is newer than this program, or has tables of others by the
+            names of ours.
     """
     if schema_version(connection) == newest_version():
         return
-    with connection.transaction():
+    with _own_names(), connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         _create_extension(connection)
         connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, at timestamptz)")
@@ -34,6 +41,15 @@ def migrate(connection: Connection) -> None:
             if version > found:
                 connection.execute(statements)
                 connection.execute("INSERT INTO schema_version VALUES (%s, now())", [version])
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateObject, psycopg.errors.UndefinedColumn) as error:
+        # What is there may be somebody's data: it is neither used nor replaced.
+        raise ConfigurationError(f"{str(error).splitlines()[0]}, which image-assets did not make: {_SCHEMA}") from error
 
 
 def check_version(connection: Connection) -> None:

@@ -46,6 +46,13 @@ def test_vectors_too_long_for_the_graph_are_refused_before_anything_is_made(shop
         publication.begin([shop.lake.day])
 
 
+def test_tables_of_others_by_our_names_stay_as_they_are(shop: "Shop") -> None:
+    shop.ask("CREATE TABLE images (name text); INSERT INTO images VALUES ('theirs')")
+    with pytest.raises(ConfigurationError, match=r"which image-assets did not make.*CREATE SCHEMA photos"):
+        shop.publish()
+    assert shop.ask("SELECT name FROM images") == ["theirs"]
+
+
 @dataclass(frozen=True)
 class Interrupted(PublishedDay):
     """A day in which something happens when its images are in and its tags are not."""

@@ -158,6 +158,14 @@ def test_another_kind_of_table_in_the_place_is_told_and_stays(lake: "Scenario", 
     assert DeltaTable(str(tmp_path / GOLD_IMAGES.name)).version() == 0
 
 
+def test_a_damaged_file_of_a_table_is_told(lake: "Scenario", tmp_path: Path) -> None:
+    publish(lake, tmp_path)
+    for part in (tmp_path / GOLD_IMAGES.name).rglob("part-*.parquet"):
+        part.write_bytes(b"no rows" * 1000)
+    with pytest.raises(ConfigurationError, match=r"gold_images cannot be read.*IMAGE_ASSETS_DELTA"):
+        DailyDeltaTable(str(tmp_path), GOLD_IMAGES.name).rows(lake.day)
+
+
 def test_tidying_what_is_not_there_does_nothing(tmp_path: Path) -> None:
     assert {(each.compacted, each.removed) for each in tidy_delta(str(tmp_path), 0).values()} == {(0, 0)}
 

@@ -89,7 +89,7 @@ def test_a_place_of_delta_tables_is_well_and_no_file_is_left(shop: "Shop", tmp_p
 
 def test_a_place_that_takes_no_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnavailableError, match="cannot be written"):
+    with pytest.raises(StoreUnavailableError, match="cannot be used"):
         examine_delta_place(str(tmp_path / "file" / "delta"))
 
 
