@@ -15,7 +15,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
-from image_assets.lake.records import read_record, write_record
+from image_assets.lake.records import read_record, write_durable_record, write_record
 
 _SIGNS: Final = (object_keys.LAKE_MARK, "access", object_keys.LANDING, object_keys.TABLES)
 _REMEDY: Final = (
@@ -66,7 +66,7 @@ def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
     for folder in placed if is_new else placed.difference(mark.placed):
         key = object_keys.placed_mark_key(folder)
         if not store.exists(key):
-            write_record(store, key, LakeMark(mark.lake_id))
+            write_durable_record(store, key, LakeMark(mark.lake_id))
     mark = _change(store, lambda there: replace(there, placed=tuple(sorted(placed)), has_keys=has_keys))
     for key in _keys_of(mark):
         check_mark(store, key, mark)

@@ -172,7 +172,7 @@ def _execute(
     problems = [_words(event) for event in result.all_events if is_step_failure(event)]
     problems += [_check_words(check) for check in failed]
     if not result.success and not problems:
-        problems = [_last_cause(event) for event in result.all_events if event.is_failure]
+        problems = [_told_by(event) for event in result.all_events if event.is_failure]
     is_success, bad = result.success and not failed, frozenset(bad_days(result.all_events))
     return RunReport(result.run_id, tuple(days), is_success, tuple(problems), bad)
 
@@ -184,14 +184,12 @@ def _words(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {told.description if told else failure.error_display_string}"
 
 
-def _last_cause(event: dg.DagsterEvent) -> str:
-    """Of a run that failed apart from its steps, such as one whose lake is away: its error says what to do."""
-    error = event.job_failure_data.error if event.is_job_failure else None
-    if error is None:
-        return str(event.message)
-    while error.cause:
+def _told_by(event: dg.DagsterEvent) -> str:
+    """Of a run that failed apart from its steps, such as one whose lake is away: our own error says what to do."""
+    error = whole = event.job_failure_data.error if event.is_job_failure else None
+    while error and error.cls_name not in vars(errors):
         error = error.cause
-    return error.message.strip().partition(": ")[2] if error.cls_name in vars(errors) else str(error)
+    return error.message.strip().partition(": ")[2] if error else str(whole or event.message)
 
 
 def _check_words(check: dg.AssetCheckEvaluation) -> str:
