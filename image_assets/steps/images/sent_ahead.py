@@ -6,25 +6,26 @@ from typing import Final
 
 from image_assets.errors import ObjectChangedError
 from image_assets.lake import object_keys
-from image_assets.lake.lots import WHOLE, Lot
-from image_assets.lake.object_store import ObjectStore
-from image_assets.steps.images.landing import list_landing
+from image_assets.lake.object_store import ObjectInfo, ObjectStore
+from image_assets.steps.images.landing import is_awaiting, may_be_sent_ahead, pair_sidecars
 
 _GRACE: Final = timedelta(hours=1)
 
 
-def clear_sent_ahead(store: ObjectStore, day: date, now: datetime | None = None, *, lot: Lot = WHOLE) -> int:
+def clear_sent_ahead(store: ObjectStore, day: date, now: datetime | None = None) -> int:
     """Remove those that have waited for an hour; how many.
 
     Whoever sends such a file after all writes its sidecar again, and only what nobody has written since is removed.
     """
-    awaiting, before = list_landing(store, day, lot).awaiting, (now or datetime.now(UTC)) - _GRACE
-    if not awaiting:
-        return 0
-    cleared = 0
-    old = (info for info in store.list(object_keys.landing_prefix(day)) if info.arrived_at < before)
+    before = (now or datetime.now(UTC)) - _GRACE
+    names, old = set[str](), list[ObjectInfo]()
+    for info in store.list(object_keys.landing_prefix(day)):
+        names.add(info.key)
+        if info.arrived_at < before and may_be_sent_ahead(info.key):
+            old.append(info)
+    sidecars, cleared = set(pair_sidecars(names).values()) if old else set(), 0
     for info in old:
-        if object_keys.source_uri_of(info.key) in awaiting:
+        if info.key not in sidecars and is_awaiting(store, info.key):
             with suppress(ObjectChangedError):
                 store.delete(info.key, over=info.version)
                 cleared += 1
