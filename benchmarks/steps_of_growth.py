@@ -31,6 +31,7 @@ from image_assets.steps.gold.rejections import gather_rejections, stopping_stage
 from image_assets.steps.gold.report import ReportParams, write_report
 from image_assets.steps.gold.summary import summarise_day
 from image_assets.steps.images.bronze import bronze_inputs, bronze_target
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import cut_day
 from image_assets.steps.images.silver import derivative_inputs, derivative_targets
 from image_assets.steps.increment.outcome import Item, Outcome
@@ -62,7 +63,8 @@ def steps(root: Path, day: date) -> Iterator[tuple[str, Callable[[], object]]]:
         bare = [Target(target.table, target.recipe, target.key) for target in targets]
         return each(lambda at: run_increments(at, bare, day, partial(inputs, at, day), _made_up, **pace))
 
-    yield "bronze", made_up([bronze], bronze_inputs)
+    landing = LandingZone(tables.store, day, len(lots))
+    yield "bronze", made_up([bronze], partial(bronze_inputs, landing=landing))
     yield "derivatives", made_up(made, derivative_inputs)
     yield "vectors", made_up([vectors], embedding_inputs)
     yield "duplicates", lambda: find_duplicates(tables, day, encoder.description, DuplicateParams(), **pace)

@@ -37,6 +37,7 @@ SOME_REJECTED = 2
     metavar="N[-M]",
     help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
 )
+@click.option("--create", "is_new", is_flag=True, help="Work on what is there, whatever lake runs worked on before.")
 @json_option
 @click.pass_context
 def run(
@@ -47,6 +48,8 @@ def run(
     pending: bool,
     only: str | None,
     lots: str | None,
+    *,
+    is_new: bool,
 ) -> None:
     """Bring days up to date, from landing to gold; what is current is not computed again.
 
@@ -57,6 +60,8 @@ def run(
     if pending and asked:
         raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     find_dagster_home()
+    if is_new:
+        _begin_anew(settings)
     if lots:
         _run_lots(settings, day, lots)
         return
@@ -65,6 +70,14 @@ def run(
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
+
+
+def _begin_anew(settings: Settings) -> None:
+    from image_assets.orchestration.instance.opening import open_instance
+    from image_assets.orchestration.runs.known_lake import forget_lake
+
+    with open_instance() as instance:
+        forget_lake(instance, settings.root)
 
 
 def _run_lots(settings: Settings, day: datetime | None, lots: str) -> None:

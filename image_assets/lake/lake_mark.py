@@ -15,7 +15,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
-from image_assets.lake.records import read_record, write_record
+from image_assets.lake.records import read_record, write_durable_record, write_record
 
 _SIGNS: Final = (object_keys.LAKE_MARK, "access", object_keys.LANDING, object_keys.TABLES)
 _REMEDY: Final = (
@@ -23,6 +23,10 @@ _REMEDY: Final = (
 )
 _BRING_BACK: Final = (
     "bring back the storage that was there before; if this is it, have it marked: image-assets serve --create"
+)
+_OR_BEGIN: Final = (
+    "runs worked on one there; bring back the storage that was there before, "
+    "or have them work on what is there: image-assets run --create"
 )
 
 
@@ -62,7 +66,7 @@ def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
     for folder in placed if is_new else placed.difference(mark.placed):
         key = object_keys.placed_mark_key(folder)
         if not store.exists(key):
-            write_record(store, key, LakeMark(mark.lake_id))
+            write_durable_record(store, key, LakeMark(mark.lake_id))
     mark = _change(store, lambda there: replace(there, placed=tuple(sorted(placed)), has_keys=has_keys))
     for key in _keys_of(mark):
         check_mark(store, key, mark)
@@ -74,7 +78,7 @@ def remember_keys(store: ObjectStore) -> None:
     _change(store, lambda there: replace(there, has_keys=True))
 
 
-def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark) -> None:
+def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark, way_out: str = _BRING_BACK) -> None:
     """See that the lake, or a folder of it, is there.
 
     Raises:
@@ -83,7 +87,7 @@ def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark) -> None:
     found = _read(store, key)
     if found is None or found.lake_id != mark.lake_id:
         there = "another lake" if found else "no lake"
-        raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {_BRING_BACK}", key=key)
+        raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {way_out}", key=key)
 
 
 class LakeGuard:
@@ -96,9 +100,20 @@ class LakeGuard:
         self._began: tuple[ObjectStore, LakeMark] | None = None
         self._seen: dict[ObjectKey, str | None] = {}
 
-    def begin(self, store: ObjectStore) -> None:
-        """Go by the mark of a lake from now on; raises as `settle_mark`."""
-        self._began = store, settle_mark(store)
+    def begin(self, store: ObjectStore, known: str | None = None) -> str:
+        """Go by the mark of a lake from now on, which is the known one if any is; returns its id.
+
+        Raises:
+            StoreUnavailableError: the known one is not there; or as `settle_mark`.
+            ConfigurationError: as `settle_mark`.
+        """
+        if known:
+            # A store that asks this guard makes no mark from here on where the known one is missing.
+            self._began = store, LakeMark(known)
+            check_mark(store, object_keys.LAKE_MARK, LakeMark(known), _OR_BEGIN)
+        mark = settle_mark(store)
+        self._began = store, replace(mark, lake_id=known or mark.lake_id)
+        return known or mark.lake_id
 
     def check(self) -> None:
         """Raises `StoreUnavailableError` when the lake or a part is away, or another is in its place."""

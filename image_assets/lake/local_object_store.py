@@ -87,6 +87,8 @@ class LocalObjectStore:
         with explained("write", key, self.root), self._place(key, make=True) as place:
             try:
                 _with_folder(staged).write_bytes(data)
+                # What was staged is in the lake only if the lake is there still: its name is given in the same folder.
+                self.check()
                 with self._over(key, over):
                     self._put(staged, key, place)
             # Whoever interrupts it, too, leaves no file behind.

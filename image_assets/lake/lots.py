@@ -42,20 +42,25 @@ class Lot:
         return self.number == self.of - 1
 
     def has(self, source_uri: SourceUri) -> bool:
-        """Whether what came from there belongs to this lot, on every machine; a sidecar is where its file is."""
-        if self.of == 1:
-            return True
-        stem = source_uri
-        while stem.endswith(_SIDECAR):
-            stem = SourceUri(stem.removesuffix(_SIDECAR))
-        if "%" in stem:
-            stem = SourceUri(normalise_name(unquote(stem)))
-        digest = hashlib.blake2b(stem.encode(), digest_size=8).digest()
-        return int.from_bytes(digest) % self.of == self.number
+        """Whether what came from there belongs to this lot; a sidecar is where its file is."""
+        return lot_number(source_uri, self.of) == self.number
 
 
 WHOLE = Lot(0, 1)
 """All of a day."""
+
+
+def lot_number(source_uri: SourceUri, lots: int) -> int:
+    """Of the lot that what came from there belongs to, on every machine."""
+    if lots == 1:
+        return 0
+    stem = source_uri
+    while stem.endswith(_SIDECAR):
+        stem = SourceUri(stem.removesuffix(_SIDECAR))
+    if "%" in stem:
+        stem = SourceUri(normalise_name(unquote(stem)))
+    digest = hashlib.blake2b(stem.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % lots
 
 
 def lots_of(number: int) -> tuple[Lot, ...]:

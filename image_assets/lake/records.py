@@ -33,15 +33,21 @@ def read_record(store: ObjectStore, key: ObjectKey, shape: type[_T], error: type
 
 
 def write_record(store: ObjectStore, key: ObjectKey, record: Any, *, over: str | None = ANY_VERSION) -> None:
-    """Keep a dataclass as a record; what is no valid text in it is replaced."""
-    store.write(key, _as_bytes(record), over=over)
+    """Keep a dataclass as a record; what is no valid text in it is replaced.
+
+    One over a known version is durable: others go by it at once, and there is no former one to go back to.
+    """
+    if over == ANY_VERSION or store.is_far:
+        store.write(key, _as_bytes(record), over=over)
+    else:
+        write_durable_record(store, key, record, over=over)
 
 
-def write_durable_record(store: ObjectStore, key: ObjectKey, record: Any) -> None:
+def write_durable_record(store: ObjectStore, key: ObjectKey, record: Any, *, over: str | None = ANY_VERSION) -> None:
     """Keep a dataclass as a record that survives a power cut; for few at a time: each waits for the disk."""
     with store.staging() as staged:
         staged.write(_as_bytes(record))
-        staged.land(key)
+        staged.land(key, over=over)
 
 
 def parsed_by(parse: Callable[[str], object]) -> AfterValidator:

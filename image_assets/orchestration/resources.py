@@ -21,6 +21,7 @@ from image_assets.lake.remote.params import StorageParams
 from image_assets.models.encoders.encoder import EncoderDescription, ImageEncoder, Placement
 from image_assets.orchestration.runs.at_work import PROCESS_TAG, at_work, this_process
 from image_assets.orchestration.runs.kept_open import kept_open
+from image_assets.orchestration.runs.known_lake import begin_with_known
 from image_assets.orchestration.runs.turns import take_turns
 from image_assets.steps.vectors.encoding import Encode, encode_here, encode_there
 
@@ -58,12 +59,12 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """A run changes the lake of its beginning, and makes no other in its place; no cloud's place can be empty."""
-        if context.run is None:
+        if context.run is None or context.instance is None:
             return
-        self._glance = Glance()
-        if not isinstance(parse_root(self.root), RemoteRoot):
+        self._glance, root = Glance(), parse_root(self.root)
+        if not isinstance(root, RemoteRoot):
             self._guard = LakeGuard()
-            self._guard.begin(self.tables.store)
+            begin_with_known(self._guard, self.tables.store, context.instance, root)
 
     def _open(self) -> ParquetTables:
         archive = parse_root(self.archive_root) if self.archive_root else None

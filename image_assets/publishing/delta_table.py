@@ -1,6 +1,7 @@
 """A Delta table (delta.io, protocol 1.2) with a partition per day, which is replaced as one."""
 
 import hashlib
+import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,7 @@ class DailyDeltaTable:
                 schema_mode="merge",
                 commit_properties=CommitProperties(app_transactions=[Transaction(_app(day), _number(version))]),
             )
+        self._keep()
 
     def remove(self, day: date, image_id: str) -> int:
         """Remove an image from the day, in one commit; how many rows that were."""
@@ -86,7 +88,8 @@ class DailyDeltaTable:
             if not DeltaTable.is_deltatable(self.uri):
                 return 0
             done = DeltaTable(self.uri).delete(f"{_DAY} = '{day}' AND image_id = '{image_id}'")
-            return int(done["num_deleted_rows"] or 0)
+        self._keep()
+        return int(done["num_deleted_rows"] or 0)
 
     def has_version(self, day: date, version: str) -> bool:
         """Whether the day holds what this version names."""
@@ -125,9 +128,17 @@ class DailyDeltaTable:
                 return Tidied(0, 0)
             table = DeltaTable(self.uri)
             compacted = table.optimize.compact()
+            # Files of former versions are gone for good only when what replaces them is there for good.
+            self._keep()
             removed = table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False)
             table.create_checkpoint()
+            self._keep()
             return Tidied(int(compacted["numFilesRemoved"]), len(removed))
+
+    def _keep(self) -> None:
+        """Bring a commit to the disk before anybody is told of it: delta-rs leaves that to the system's caches."""
+        if "://" not in self.place:
+            os.sync()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 `python -m image_assets_tests.soak.chaos --rounds 50 --seed 1 --postgres`
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -11,7 +12,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -22,22 +24,21 @@ import polars as pl
 
 from image_assets.errors import RejectionReason
 from image_assets_tests.servers.postgres import PostgresServer, running_server
-from image_assets_tests.soak.disturbances import (
-    DISK_BYTES,
-    DISTURBANCES,
-    Story,
-    Victim,
-)
+from image_assets_tests.soak.disturbances import DISTURBANCES, Story, Victim
 from image_assets_tests.soak.homes import GOOD, Home, end, last_days, new_home
-from image_assets_tests.soak.likeness import ARCHIVE, PUBLISHED, unlike
-from image_assets_tests.soak.script import LAKE, Step, live, short_steps, steps_of
+from image_assets_tests.soak.likeness import unlike
+from image_assets_tests.soak.own_disk import OwnDisk, own_disk
+from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED, Step, live, short_steps, steps_of
 
 _KILLED = {-number for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)} | {130}
 _DEADLY = ("kill command", "kill tree", "power cut")
-_PATIENT = {"power cut", "kill worker"}
+_PATIENT = {"power cut", "kill worker", "kill daemon"}
+_OF_RUNS = {"kill worker", "kill daemon"}
+_OF_DISKS = {"full disk", "power cut"}
+_EARLY = 0.6
 _TOLD = 1
 _SETTINGS = {
-    "CHUNK_SIZE": "2",
+    "CHUNK_SIZE": "4",
     "WORKERS": "1",
     "DELTA": PUBLISHED,
     "ARCHIVE_ROOT": ARCHIVE,
@@ -45,7 +46,7 @@ _SETTINGS = {
     "SERVICE_URL": "https://photos.example",
 }
 _TIMEOUT_S = 600.0
-_PER_STEP = 5
+_PER_STEP = 8
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Chaos:
         chance: of all choices.
         kinds: what may come.
         database: of published copies, if there is one.
+        disk: that of the disturbed home, if it has one of its own.
+        usual_s: how long the commands took undisturbed, last.
         stories: what came.
         problems: what was found.
     """
@@ -67,19 +70,23 @@ class Chaos:
     chance: random.Random
     kinds: Sequence[str]
     database: PostgresServer | None = None
+    disk: OwnDisk | None = None
+    usual_s: dict[str, float] = field(default_factory=dict)
     stories: list[tuple[str, Story]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def live_through(self, step: Step, rounds: int) -> None:
-        """The quiet home first, which tells how long it takes; then round after round, and once in peace."""
+        """The command again and again until it has done its work, disturbed; meanwhile the quiet home once."""
         self.quiet, self.disturbed = live(self.quiet, step), live(self.disturbed, step)
-        began = time.monotonic()
-        self._expect(self.quiet, step.command)
-        usual_s = time.monotonic() - began
-        click.echo(f"{step.name}: {usual_s:.0f} s undisturbed")
-        for _ in range(rounds):
-            if not self._round(step, usual_s):
-                break
+        # What others deliver is on the disk.
+        os.sync()
+        with ThreadPoolExecutor(1) as beside:
+            quiet = beside.submit(self._timed, step)
+            usual_s = self.usual_s.get(step.command[0]) or quiet.result()
+            limit = len(self.stories) + rounds
+            while len(self.stories) < limit and self._call(step, usual_s, limit) not in GOOD:
+                pass
+            self.usual_s[step.command[0]] = quiet.result()
         self.calm_down(step.command)
 
     def calm_down(self, command: Sequence[str]) -> None:
@@ -97,27 +104,44 @@ class Chaos:
             self._complain("nothing was disturbed: each command had ended before its moment came")
         self.problems += unlike(self.disturbed, self.quiet, databases, self.database)
 
-    def _round(self, step: Step, usual_s: float) -> bool:
-        """Disturb the command once; False when it had ended before that."""
-        process = self.disturbed.start(*step.command)
-        kind = self.chance.choice(self.kinds)
+    def _call(self, step: Step, usual_s: float, limit: int) -> int | None:
+        """Call the command and disturb it until it ends; its exit code."""
+        began, process, allowed = time.time(), self.disturbed.start(*step.command), {*GOOD}
+        # Who looks at images is at work early.
+        kinds = [kind for kind in self.kinds if step.command[0] == "run" or kind not in _OF_RUNS]
+        first = [kind for kind in kinds if kind in _PATIENT] if self.chance.random() < _EARLY else kinds
+        kind = self.chance.choice(first or kinds)
         # A power cut waits for something that is at risk by itself, and who kills a worker for one.
-        moment_s = self.chance.uniform(0.1, 0.3 if kind in _PATIENT else 1.0) * usual_s
-        try:
-            process.wait(moment_s)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
-            self._judge(process, {*GOOD})
-            return False
-        story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database))
-        code = self._judge(process, {*GOOD, _TOLD, *(_KILLED if kind in _DEADLY else ())})
-        if not story.came:
-            return False
-        self.stories.append((kind, story))
+        while len(self.stories) < limit and _is_at_work(process, self._moment_s(kind) * usual_s):
+            at = self._whereabouts(began)
+            story = DISTURBANCES[kind](Victim(self.disturbed, process, self.chance, self.database, self.disk))
+            self._note(step, kind, story, f"{at} to {self._whereabouts(began)}")
+            allowed |= {_TOLD, *(_KILLED if kind in _DEADLY else ())}
+            kind = self.chance.choice(kinds)
+        code = self._judge(process, allowed)
+        click.echo(f"exit code {code} after {time.time() - began:.0f} s")
+        return code
+
+    def _moment_s(self, kind: str) -> float:
+        return self.chance.uniform(0.1, 0.2 if kind in _PATIENT else 0.8)
+
+    def _note(self, step: Step, kind: str, story: Story, where: str) -> None:
         self.problems += story.problems
-        click.echo(f"| {len(self.stories)} | {step.name} | {kind} | {story.told} | {moment_s:.1f} s | {code} |")
-        return True
+        if story.came:
+            self.stories.append((kind, story))
+        number = str(len(self.stories)) if story.came else "missed"
+        click.echo(f"| {number} | {step.name} | {kind} | {story.told} | {where} |")
+        for problem in story.problems:
+            click.echo(problem, err=True)
+
+    def _timed(self, step: Step) -> float:
+        began = time.monotonic()
+        self._expect(self.quiet, step.command)
+        return time.monotonic() - began
+
+    def _whereabouts(self, began: float) -> str:
+        run_id = self.disturbed.newest_run(began)
+        return self.disturbed.step_of(run_id) if run_id else "before its run"
 
     def _expect(self, home: Home, command: Sequence[str]) -> None:
         ending = home.run(*command, timeout_s=_TIMEOUT_S)
@@ -148,6 +172,8 @@ def main(
     rounds: int, images: int, seed: int, short: bool, postgres: bool, only: Sequence[str], folder: Path | None
 ) -> None:
     """Disturb command after command; what came, what was found, and how the two lakes differ in the end."""
+    # Commands of a shell's background ignore it, and so would all that are started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(running_server(fsync="on")) if postgres else None
@@ -179,6 +205,7 @@ def _begin(
     databases: tuple[str, str] | None,
     only: Sequence[str],
 ) -> Chaos:
+    disk = stack.enter_context(own_disk(place / "disturbed"))
     homes = [new_home(place / name, days, 0).with_settings(_SETTINGS) for name in ("disturbed", "quiet")]
     if server and databases:
         for name in databases:
@@ -186,23 +213,19 @@ def _begin(
         homes = [
             home.with_settings({"POSTGRES": server.url(name)}) for home, name in zip(homes, databases, strict=True)
         ]
-    may_fill = stack.enter_context(_small_disk(homes[0].folder / LAKE.parent))
-    without = ({"database crash"} if server is None else set()) | (set() if may_fill else {"full disk"})
-    click.echo(f"seed {seed}; {'' if may_fill else 'no '}full disks; {'' if server else 'no '}PostgreSQL")
-    return Chaos(*homes, random.Random(seed), [kind for kind in only or DISTURBANCES if kind not in without], server)
+    without = ({"database crash"} if server is None else set()) | (set() if disk else _OF_DISKS)
+    click.echo(f"seed {seed}; not possible here: {', '.join(sorted(without)) or 'nothing'}")
+    kinds = [kind for kind in only or DISTURBANCES if kind not in without]
+    return Chaos(*homes, random.Random(seed), kinds, server, disk)
 
 
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[bool]:
-    """A file system of its own, so that it can be full; False where none may be mounted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder]
-    is_mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+def _is_at_work(process: "subprocess.Popen[str]", moment_s: float) -> bool:
+    """Whether it is, at that moment."""
     try:
-        yield is_mounted
-    finally:
-        if is_mounted:
-            subprocess.run(["umount", "-l", folder], check=True)
+        process.wait(moment_s)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _has_crashed(home: Home) -> bool:

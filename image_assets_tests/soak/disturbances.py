@@ -1,34 +1,31 @@
-"""What can come over a command at work: kills, no storage, a full disk, a power cut, a database that crashes.
+"""What can come over a command at work: kills, no storage, a full disk, a power cut, a database that crashes."""
 
-A power cut loses what was not brought to the disk. Tables and chunks are synced before they get their names; what can
-be cut short is a file that is still staged, and a picture written since the last chunk or table, of which no row tells
-yet. The newest chunk is cut too: that is a disk that lied, and costs the work of its rows only.
-"""
-
-import os
 import random
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from itertools import chain
 from pathlib import Path
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-from image_assets.lake.local_object_store import STAGING
-from image_assets.lake.object_keys import BRONZE, CHECKPOINTS, PREVIEWS, SILVER, TABLES, THUMBNAILS
 from image_assets_tests.servers.postgres import PostgresServer
 from image_assets_tests.soak.homes import Home, end, kill_tree
-from image_assets_tests.soak.script import LAKE
+from image_assets_tests.soak.own_disk import OwnDisk
+from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED
 
-DISK_BYTES = 4 * 2**30
 _BREATH_S = 0.05
+_UNWRITTEN_S = 30
+"""So long the system keeps it in memory at most."""
+_WAITING = {"not there", "QUEUED", "NOT_STARTED", "STARTING"}
+_IDLE_S = 10.0
+_WORKER = "image_assets.compute.worker"
 _PATIENCE_S = 400.0
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _PAGES = ("/", "/days", "/rejected", "/filters", "/ready", "/v1/images", "/v1/classes", "/v1/reviews", "/v1/duplicates")
@@ -55,12 +52,14 @@ class Victim:
         process: of the command.
         chance: of all choices.
         database: to which gold is published, if it is.
+        disk: on which the home is, if it has one of its own.
     """
 
     home: Home
     process: Process
     chance: random.Random
     database: PostgresServer | None = None
+    disk: OwnDisk | None = None
 
     @property
     def lake(self) -> Path:
@@ -90,14 +89,47 @@ def kill_everything(victim: Victim) -> Story:
 
 
 def kill_worker(victim: Victim) -> Story:
-    """One of its children, as soon as it has any."""
+    """One of those who look at images, amid an image; after a while without any, one that waits for some."""
+    give_up_at = time.monotonic() + _IDLE_S
     while victim.process.poll() is None:
         with suppress(psutil.NoSuchProcess):
-            if children := psutil.Process(victim.process.pid).children(recursive=True):
-                victim.chance.choice(children).kill()
-                return Story("SIGKILL")
-        time.sleep(_BREATH_S)
+            workers = _workers(victim.process)
+            busy = [each for each in workers if each.status() != psutil.STATUS_SLEEPING]
+            if chosen := busy or (workers if time.monotonic() > give_up_at else []):
+                worker = victim.chance.choice(chosen)
+                used_s = sum(worker.cpu_times()[:2])
+                worker.kill()
+                return Story(f"SIGKILL to pid {worker.pid}, {'at work' if busy else 'idle'}, {used_s:.1f} s used")
+        time.sleep(_BREATH_S / 10)
     return Story("it had no worker any more", came=False)
+
+
+def _workers(process: Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+        return [each for each in children if _WORKER in each.cmdline()]
+    return []
+
+
+def kill_daemon(victim: Victim) -> Story:
+    """One that does a run of the first day beside the command; with or without the run."""
+    run_id, home = str(uuid.UUID(int=victim.chance.getrandbits(128), version=4)), victim.home
+    daemon = home.start_dagster("dagster-daemon", "run", "-m", "image_assets.definitions")
+    day = f'{{"dagster/partition": "{home.first_day}"}}'
+    launch = ("job", "launch", "-m", "image_assets.definitions", "-j", "daily_images", "--tags", day)
+    queued = end(home.start_dagster("dagster", *launch, "--run-id", run_id), _PATIENCE_S)
+    problems = [f"the run was not queued: {queued.words[-2000:]}"] if queued.code else []
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while home.status_of(run_id) in _WAITING and time.monotonic() < give_up_at and daemon.poll() is None:
+        time.sleep(_BREATH_S)
+    time.sleep(victim.chance.uniform(0, 8))
+    step, status = home.step_of(run_id), home.status_of(run_id)
+    if whole := victim.chance.random() < 0.7:
+        kill_tree(daemon, signal.SIGKILL)
+    else:
+        daemon.kill()
+    end(daemon, 60)
+    return Story(f"SIGKILL to it {'and' if whole else 'but not'} its run, {status}, {step}", problems)
 
 
 def kill_service(victim: Victim) -> Story:
@@ -123,23 +155,20 @@ def take_storage_away(victim: Victim) -> Story:
         made = [str(each.relative_to(victim.lake)) for each in victim.lake.rglob("*") if each.is_file()]
         aside = victim.lake.with_name(f"made-{time.time_ns()}")
         victim.lake.rename(aside)
-        story.told += f"; {len(made)} files were written in its place"
+        if made:
+            story.problems.append(f"in the place of a lake that was away: {made}")
     away.rename(victim.lake)
     return story
 
 
 def fill_disk(victim: Victim) -> Story:
     """Leave a few kilobytes until the command has ended."""
-    disk, left = victim.lake.parent, victim.chance.choice((0, 4, 64, 256)) * 1024
-    resize_disk(disk, shutil.disk_usage(disk).used + left)
+    assert victim.disk is not None
+    left = victim.chance.choice((0, 4, 64, 256)) * 1024
+    victim.disk.fill(left)
     victim.wait()
-    resize_disk(disk)
+    victim.disk.empty()
     return Story(f"{left // 1024} kB left")
-
-
-def resize_disk(disk: Path, size_bytes: int = DISK_BYTES) -> None:
-    """Of a file system in memory."""
-    subprocess.run(["mount", "-o", f"remount,size={size_bytes}", disk], check=True)
 
 
 def crash_database(victim: Victim) -> Story:
@@ -152,30 +181,35 @@ def crash_database(victim: Victim) -> Story:
 
 
 def cut_power(victim: Victim) -> Story:
-    """Kill everything as soon as something may not have reached the disk, and cut that short."""
+    """As soon as something may not have reached the disk: the file system stops there, and comes back without it."""
+    assert victim.disk is not None
+    began = time.time()
     while victim.process.poll() is None:
         # Nothing moves while it is looked at.
         kill_tree(victim.process, signal.SIGSTOP)
-        if _newest_chunk(victim.lake) or _unsynced_pictures(victim.lake):
+        if any(_at_risk(victim, began - _UNWRITTEN_S)):
             break
         kill_tree(victim.process, signal.SIGCONT)
-        time.sleep(_BREATH_S)
+        time.sleep(_BREATH_S / 2)
     else:
         return Story("it had ended", came=False)
-    kill_tree(victim.process, signal.SIGKILL)
+    before = victim.disk.contents()
+    victim.disk.lose_power()
+    _kill_all(victim.home)
     victim.wait()
-    staged, chunks, pictures = _staged(victim.lake), _newest_chunk(victim.lake), _unsynced_pictures(victim.lake)
-    chosen = [file for file in chain(staged, chunks, pictures) if victim.chance.random() < 0.7]
-    for file in chosen:
-        _cut(file, victim.chance)
-    told = f"{len(staged)} staged, {len(chunks)} chunks, {len(pictures)} pictures at risk, {len(chosen)} cut"
-    return Story(told, cut=len(chosen))
+    victim.disk.come_back()
+    after = victim.disk.contents()
+    lost = [file.relative_to(victim.home.folder) for file, digest in before.items() if after.get(file) != digest]
+    places = Counter("/".join(file.parts[1:3]) for file in lost)
+    told = ", ".join(f"{count} of {place}" for place, count in places.most_common())
+    return Story(f"lost or cut short: {told or 'nothing'}", cut=len(lost), came=bool(lost))
 
 
 DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
     "kill command": kill_command,
     "kill tree": kill_everything,
     "kill worker": kill_worker,
+    "kill daemon": kill_daemon,
     "kill service": kill_service,
     "outage": take_storage_away,
     "full disk": fill_disk,
@@ -184,31 +218,19 @@ DISTURBANCES: Mapping[str, Callable[[Victim], Story]] = {
 }
 
 
-def _cut(file: Path, chance: random.Random) -> None:
-    """At a random place, the beginning and the end included; or its name never arrived."""
-    if chance.random() < 0.15:
-        file.unlink()
-        return
-    status = file.stat()
-    os.truncate(file, chance.choice((0, chance.randint(0, status.st_size))))
-    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+def _kill_all(home: Home) -> None:
+    """Whoever is at work in a home, runs that a killed daemon has left included."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()) == home.folder:
+                process.kill()
 
 
-def _staged(lake: Path) -> list[Path]:
-    return _files(lake / STAGING)
-
-
-def _newest_chunk(lake: Path) -> list[Path]:
-    chunks = _files(lake / TABLES / CHECKPOINTS, "*.parquet")
-    return sorted(chunks, key=lambda file: file.stat().st_mtime_ns)[-1:]
-
-
-def _unsynced_pictures(lake: Path) -> list[Path]:
-    """Written since the last chunk or table, before each of which everything is brought to the disk."""
-    synced = max((file.stat().st_mtime_ns for file in _files(lake / TABLES, "*.parquet")), default=0)
-    pictures = chain.from_iterable(_files(lake / folder) for folder in (BRONZE, SILVER, THUMBNAILS, PREVIEWS))
-    return [file for file in pictures if file.stat().st_mtime_ns > synced]
-
-
-def _files(folder: Path, pattern: str = "*") -> list[Path]:
-    return sorted(file for file in folder.rglob(pattern) if file.is_file())
+def _at_risk(victim: Victim, since: float) -> Iterator[Path]:
+    """Of the lake, and of what is published and archived."""
+    assert victim.disk is not None
+    for folder in (victim.lake, victim.home.folder / PUBLISHED, victim.home.folder / ARCHIVE):
+        for file in folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                if file.lstat().st_mtime > since and file.is_file() and victim.disk.is_pending(file):
+                    yield file

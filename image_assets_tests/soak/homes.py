@@ -4,10 +4,12 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,9 +24,17 @@ from image_assets.settings import PREFIX
 GOOD = (0, 2)
 """Exit codes of commands that did what they were asked; 2: some images are rejected."""
 
-_SCRIPT = Path(sys.executable).with_name("image-assets")
-_ADDRESS = re.compile(r"http://\S+")
+_BIN = Path(sys.executable).parent
 _CONFIG = Path(image_assets.__file__).parents[1] / "dagster.yaml"
+# The one that is tested, wherever another is installed.
+_CODE = {"PYTHONPATH": str(_CONFIG.parent)}
+_RUNS = Path("data", "dagster", "history", "runs.db")
+_EVENTS = Path("data", "dagster", "history", "runs")
+_LAST_STEP = (
+    "SELECT dagster_event_type, step_key FROM event_logs "
+    "WHERE dagster_event_type IN ('STEP_START', 'STEP_SUCCESS', 'STEP_FAILURE') ORDER BY id DESC LIMIT 1"
+)
+_ADDRESS = re.compile(r"http://\S+")
 
 
 @dataclass(frozen=True)
@@ -64,21 +74,45 @@ class Home:
         return replace(self, settings={**self.settings, **settings})
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own, its words in a file that can be as long as it likes."""
+        """Start a command."""
+        return self._start(_BIN / "image-assets", arguments, variables)
+
+    def start_dagster(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a program of Dagster's own."""
+        return self._start(_BIN / program, arguments, {"DAGSTER_HOME": str(self.folder)})
+
+    def _start(self, script: Path, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
+        """In a process group of its own, its words in a file that can be as long as it likes."""
         own = {
             name: value for name, value in os.environ.items() if not name.upper().startswith((PREFIX, "DAGSTER_HOME"))
         }
         said = {"START_DAY": str(self.first_day), "WORKERS": "2", **self.settings}
         settings = {**{f"{PREFIX}{name}": value for name, value in said.items()}, **variables}
-        words = self.folder / "words"
+        # Beside the home, whose disk can be full.
+        words = self.folder.with_name(f"words of {self.folder.name}")
         words.mkdir(exist_ok=True)
         with (words / f"{len(list(words.iterdir()))}.txt").open("w") as file:
             process = subprocess.Popen(
-                [_SCRIPT, *arguments], cwd=self.folder, env={**own, **settings}, text=True, start_new_session=True,
-                stdout=file, stderr=subprocess.STDOUT,
+                [script, *arguments], cwd=self.folder, env={**own, **_CODE, **settings}, text=True,
+                start_new_session=True, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
         process.words = Path(file.name)  # type: ignore[attr-defined]
         return process
+
+    def status_of(self, run_id: str) -> str:
+        """Of a run, as Dagster keeps it."""
+        found = _ask(self.folder / _RUNS, f"SELECT status FROM runs WHERE run_id = '{run_id}'")
+        return found[0][0] if found else "not there"
+
+    def step_of(self, run_id: str) -> str:
+        """Which one a run is at."""
+        found = _ask(self.folder / _EVENTS / f"{run_id}.db", _LAST_STEP)
+        return f"{'in' if found[0][0] == 'STEP_START' else 'after'} {found[0][1]}" if found else "before any step"
+
+    def newest_run(self, since: float) -> str | None:
+        """The one that wrote last, if it began after an instant."""
+        files = [file for file in (self.folder / _EVENTS).glob("*-*.db") if file.stat().st_mtime > since]
+        return max(files, key=lambda file: file.stat().st_mtime).stem if files else None
 
     def run(self, *arguments: str, timeout_s: float = 240.0, **variables: str) -> Ended:
         """Start a command and wait for its end."""
@@ -145,6 +179,13 @@ def last_days(number: int) -> list[date]:
     """Full days, the last one yesterday."""
     today = datetime.now(UTC).date()
     return [today - timedelta(days=back) for back in range(number, 0, -1)]
+
+
+def _ask(file: Path, question: str) -> list[tuple[str, ...]]:
+    """Nothing while the file is not there or just being made."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return connection.execute(question).fetchall()
+    return []
 
 
 def _made(folder: Path) -> Path:

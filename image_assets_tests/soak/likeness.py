@@ -18,11 +18,9 @@ from image_assets.tables.upkeep import ERASURES
 from image_assets_tests.servers.equality import differences
 from image_assets_tests.servers.postgres import PostgresServer
 from image_assets_tests.soak.homes import Home
-from image_assets_tests.soak.script import LAKE
+from image_assets_tests.soak.script import ARCHIVE, LAKE, PUBLISHED
 
 ENCODER = "builtin"
-ARCHIVE, PUBLISHED = "archive", "published"
-"""Folders of a home."""
 _OF_ITS_TIME = ["created_at", "updated_at", "vector_key", "version", "vector_version", "uploaded_at", "input_version"]
 _NOISE = 1e-2
 """Of vectors that were published as halves."""

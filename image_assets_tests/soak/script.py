@@ -17,6 +17,8 @@ from image_assets.samples.feed import SampleFile, generate_feed
 from image_assets_tests.soak.homes import Home
 
 LAKE = Path("data", "lake")
+ARCHIVE, PUBLISHED = "archive", "published"
+"""Folders of a home."""
 Files = Mapping[ObjectKey, bytes | None]
 """Files of the landing zone; None: it leaves."""
 

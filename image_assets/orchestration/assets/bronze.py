@@ -8,6 +8,7 @@ from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, describe_increment
 from image_assets.steps.images.bronze import bronze_recipe, take_in_day
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import cut_day
 from image_assets.steps.upkeep.erasure import finish_erasures, forget_erased
 from image_assets.steps.upkeep.scrub import note_lost_originals
@@ -23,8 +24,8 @@ def bronze_assets(daily: Daily) -> list[dg.AssetsDefinition]:
 
 def _bronze_images(run: AssetRun, day: date) -> Metadata:
     finish_erasures(run.tables, day)
-    cut_day(run.tables, day, run.base.lots)
-    report = run.work(take_in_day, day, run.settings.inspect_params, run.engine)
+    landing = LandingZone(run.tables.store, day, len(cut_day(run.tables, day, run.base.lots)))
+    report = run.work(take_in_day, day, run.settings.inspect_params, run.engine, landing)
     finish_erasures(run.tables, day)
     forget_erased(run.tables, day)
     damaged = dg.MetadataValue.int(note_lost_originals(run.tables, day))

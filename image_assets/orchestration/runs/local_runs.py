@@ -13,6 +13,7 @@ from uuid import uuid4
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from image_assets import errors
 from image_assets.errors import ConfigurationError
 from image_assets.orchestration.chosen_lots import LOTS_TAG
 from image_assets.orchestration.jobs import DAILY_JOB, WAREHOUSE_JOB
@@ -171,7 +172,7 @@ def _execute(
     problems = [_words(event) for event in result.all_events if is_step_failure(event)]
     problems += [_check_words(check) for check in failed]
     if not result.success and not problems:
-        problems = [str(event.message) for event in result.all_events if event.is_failure]
+        problems = [_told_by(event) for event in result.all_events if event.is_failure]
     is_success, bad = result.success and not failed, frozenset(bad_days(result.all_events))
     return RunReport(result.run_id, tuple(days), is_success, tuple(problems), bad)
 
@@ -181,6 +182,14 @@ def _words(event: dg.DagsterEvent) -> str:
     failure = event.step_failure_data
     told = failure.user_failure_data
     return f"{event.step_key}: {told.description if told else failure.error_display_string}"
+
+
+def _told_by(event: dg.DagsterEvent) -> str:
+    """Of a run that failed apart from its steps, such as one whose lake is away: our own error says what to do."""
+    error = whole = event.job_failure_data.error if event.is_job_failure else None
+    while error and error.cls_name not in vars(errors):
+        error = error.cause
+    return error.message.strip().partition(": ")[2] if error else str(whole or event.message)
 
 
 def _check_words(check: dg.AssetCheckEvaluation) -> str:

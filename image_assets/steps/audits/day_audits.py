@@ -16,7 +16,8 @@ from image_assets.lake.lots import WHOLE
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import FILE_COLUMN, ParquetTables
 from image_assets.steps.images.certificates import erased_ids
-from image_assets.steps.images.landing import find_left_behind, list_landing
+from image_assets.steps.images.landing import LandingDay, find_left_behind
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import day_lots
 from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -50,16 +51,17 @@ def audit_schema(tables: ParquetTables, table: Table, day: date | None) -> Audit
 
 def audit_uploads(tables: ParquetTables, day: date, before: datetime) -> Audit:
     """Conservation at the door: every upload that arrived in time is a bronze or a rejected row, never both."""
-    uploads, accepted, rejected = (
-        pl.concat(parts)
-        for parts in zip(*(_door(tables.at(lot), day, before) for lot in day_lots(tables, day)), strict=True)
-    )
+    lots = day_lots(tables, day)
+    landing = LandingZone(tables.store, day, len(lots))
+    doors = (_door(tables.at(lot), day, landing.of(lot), before) for lot in lots)
+    uploads, accepted, rejected = (pl.concat(parts) for parts in zip(*doors, strict=True))
     return _audit_conservation(uploads, accepted, rejected, exact=False)
 
 
-def _door(tables: ParquetTables, day: date, before: datetime) -> tuple[pl.Series, pl.Series, pl.Series]:
+def _door(
+    tables: ParquetTables, day: date, landing: LandingDay, before: datetime
+) -> tuple[pl.Series, pl.Series, pl.Series]:
     """The uploads of a lot that arrived in time, those that were accepted, and those that were rejected."""
-    landing = list_landing(tables.store, day, tables.lot)
     accepted = tables.read_column(BRONZE_IMAGES.name, day, "source_uri")
     rejected = tables.read_column(rejections_table(BRONZE_IMAGES.name).name, day, "source_uri")
     left_behind = find_left_behind(tables.store, landing, {*accepted, *rejected})

@@ -1,88 +1,125 @@
-"""What the duplicates of a day depend on: the content of the files of all days until it, digested once.
+"""What the duplicates of a day depend on: the content of the files of all days until it, looked at once.
 
-A small file of the lake remembers the digests, so that a new process does not read all days because of a new one.
+A file of the lake remembers it, so that a new process does not read all days because of a new one: of each file the
+digest of what matters here, and the numbers by which its images are sought.
 """
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
 import polars as pl
 
-from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.errors import ObjectNotFoundError, StorageError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
+from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
 ORIGINAL = ("image_id", "day", "uploaded_at", "sha256", "label")
 CLEANSED = ("image_id", "phash", "is_near_uniform")
 _VECTOR = ("image_id", "input_version", "recipe_version")
+
+HASH: Final = pl.col("phash").str.to_integer(base=16, dtype=pl.UInt64)
+"""A hash as the number by which a cleansed image is sought."""
+SHOWS: Final = ~pl.col("is_near_uniform")
+"""Whether it is sought at all: a picture that shows next to nothing is like every other one."""
+BYTES: Final = pl.col("sha256").str.head(16).str.to_integer(base=16, dtype=pl.UInt64)
+"""The number by which an original is sought: files of other bytes may share it."""
+
+_READ: Final[Mapping[str, tuple[tuple[str, ...], pl.Expr]]] = {
+    BRONZE_IMAGES.name: (ORIGINAL, BYTES),
+    SILVER_IMAGES.name: (CLEANSED, HASH.filter(SHOWS)),
+}
 _KEPT = 1 << 15
-_SHAPE = pl.Schema({"day": pl.Date, "key": pl.String, "version": pl.String, "digest": pl.String})
+_FILE = pl.Schema({"day": pl.Date, "key": pl.String, "version": pl.String})
+_SHAPE = pl.Schema([*_FILE.items(), ("digest", pl.String()), ("sought", pl.List(pl.UInt64))])
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
-    """What tells the content of a table's file of a day, as far as it matters here, from another."""
+def file_words(tables: ParquetTables, embeddings: str, until: date) -> pl.DataFrame:
+    """`day` and `word` of the files until a day of originals, cleansed images and these vectors.
 
-    day: date
-    key: ObjectKey
-    version: str
-    digest: str
-
-    @property
-    def word(self) -> str:
-        """The same while the content is, whatever wrote the file last."""
-        return f"{self.key} {self.digest}"
+    A word is the same while the content is, whatever wrote the file last.
+    """
+    contents = _contents(tables, _names(embeddings), until, ["digest"])
+    return contents.select("day", word=pl.format("{} {}", "key", "digest"))
 
 
-def file_digests(tables: ParquetTables, embeddings: str, until: date) -> list[FileDigest]:
-    """Of the files until a day of originals, cleansed images and these vectors; no image is searched for."""
-    known = _remembered(tables)
-    read = ((BRONZE_IMAGES.name, ORIGINAL), (SILVER_IMAGES.name, CLEANSED), (embeddings, _VECTOR))
-    return [each for table, columns in read for each in _of_table(tables, table, columns, until, known)]
+def sought_files(tables: ParquetTables, table: str, until: date) -> pl.DataFrame:
+    """`day`, `key` and `sought` of the files until a day of originals or of cleansed images."""
+    return _contents(tables, [table], until, ["sought"])
 
 
-def remember(tables: ParquetTables, digests: Sequence[FileDigest]) -> None:
-    """Keep the digests for other processes; where nothing can be written each makes them for itself."""
-    known = _remembered(tables)
-    found = {**known, **{each.key: each for each in digests}}
-    if found == known:
-        return
-    buffer = io.BytesIO()
-    pl.DataFrame([astuple(each) for each in found.values()], schema=_SHAPE, orient="row").write_parquet(buffer)
+def remember(tables: ParquetTables, embeddings: str, until: date) -> None:
+    """Keep it for other processes; where nothing can be written each looks for itself.
+
+    What is kept was there after the former memory was read, so that nothing stays of what an erasure has removed.
+    """
+
+    def attempt() -> None:
+        version = tables.store.version(object_keys.DIGESTS)
+        known = _remembered(tables, list(_SHAPE))
+        found = _contents(tables, _names(embeddings), until, ["digest", "sought"])
+        if not found.join(known, on=["key", "version"], how="anti").is_empty():
+            kept = pl.concat([known.join(found, on="key", how="anti"), found])
+            tables.store.write(object_keys.DIGESTS, _as_bytes(kept), over=version)
+
     with suppress(StorageError):
-        tables.store.write(object_keys.DIGESTS, buffer.getvalue())
+        until_first(attempt)
 
 
-def _of_table(
-    tables: ParquetTables, table: str, columns: tuple[str, ...], until: date, known: Mapping[ObjectKey, FileDigest]
-) -> Iterator[FileDigest]:
-    for day, files in tables.listed(table).items():
-        for file in files if day <= until else ():
-            former = known.get(file.key)
-            is_as_it_was = former is not None and former.version == file.version
-            digest = former.digest if former and is_as_it_was else _digest(tables, file.key, columns, file.version)
-            yield FileDigest(day, file.key, file.version, digest)
+def forget(store: ObjectStore) -> None:
+    """Begin anew: whoever remembers what was there before has another version in hand, and looks again."""
+    store.write(object_keys.DIGESTS, _as_bytes(_SHAPE.to_frame()))
+
+
+def _as_bytes(rows: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _names(embeddings: str) -> Sequence[str]:
+    return BRONZE_IMAGES.name, SILVER_IMAGES.name, embeddings
+
+
+def _contents(tables: ParquetTables, names: Sequence[str], until: date, columns: list[str]) -> pl.DataFrame:
+    """Day, key, version and the wanted columns of each file, in the order of the tables and of their days."""
+    days = [(day, files) for name in names for day, files in tables.listed(name).items() if day <= until]
+    rows = [(day, each.key, each.version) for day, files in days for each in files]
+    found = pl.DataFrame(rows, schema=_FILE, orient="row")
+    known = _remembered(tables, [*_FILE, *columns])
+    made = _made(tables, found.join(known, on=["key", "version"], how="anti")).select(known.columns)
+    both = pl.concat([known, made]).drop("day").unique(["key", "version"])
+    return found.join(both, on=["key", "version"], how="left", maintain_order="left")
+
+
+def _made(tables: ParquetTables, files: pl.DataFrame) -> pl.DataFrame:
+    contents = [_content(tables, ObjectKey(key), version) for _, key, version in files.iter_rows()]
+    digests, sought = ([each[number] for each in contents] for number in (0, 1))
+    return files.with_columns(pl.Series("digest", digests, pl.String), pl.Series("sought", sought, _SHAPE["sought"]))
 
 
 @lru_cache(maxsize=_KEPT)
-def _digest(tables: ParquetTables, key: ObjectKey, columns: tuple[str, ...], _version: str) -> str:
+def _content(tables: ParquetTables, key: ObjectKey, _version: str) -> tuple[str, pl.Series]:
+    columns, number = _READ.get(object_keys.table_of(key), (_VECTOR, None))
     rows = tables.scan_files([key], columns)
-    return hashlib.blake2b(rows.write_csv().encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(rows.write_csv().encode(), digest_size=8).hexdigest()
+    numbers = rows.select(number.unique()).to_series() if number is not None else pl.Series([], dtype=pl.UInt64)
+    return digest, numbers
 
 
-def _remembered(tables: ParquetTables) -> Mapping[ObjectKey, FileDigest]:
-    """By key; a file that is damaged or of another shape is as good as none."""
+def _remembered(tables: ParquetTables, columns: list[str]) -> pl.DataFrame:
+    """A file that is damaged or of another shape is as good as none."""
+    none = _SHAPE.to_frame().select(columns)
     try:
-        rows = pl.read_parquet(io.BytesIO(tables.store.read(object_keys.DIGESTS)))
-    except (ObjectNotFoundError, pl.exceptions.PolarsError):
-        return {}
-    if rows.schema != _SHAPE:
-        return {}
-    return {row[1]: FileDigest(*row) for row in rows.iter_rows()}
+        rows = tables.scan_files([object_keys.DIGESTS], columns)
+    except (ObjectNotFoundError, TableError):
+        return none
+    return rows if rows.schema == none.schema else none

@@ -16,7 +16,7 @@ import polars as pl
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.duplicates.canonicals import choose_canonicals
-from image_assets.steps.duplicates.content import file_digests, remember
+from image_assets.steps.duplicates.content import file_words, remember
 from image_assets.steps.duplicates.links import DuplicateParams, find_links
 from image_assets.steps.duplicates.pair_decisions import PairDecisions, as_photos, read_pair_decisions
 from image_assets.steps.duplicates.pool import ARRIVAL, open_duplicate_pool
@@ -45,7 +45,7 @@ def find_duplicates(
     compared = partial(_compared, tables=tables, day=day, encoder=encoder, params=params)
     report = settle_frame(tables, duplicate_target(params), day, inputs, compared, on_progress=on_progress)
     if not report.is_unchanged:
-        remember(tables, file_digests(tables, embedding_target(encoder).table.name, day))
+        remember(tables, embedding_target(encoder).table.name, day)
     return report
 
 
@@ -74,12 +74,12 @@ def duplicate_versions(
     if not days:
         return {}
     wanted, last = embedding_target(encoder), max(days)
-    digests = file_digests(tables, wanted.table.name, last)
+    words = file_words(tables, wanted.table.name, last)
     decisions = read_pair_decisions(tables.store, last)
     return {
         day: version_of(
             wanted.recipe_version,
-            *(each.word for each in digests if each.day <= day),
+            *words.filter(pl.col("day") <= day)["word"],
             *(each for each in decisions if each.since <= f"{day}"),
         )
         for day in days

@@ -9,7 +9,7 @@ from image_assets.errors import RejectionReason
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.classification.predictions import prediction_stages
 from image_assets.steps.images.dismissals import RejectedFile, states_of
-from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import day_lots
 from image_assets.tables.chain import CHAIN
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS, embeddings_name
@@ -49,7 +49,8 @@ def _states(tables: ParquetTables, day: date, rows: pl.DataFrame) -> list[str]:
     columns = ["day", "item", "source_uri", "image_id", "input_version"]
     files = [RejectedFile(*row) for row in rows.select(columns).iter_rows()]
     lots = day_lots(tables, day) if files else ()
-    landed = {file.source_uri for lot in lots for file in list_landing(tables.store, day, lot).files}
+    landing = LandingZone(tables.store, day, len(lots))
+    landed = {file.source_uri for lot in lots for file in landing.of(lot).files}
     is_junk = (pl.col("stage") == BRONZE_IMAGES.name) | pl.col("reason").cast(pl.String).is_in(_OF_THE_BYTES)
     junk = rows.select(is_junk).to_series()
     gone = [file for file, is_it in zip(files, junk, strict=True) if is_it and file.source_uri not in landed]

@@ -5,10 +5,11 @@ from functools import partial
 
 import polars as pl
 
+from image_assets.lake.litter import is_litter
+from image_assets.lake.object_keys import landing_prefix
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.gold.rejections import read_rejected
-from image_assets.steps.images.landing import list_landing
-from image_assets.steps.images.lots import day_lots
+from image_assets.steps.images.registered import is_manifest
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 
@@ -32,9 +33,8 @@ def _summary(tables: ParquetTables, day: date) -> pl.DataFrame:
     seen, accepted = bronze.height + at_landing, gold.filter(pl.col("state") != "error").height
     outcomes = {"seen": seen, "accepted": accepted, "rejected": rejected.height}
     outcomes |= {state: refused.filter(state=state).height for state in ("gone", "dismissed")}
-    outcomes["passed_over"] = sum(
-        len(list_landing(tables.store, day, lot).passed_over) for lot in day_lots(tables, day)
-    )
+    landed = tables.store.list(landing_prefix(day))
+    outcomes["passed_over"] = sum(is_litter(info.key) and not is_manifest(info, day) for info in landed)
     flagged = {name: gold.filter(pl.col(flag)).height for name, flag in _FLAGS.items()}
     counts = [
         _rows("outcome", {**outcomes, "gold": gold.height, **flagged}),

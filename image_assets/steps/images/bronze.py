@@ -27,7 +27,8 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.acceptances import Acceptance, read_acceptances
 from image_assets.steps.images.certificates import erased_ids
-from image_assets.steps.images.landing import LandingFile, find_left_behind, list_landing
+from image_assets.steps.images.landing import LandingDay, LandingFile, find_left_behind, list_landing
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.original import Upload, keys_to_read, read_verified, take_in
 from image_assets.steps.images.receipts import settle_receipts
 from image_assets.steps.images.sent_ahead import clear_sent_ahead
@@ -57,17 +58,19 @@ def take_in_day(
     day: date,
     limits: InspectParams,
     engine: Engine,
+    landing: LandingZone | None = None,
     **pace: Unpack[Pace],
 ) -> IncrementReport:
-    """Bring `bronze_images` of a day in line with the landing zone."""
-    inputs = partial(bronze_inputs, tables, day)
+    """Bring `bronze_images` of a day in line with the landing zone, as it was listed for its lots or is."""
+    inputs = partial(bronze_inputs, tables, day, landing)
     taking = partial(take_in, limits=limits, erased=erased_ids(tables, day), version_of=tables.store.version)
     work = on_objects(taking, tables.store, partial(keys_to_read, limits=limits))
     process = partial(_keeping_rows, in_workers(engine, work, partial(_upload, day=day)), tables, day)
     report = run_increment(tables, bronze_target(limits), day, inputs, process, **pace)
     if tables.lot.is_last:
         settle_receipts(tables.at(WHOLE), day)
-    clear_sent_ahead(tables.store, day, lot=tables.lot)
+    if landing is None or landing.of(tables.lot).awaiting:
+        clear_sent_ahead(tables.store, day, lot=tables.lot)
     return report
 
 
@@ -77,9 +80,10 @@ def bronze_target(limits: InspectParams) -> Target:
     return Target(BRONZE_IMAGES, bronze_recipe(limits), key="source_uri", backing=backing)
 
 
-def bronze_inputs(tables: ParquetTables, day: date) -> pl.DataFrame:
+def bronze_inputs(tables: ParquetTables, day: date, landing: LandingZone | None = None) -> pl.DataFrame:
     """The uploads of a day, those that have left the landing zone included."""
-    return pl.DataFrame(list(_uploads(tables, day)), schema=_INPUTS)
+    landed = landing.of(tables.lot) if landing else list_landing(tables.store, day, tables.lot)
+    return pl.DataFrame(list(_uploads(tables, day, landed)), schema=_INPUTS)
 
 
 def bronze_recipe(limits: InspectParams) -> Recipe:
@@ -159,9 +163,9 @@ def _upload(item: Item, day: date) -> Upload:
     )
 
 
-def _uploads(tables: ParquetTables, day: date) -> Iterator[dict[str, object]]:
+def _uploads(tables: ParquetTables, day: date, landing: LandingDay) -> Iterator[dict[str, object]]:
     """Rows of `_INPUTS`, without what is null; keys need not be valid text, a column of a frame must be."""
-    landing, acceptances = list_landing(tables.store, day, tables.lot), read_acceptances(tables.store, day)
+    acceptances = read_acceptances(tables.store, day)
     rows = _stored(tables, BRONZE_IMAGES, day, ["raw_path", "sha256", "ingested_at", *_TOLD])
     rejected = _stored(tables, rejections_of(BRONZE_IMAGES), day, [])
     left_behind = find_left_behind(tables.store, landing, rows.keys() | rejected.keys())

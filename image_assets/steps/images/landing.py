@@ -78,23 +78,31 @@ def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
     Raises:
         TableError: a manifest is damaged.
     """
-    listed, manifests = dict[ObjectKey, ObjectInfo](), list[ObjectInfo]()
+    listed, manifests = list[ObjectInfo](), list[ObjectInfo]()
     for info in store.list(object_keys.landing_prefix(day)):
         if is_manifest(info, day):
             manifests.append(info)
         elif lot.has(object_keys.source_uri_of(info.key)):
-            listed[info.key] = info
+            listed.append(info)
+    return landing_of(store, listed, manifests, lot)
+
+
+def landing_of(
+    store: ObjectStore, files: Iterable[ObjectInfo], manifests: Iterable[ObjectInfo], lot: Lot
+) -> LandingDay:
+    """The same of a lot of which all files have been listed, with all manifests of the day."""
+    listed = {info.key: info for info in files}
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
     sidecars = frozenset(sidecar_of.values())
     awaiting = frozenset(key for key in found.keys() - sidecars if is_awaiting(store, key))
-    files = [
+    uploads = [
         _landing_file(info, found[ObjectKey(sidecar_of[key])] if key in sidecar_of else None)
         for key, info in found.items()
         if key not in sidecars and key not in awaiting
     ]
-    files += map(_registered_file, read_registered(store, manifests, lot))
-    return LandingDay(tuple(files), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
+    uploads += map(_registered_file, read_registered(store, manifests, lot))
+    return LandingDay(tuple(uploads), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 
 def is_awaiting(store: ObjectStore, key: ObjectKey) -> bool:

@@ -32,6 +32,7 @@ from image_assets.lake.local_object_store import STAGING, is_locked_by_writer
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.optimism import until_first
 from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.duplicates.content import forget
 from image_assets.steps.images.acceptances import acceptances_at
 from image_assets.steps.images.certificates import certificates_of, copies_of, erased_ids
 from image_assets.steps.images.landing import pair_sidecars
@@ -243,6 +244,7 @@ def _remove(tables: ParquetTables, remains: Remains) -> None:
         with suppress(ObjectNotFoundError):
             tables.remove_rows(key, _names(tables, key, remains.image_id))
     forget_files(store, remains.derived)
+    forget(store)
     # A reader may have made the gallery meanwhile.
     for key in (*remains.derived, object_keys.GALLERY):
         _delete_for_good(store, key)

@@ -11,6 +11,7 @@ from image_assets.lake.remote.remote_object_store import RemoteObjectStore
 from image_assets.steps.upkeep.erasure import Reached
 
 _NOT_LOOKED_FOR: Final = "former versions and what is kept of deleted objects, where the container keeps any"
+_OF_MANY: Final = (object_keys.GALLERY, object_keys.WAREHOUSE, object_keys.DIGESTS)
 _UPLOAD: Final = "former versions of the upload below landing/, if there are any"
 
 
@@ -47,8 +48,7 @@ class FormerVersions:
 def _prefixes(image_id: ImageId, day: date) -> Sequence[str]:
     made = object_keys.silver_key(day, image_id), object_keys.thumbnail_key(image_id), object_keys.preview_key(image_id)
     folders = object_keys.bronze_prefix(day), object_keys.TABLES, object_keys.report_prefix(day), object_keys.INDEX
-    alone = object_keys.GALLERY, object_keys.WAREHOUSE
-    return (*made, *folders, *alone)
+    return (*made, *folders, *_OF_MANY)
 
 
 def _held(key: ObjectKey, image_id: ImageId, day: date) -> bool:
@@ -56,7 +56,7 @@ def _held(key: ObjectKey, image_id: ImageId, day: date) -> bool:
     is_made_of_it = image_id in key
     is_of_the_day = key.startswith(f"{object_keys.TABLES}/") and day.isoformat() in key
     is_of_all = key.startswith((f"{object_keys.INDEX}/", f"{object_keys.report_prefix(day)}/"))
-    return is_made_of_it or is_of_the_day or is_of_all or key in {object_keys.GALLERY, object_keys.WAREHOUSE}
+    return is_made_of_it or is_of_the_day or is_of_all or key in _OF_MANY
 
 
 def _soft_deleted(days: int | None) -> str:

@@ -383,3 +383,15 @@ def test_what_is_no_regular_file_has_no_copy(store: LocalObjectStore) -> None:
     (store.root / key).symlink_to("file.parquet")
     with pytest.raises(ObjectNotFoundError):
         store.copies([key])
+
+
+def test_what_was_staged_while_the_lake_went_away_gets_no_name(tmp_path: Path) -> None:
+    looks = iter([None, StoreUnavailableError("it went away", key=KEY)])
+
+    def check() -> None:
+        if error := next(looks):
+            raise error
+
+    with pytest.raises(StoreUnavailableError, match="it went away"):
+        LocalObjectStore(tmp_path, check=check).write(KEY, b"1")
+    assert not any(file.is_file() for file in tmp_path.rglob("*"))

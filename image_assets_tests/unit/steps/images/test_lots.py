@@ -1,5 +1,8 @@
 """Into how many lots a day is cut, and what follows from it."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,14 +12,35 @@ from image_assets.errors import TableError
 from image_assets.ids import SourceUri
 from image_assets.imaging.inspect import InspectParams
 from image_assets.lake import object_keys
+from image_assets.lake.local_object_store import LocalObjectStore
 from image_assets.lake.lots import WHOLE, Lot, lot_named, lots_of
+from image_assets.lake.object_store import ObjectInfo
+from image_assets.lake.parquet_tables import ParquetTables
+from image_assets.steps.audits.day_audits import audit_uploads
+from image_assets.steps.gold.rejections import gather_rejections
+from image_assets.steps.gold.summary import summarise_day
 from image_assets.steps.images.bronze import take_in_day
 from image_assets.steps.images.landing import list_landing
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import cut_day, day_lots
+from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.images import BRONZE_IMAGES
 from image_assets_tests.scenario import paint
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class ListingStore(LocalObjectStore):
+    """Keeps which folders were listed."""
+
+    listed: list[str] = field(compare=False)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        self.listed.append(prefix)
+        return LocalObjectStore.list(self, prefix)
+
 
 NAMES = ["a.jpg", "a.jpg.json", "a.jpg.json.json", "caf%C3%A9.png", "cafe%CC%81.png.json", "b.json", "100%25.gif"]
 
@@ -43,11 +67,52 @@ def test_the_lots_of_a_landing_zone_are_the_landing_zone(scenario: "Scenario") -
     for name in NAMES:
         scenario.store.write(object_keys.key_of(SourceUri(f"landing/{scenario.day}/ann/{name}")), b"{}")
     whole = list_landing(scenario.store, scenario.day)
+    listed_once = LandingZone(scenario.store, scenario.day, 3)
     lots = [list_landing(scenario.store, scenario.day, lot) for lot in lots_of(3)]
+    assert [listed_once.of(lot) for lot in lots_of(3)] == lots
     assert sorted(each.source_uri for lot in lots for each in lot.files) == sorted(
         each.source_uri for each in whole.files
     )
     assert frozenset().union(*(lot.sidecars for lot in lots)) == whole.sidecars
+
+
+def test_a_file_whose_name_is_no_text_is_in_a_lot_as_it_is(scenario: "Scenario") -> None:
+    scenario.store.write(object_keys.key_of(SourceUri(f"landing/{scenario.day}/ann/%FF.jpg")), b"{}")
+    landing = LandingZone(scenario.store, scenario.day, 2)
+    (found,) = [file for lot in lots_of(2) for file in landing.of(lot).files]
+    assert found == list_landing(scenario.store, scenario.day).files[0]
+
+
+STEPS: dict[str, Callable[[ParquetTables, date], object]] = {
+    "rejections": lambda tables, day: gather_rejections(tables, day, [BRONZE_IMAGES.name]),
+    "summary": summarise_day,
+    "conservation": lambda tables, day: audit_uploads(tables, day, datetime.now(UTC)),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_who_sees_the_whole_day_lists_what_landed_once_into_however_many_lots_it_is_cut(
+    scenario: "Scenario", step: str
+) -> None:
+    scenario.land("ann/red.jpg", paint())
+    scenario.land("ann/none.jpg", b"no image")
+    for lot in cut_day(scenario.tables, scenario.day, at_least=4):
+        take_in_day(scenario.tables.at(lot), scenario.day, InspectParams(), SerialEngine(), chunk_size=16)
+    scenario.tables.replace(GOLD_IMAGES, scenario.day, GOLD_IMAGES.no_rows)
+    store = ListingStore(scenario.store.root, [])
+    STEPS[step](ParquetTables(store), scenario.day)
+    assert store.listed.count(object_keys.landing_prefix(scenario.day)) == 1
+
+
+def test_a_day_is_taken_in_from_one_listing_of_all_its_lots(scenario: "Scenario") -> None:
+    for number in range(8):
+        scenario.land(f"ann/{number}.jpg", paint())
+    lots, store = cut_day(scenario.tables, scenario.day, at_least=4), ListingStore(scenario.store.root, [])
+    tables, landing = ParquetTables(store), LandingZone(store, scenario.day, 4)
+    for lot in lots:
+        take_in_day(tables.at(lot), scenario.day, InspectParams(), SerialEngine(), landing, chunk_size=16)
+    assert store.listed.count(object_keys.landing_prefix(scenario.day)) == 1
+    assert len(scenario.rows(BRONZE_IMAGES)) == 8
 
 
 def test_a_small_day_is_one_lot_and_stays_one(scenario: "Scenario") -> None:

@@ -18,9 +18,10 @@ from image_assets.steps.publishing.delta_gold import DELTA_TABLES, publish_delta
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.embeddings import IMAGE_EMBEDDINGS
 from image_assets.tables.gold import GOLD_IMAGES
+from image_assets_tests.soak.own_disk import OwnDisk, own_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from image_assets_tests.scenario import Scenario
 
@@ -167,3 +168,25 @@ def test_a_damaged_file_of_a_table_is_told(lake: "Scenario", tmp_path: Path) -> 
 
 def test_tidying_what_is_not_there_does_nothing(tmp_path: Path) -> None:
     assert {(each.compacted, each.removed) for each in tidy_delta(str(tmp_path), 0).values()} == {(0, 0)}
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> "Iterator[OwnDisk]":
+    """One whose power can be cut."""
+    with own_disk(tmp_path / "disk") as disk:
+        if disk is None:
+            pytest.skip("this user may mount no disk")
+        yield disk
+
+
+def test_what_was_published_and_erased_is_so_after_a_power_cut(lake: "Scenario", disk: OwnDisk) -> None:
+    place = disk.folder / "gold"
+    publish(lake, place)
+    disk.lose_power()
+    disk.come_back()
+    published = rows(place, GOLD_IMAGES.name).get_column("image_id").to_list()
+    assert len(published) == 3
+    assert DeltaCopy(str(place), 1).erase(ImageId(published[0]), lake.day).rows
+    disk.lose_power()
+    disk.come_back()
+    assert rows(place, GOLD_IMAGES.name).get_column("image_id").to_list() == published[1:]
