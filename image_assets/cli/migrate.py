@@ -116,10 +116,15 @@ def migrate(
     CONSOLE.print("nothing was written" if dry_run else "next: image-assets run --pending", highlight=False)
 
 
-def _check_days(settings: Settings, *days: date | None) -> None:
-    for day in days:
-        if day and day < settings.start_day:
-            raise ConfigurationError(f"{day} is before the first day: set IMAGE_ASSETS_START_DAY to it or before")
+def _check_days(settings: Settings, day: date | None, undated: date | None) -> None:
+    today = datetime.now(UTC).date()
+    if settings.start_day > today:
+        raise ConfigurationError(f"the first day has not come yet: set IMAGE_ASSETS_START_DAY to {today} or before")
+    for option, told in (("--date", day), ("--undated", undated)):
+        if told and told > today:
+            raise ConfigurationError(f"{option} {told} has not come yet: choose a day up to {today}, which is today")
+        if told and told < settings.start_day:
+            raise ConfigurationError(f"{told} is before the first day: set IMAGE_ASSETS_START_DAY to it or before")
 
 
 def _places(settings: Settings, tables: ParquetTables, sources: Sequence[str]) -> Sequence[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -148,6 +148,18 @@ def started(command: Sequence[str], log: Path, address: str) -> Iterator[tuple[s
 def make_container(endpoint: str, name: str) -> None:
     """Make a container of an Azure account; what is there already stays."""
     assert _put(endpoint, name, {}, "?restype=container", "\nrestype:container").status_code in {201, 409}
+
+
+def put_as_it_is(cloud: Cloud, name: str, data: bytes) -> None:
+    """Put an object into the container under any name that the service takes, as other programs may."""
+    if cloud.scheme == "s3":
+        httpx.put(f"{cloud.params.endpoint}/{CONTAINER}/{quote(name)}", content=data).raise_for_status()
+        return
+    from azure.storage.blob import BlobServiceClient
+
+    owner = {"account_name": ACCOUNT, "account_key": KEY}
+    with BlobServiceClient(str(cloud.params.endpoint), owner) as service:
+        service.get_blob_client(CONTAINER, name).upload_blob(data)
 
 
 def put_blob(endpoint: str, name: str) -> None:

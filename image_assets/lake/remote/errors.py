@@ -98,7 +98,7 @@ def _kind(advice: str, verb: str) -> type[StorageError]:
 
 
 def _no_container(verb: str, key: str, root: RemoteRoot) -> StorageError:
-    advice = "make it, or set IMAGE_ASSETS_ROOT elsewhere"
+    advice = "make it, or name another in IMAGE_ASSETS_ROOT, or as the source of a migration"
     return StoreUnavailableError(f"cannot {verb} {key!r}: there is no container {root.container!r}; {advice}", key=key)
 
 

@@ -1,7 +1,6 @@
 """The object store in a container of a cloud."""
 
 import mimetypes
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from image_assets.errors import ConfigurationError, ObjectChangedError, ObjectNo
 from image_assets.ids import ObjectKey
 from image_assets.lake.object_keys import STORES_OWN
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy, ObjectInfo
+from image_assets.lake.remote import reading
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.claims import CLAIMS, claimed
 from image_assets.lake.remote.client import arrow_files, open_client, scan_options
@@ -29,7 +29,6 @@ from image_assets.lake.remote.names import key_of, name_of
 from image_assets.lake.remote.params import StorageParams
 
 _AT_ONCE: Final = 16
-_NO_RANGE: Final = re.compile("416|Invalid range")
 _IN_MEMORY_BYTES: Final = 8 * 2**20
 _NO_SIGNER: Final = "is not supported"
 _DEAD_AFTER: Final = timedelta(hours=1)
@@ -63,25 +62,19 @@ class RemoteObjectStore:
         """See `ObjectStore`."""
         name = name_of(key)
         with explained("read", key, self.root):
-            return bytes(obstore.get(self._client, name).bytes())
+            return reading.whole(self._client, name)
 
     def fetch(self, key: ObjectKey, path: Path) -> None:
-        """Piece by piece."""
-        name = name_of(key)
-        with path.open("wb") as file, explained("read", key, self.root):
-            for piece in obstore.get(self._client, name):
-                file.write(piece)
-
-    def read_start(self, key: ObjectKey, most: int) -> bytes:
-        """A range; an empty object has none."""
+        """See `ObjectStore`."""
         name = name_of(key)
         with explained("read", key, self.root):
-            try:
-                return bytes(obstore.get(self._client, name, options={"range": (0, most)}).bytes())
-            except BaseError as error:
-                if not _NO_RANGE.search(str(error)):
-                    raise
-                return b""
+            reading.into(self._client, name, path)
+
+    def read_start(self, key: ObjectKey, most: int) -> bytes:
+        """See `ObjectStore`."""
+        name = name_of(key)
+        with explained("read", key, self.root):
+            return reading.start(self._client, name, most)
 
     def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
         """One request, or several at once for what is large; it is durable when that returns."""

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -132,11 +132,30 @@ def test_a_list_tells_whose_a_file_is(home: Path, source: Path, invoke: Invoke) 
 
 
 def test_a_scan_that_was_told_otherwise_is_begun_anew(source: Path, invoke: Invoke) -> None:
-    assert isinstance(invoke("migrate", str(source), "--date", "2999-01-01").exception, ConfigurationError)
+    shutil.copy(source / "red.jpg", source / "again.jpg")
+    today = datetime.now(UTC).date().isoformat()
+    assert "has room" in str(invoke("migrate", str(source), "--date", today, "--per-day", "1").exception)
     again = invoke("migrate", str(source))
     assert "has not ended" in str(again.exception)
     assert invoke("migrate", str(source), "--anew").exit_code == 0
-    assert states(invoke) == {"red.jpg": "pending", "words.jpg": "failed"}
+    assert states(invoke) == {"again.jpg": "pending", "red.jpg": "pending", "words.jpg": "failed"}
+
+
+@pytest.mark.parametrize("option", ["--date", "--undated"])
+@pytest.mark.parametrize("mode", [[], ["--dry-run"]])
+def test_a_day_that_has_not_come_is_refused_before_anything_is_noted(
+    home: Path, invoke: Invoke, option: str, mode: list[str]
+) -> None:
+    (home / "no photos").mkdir()
+    failed = invoke("migrate", str(home / "no photos"), option, "2999-01-01", *mode).exception
+    assert isinstance(failed, ConfigurationError)
+    assert f"{option} 2999-01-01 has not come yet: choose a day up to" in str(failed)
+    assert not (home / "lake" / "sources.json").exists()
+
+
+def test_a_first_day_that_has_not_come_is_told(source: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_ASSETS_START_DAY", "2999-01-01")
+    assert "the first day has not come yet" in str(invoke("migrate", str(source)).exception)
 
 
 def test_days_before_the_first_one_are_told(source: Path, invoke: Invoke) -> None:

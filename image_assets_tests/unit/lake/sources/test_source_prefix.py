@@ -1,16 +1,27 @@
 """A prefix in a cloud as a source."""
 
 import itertools
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from image_assets.errors import ObjectNotFoundError
+from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
-from image_assets.lake.sources.prefix import SourcePrefix
+from image_assets.lake.sources.prefix import SourcePrefix, entries_of
+from image_assets_tests.servers.clouds import Cloud, put_as_it_is, use
 
 _number = itertools.count()
+
+
+@pytest.fixture(params=["azurite", "s3_server"])
+def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    cloud: Cloud = request.getfixturevalue(request.param)
+    use(cloud, monkeypatch)
+    return cloud
 
 
 @pytest.fixture
@@ -42,3 +53,54 @@ def test_a_file_that_is_gone_is_told(root: RemoteRoot) -> None:
     assert place.version("gone") is None
     with pytest.raises(ObjectNotFoundError):
         place.read("gone")
+
+
+def test_the_mark_of_a_folder_leaves_every_cloud_in_order(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    for name in ("dir/", "dir!.jpg", "dir-1.jpg", "dir/x.jpg", "dir0.jpg"):
+        put_as_it_is(cloud, f"{root.prefix}/{name}", b"" if name.endswith("/") else b"photo")
+    place = SourcePrefix(root, cloud.params)
+    paths = [found.path for found in place.entries()]
+    assert paths == sorted(paths)
+    assert [[each.path for each in place.entries(path)] for path in paths] == [paths[n + 1 :] for n in range(5)]
+
+
+@pytest.mark.parametrize("name", ["back\\slash.jpg", "a%0Ab.jpg", "100%.jpg", "%5C.jpg", "q?x#y.jpg", "ünï 日本.jpg"])
+def test_a_name_that_others_gave_is_read_as_it_is_listed(cloud: Cloud, name: str, tmp_path: Path) -> None:
+    root = cloud.new_root()
+    put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
+    place = SourcePrefix(root, cloud.params)
+    (found,) = place.entries()
+    path = os.fsdecode(found.path)
+    place.fetch(path, tmp_path / "photo")
+    assert (place.read(path), place.read_start(path, 2), (tmp_path / "photo").read_bytes()) == (
+        b"photo",
+        b"ph",
+        b"photo",
+    )
+    assert place.version(path) == found.version
+
+
+def test_a_name_that_the_client_cannot_list_is_told(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    put_as_it_is(cloud, f"{root.prefix}/a//b.jpg", b"photo")
+    with pytest.raises(StorageError, match=r"rename or remove that object there .*a//b\.jpg"):
+        list(SourcePrefix(root, cloud.params).entries())
+
+
+def test_a_cloud_that_lists_in_another_order_is_told_before_files_are_left_out() -> None:
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    metas = [{"path": path, "size": 5, "last_modified": at, "e_tag": "1"} for path in ("a/1.jpg", "a-1.jpg")]
+    with pytest.raises(StorageError, match="mount or copy it"):
+        list(entries_of(metas, b"", "az://photos"))
+
+
+def test_a_container_that_is_not_there_is_told(cloud: Cloud) -> None:
+    with pytest.raises(StoreUnavailableError, match="no container 'nowhere'; make it, or name another"):
+        list(SourcePrefix(RemoteRoot(cloud.scheme, "nowhere", "x"), cloud.params).entries())
+
+
+def test_a_file_that_was_emptied_has_no_start(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    put_as_it_is(cloud, f"{root.prefix}/a.jpg", b"")
+    assert SourcePrefix(root, cloud.params).read_start("a.jpg", 10) == b""
