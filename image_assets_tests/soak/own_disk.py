@@ -47,8 +47,8 @@ class OwnDisk:
             time.sleep(0.1)
 
     def fill(self, left_bytes: int) -> None:
-        """Leave so many bytes."""
-        with (self.folder / _BALLAST).open("wb") as ballast:
+        """Leave so many bytes, or none where others took them meanwhile."""
+        with (self.folder / _BALLAST).open("wb") as ballast, suppress(OSError):
             os.posix_fallocate(ballast.fileno(), 0, max(1, shutil.disk_usage(self.folder).free - left_bytes))
 
     def empty(self) -> None:

@@ -1,6 +1,6 @@
 """Which photos show the same picture: found by their hashes, sifted by their vectors, decided by their pixels."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,6 +18,7 @@ from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.search.near_duplicates import turned
+from image_assets.steps.duplicates.canonicals import choose_canonicals
 from image_assets.steps.duplicates.pair_decisions import PairDecisions
 from image_assets.steps.duplicates.pool import ARRIVAL, DuplicatePool
 from image_assets.steps.images.original import read_object
@@ -67,19 +68,50 @@ def find_links(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """All images and links that decide what stands for the images with these digests.
 
-    Whether an earlier photo stands for itself depends on still earlier ones: so it goes on until none is new.
+    Whether an earlier photo stands for itself depends on still earlier ones: so it goes on until none is new. A photo
+    is compared with those that may stand for it, the earliest first: of a thousand copies each is compared with one.
     """
     images, links = [pool.copies_of(digests.clear()).with_columns(photo="image_id")], [pl.DataFrame(schema=LINKS)]
-    known = digests.clear()
-    while digests.len():
-        images.append(_with_photo(pool.copies_of(digests), decisions))
-        firsts = images[-1].sort(ARRIVAL).unique("photo", keep="first", maintain_order=True)
-        links.append(_links_of(pool, firsts, decisions, params))
-        known = pl.concat([known, digests])
+    near = [_candidates_of(pool, _firsts_of(images[0]), decisions, params)]
+    known, at_once = digests.clear(), 1
+    while True:
+        if digests.len():
+            images.append(_with_photo(pool.copies_of(digests), decisions))
+            near.append(_candidates_of(pool, _firsts_of(images[-1]), decisions, params))
+            known = pl.concat([known, digests])
+        firsts = _firsts_of(pl.concat(images))
+        pairs = _to_compare(pl.concat(near), _stand_ins(firsts, pl.concat(links), decisions), at_once)
+        if pairs.is_empty() and digests.is_empty():
+            return pl.concat(images), pl.concat(links)
+        links.append(_verified(pool.tables.store, pairs, params))
+        near, at_once = [pl.concat(near).join(pairs, on=["photo", "other"], how="anti")], 2 * at_once
         joined = pl.Series(_joined_digests(firsts, decisions), dtype=pl.String)
         digests = pl.concat([links[-1]["sha256"], joined]).unique()
         digests = digests.filter(~digests.is_in(known.implode()))
-    return pl.concat(images), pl.concat(links)
+
+
+def _firsts_of(images: pl.DataFrame) -> pl.DataFrame:
+    """The first image of each photo, the earliest first."""
+    return images.sort(ARRIVAL).unique("photo", keep="first", maintain_order=True)
+
+
+def _stand_ins(firsts: pl.DataFrame, links: pl.DataFrame, decisions: PairDecisions) -> pl.DataFrame:
+    """What stands for each photo by what is known so far: `photo`, `canonical` and when that arrived."""
+    near = links.select("photo", "other").rows()
+    chosen = choose_canonicals(firsts["photo"].to_list(), near, decisions.same, decisions.different)
+    arrivals = firsts.select(canonical="photo", **dict(zip(_CANONICAL, ARRIVAL, strict=True)))
+    return pl.DataFrame({"photo": chosen.keys(), "canonical": chosen.values()}).join(arrivals, on="canonical")
+
+
+def _to_compare(near: pl.DataFrame, stand_ins: pl.DataFrame, at_once: int) -> pl.DataFrame:
+    """Of each photo so many of the earliest that may stand for it before, or as, what stands for it so far."""
+    others = stand_ins.select(other="photo", leader="canonical")
+    pairs = near.join(stand_ins, on="photo").join(others, on="other", how="left")
+    is_leader = pl.col("leader").is_null() | (pl.col("leader") == pl.col("other"))
+    pairs = pairs.filter(is_leader & ~_is_before(_CANONICAL, _FIRST))
+    pairs = pairs.sort("photo", *_FIRST, "turn")
+    is_next = pl.col("other").rle_id().rank("dense").over("photo") <= at_once
+    return pairs.filter(is_next).select(near.columns)
 
 
 def _with_photo(images: pl.DataFrame, decisions: PairDecisions) -> pl.DataFrame:
@@ -95,34 +127,47 @@ def _joined_digests(firsts: pl.DataFrame, decisions: PairDecisions) -> Iterator[
             yield from (decisions.sha256_of[photo] for photo in pair)
 
 
-def _links_of(
+def _candidates_of(
     pool: DuplicatePool, firsts: pl.DataFrame, decisions: PairDecisions, params: DuplicateParams
 ) -> pl.DataFrame:
+    """Earlier photos that these may show, by their hashes and vectors."""
     pairs = _near_pairs(pool, firsts.filter(~pl.col("is_near_uniform")))
     others = _with_photo(pool.images_at(pairs["place"]), decisions)
     others = others.select(
         "place", "sha256", other="photo", other_id="image_id", other_day="day", other_uploaded_at="uploaded_at"
     )
     pairs = pairs.join(others, on="place").filter(_IS_EARLIER & (pl.col("photo") != pl.col("other")))
+    firsts = pairs.sort(_OTHER).unique(["photo", "other"], keep="first")
+    firsts = firsts.select(
+        "photo", "other", *(pl.col(name).alias(first) for name, first in zip(_OTHER, _FIRST, strict=True))
+    )
     # Copies of the other photo have its pixels. By photo, so that each is read about once.
     pairs = pairs.sort("photo", "distance_bits", "turn", "other_id").unique(
         ["photo", "other", "turn"], keep="first", maintain_order=True
     )
     pairs = pairs.with_columns(similarity=pool.similarities(pairs)).filter(_is_alike(params))
-    likenesses = _likenesses(pool.tables.store, pairs, params.min_likeness)
+    return pairs.join(firsts, on=["photo", "other"], maintain_order="left")
+
+
+def _verified(store: ObjectStore, pairs: pl.DataFrame, params: DuplicateParams) -> pl.DataFrame:
+    """The links among pairs, by their pixels."""
+    likenesses = _likenesses(store, pairs, params.min_likeness)
     pairs = pairs.with_columns(likeness=likenesses).drop_nulls("likeness")
     # A symmetrical picture is near in several turns, and its hash does not tell which one is right.
     links = pairs.sort("likeness", descending=True, maintain_order=True).unique(["photo", "other"], keep="first")
     return links.select(*LINKS).cast(LINKS)
 
 
-_IS_EARLIER = (pl.col("other_day") < pl.col("day")) | (
-    (pl.col("other_day") == pl.col("day"))
-    & (
-        (pl.col("other_uploaded_at") < pl.col("uploaded_at"))
-        | ((pl.col("other_uploaded_at") == pl.col("uploaded_at")) & (pl.col("other_id") < pl.col("image_id")))
-    )
-)
+def _is_before(one: Sequence[str], other: Sequence[str]) -> pl.Expr:
+    """Whether what these columns say of an image's arrival is before what those say."""
+    (first, *rest), (theirs, *others) = one, other
+    is_before = pl.col(first) < pl.col(theirs)
+    return is_before | ((pl.col(first) == pl.col(theirs)) & _is_before(rest, others)) if rest else is_before
+
+
+_OTHER = ["other_day", "other_uploaded_at", "other_id"]
+_FIRST, _CANONICAL = ([f"{whose}_{name}" for name in ARRIVAL] for whose in ("first", "canonical"))
+_IS_EARLIER = _is_before(_OTHER, ARRIVAL)
 
 
 def _is_alike(params: DuplicateParams) -> pl.Expr:

@@ -16,13 +16,17 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from image_assets.imaging.perceptual_hash import hamming_distance
 from image_assets.lake.object_keys import table_key
 from image_assets.steps.duplicates.clusters import find_clusters
-from image_assets.steps.duplicates.links import DuplicateParams
+from image_assets.steps.duplicates.links import DuplicateParams, find_links
+from image_assets.steps.duplicates.pair_decisions import PairDecisions
+from image_assets.steps.duplicates.pool import open_duplicate_pool
+from image_assets.steps.vectors.embeddings import embedding_target
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
 
+NOBODY = PairDecisions(frozenset(), frozenset(), frozenset(), {})
 Alter = Callable[[Image.Image], Image.Image]
 
 
@@ -69,6 +73,17 @@ def test_the_same_bytes_are_an_exact_duplicate_of_the_earlier_upload(scenario: "
     prepare(scenario, first=data, again=data, other=saved(draw(2)))
     scenario.compare()
     assert told(scenario) == {"first": ("unique", "first"), "again": ("exact", "first"), "other": ("unique", "other")}
+
+
+def test_of_many_copies_each_is_compared_with_the_first_alone(scenario: "Scenario") -> None:
+    copies = {f"copy{number}": saved(draw(1), quality=60 + 6 * number) for number in range(5)}
+    prepare(scenario, first=saved(draw(1)), other=saved(draw(2)), **copies)
+    pool = open_duplicate_pool(scenario.tables, embedding_target(scenario.encoder.description), scenario.day, 14)
+    digests = scenario.tables.read(BRONZE_IMAGES, scenario.day)["sha256"]
+    _, links = find_links(pool, digests, NOBODY, DuplicateParams())
+    assert (links.height, links["other"].n_unique()) == (5, 1)
+    scenario.compare()
+    assert {name: told(scenario)[name] for name in copies} == dict.fromkeys(copies, ("near", "first"))
 
 
 @pytest.mark.parametrize(
