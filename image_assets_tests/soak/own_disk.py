@@ -88,7 +88,7 @@ class OwnDisk:
 def own_disk(folder: Path) -> Iterator[OwnDisk | None]:
     """Give a folder that is not there yet a disk of its own; None where none may be mounted."""
     folder.mkdir(parents=True)
-    if shutil.which("mkfs.ext4") is None:
+    if not all(map(shutil.which, ("mkfs.ext4", "mount", "umount"))):
         yield None
         return
     disk = OwnDisk(folder.with_suffix(".ext4"), folder)
