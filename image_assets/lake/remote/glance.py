@@ -14,8 +14,8 @@ class Glance:
     """Versions of table files, each as the last answer had it; only answers of this moment count.
 
     A moment ends with each change by whoever looks: two who each leave a word and then look for the other's must not
-    both miss it. It also ends when a listing shows another version, and after a second. Threads may share it; another
-    process has one of its own.
+    both miss it. It also ends with each question for a version, as what is read for a commit over that is no older,
+    when a listing shows another version, and after a second. Threads may share it; another process has one of its own.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -147,10 +147,12 @@ class RemoteObjectStore:
 
     def exists(self, key: ObjectKey) -> bool:
         """Whether a blob has exactly this name."""
-        return bool(self.glance and self.glance.is_there(key)) or self.version(key) is not None
+        return bool(self.glance and self.glance.is_there(key)) or self.seen(key) is not None
 
     def version(self, key: ObjectKey) -> str | None:
-        """Its ETag."""
+        """Its ETag; who asks goes by it, and by nothing that was asked for before."""
+        if self.glance:
+            self.glance.end()
         there = self.seen(key)
         return there and there[0]
 

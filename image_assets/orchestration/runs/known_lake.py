@@ -4,6 +4,8 @@ A mount point without its mount looks like a place where no lake was ever begun.
 runs have worked there before does, and Dagster's own storage is not in the lake.
 """
 
+import os
+
 import dagster as dg
 
 from image_assets.lake.lake_mark import LakeGuard
@@ -30,4 +32,5 @@ def forget_lake(instance: dg.DagsterInstance, root: LakeRoot) -> None:
 
 
 def _key(root: LakeRoot) -> str:
-    return f"image_assets/lake/{root}"
+    # However it is spelt; a link is where it is, wherever it leads to.
+    return f"image_assets/lake/{os.path.normpath(str(root))}"

@@ -93,3 +93,10 @@ def test_whoever_wants_another_lake_there_says_so(run: Run, lake: Path, instance
     assert run().success
     assert run().success
     assert (lake / KEY).is_file()
+
+
+def test_a_lake_is_known_however_its_place_is_spelt(run: Run, lake: Path, instance: dg.DagsterInstance) -> None:
+    assert run().success
+    lake.rename(lake.with_name("former"))
+    forget_lake(instance, lake.parent / "elsewhere" / ".." / lake.name)
+    assert run().success

@@ -92,6 +92,11 @@ def test_the_version_is_asked_for_each_time_and_believed(store: RemoteObjectStor
     assert read(store) == b"later"
 
 
+def test_what_is_read_after_the_version_that_a_commit_goes_over_is_no_older(store: RemoteObjectStore) -> None:
+    assert store.version(OTHER) is None
+    assert read(store) == b"later"
+
+
 def test_a_table_that_was_found_gone_is_gone(store: RemoteObjectStore, others: RemoteObjectStore) -> None:
     assert store.exists(TABLE)
     others.delete(TABLE)
