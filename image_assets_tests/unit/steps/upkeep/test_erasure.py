@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from image_assets.errors import ObjectChangedError, StoreUnavailableError, Unkno
 from image_assets.ids import ImageId, ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.local_object_store import STAGING, LocalObjectStore
-from image_assets.lake.object_store import ANY_VERSION, ObjectStore
+from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.search.usearch_index import UsearchParams
 from image_assets.steps.audits.day_audits import audit_stage
@@ -35,6 +34,7 @@ from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES, SILVER_IMAGES
 from image_assets.tables.rejections import rejections_of
 from image_assets.tables.upkeep import ERASURES
+from image_assets_tests.unit.steps.overtaken import OvertakenStore
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -312,26 +312,6 @@ def test_rows_that_a_run_moves_meanwhile_are_erased_where_they_are(two: "Scenari
     assert mentions(two.root, image_id) == CERTIFICATE
 
 
-@dataclass(frozen=True, slots=True)
-class OvertakenStore(LocalObjectStore):
-    """An image is erased while the index is refreshed: just before an object of this name is written."""
-
-    name: str = ""
-    erasing: list[Callable[[], object]] = field(default_factory=list)
-
-    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
-        self._erase(key)
-        LocalObjectStore.write(self, key, data, over=over)
-
-    def writing(self, key: ObjectKey, *, over: str | None = ANY_VERSION) -> AbstractContextManager[Path]:
-        self._erase(key)
-        return LocalObjectStore.writing(self, key, over=over)
-
-    def _erase(self, key: ObjectKey) -> None:
-        if self.erasing and key.endswith(f"/{self.name}"):
-            self.erasing.pop()()
-
-
 @pytest.mark.parametrize("name", ["vectors", "members.parquet", "manifest.json"])
 @pytest.mark.parametrize("is_first", [True, False], ids=["first index", "index in force"])
 def test_a_refresh_does_not_bring_back_what_is_erased_meanwhile(two: "Scenario", name: str, is_first: bool) -> None:
@@ -340,9 +320,9 @@ def test_a_refresh_does_not_bring_back_what_is_erased_meanwhile(two: "Scenario",
         shutil.rmtree(two.root / "index")
     else:
         two.rewrite(two.embeddings, two.tables.read(two.embeddings, two.day).with_columns(input_version=pl.lit("2")))
-    store = OvertakenStore(two.root, name=name, erasing=[lambda: erase_now(two, image_id)])
+    store = OvertakenStore(two.root, name=name, happens=[lambda: erase_now(two, image_id)])
     report = refresh_index(ParquetTables(store), two.encoder.description, IndexParams())
-    assert (store.erasing, mentions(two.root, image_id)) == ([], CERTIFICATE)
+    assert (store.happens, mentions(two.root, image_id)) == ([], CERTIFICATE)
     assert report.manifest.vectors == len(open_shards(two.tables, report.manifest, UsearchParams())[0].index) == 1
 
 

@@ -1,12 +1,11 @@
 """The index follows the embeddings, and a reader has the former one or the new one."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -22,6 +21,7 @@ from image_assets.steps.vectors.index_manifest import IndexManifest, put_in_forc
 from image_assets.steps.vectors.index_store import open_shards, search_shards
 from image_assets.steps.vectors.index_tiers import TierParams
 from image_assets.steps.vectors.vector_index import IndexParams, IndexReport, refresh_index
+from image_assets_tests.unit.steps.overtaken import OvertakenStore
 
 if TYPE_CHECKING:
     from image_assets_tests.scenario import Scenario
@@ -277,24 +277,12 @@ def test_a_shard_of_which_much_has_gone_is_written_again(lake: "Scenario") -> No
     assert [(shard.vectors, shard.current) for shard in report.manifest.shards] == [(1, 1)]
 
 
-class OvertakenStore(LocalObjectStore):
-    """Another process refreshes the index just before this one puts its own in force."""
-
-    __slots__ = ()
-    others: ClassVar[list[Callable[[], object]]] = []
-
-    def write(self, key: ObjectKey, data: bytes, *, over: str | None = ANY_VERSION) -> None:
-        if key.endswith("/manifest.json") and self.others:
-            self.others.pop()()
-        super().write(key, data, over=over)
-
-
 @pytest.mark.parametrize("is_first", [True, False])
 def test_of_two_refreshes_at_once_the_second_goes_on_from_the_first(lake: "Scenario", is_first: bool) -> None:
     if not is_first:
         refresh(lake)
         put(lake, NEXT_DAY, "green")
-    OvertakenStore.others.append(lambda: refresh(lake))
-    report = refresh_index(ParquetTables(OvertakenStore(lake.root)), lake.encoder.description, EXACT)
-    assert (OvertakenStore.others, report.outcome) == ([], "unchanged")
+    store = OvertakenStore(lake.root, name="manifest.json", happens=[lambda: refresh(lake)])
+    report = refresh_index(ParquetTables(store), lake.encoder.description, EXACT)
+    assert (store.happens, report.outcome) == ([], "unchanged")
     assert report.manifest == read_manifest(lake.store, "colour-means")
