@@ -25,9 +25,9 @@ def test_whatever_else_is_a_folder(text: str) -> None:
     assert parse_root(text) == Path(text)
 
 
-def test_a_tilde_is_the_folder_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ann")
-    assert parse_root("~/lake") == Path("/home/ann/lake")
+def test_a_tilde_is_the_folder_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_root("~/lake") == tmp_path / "lake"
 
 
 @pytest.mark.parametrize(
