@@ -59,11 +59,13 @@ def run(
     asked, settings = period(day, first, last), load_settings()
     if pending and asked:
         raise click.UsageError("--pending, or --day, or --from and --to: one of them")
+    if lots and day is None:
+        raise click.UsageError("--lots goes with --day: the lots of which day?")
     find_dagster_home()
     if is_new:
         _begin_anew(settings)
-    if lots:
-        _run_lots(settings, day, lots)
+    if lots and day:
+        _run_lots(settings, day.date(), lots)
         return
     days = days_between(*asked) if asked else _pending_days(settings) if pending else _due_days(settings)
     if only:
@@ -80,12 +82,9 @@ def _begin_anew(settings: Settings) -> None:
         forget_lake(instance, settings.root)
 
 
-def _run_lots(settings: Settings, day: datetime | None, lots: str) -> None:
+def _run_lots(settings: Settings, the_day: date, lots: str) -> None:
     from image_assets.orchestration.runs.local_runs import run_lots
 
-    if day is None:
-        raise click.UsageError("--lots goes with --day: the lots of which day?")
-    the_day = day.date()
     _run_with_bars(
         settings, lambda definitions, instance, tags, _: [run_lots(definitions, instance, the_day, lots, tags)]
     )
