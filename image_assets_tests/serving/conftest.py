@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,14 @@ REPOSITORY = Path(image_assets.__file__).parents[1]
 SCRIPT = Path(sys.executable).with_name("image-assets")
 DAYS = (date(2026, 3, 14), date(2026, 3, 15))
 _FRAME = 'Exif with a "place"'
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within a quarter of a minute."""
+    end = time.monotonic() + 15
+    while not (held := holds()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return held
 
 
 def drawn_photo(colour: str, number: int) -> bytes:

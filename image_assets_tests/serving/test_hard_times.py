@@ -17,21 +17,13 @@ import pytest
 from image_assets.access.keys import add_key
 from image_assets.access.roles import Role
 from image_assets.lake.local_object_store import LocalObjectStore
-from image_assets_tests.serving.conftest import SCRIPT, drawn_photo, environment
+from image_assets_tests.serving.conftest import SCRIPT, drawn_photo, environment, until
 
 if TYPE_CHECKING:
     from image_assets_tests.serving.conftest import Lake, Served
 
 JPEG = {"Content-Type": "image/jpeg"}
 NOW = datetime.now(UTC)
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within a quarter of a minute."""
-    end = time.monotonic() + 15
-    while not (held := holds()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return held
 
 
 @pytest.mark.parametrize("is_empty_folder", [True, False])
