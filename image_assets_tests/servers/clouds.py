@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import http.client
 import importlib.util
 import os
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -32,6 +33,7 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _AZURITE = Path(__file__).with_name("azurite") / "node_modules" / "azurite" / "dist" / "src"
 _PATIENCE_S = 60
+_BLOB = {"x-ms-blob-type": "BlockBlob"}
 
 
 @dataclass(frozen=True)
@@ -147,36 +149,48 @@ def started(command: Sequence[str], log: Path, address: str) -> Iterator[tuple[s
 
 def make_container(endpoint: str, name: str) -> None:
     """Make a container of an Azure account; what is there already stays."""
-    assert _put(endpoint, name, {}, "?restype=container", "\nrestype:container").status_code in {201, 409}
+    assert _put(endpoint, name, {}, "?restype=container", "\nrestype:container") in {201, 409}
 
 
 def put_as_it_is(cloud: Cloud, name: str, data: bytes) -> None:
     """Put an object into the container under any name that the service takes, as other programs may."""
     if cloud.scheme == "s3":
-        httpx.put(f"{cloud.params.endpoint}/{CONTAINER}/{quote(name)}", content=data).raise_for_status()
-        return
-    from azure.storage.blob import BlobServiceClient
-
-    owner = {"account_name": ACCOUNT, "account_key": KEY}
-    with BlobServiceClient(str(cloud.params.endpoint), owner) as service:
-        service.get_blob_client(CONTAINER, name).upload_blob(data)
+        status = _put_there(f"{cloud.params.endpoint}/{CONTAINER}", quote(name), {}, data)
+    else:
+        status = _put(str(cloud.params.endpoint), f"{CONTAINER}/{quote(name)}", _BLOB, content=data)
+    assert status in {200, 201}, name
 
 
 def put_blob(endpoint: str, name: str) -> None:
     """Put an empty blob under a name, container first, that no well-mannered client would use."""
-    answer = _put(endpoint, name, {"x-ms-blob-type": "BlockBlob"})
-    assert answer.status_code == 201, answer.text
+    assert _put(endpoint, name, _BLOB) == 201
 
 
 def _put(
-    endpoint: str, name: str, headers: Mapping[str, str], query: str = "", signed_query: str = ""
-) -> httpx.Response:
+    endpoint: str,
+    name: str,
+    headers: Mapping[str, str],
+    query: str = "",
+    signed_query: str = "",
+    content: bytes = b"",
+) -> int:
     told = {**headers, "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-12-02"}
     lines = "\n".join(f"{header}:{value}" for header, value in told.items())
-    text = f"PUT{12 * chr(10)}{lines}\n/{ACCOUNT}/{ACCOUNT}/{name}{signed_query}"
+    text = f"PUT\n\n\n{len(content) or ''}{9 * chr(10)}{lines}\n/{ACCOUNT}/{ACCOUNT}/{name}{signed_query}"
     signature = base64.b64encode(hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)).decode()
     authorization = {"Authorization": f"SharedKey {ACCOUNT}:{signature}"}
-    return httpx.put(f"{endpoint}/{name}{query}", headers={**told, **authorization})
+    return _put_there(endpoint, f"{name}{query}", {**told, **authorization}, content)
+
+
+def _put_there(address: str, name: str, headers: Mapping[str, str], content: bytes) -> int:
+    """Put it at exactly that name: other clients take the parts `.` and `..` out of one. The status of the answer."""
+    there = urlsplit(address)
+    connection = http.client.HTTPConnection(there.netloc)
+    try:
+        connection.request("PUT", f"{there.path}/{name}", content, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def shared_access(permissions: str, ends_in: timedelta) -> str:

@@ -13,6 +13,7 @@ from image_assets.errors import ConfigurationError, ObjectNotFoundError
 from image_assets.ids import ObjectKey
 from image_assets.lake.azure.account import blob_service
 from image_assets.lake.object_store import ObjectStore
+from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.client import account_of
 from image_assets.lake.remote.errors import explanation
 from image_assets.lake.remote.names import key_of, name_of
@@ -47,7 +48,7 @@ class AccessTiers:
 
     def kept(self, prefix: str) -> Mapping[ObjectKey, Kept]:
         """How each object below a prefix is kept."""
-        with azure_explained("list", prefix, self.store):
+        with azure_explained("list", prefix, self.store.root):
             blobs = list(container_of(self.store).list_blobs(name_starts_with=f"{blob_name(self.store, prefix)}/"))
         start = len(blob_name(self.store, ""))
         return {key_of(blob.name[start:]): Kept(blob.blob_tier or "Hot", bool(blob.archive_status)) for blob in blobs}
@@ -59,7 +60,7 @@ class AccessTiers:
             list(threads.map(lambda key: self._move(key, tier), keys))
 
     def _move(self, key: ObjectKey, tier: Tier) -> None:
-        with azure_explained("move to another tier", key, self.store):
+        with azure_explained("move to another tier", key, self.store.root):
             try:
                 client = container_of(self.store).get_blob_client(blob_name(self.store, key))
                 client.set_standard_blob_tier(tier, rehydrate_priority="Standard")
@@ -94,13 +95,13 @@ def blob_name(store: RemoteObjectStore, key: str) -> str:
 
 
 @contextmanager
-def azure_explained(verb: str, key: str, store: RemoteObjectStore) -> Iterator[None]:
+def azure_explained(verb: str, key: str, root: RemoteRoot) -> Iterator[None]:
     """Translate errors of Azure's own client into the family."""
     try:
         yield
     except ResourceNotFoundError as error:
         if getattr(error, "error_code", None) == "BlobNotFound":
             raise ObjectNotFoundError(f"cannot {verb} {key!r}: no such object", key=key) from error
-        raise explanation(verb, key, store.root, error) from error
+        raise explanation(verb, key, root, error) from error
     except AzureError as error:
-        raise explanation(verb, key, store.root, error) from error
+        raise explanation(verb, key, root, error) from error

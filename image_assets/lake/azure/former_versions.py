@@ -20,7 +20,7 @@ _ALL = ["snapshots", "versions"]
 def remove_former(store: RemoteObjectStore, prefix: str, is_wanted: Callable[[ObjectKey], bool]) -> int:
     """Remove snapshots and former versions of the wanted objects whose keys begin so; how many."""
     store.check()
-    with azure_explained("delete former versions of", prefix, store):
+    with azure_explained("delete former versions of", prefix, store.root):
         found = [blob for blob in _former(store, prefix) if is_wanted(_key(store, blob.name))]
         for blob in found:
             told = {"version_id": blob.version_id} if blob.version_id else {}

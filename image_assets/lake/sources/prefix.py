@@ -1,5 +1,6 @@
 """A source that is a prefix in a cloud; its names are told by the cloud in the order of their bytes."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,16 @@ from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.client import open_client
 from image_assets.lake.remote.errors import explained
 from image_assets.lake.remote.params import StorageParams
+from image_assets.lake.sources.as_named import Listed, listed_by_azure, listed_by_s3, version_of
 from image_assets.lake.sources.place import Found
 
-_SLASH: Final = b"/"
+_ITSELF: Final = b"\0"
+"""Path of the object that has the name of the source, and a slash: no other has it, and it is the first."""
 _COPY_IT: Final = "mount or copy it, and migrate that folder"
+_NOBODY_ASKS_FOR: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
+_ODD_NAME: Final = (
+    "its name has an empty part, a part . or .., or a control sign, so that nothing reads it: copy it under another"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +40,23 @@ class SourcePrefix:
 
     def entries(self, after: bytes = b"") -> Iterator[Found]:
         """A page at a time; what is not listed in order is told of, as a scan that is cut off would leave files out."""
-        return entries_of(self._listed(after.rstrip(_SLASH)), after, str(self.root))
+        return entries_of(self._listed(after), after, str(self.root))
 
-    def _listed(self, after: bytes) -> Iterator[Any]:
+    def _listed(self, after: bytes) -> Iterator[Listed]:
+        """What lies behind a path, or all there is."""
+        client, name = self._client, after.strip(_ITSELF).decode()
+        match self.root.scheme:
+            case "az":
+                return listed_by_azure(self.root, self.params)
+            case "s3":
+                return listed_by_s3(self.root, self.params, name if after else None)
+            case _:
+                return with_slashes(self._addressed(client, name), name)
+
+    def _addressed(self, client: Any, after: str) -> Iterator[Any]:
         with explained("list", "the source", self.root):
-            pages = obstore.list(self._client, offset=after.decode() or None)
-        while True:
-            with explained("list", "the source", self.root):
-                page = next(pages, None)
-            if page is None:
-                return
-            yield from page
+            for page in obstore.list(client, offset=after.rstrip("/") or None):
+                yield from page
 
     def signs(self) -> Sequence[str]:
         """Its address is enough."""
@@ -69,9 +82,11 @@ class SourcePrefix:
 
     def version(self, path: str) -> str | None:
         """See `SourcePlace`."""
+        if _NOBODY_ASKS_FOR.search(path):
+            return None
         try:
             with explained("look for", path, self.root):
-                return _version_of(obstore.head(self._client, path))
+                return version_of(obstore.head(self._client, path)["e_tag"])
         except ObjectNotFoundError:
             return None
 
@@ -80,27 +95,37 @@ class SourcePrefix:
         return open_client(self.root, self.params)
 
 
-def entries_of(listed: Iterable[Any], after: bytes, source: str) -> Iterator[Found]:
-    """Entries behind a path, of what a client has listed behind it without its slash, or from the beginning.
+def with_slashes(listed: Iterable[Any], after: str) -> Iterator[Listed]:
+    """What the lake's client has listed behind a name without its slash, with the slashes that it drops.
 
-    The mark of a folder has a name with a slash at its end, which puts it in its order, and which the client drops.
+    The mark of a folder has a name with a slash at its end, by which it comes later than the name without.
+    """
+    last = after.rstrip("/").encode()
+    for meta in listed:
+        name = meta["path"]
+        if name and name.encode() <= last:
+            name += "/"
+        last = name.encode()
+        yield Listed(name, meta["size"], meta["last_modified"], version_of(meta["e_tag"]))
+
+
+def entries_of(listed: Iterable[Listed], after: bytes, source: str) -> Iterator[Found]:
+    """Entries behind a path, of what was listed behind it, or from the beginning.
+
+    What has no content is never read, so that any name will do; what has some under a name by which it cannot be asked
+    for is an entry that says so.
 
     Raises:
         StorageError: they do not come in the order of their names.
     """
-    last, start = b"", after.rstrip(_SLASH)
-    for meta in listed:
-        path = meta["path"].encode()
-        if path == start:
+    last = b""
+    for name, size, modified_at, version in listed:
+        if not (name or size):
             continue
-        if path <= last or (path < start and not meta["size"]):
-            path += _SLASH
+        path = name.encode() or _ITSELF
         if path <= last:
             raise StorageError(f"{source} is not listed in the order of its names: {_COPY_IT}")
         last = path
         if path > after:
-            yield Found(path, "file", None, meta["size"], meta["last_modified"], _version_of(meta))
-
-
-def _version_of(meta: Any) -> str:
-    return str(meta["e_tag"]).strip('"')
+            why = _ODD_NAME if size and _NOBODY_ASKS_FOR.search(name) else None
+            yield Found(path, "unreadable" if why else "file", why, size, modified_at, version)

@@ -2,16 +2,19 @@
 
 import itertools
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import obstore
 import pytest
 
 from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.remote.address import RemoteRoot
+from image_assets.lake.remote.client import open_client
 from image_assets.lake.remote.remote_object_store import RemoteObjectStore
-from image_assets.lake.sources.prefix import SourcePrefix, entries_of
+from image_assets.lake.sources.prefix import SourcePrefix, entries_of, with_slashes
 from image_assets_tests.servers.clouds import Cloud, put_as_it_is, use
 
 _number = itertools.count()
@@ -81,18 +84,92 @@ def test_a_name_that_others_gave_is_read_as_it_is_listed(cloud: Cloud, name: str
     assert place.version(path) == found.version
 
 
-def test_a_name_that_the_client_cannot_list_is_told(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    "name", ["a//b.jpg", "/a.jpg", "a//", "a/../b.jpg", "./a.jpg", "a/.", "a/..", "a\t.jpg", "a\x7f.jpg"]
+)
+def test_what_has_a_name_that_nothing_reads_is_told_beside_the_others(cloud: Cloud, name: str) -> None:
     root = cloud.new_root()
-    put_as_it_is(cloud, f"{root.prefix}/a//b.jpg", b"photo")
-    with pytest.raises(StorageError, match=r"rename or remove that object there .*a//b\.jpg"):
-        list(SourcePrefix(root, cloud.params).entries())
+    for each in ("!.jpg", name, "z.jpg"):
+        put_as_it_is(cloud, f"{root.prefix}/{each}", b"photo")
+    place = SourcePrefix(root, cloud.params)
+    found = list(place.entries())
+    assert [(each.path, each.kind) for each in found] == sorted(
+        [(b"!.jpg", "file"), (name.encode(), "unreadable"), (b"z.jpg", "file")]
+    )
+    assert ["copy it under another" in (each.detail or "") for each in found].count(True) == 1
+    for number, each in enumerate(found):
+        assert list(place.entries(each.path)) == found[number + 1 :]
+
+
+def test_a_mark_of_a_folder_that_has_content_is_told_however_a_scan_goes_on(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    for name in ("dir", "dir!.jpg", "dir-1.jpg", "dir/", "dir/x.jpg"):
+        put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
+    place = SourcePrefix(root, cloud.params)
+    for after in (b"", b"dir", b"dir!.jpg", b"dir-1.jpg"):
+        kinds = {found.path: found.kind for found in place.entries(after)}
+        assert (kinds[b"dir/"], kinds[b"dir/x.jpg"]) == ("unreadable", "file")
+
+
+def test_the_mark_of_the_source_itself_is_an_entry_when_it_has_content(cloud: Cloud) -> None:
+    kinds = []
+    for data in (b"", b"photo"):
+        root = cloud.new_root()
+        for name, content in (("", data), ("a.jpg", b"photo")):
+            put_as_it_is(cloud, f"{root.prefix}/{name}", content)
+        place = SourcePrefix(root, cloud.params)
+        found = list(place.entries())
+        assert list(place.entries(found[0].path)) == found[1:]
+        kinds.append([each.kind for each in found])
+    assert kinds == [["file"], ["unreadable", "file"]]
+
+
+def test_no_other_file_is_taken_for_what_a_name_that_nothing_reads_belongs_to(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    for name in ("a.jpg", "dir"):
+        put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
+    place = SourcePrefix(root, cloud.params)
+    assert [place.version(path) for path in ("/a.jpg", "dir/", "", "a/..")] == [None] * 4
+
+
+def test_a_public_bucket_is_listed_without_a_key(s3_server: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = s3_server.new_root()
+    put_as_it_is(s3_server, f"{root.prefix}/a.jpg", b"photo")
+    use(Cloud("s3", environment={"AWS_SKIP_SIGNATURE": "true", "AWS_REGION": "us-east-1"}), monkeypatch)
+    assert [found.path for found in SourcePrefix(root, s3_server.params).entries()] == [b"a.jpg"]
+
+
+def test_more_than_a_page_is_listed_and_gone_on_behind(cloud: Cloud) -> None:
+    root, names = cloud.new_root(), [f"{number:04}.jpg" for number in range(1_010)]
+    client = open_client(root, cloud.params)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: obstore.put(client, name, b"photo"), names))
+    place = SourcePrefix(root, cloud.params)
+    assert [found.path.decode() for found in place.entries()] == names
+    assert [found.path.decode() for found in place.entries(names[1_004].encode())] == names[1_005:]
+
+
+def meta(path: str, size: int = 5) -> dict[str, object]:
+    return {"path": path, "size": size, "last_modified": datetime(2026, 10, 1, tzinfo=UTC), "e_tag": '"1"'}
+
+
+@pytest.mark.parametrize("after", [b"dir", b"dir-1.jpg"])
+@pytest.mark.parametrize("size", [0, 5])
+def test_a_slash_that_the_client_drops_is_put_back(after: bytes, size: int) -> None:
+    listed = with_slashes([meta("dir", size), meta("dir/x.jpg")], after.decode())
+    kinds = [(found.path, found.kind) for found in entries_of(listed, after, "gs://photos")]
+    assert kinds == [(b"dir/", "unreadable" if size else "file"), (b"dir/x.jpg", "file")]
+
+
+def test_a_scan_goes_on_behind_a_mark_whose_slash_the_client_drops() -> None:
+    listed = with_slashes([meta("dir"), meta("dir/x.jpg")], "dir/")
+    assert [found.path for found in entries_of(listed, b"dir/", "gs://photos")] == [b"dir/x.jpg"]
 
 
 def test_a_cloud_that_lists_in_another_order_is_told_before_files_are_left_out() -> None:
-    at = datetime(2026, 10, 1, tzinfo=UTC)
-    metas = [{"path": path, "size": 5, "last_modified": at, "e_tag": "1"} for path in ("a/1.jpg", "a-1.jpg")]
+    listed = with_slashes([meta("a/1.jpg"), meta("a-1.jpg")], "")
     with pytest.raises(StorageError, match="mount or copy it"):
-        list(entries_of(metas, b"", "az://photos"))
+        list(entries_of(listed, b"", "gs://photos"))
 
 
 def test_a_container_that_is_not_there_is_told(cloud: Cloud) -> None:
