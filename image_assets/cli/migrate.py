@@ -18,7 +18,7 @@ from image_assets.lake.sources.record import DatedBy, ScanTold, read_sources
 from image_assets.opening import open_lake
 from image_assets.settings import Settings, load_settings
 from image_assets.shown_text import plain
-from image_assets.steps.migration.beginning import begin, begin_anew, intended, refuse_overlap, uri_of
+from image_assets.steps.migration.beginning import begin, begin_anew, intended, refuse_nothing, refuse_overlap, uri_of
 from image_assets.steps.migration.listed import ListedFiles, digest_of, read_listed
 from image_assets.steps.migration.migration import Migration
 from image_assets.steps.migration.tally import Tally
@@ -128,11 +128,13 @@ def _check_days(settings: Settings, day: date | None, undated: date | None) -> N
 
 
 def _places(settings: Settings, tables: ParquetTables, sources: Sequence[str]) -> Sequence[str]:
-    """The address of each source."""
+    """The address of each source; of one that was never scanned it is seen that anything is there."""
     known = [each.uri for each in read_sources(tables.store).values()]
     uris = list(dict.fromkeys(map(uri_of, sources)))
     for uri in uris:
         refuse_overlap(uri, [*uris, *known], [root for root in (settings.root, settings.archive_root) if root])
+        if uri not in known:
+            refuse_nothing(uri, open_place(uri, settings.storage_params))
     return uris
 
 

@@ -13,9 +13,11 @@ from image_assets.cli.console import CONSOLE, ProgressBars, json_option
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
+from image_assets.orchestration.chosen_lots import lots_told, numbers_told
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.settings import Settings, load_settings
 from image_assets.steps.gold.rejections import read_rejected
+from image_assets.steps.images.lots import lots_to_be
 from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.questions.plan import known_days, plan_day
 from image_assets.tables.gold import DAILY_SUMMARY
@@ -28,6 +30,15 @@ if TYPE_CHECKING:
 SOME_REJECTED = 2
 
 
+def _a_range(_context: click.Context, _option: click.Parameter, lots: str | None) -> str | None:
+    if lots is not None:
+        try:
+            numbers_told(lots)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return lots
+
+
 @click.command()
 @period_options(otherwise="yesterday and recent days with files that no run has seen")
 @click.option("--pending", is_flag=True, help="Every day, however old, that lacks anything.")
@@ -35,6 +46,7 @@ SOME_REJECTED = 2
 @click.option(
     "--lots",
     metavar="N[-M]",
+    callback=_a_range,
     help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
 )
 @click.option("--create", "is_new", is_flag=True, help="Work on what is there, whatever lake runs worked on before.")
@@ -62,6 +74,8 @@ def run(
     if lots and day is None:
         raise click.UsageError("--lots goes with --day: the lots of which day?")
     find_dagster_home()
+    if lots and day:
+        _refuse_others(settings, day.date(), lots)
     if is_new:
         _begin_anew(settings)
     if lots and day:
@@ -72,6 +86,14 @@ def run(
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
+
+
+def _refuse_others(settings: Settings, day: date, lots: str) -> None:
+    """Lots that the day has not, and will not have, are wrong usage."""
+    try:
+        lots_told(lots, lots_to_be(open_lake(settings), day, settings.lots))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--lots") from error
 
 
 def _begin_anew(settings: Settings) -> None:

@@ -30,9 +30,12 @@ class Cut:
 
 def day_lots(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
     """The lots of a day; a day that no run has begun is one."""
-    if tables.store.exists(object_keys.table_key(BRONZE_IMAGES.name, day)):
-        return (WHOLE,)
-    return _decided(tables, day) or (WHOLE,)
+    return _known(tables, day) or (WHOLE,)
+
+
+def lots_to_be(tables: ParquetTables, day: date, at_least: int = 1) -> tuple[Lot, ...]:
+    """The lots of a day, or into which a run would cut it that began by now; nothing is decided. See `cut_day`."""
+    return _known(tables, day) or lots_of(_wanted(tables, day, at_least))
 
 
 def cut_day(tables: ParquetTables, day: date, at_least: int = 1) -> tuple[Lot, ...]:
@@ -45,14 +48,19 @@ def cut_day(tables: ParquetTables, day: date, at_least: int = 1) -> tuple[Lot, .
         day: the partition.
         at_least: lots of a day to which far more files are expected than there are.
     """
-    if tables.store.exists(object_keys.table_key(BRONZE_IMAGES.name, day)):
-        return (WHOLE,)
-    if decided := _decided(tables, day):
-        return decided
+    if known := _known(tables, day):
+        return known
     with suppress(ObjectChangedError):
         write_record(tables.store, object_keys.lots_key(day), Cut(_wanted(tables, day, at_least)), over=None)
         tables.store.sync(object_keys.lots_key(day))
     return day_lots(tables, day)
+
+
+def _known(tables: ParquetTables, day: date) -> tuple[Lot, ...]:
+    """None of a day that no run has begun."""
+    if tables.store.exists(object_keys.table_key(BRONZE_IMAGES.name, day)):
+        return (WHOLE,)
+    return _decided(tables, day)
 
 
 def _wanted(tables: ParquetTables, day: date, at_least: int) -> int:

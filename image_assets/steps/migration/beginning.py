@@ -45,6 +45,17 @@ def refuse_overlap(uri: str, sources: Iterable[str], lake: Iterable[LakeRoot]) -
             raise ConfigurationError(f"{told}: migrate the one that is known, or a folder beside it")
 
 
+def refuse_nothing(uri: str, place: SourcePlace) -> None:
+    """A source in which nothing is was spelt otherwise, or is not mounted.
+
+    Raises:
+        ConfigurationError: nothing is there.
+        StorageError: it cannot be listed.
+    """
+    if next(iter(place.entries()), None) is None:
+        raise ConfigurationError(f"nothing is at {uri}: is it spelt right, and mounted? Name where the photos lie")
+
+
 def intended(tables: ParquetTables, uri: str, place: SourcePlace, told: ScanTold) -> Source:
     """The source as a scan would find it; nothing is kept.
 

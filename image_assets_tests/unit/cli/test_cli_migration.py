@@ -67,6 +67,18 @@ def test_what_is_migrated_is_run_and_ended(home: Path, source: Path, invoke: Inv
     assert invoke("migrate", str(source)).output.count("2 entries are as an earlier scan has noted them") == 1
 
 
+def test_an_empty_folder_is_no_source_until_it_has_been_one(home: Path, source: Path, invoke: Invoke) -> None:
+    (home / "unmounted").mkdir()
+    done = invoke("migrate", str(source), "unmounted")
+    assert isinstance(done.exception, ConfigurationError)
+    assert "is it spelt right, and mounted?" in str(done.exception)
+    assert states(invoke) == {}
+    assert invoke("migrate", str(source)).exit_code == 0
+    for file in source.iterdir():
+        file.unlink()
+    assert "0 entries" in invoke("migrate", str(source)).output
+
+
 def test_the_status_counts_the_entries_of_each_source(source: Path, invoke: Invoke) -> None:
     invoke("migrate", str(source))
     done = invoke("migration", "status", "--json")

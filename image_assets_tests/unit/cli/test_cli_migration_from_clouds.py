@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 import image_assets
+from image_assets.errors import ConfigurationError
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.client import open_client
 from image_assets_tests.servers.clouds import Cloud, put_as_it_is, use
@@ -74,6 +75,29 @@ def bucket(request: pytest.FixtureRequest, home: Path, invoke: Invoke, monkeypat
         monkeypatch.setenv("IMAGE_ASSETS_ROOT", str(cloud.new_root()))
     shutil.copy(Path(image_assets.__file__).parents[1] / "dagster.yaml", home)
     return Bucket(cloud, cloud.new_root(), invoke)
+
+
+def test_one_name_that_nothing_reads_keeps_no_other_file_out(bucket: Bucket, draw: Draw, yesterday: date) -> None:
+    photos = {name: draw((200, 20, 20)) for name in ("a.jpg", "x//y.jpg", "dir/", "z.jpg")}
+    for name, data in photos.items():
+        put_as_it_is(bucket.cloud, f"{bucket.root.prefix}/{name}", data)
+    for _ in range(2):
+        assert "2 photos of 1 days" in bucket.migrate(yesterday)
+        assert bucket.states() == {
+            "a.jpg": ("pending", None),
+            "dir/": ("failed", "unreadable"),
+            "x//y.jpg": ("failed", "unreadable"),
+            "z.jpg": ("pending", None),
+        }
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_prefix_at_which_nothing_is_was_misspelt(bucket: Bucket, options: tuple[str, ...]) -> None:
+    bucket.put({"a.jpg": b"photo"})
+    done = bucket.invoke("migrate", str(bucket.root), str(bucket.cloud.new_root()), *options)
+    assert isinstance(done.exception, ConfigurationError)
+    assert "is it spelt right" in str(done.exception)
+    assert bucket.asked("select path from source_entries") == []
 
 
 @pytest.mark.timeout(600)

@@ -22,7 +22,7 @@ from image_assets.steps.gold.summary import summarise_day
 from image_assets.steps.images.bronze import take_in_day
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.landing_lots import LandingZone
-from image_assets.steps.images.lots import cut_day, day_lots
+from image_assets.steps.images.lots import cut_day, day_lots, lots_to_be
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets_tests.scenario import paint
@@ -124,6 +124,14 @@ def test_a_small_day_is_one_lot_and_stays_one(scenario: "Scenario") -> None:
 def test_a_day_is_cut_before_its_first_row_and_never_again(scenario: "Scenario") -> None:
     assert cut_day(scenario.tables, scenario.day, at_least=4) == lots_of(4)
     assert cut_day(scenario.tables, scenario.day, at_least=9) == day_lots(scenario.tables, scenario.day) == lots_of(4)
+
+
+def test_what_a_day_would_be_cut_into_is_told_without_deciding_it(scenario: "Scenario") -> None:
+    scenario.land("ann/red.jpg", paint())
+    assert lots_to_be(scenario.tables, scenario.day, at_least=4) == lots_of(4)
+    assert not scenario.store.exists(object_keys.lots_key(scenario.day))
+    cut_day(scenario.tables, scenario.day, at_least=2)
+    assert lots_to_be(scenario.tables, scenario.day, at_least=4) == lots_of(2)
 
 
 def test_a_day_of_which_bronze_has_a_file_is_never_cut(scenario: "Scenario") -> None:
