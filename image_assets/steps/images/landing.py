@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import starmap
 
 from image_assets.errors import ObjectForbiddenError, ObjectNotFoundError
 from image_assets.ids import ObjectKey, SourceUri
@@ -84,13 +85,12 @@ def list_landing(store: ObjectStore, day: date, lot: Lot = WHOLE) -> LandingDay:
             manifests.append(info)
         elif lot.has(object_keys.source_uri_of(info.key)):
             listed.append(info)
-    return landing_of(store, listed, manifests, lot)
+    registered = starmap(RegisteredFile, read_registered(store, manifests).iter_rows())
+    return landing_of(store, listed, (file for file in registered if lot.has(file.source_uri)))
 
 
-def landing_of(
-    store: ObjectStore, files: Iterable[ObjectInfo], manifests: Iterable[ObjectInfo], lot: Lot
-) -> LandingDay:
-    """The same of a lot of which all files have been listed, with all manifests of the day."""
+def landing_of(store: ObjectStore, files: Iterable[ObjectInfo], registered: Iterable[RegisteredFile]) -> LandingDay:
+    """The same of a day or a lot of which all files have been listed, and all registered files read."""
     listed = {info.key: info for info in files}
     found = {key: info for key, info in listed.items() if not is_litter(key)}
     sidecar_of = pair_sidecars(found)
@@ -101,7 +101,7 @@ def landing_of(
         for key, info in found.items()
         if key not in sidecars and key not in awaiting
     ]
-    uploads += map(_registered_file, read_registered(store, manifests, lot))
+    uploads += map(_registered_file, registered)
     return LandingDay(tuple(uploads), _uris(sidecars), _uris(listed.keys() - found.keys()), _uris(awaiting))
 
 

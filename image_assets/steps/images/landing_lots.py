@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any, Final
 
 import polars as pl
@@ -13,7 +13,7 @@ from image_assets.lake import object_keys
 from image_assets.lake.lots import WHOLE, Lot, lot_number
 from image_assets.lake.object_store import ObjectInfo, ObjectStore
 from image_assets.steps.images.landing import LandingDay, landing_of, list_landing
-from image_assets.steps.images.registered import is_manifest
+from image_assets.steps.images.registered import RegisteredFile, is_manifest, read_registered
 
 _INSTANT = pl.Datetime("us", "UTC")
 # Keys need not be valid text, a column of a frame must be.
@@ -34,7 +34,7 @@ _AT_ONCE: Final = 10_000
 class LandingZone:
     """What lies there when the first lot is asked for; what comes later is for the next run.
 
-    Of a day that is cut all files are held as one frame, of which each lot takes its part.
+    Of a day that is cut all files are held as one frame, registered ones as another, of which each lot takes its part.
 
     Attributes:
         store: the lake's objects.
@@ -50,17 +50,20 @@ class LandingZone:
         """The files of a lot; see `list_landing`."""
         if lot == WHOLE:
             return list_landing(self.store, self.day)
-        files, manifests = self._listed
-        mine = files.filter(pl.col("lot") == lot.number).drop("lot")
-        return landing_of(self.store, map(_info, mine.iter_rows()), manifests, lot)
+        mine, registered = (each.filter(pl.col("lot") == lot.number).drop("lot") for each in self._listed)
+        return landing_of(self.store, map(_info, mine.iter_rows()), starmap(RegisteredFile, registered.iter_rows()))
 
     @cached_property
-    def _listed(self) -> tuple[pl.DataFrame, list[ObjectInfo]]:
+    def _listed(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         manifests, parts = list[ObjectInfo](), [_FILE.to_frame()]
         rows = self._rows(manifests)
         while some := list(islice(rows, _AT_ONCE)):
             parts.append(pl.DataFrame(some, schema=_FILE, orient="row"))
-        return pl.concat(parts), manifests
+        return pl.concat(parts), self._in_lots(read_registered(self.store, manifests))
+
+    def _in_lots(self, registered: pl.DataFrame) -> pl.DataFrame:
+        numbers = [lot_number(uri, self.lots) for uri in registered.get_column("source_uri")]
+        return registered.with_columns(lot=pl.Series(numbers, dtype=_FILE["lot"]))
 
     def _rows(self, manifests: list[ObjectInfo]) -> Iterator[tuple[object, ...]]:
         """Of each file; manifests go into their list."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from itertools import repeat
 
 import polars as pl
@@ -10,14 +11,15 @@ import polars as pl
 from image_assets.errors import TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.images.landing import landing_days
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import day_lots
 from image_assets.steps.increment.basis import note_basis
 from image_assets.steps.increment.stock import IDENTITY, Part, Target, take_stock
 from image_assets.tables.chain import Stage
 from image_assets.tables.images import BRONZE_IMAGES
 
-Inputs = Callable[[ParquetTables, date], pl.DataFrame]
-"""The images of a day that a stage works through."""
+Inputs = Callable[..., pl.DataFrame]
+"""The images of a day that a stage works through, by tables and day; at the door by the landing zone too."""
 
 _NO_IMAGES = pl.DataFrame(schema={"image_id": pl.String, "input_version": pl.String})
 
@@ -84,7 +86,8 @@ def plan_day(
         TableError: a file cannot be read; a run of the day would stop there too.
     """
     lots, needs = day_lots(tables, day), dict[str, list[Need]]()
-    for stage in stages:
+    landing = LandingZone(tables.store, day, len(lots))
+    for stage in (_at_the_door(each, landing) for each in stages):
         above = needs[stage.upstream] if stage.upstream else []
         if stage.stage.sees_whole_days:
             found = [_plan_stage(tables, stage, _together(above), needs, day, forgotten)]
@@ -94,6 +97,11 @@ def plan_day(
         for of_table in zip(*found, strict=True):
             needs[of_table[0].table] = list(of_table)
     return [_together(of_lots) for of_lots in needs.values()]
+
+
+def _at_the_door(stage: PlannedStage, landing: LandingZone) -> PlannedStage:
+    """The stage that sees what landed, as it was listed for all lots; any other as it is."""
+    return stage if stage.upstream else replace(stage, inputs=partial(stage.inputs, landing=landing))
 
 
 def _together(needs: Sequence[Need]) -> Need:

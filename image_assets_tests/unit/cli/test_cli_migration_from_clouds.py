@@ -81,8 +81,8 @@ def test_one_name_that_nothing_reads_keeps_no_other_file_out(bucket: Bucket, dra
     photos = {name: draw((200, 20, 20)) for name in ("a.jpg", "x//y.jpg", "dir/", "z.jpg")}
     for name, data in photos.items():
         put_as_it_is(bucket.cloud, f"{bucket.root.prefix}/{name}", data)
-    for _ in range(2):
-        assert "2 photos of 1 days" in bucket.migrate(yesterday)
+    for said in ("2 photos of 1 days", "4 entries are as an earlier scan has noted them"):
+        assert said in bucket.migrate(yesterday)
         assert bucket.states() == {
             "a.jpg": ("pending", None),
             "dir/": ("failed", "unreadable"),

@@ -19,10 +19,12 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.audits.day_audits import audit_uploads
 from image_assets.steps.gold.rejections import gather_rejections
 from image_assets.steps.gold.summary import summarise_day
-from image_assets.steps.images.bronze import take_in_day
+from image_assets.steps.images.bronze import bronze_inputs, bronze_target, take_in_day
 from image_assets.steps.images.landing import list_landing
 from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import cut_day, day_lots, lots_to_be
+from image_assets.steps.questions.plan import PlannedStage, plan_day
+from image_assets.tables.chain import CHAIN
 from image_assets.tables.gold import GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets_tests.scenario import paint
@@ -83,10 +85,12 @@ def test_a_file_whose_name_is_no_text_is_in_a_lot_as_it_is(scenario: "Scenario")
     assert found == list_landing(scenario.store, scenario.day).files[0]
 
 
+PLANNED_DOOR = PlannedStage(CHAIN.stage("bronze"), [bronze_target(InspectParams())], bronze_inputs, None)
 STEPS: dict[str, Callable[[ParquetTables, date], object]] = {
     "rejections": lambda tables, day: gather_rejections(tables, day, [BRONZE_IMAGES.name]),
     "summary": summarise_day,
     "conservation": lambda tables, day: audit_uploads(tables, day, datetime.now(UTC)),
+    "plan": lambda tables, day: plan_day(tables, [PLANNED_DOOR], day),
 }
 
 

@@ -10,11 +10,13 @@ import pytest
 from image_assets.errors import StoreUnavailableError, TableError
 from image_assets.ids import Sha256, image_id_of
 from image_assets.imaging.inspect import InspectParams
+from image_assets.lake.lots import Lot, lots_of
 from image_assets.lake.object_keys import manifest_prefix
 from image_assets.lake.sources.folder import SourceFolder
 from image_assets.lake.sources.record import keep_source, source_called
 from image_assets.steps.audits.day_audits import audit_uploads
 from image_assets.steps.images.landing import landing_days, list_landing
+from image_assets.steps.images.landing_lots import LandingZone
 from image_assets.steps.images.lots import cut_day
 from image_assets.steps.images.registered import count_registered
 from image_assets.steps.increment.retries import forget_rejections
@@ -88,6 +90,25 @@ def test_lots_of_a_day_share_its_registered_files(moving: "Moving") -> None:
     found = [list_landing(moving.tables.store, moving.scenario.day, lot).files for lot in lots]
     assert sorted(len(files) > 0 for files in found) == [True] * 3
     assert sorted(file.name for files in found for file in files) == sorted(f"{number}.jpg" for number in range(many))
+
+
+def test_the_manifests_of_a_day_are_read_once_for_all_its_lots(moving: "Moving") -> None:
+    for number in range(60):
+        moving.put(f"{number}.jpg")
+    moving.migrate()
+    moving.put("3.jpg", at=datetime(2026, 10, 2, tzinfo=UTC))
+    moving.migrate()
+    store, day = moving.tables.store, moving.scenario.day
+    wanted = [list_landing(store, day, lot) for lot in lots_of(3)]
+    landing = LandingZone(store, day, 3)
+    found = [landing.of(Lot(0, 3))]
+    for manifest in moving.manifests():
+        manifest.unlink()
+    found += [landing.of(lot) for lot in lots_of(3)[1:]]
+    assert [sorted(each.files, key=lambda file: file.source_uri) for each in found] == [
+        sorted(each.files, key=lambda file: file.source_uri) for each in wanted
+    ]
+    assert sum(len(each.files) for each in found) == 60
 
 
 def test_registered_files_decide_into_how_many_lots_a_day_is_cut(moving: "Moving") -> None:
