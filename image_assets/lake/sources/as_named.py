@@ -4,7 +4,7 @@ The client of the lake ends a listing at the first name that it cannot address, 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,7 @@ _WHAT: Final = "the source"
 
 
 class Listed(NamedTuple):
-    """One object: its name below the prefix, which may be empty or end with a slash, and what a listing tells."""
+    """One object: its name below the prefix, be it with a slash at its end, and what a listing tells of it."""
 
     name: str
     size_bytes: int
@@ -27,8 +27,8 @@ class Listed(NamedTuple):
     version: str
 
 
-def listed_by_azure(root: RemoteRoot, params: StorageParams) -> Iterator[Listed]:
-    """Blobs in the order of the service, a page at a time.
+def _listed_by_azure(root: RemoteRoot, params: StorageParams, after: str) -> Iterator[Listed]:
+    """Blobs behind a name in the order of the service, which goes through all of them, a page at a time.
 
     Raises:
         ConfigurationError: Azure's client is not here.
@@ -38,11 +38,13 @@ def listed_by_azure(root: RemoteRoot, params: StorageParams) -> Iterator[Listed]
 
     with service, azure_explained("list", _WHAT, root):
         for blob in service.get_container_client(root.container).list_blobs(name_starts_with=start or None):
-            yield Listed(blob.name[len(start) :], blob.size, blob.last_modified, version_of(blob.etag))
+            name = blob.name[len(start) :]
+            if name.encode() > after.encode():
+                yield Listed(name, blob.size, blob.last_modified, version_of(blob.etag))
 
 
-def listed_by_s3(root: RemoteRoot, params: StorageParams, after: str | None) -> Iterator[Listed]:
-    """Objects behind a name, all of them for None, in the order of their bytes, a page at a time.
+def _listed_by_s3(root: RemoteRoot, params: StorageParams, after: str) -> Iterator[Listed]:
+    """Objects behind a name in the order of their bytes, a page at a time.
 
     Raises:
         ConfigurationError: the client of S3 is not here.
@@ -52,15 +54,20 @@ def listed_by_s3(root: RemoteRoot, params: StorageParams, after: str | None) -> 
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'a source at {root} needs: pip install "image-assets[cloud]"') from error
     start = _start(root)
-    asked = {"Bucket": root.container, "Prefix": start}
-    if after is not None:
-        asked["StartAfter"] = start + after
+    asked = {"Bucket": root.container, "Prefix": start, "StartAfter": start + after}
     try:
         for page in _s3_client(params).get_paginator("list_objects_v2").paginate(**asked):
             for each in page.get("Contents", ()):
                 yield Listed(each["Key"][len(start) :], each["Size"], each["LastModified"], version_of(each["ETag"]))
     except (BotoCoreError, ClientError) as error:
         raise explanation("list", _WHAT, root, error) from error
+
+
+OWN_CLIENTS: Final[Mapping[str, Callable[[RemoteRoot, StorageParams, str], Iterator[Listed]]]] = {
+    "az": _listed_by_azure,
+    "s3": _listed_by_s3,
+}
+"""By scheme: what lists the names behind one."""
 
 
 def version_of(e_tag: str | None) -> str:

@@ -3,22 +3,22 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import obstore
+from obstore.exceptions import InvalidPathError
 
-from image_assets.errors import ObjectNotFoundError, StorageError
+from image_assets.errors import ConfigurationError, ObjectNotFoundError, StorageError
 from image_assets.lake.remote import reading
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.remote.client import open_client
-from image_assets.lake.remote.errors import explained
+from image_assets.lake.remote.errors import explained, told_shortly
 from image_assets.lake.remote.params import StorageParams
-from image_assets.lake.sources.as_named import Listed, listed_by_azure, listed_by_s3, version_of
+from image_assets.lake.sources.as_named import OWN_CLIENTS, Listed, version_of
 from image_assets.lake.sources.place import Found
 
-_ITSELF: Final = b"\0"
-"""Path of the object that has the name of the source, and a slash: no other has it, and it is the first."""
 _COPY_IT: Final = "mount or copy it, and migrate that folder"
 _NOBODY_ASKS_FOR: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
 _ODD_NAME: Final = (
@@ -40,23 +40,29 @@ class SourcePrefix:
 
     def entries(self, after: bytes = b"") -> Iterator[Found]:
         """A page at a time; what is not listed in order is told of, as a scan that is cut off would leave files out."""
-        return entries_of(self._listed(after), after, str(self.root))
+        return entries_of(self._listed(after.decode()), after, str(self.root))
 
-    def _listed(self, after: bytes) -> Iterator[Listed]:
-        """What lies behind a path, or all there is."""
-        client, name = self._client, after.strip(_ITSELF).decode()
-        match self.root.scheme:
-            case "az":
-                return listed_by_azure(self.root, self.params)
-            case "s3":
-                return listed_by_s3(self.root, self.params, name if after else None)
-            case _:
-                return with_slashes(self._addressed(client, name), name)
-
-    def _addressed(self, client: Any, after: str) -> Iterator[Any]:
+    def _listed(self, after: str) -> Iterator[Listed]:
+        """What lies behind a name, by the cloud's own client from where that of the lake can list no more."""
+        client = self._client
+        # Azure begins at no name: the client would leave out marks of folders, whose slashes it drops.
+        last = start = "" if self.root.scheme == "az" else after.rstrip("/")
         with explained("list", "the source", self.root):
-            for page in obstore.list(client, offset=after.rstrip("/") or None):
-                yield from page
+            try:
+                for each in with_slashes(chain.from_iterable(obstore.list(client, offset=start or None)), start):
+                    last = each.name
+                    yield each
+            except (InvalidPathError, ValueError) as error:
+                yield from self._listed_as_named(last, error)
+
+    def _listed_as_named(self, after: str, error: Exception) -> Iterator[Listed]:
+        own_client = OWN_CLIENTS.get(self.root.scheme)
+        if own_client is None:
+            raise error
+        try:
+            yield from own_client(self.root, self.params, after)
+        except ConfigurationError as missing:
+            raise ConfigurationError(f"{told_shortly(error)}: {missing}") from missing
 
     def signs(self) -> Sequence[str]:
         """Its address is enough."""
@@ -95,12 +101,12 @@ class SourcePrefix:
         return open_client(self.root, self.params)
 
 
-def with_slashes(listed: Iterable[Any], after: str) -> Iterator[Listed]:
-    """What the lake's client has listed behind a name without its slash, with the slashes that it drops.
+def with_slashes(listed: Iterable[Any], start: str) -> Iterator[Listed]:
+    """What the lake's client has listed behind a name, with the slashes that it drops.
 
     The mark of a folder has a name with a slash at its end, by which it comes later than the name without.
     """
-    last = after.rstrip("/").encode()
+    last = start.encode()
     for meta in listed:
         name = meta["path"]
         if name and name.encode() <= last:
@@ -120,9 +126,10 @@ def entries_of(listed: Iterable[Listed], after: bytes, source: str) -> Iterator[
     """
     last = b""
     for name, size, modified_at, version in listed:
-        if not (name or size):
+        path = name.encode()
+        if not path:
+            # The mark of the source itself, which not every client tells.
             continue
-        path = name.encode() or _ITSELF
         if path <= last:
             raise StorageError(f"{source} is not listed in the order of its names: {_COPY_IT}")
         last = path

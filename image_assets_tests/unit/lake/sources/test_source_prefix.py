@@ -2,6 +2,10 @@
 
 import itertools
 import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +29,12 @@ def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cl
     cloud: Cloud = request.getfixturevalue(request.param)
     use(cloud, monkeypatch)
     return cloud
+
+
+def put_many(cloud: Cloud, root: RemoteRoot, names: Sequence[str]) -> None:
+    client = open_client(root, cloud.params)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: obstore.put(client, name, b"photo"), names))
 
 
 @pytest.fixture
@@ -111,17 +121,12 @@ def test_a_mark_of_a_folder_that_has_content_is_told_however_a_scan_goes_on(clou
         assert (kinds[b"dir/"], kinds[b"dir/x.jpg"]) == ("unreadable", "file")
 
 
-def test_the_mark_of_the_source_itself_is_an_entry_when_it_has_content(cloud: Cloud) -> None:
-    kinds = []
-    for data in (b"", b"photo"):
+def test_the_mark_of_the_source_itself_does_not_lie_below_it(cloud: Cloud) -> None:
+    for odd in ([], ["x//y.jpg"]):
         root = cloud.new_root()
-        for name, content in (("", data), ("a.jpg", b"photo")):
-            put_as_it_is(cloud, f"{root.prefix}/{name}", content)
-        place = SourcePrefix(root, cloud.params)
-        found = list(place.entries())
-        assert list(place.entries(found[0].path)) == found[1:]
-        kinds.append([each.kind for each in found])
-    assert kinds == [["file"], ["unreadable", "file"]]
+        for name in ("", "a.jpg", *odd):
+            put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
+        assert [found.path.decode() for found in SourcePrefix(root, cloud.params).entries()] == ["a.jpg", *odd]
 
 
 def test_no_other_file_is_taken_for_what_a_name_that_nothing_reads_belongs_to(cloud: Cloud) -> None:
@@ -132,21 +137,45 @@ def test_no_other_file_is_taken_for_what_a_name_that_nothing_reads_belongs_to(cl
     assert [place.version(path) for path in ("/a.jpg", "dir/", "", "a/..")] == [None] * 4
 
 
+WITHOUT = (
+    "import os, sys\n"
+    "sys.modules['botocore.exceptions'] = sys.modules['azure.storage.blob'] = None\n"
+    "from image_assets.errors import ConfigurationError\n"
+    "from image_assets.lake.opening import open_place\n"
+    "from image_assets.lake.remote.params import StorageParams\n"
+    "place = open_place(sys.argv[1], StorageParams(sys.argv[2]))\n"
+    "try: print([found.path for found in place.entries()])\n"
+    "except ConfigurationError as error: print(error)"
+)
+
+
+def test_an_extra_is_asked_for_by_a_name_that_needs_it_alone(cloud: Cloud) -> None:
+    root = cloud.new_root()
+    command = [sys.executable, "-c", WITHOUT, str(root), str(cloud.params.endpoint)]
+    told = []
+    for name in ("a.jpg", "x//y.jpg"):
+        put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
+        told.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+    assert told[0] == "[b'a.jpg']"
+    assert re.search(r'x//y\.jpg.* needs: pip install "image-assets\[(azure|cloud)\]"', told[1])
+
+
 def test_a_public_bucket_is_listed_without_a_key(s3_server: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     root = s3_server.new_root()
-    put_as_it_is(s3_server, f"{root.prefix}/a.jpg", b"photo")
+    put_as_it_is(s3_server, f"{root.prefix}/a//b.jpg", b"photo")
     use(Cloud("s3", environment={"AWS_SKIP_SIGNATURE": "true", "AWS_REGION": "us-east-1"}), monkeypatch)
-    assert [found.path for found in SourcePrefix(root, s3_server.params).entries()] == [b"a.jpg"]
+    assert [found.path for found in SourcePrefix(root, s3_server.params).entries()] == [b"a//b.jpg"]
 
 
-def test_more_than_a_page_is_listed_and_gone_on_behind(cloud: Cloud) -> None:
-    root, names = cloud.new_root(), [f"{number:04}.jpg" for number in range(1_010)]
-    client = open_client(root, cloud.params)
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda name: obstore.put(client, name, b"photo"), names))
-    place = SourcePrefix(root, cloud.params)
-    assert [found.path.decode() for found in place.entries()] == names
-    assert [found.path.decode() for found in place.entries(names[1_004].encode())] == names[1_005:]
+def test_a_name_that_nothing_reads_behind_the_first_page_leaves_nothing_out(
+    s3_server: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(s3_server, monkeypatch)
+    root, names = s3_server.new_root(), [f"{number:04}.jpg" for number in range(1_010)]
+    put_many(s3_server, root, names)
+    put_as_it_is(s3_server, f"{root.prefix}/1005//x.jpg", b"photo")
+    place = SourcePrefix(root, s3_server.params)
+    assert [found.path.decode() for found in place.entries()] == sorted([*names, "1005//x.jpg"])
 
 
 def meta(path: str, size: int = 5) -> dict[str, object]:
@@ -162,7 +191,7 @@ def test_a_slash_that_the_client_drops_is_put_back(after: bytes, size: int) -> N
 
 
 def test_a_scan_goes_on_behind_a_mark_whose_slash_the_client_drops() -> None:
-    listed = with_slashes([meta("dir"), meta("dir/x.jpg")], "dir/")
+    listed = with_slashes([meta("dir"), meta("dir/x.jpg")], "dir")
     assert [found.path for found in entries_of(listed, b"dir/", "gs://photos")] == [b"dir/x.jpg"]
 
 
