@@ -89,11 +89,8 @@ def plan_day(
     landing = LandingZone(tables.store, day, len(lots))
     for stage in (_at_the_door(each, landing) for each in stages):
         above = needs[stage.upstream] if stage.upstream else []
-        if stage.stage.sees_whole_days:
-            found = [_plan_stage(tables, stage, _together(above), needs, day, forgotten)]
-        else:
-            asked = zip(lots, above or repeat(None), strict=False)
-            found = [_plan_stage(tables.at(lot), stage, each, needs, day, forgotten) for lot, each in asked]
+        asked = zip(lots, above or repeat(None), strict=False)
+        found = [_plan_stage(tables.at(lot), stage, each, needs, day, forgotten) for lot, each in asked]
         for of_table in zip(*found, strict=True):
             needs[of_table[0].table] = list(of_table)
     return [_together(of_lots) for of_lots in needs.values()]
