@@ -13,6 +13,7 @@ from pathlib import Path
 import obstore
 import pytest
 
+import image_assets
 from image_assets.errors import ObjectNotFoundError, StorageError, StoreUnavailableError
 from image_assets.ids import ObjectKey
 from image_assets.lake.remote.address import RemoteRoot
@@ -138,7 +139,7 @@ def test_no_other_file_is_taken_for_what_a_name_that_nothing_reads_belongs_to(cl
 
 
 WITHOUT = (
-    "import os, sys\n"
+    "import sys\n"
     "sys.modules['botocore.exceptions'] = sys.modules['azure.storage.blob'] = None\n"
     "from image_assets.errors import ConfigurationError\n"
     "from image_assets.lake.opening import open_place\n"
@@ -152,10 +153,11 @@ WITHOUT = (
 def test_an_extra_is_asked_for_by_a_name_that_needs_it_alone(cloud: Cloud) -> None:
     root = cloud.new_root()
     command = [sys.executable, "-c", WITHOUT, str(root), str(cloud.params.endpoint)]
+    code = Path(image_assets.__file__).parents[1]
     told = []
     for name in ("a.jpg", "x//y.jpg"):
         put_as_it_is(cloud, f"{root.prefix}/{name}", b"photo")
-        told.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+        told.append(subprocess.run(command, capture_output=True, text=True, check=True, cwd=code).stdout.strip())
     assert told[0] == "[b'a.jpg']"
     assert re.search(r'x//y\.jpg.* needs: pip install "image-assets\[(azure|cloud)\]"', told[1])
 
