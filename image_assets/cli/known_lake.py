@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from image_assets.lake import object_keys
-from image_assets.lake.lake_mark import LakeGuard, LakeMark, check_mark, take_for_lake
+from image_assets.lake.lake_mark import LakeGuard, LakeMark, check_mark, is_whole, take_for_lake
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.opening import open_lake, open_objects
 from image_assets.settings import Settings, load_settings
@@ -24,10 +24,10 @@ create_option = click.option(
 
 
 def settings_of_lake(*, is_new: bool = False) -> Settings:
-    """The settings, whose lake is there: for every command that reads or changes it.
+    """The settings, whose lake is there or is to begin: for every command that reads or changes it.
 
     Raises:
-        StoreUnavailableError: runs worked on a lake there, and there is none.
+        StoreUnavailableError: as `refuse_empty_place`.
     """
     settings = load_settings()
     if is_new:
@@ -41,12 +41,12 @@ def refuse_empty_place(settings: Settings) -> None:
     """See that there is a lake, or that none was ever known there; no cloud's place can be empty.
 
     Raises:
-        StoreUnavailableError: runs worked on a lake there, and there is none.
+        StoreUnavailableError: runs worked on a lake there, and there is none; or a folder of it is not there.
     """
     if isinstance(settings.root, RemoteRoot):
         return
     store = open_objects(settings)
-    if store.exists(object_keys.LAKE_MARK) or not _may_be_known():
+    if is_whole(store) or not _may_be_known():
         return
     from image_assets.orchestration.instance.opening import open_instance
     from image_assets.orchestration.runs.known_lake import known_lake

@@ -72,13 +72,12 @@ def take_for_lake(store: ObjectStore) -> LakeMark:
     """Have what is there be the lake, whatever was there before: a mark that is damaged or another lake's is replaced.
 
     Raises:
+        StoreUnavailableError: a link in it leads nowhere.
         ConfigurationError: as `settle_mark`.
     """
     mark = until_first(partial(_renewed, store))
-    for folder in {*mark.placed, *store.folders_elsewhere()}:
-        key = object_keys.placed_mark_key(folder)
-        if (there := _undamaged(store, key)) is None or there.lake_id != mark.lake_id:
-            write_durable_record(store, key, LakeMark(mark.lake_id))
+    for folder in sorted({*mark.placed, *store.folders_elsewhere()}):
+        _take_folder(store, folder, mark)
     return settle_mark(store)
 
 
@@ -97,6 +96,19 @@ def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark) -> None:
     if found is None or found.lake_id != mark.lake_id:
         there = "another lake" if found else "no lake"
         raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {_WAY_OUT}", key=key)
+
+
+def is_whole(store: ObjectStore) -> bool:
+    """Whether there is a lake, with every folder of it that was placed elsewhere.
+
+    Raises:
+        StoreUnavailableError: there is one without such a folder, or its mark is damaged.
+    """
+    mark = _read(store)
+    if mark:
+        for key in _keys_of(mark)[1:]:
+            check_mark(store, key, mark)
+    return mark is not None
 
 
 class LakeGuard:
@@ -149,6 +161,18 @@ def _read(store: ObjectStore, key: ObjectKey = object_keys.LAKE_MARK) -> LakeMar
     if not store.exists(key):
         return None
     return read_record(store, key, LakeMark, StoreUnavailableError, _WAY_OUT)
+
+
+def _take_folder(store: ObjectStore, folder: str, mark: LakeMark) -> None:
+    key = object_keys.placed_mark_key(folder)
+    there = _undamaged(store, key)
+    if there and there.lake_id == mark.lake_id:
+        return
+    try:
+        write_durable_record(store, key, LakeMark(mark.lake_id))
+    except StoreUnavailableError as error:
+        way_out = f"if {folder} is a link that leads nowhere, remove it or make its folder, and do the same again"
+        raise StoreUnavailableError(f"{error}; {way_out}", key=key) from error
 
 
 def _renewed(store: ObjectStore) -> LakeMark:

@@ -173,14 +173,42 @@ def test_a_mark_that_is_damaged_or_gone_is_made_anew_by_hand(
     assert (run("--create").exit_code, run().exit_code) == (0, 0)
 
 
-@pytest.mark.parametrize("lost", ["mark", "folder"])
-def test_a_run_takes_a_placed_folder_by_hand(lake: Path, run: Callable[..., Result], lost: str) -> None:
+@pytest.fixture
+def elsewhere(lake: Path, run: Callable[..., Result]) -> Path:
+    """Where the landing zone of the lake was placed."""
     elsewhere = (lake / "landing").rename(lake.with_name("elsewhere"))
     (lake / "landing").symlink_to(elsewhere)
     assert run().exit_code == 0
-    if lost == "mark":
-        (lake / "lake.json").unlink()
-    else:
-        shutil.rmtree(elsewhere)
+    return elsewhere
+
+
+@pytest.mark.parametrize("lost", ["lake.json", "landing/.lake/lake.json"])
+def test_a_run_takes_a_placed_folder_by_hand(
+    elsewhere: Path, lake: Path, run: Callable[..., Result], lost: str
+) -> None:
+    (lake / lost).unlink()
     assert "image-assets run --create" in str(run().exception)
     assert (run("--create").exit_code, run().exit_code) == (0, 0)
+
+
+def test_a_link_that_leads_nowhere_is_named_to_whoever_takes_what_is_there(
+    elsewhere: Path, lake: Path, run: Callable[..., Result]
+) -> None:
+    shutil.rmtree(elsewhere)
+    assert "if landing is a link that leads nowhere, remove it" in str(run("--create").exception)
+    (lake / "landing").unlink()
+    assert (run("--create").exit_code, run().exit_code) == (0, 0)
+
+
+def test_nothing_is_added_to_a_landing_zone_that_is_away(elsewhere: Path, lake: Path, invoke: Invoke) -> None:
+    elsewhere.rename(elsewhere.with_name("away"))
+    elsewhere.mkdir()
+    refused = invoke("add", "note.txt")
+    assert f"there is no lake at {lake}/landing/" in str(refused.exception)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_damaged_mark_keeps_a_key_from_being_made(lake: Path, invoke: Invoke) -> None:
+    (lake / "lake.json").write_text("")
+    assert "lake.json is damaged" in str(invoke("keys", "add", "ann", "--role", "admin").exception)
+    assert not (lake / "access" / "keys").exists()
