@@ -21,7 +21,7 @@ from image_assets.opening import open_lake
 from image_assets.settings import Settings
 from image_assets.steps.audits.day_audits import audit_schema, audit_stage, audit_uploads
 from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
-from image_assets.steps.duplicates.duplicates import find_duplicates
+from image_assets.steps.duplicates.duplicates import DayComparison, find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread
@@ -67,7 +67,8 @@ def steps(root: Path, day: date) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "bronze", made_up([bronze], partial(bronze_inputs, landing=landing))
     yield "derivatives", made_up(made, derivative_inputs)
     yield "vectors", made_up([vectors], embedding_inputs)
-    yield "duplicates", lambda: find_duplicates(tables, day, encoder.description, DuplicateParams(), **pace)
+    comparison = DayComparison(tables, day, encoder.description, DuplicateParams())
+    yield "duplicates", each(partial(find_duplicates, day=day, comparison=comparison, **pace))
     for stage in VECTOR_STAGES:
         judge = stage.judge(encoder, params)
         yield stage.table.name, each(partial(stage.work, day=day, **{_ASKED[stage.table.name]: judge}, **pace))

@@ -37,7 +37,7 @@ from image_assets.models.zero_shot.tagging import Tagger
 from image_assets.models.zero_shot.vocabulary import Calibration, Kind, Term, Vocabulary
 from image_assets.steps.classification.models_in_use import model_in_use
 from image_assets.steps.classification.predictions import PredictionParams, choose_model, predict_day
-from image_assets.steps.duplicates.duplicates import find_duplicates
+from image_assets.steps.duplicates.duplicates import DayComparison, find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.captions import caption_day
 from image_assets.steps.enrichment.image_text import leave_unread
@@ -232,7 +232,8 @@ class Scenario:
     def compare(self, params: DuplicateParams | None = None) -> IncrementReport:
         """Look for duplicates."""
         params = params or DuplicateParams()
-        return find_duplicates(self.tables, self.day, self.encoder.description, params, chunk_size=CHUNK_SIZE)
+        comparison = DayComparison(self.tables, self.day, self.encoder.description, params)
+        return find_duplicates(self.tables, self.day, comparison, chunk_size=CHUNK_SIZE)
 
     @property
     def params(self) -> DayParams:

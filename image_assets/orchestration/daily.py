@@ -162,10 +162,6 @@ class AssetRun:
         """The same, for a step that says something else of each lot."""
         return [self._work(step, lot, day, *asked, **more) for lot in self.lots(day)]
 
-    def work_whole(self, step: Callable[..., T], day: date, *asked: object, **more: object) -> T:
-        """Bring a day in line by a step that sees all of its images."""
-        return self._work(step, WHOLE, day, *asked, **more)
-
     def lots(self, day: date) -> Sequence[Lot]:
         """Those of the day that this run is for."""
         return chosen_lots(self.context.run.tags, day_lots(self.tables, day))

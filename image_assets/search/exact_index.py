@@ -62,8 +62,10 @@ class ExactIndex:
         self._rows = rows if np.array_equal(order, np.arange(order.size)) else rows[order]
 
     def remove(self, keys: Keys) -> None:
-        """See `VectorIndex`; copies the array."""
-        self._rows = self._rows[~is_in(self._rows["key"], np.sort(keys))]
+        """See `VectorIndex`; copies the array if any of them is in it."""
+        is_gone = is_in(self._rows["key"], np.sort(keys))
+        if is_gone.any():
+            self._rows = self._rows[~is_gone]
 
     def search(self, query: Vectors, count: int, among: Keys | None = None) -> Neighbours:
         """See `VectorIndex`."""

@@ -23,7 +23,7 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 
 _BANDS = range(3, 9)
 _PROBES_AT_ONCE = 1 << 18
-_CANDIDATES_AT_ONCE = 1 << 20
+_CANDIDATES_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)

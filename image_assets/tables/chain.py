@@ -30,7 +30,7 @@ class Stage:
         stops_images: whether what it rejects has not made it, and stands in `rejected_images`.
         follows_recipes: whether a new recipe upstream changes what is read; an original stays what it is.
         has_versions: whether encoders or models have a table each, side by side.
-        sees_whole_days: whether an image may concern any other of its day: such a table is never cut into lots.
+        sees_whole_days: whether an image may concern any other of its day: all lots of what it reads are there before.
     """
 
     name: str

@@ -11,7 +11,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.orchestration.daily import AssetRun, Daily
 from image_assets.orchestration.keys import Group
 from image_assets.orchestration.metadata.counts import Metadata, contact_sheet, describe_increment
-from image_assets.steps.duplicates.duplicates import duplicate_recipe, find_duplicates
+from image_assets.steps.duplicates.duplicates import DayComparison, duplicate_recipe, find_duplicates
 from image_assets.tables.duplicates import DUPLICATE_IMAGES, DUPLICATE_KINDS
 
 _SHOWN_PAIRS = 12
@@ -25,14 +25,15 @@ def duplicate_assets(daily: Daily, encoder: str) -> list[dg.AssetsDefinition]:
 
 
 def _duplicate_images(run: AssetRun, day: date) -> Metadata:
-    report = run.work_whole(find_duplicates, day, run.gpu.description, run.settings.duplicate_params)
+    comparison = DayComparison(run.tables, day, run.gpu.description, run.settings.duplicate_params)
+    report = run.work(find_duplicates, day, comparison)
     counts = describe_increment(run.tables, report, DUPLICATE_IMAGES)
     return {**counts, **_describe_duplicates(run.tables, day, with_pictures=not report.is_unchanged)}
 
 
 def _describe_duplicates(tables: ParquetTables, day: date, *, with_pictures: bool) -> Metadata:
     """Counts by kind, label conflicts, and each duplicate beside the image that it repeats."""
-    rows = tables.read(DUPLICATE_IMAGES, day)
+    rows = tables.scan(DUPLICATE_IMAGES, ["image_id", "canonical_id", "kind", "label_conflict"], [day])
     counts = {kind: dg.MetadataValue.int(rows.filter(kind=kind).height) for kind in DUPLICATE_KINDS}
     repeated = rows.filter(pl.col("image_id") != pl.col("canonical_id")).sort("label_conflict", descending=True)
     pairs = repeated.head(_SHOWN_PAIRS).select("canonical_id", "image_id").rows()

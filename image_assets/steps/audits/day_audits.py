@@ -105,7 +105,7 @@ def audit_identity(tables: ParquetTables, table: Table, days: Sequence[date]) ->
 
 def audit_label_conflicts(tables: ParquetTables, day: date) -> Audit:
     """No photo came again under another label."""
-    rows = tables.read(DUPLICATE_IMAGES, day)
+    rows = tables.scan(DUPLICATE_IMAGES, ["image_id", "canonical_id", "label_conflict"], [day])
     conflicts = rows.filter("label_conflict").select("image_id", "canonical_id").rows()
     problems = [f"{image_id} has another label than {canonical_id}" for image_id, canonical_id in conflicts]
     return Audit(rows.height, tuple(problems))

@@ -33,14 +33,14 @@ def choose_canonicals(
     rank = {photo: number for number, photo in enumerate(ordered)}
     canonical: dict[PhotoKey, PhotoKey] = {}
     for photo in ordered:
-        leaders = {other for other in alike[photo] if canonical.get(other) == other}
-        leaders |= {canonical[other] for other in joined[photo] if other in canonical}
+        leaders = {other for other in alike.get(photo, ()) if canonical.get(other) == other}
+        leaders |= {canonical[other] for other in joined.get(photo, ()) if other in canonical}
         allowed = [leader for leader in leaders if frozenset((photo, leader)) not in separated]
         canonical[photo] = min(allowed, key=rank.__getitem__, default=photo)
     return canonical
 
 
-def _neighbours(pairs: Iterable[PhotoPair]) -> defaultdict[PhotoKey, set[PhotoKey]]:
+def _neighbours(pairs: Iterable[PhotoPair]) -> Mapping[PhotoKey, set[PhotoKey]]:
     found: defaultdict[PhotoKey, set[PhotoKey]] = defaultdict(set)
     for one, other in pairs:
         found[one].add(other)

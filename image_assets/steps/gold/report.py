@@ -3,10 +3,14 @@
 Everything is made from committed tables alone and holds no time of its own, so the same day gives the same files.
 """
 
+import filecmp
 import json
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -16,13 +20,14 @@ from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.pages import Picture
-from image_assets.shown_text import spreadsheet_csv
+from image_assets.shown_text import spreadsheet_lines
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.gold.report_page import Bars, ReportPage, Sheet, render_page
 from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 
 UNCLASSIFIED = "(not classified)"
+REPORT_FILES = ("report.html", "report.json", "report.csv", "by_category.csv")
 _RESULTS = (
     "image_id",
     "user_id",
@@ -46,6 +51,12 @@ _RESULTS = (
     "brightness_ratio",
     "cleansed_path",
 )
+_MODELS = ("encoder", "model_version")
+_SHOWN = (
+    *("image_id", "predicted_label", "confidence_ratio", "needs_review", "thumbnail_path", "tags"),
+    *("blur", "brightness_ratio", "contrast_ratio", *_MODELS),
+)
+_LISTED = ("image_id", "predicted_label", "confidence_ratio", "cleansed_path")
 _RATIO_BINS = 10
 _DAYS_BACK = 7
 
@@ -76,38 +87,50 @@ class WrittenReport:
 
 def write_report(tables: ParquetTables, day: date, params: ReportParams) -> WrittenReport:
     """Write page, results, list by category and summary of a day; files that would not change are left alone."""
-    gold = _with_category(tables.read(GOLD_IMAGES, day))
-    files = {
-        "report.html": render_page(_page(tables, day, gold, params)).encode(),
-        "report.csv": spreadsheet_csv(_results(gold)),
-        "by_category.csv": spreadsheet_csv(_by_category(gold)),
-        "report.json": json.dumps(summary_of(tables, day), indent=2, ensure_ascii=False).encode(),
-    }
-    keys = {object_keys.report_key(day, name): data for name, data in files.items()}
-    changed = [key for key, data in keys.items() if not _holds(tables, key, data)]
-    for key in changed:
-        tables.store.write(key, keys[key])
-    if changed:
+    changes = [
+        _replace(tables.store, object_keys.report_key(day, name), parts) for name, parts in _files(tables, day, params)
+    ]
+    if any(changes):
         tables.store.flush()
-    return WrittenReport(tuple(keys), bool(changed), _headline(tables.read(DAILY_SUMMARY, day)))
+    keys = tuple(object_keys.report_key(day, name) for name in REPORT_FILES)
+    return WrittenReport(keys, any(changes), _headline(tables.read(DAILY_SUMMARY, day)))
 
 
-def summary_of(tables: ParquetTables, day: date) -> dict[str, object]:
+def _files(tables: ParquetTables, day: date, params: ReportParams) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Each file by name, of which no two are in memory at a time."""
+    gold = _with_category(tables.scan(GOLD_IMAGES, _SHOWN, [day]))
+    yield "report.html", [render_page(_page(tables, day, gold, params)).encode()]
+    yield "report.json", [json.dumps(_summary(tables, day, gold), indent=2, ensure_ascii=False).encode()]
+    del gold
+    yield "report.csv", spreadsheet_lines(_results(tables.scan(GOLD_IMAGES, _RESULTS, [day])))
+    yield "by_category.csv", spreadsheet_lines(_by_category(tables.scan(GOLD_IMAGES, _LISTED, [day])))
+
+
+def _replace(store: ObjectStore, key: ObjectKey, parts: Iterable[bytes]) -> bool:
+    """Write a file unless it is there with these bytes; say whether it was written."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, there = Path(folder, "made"), Path(folder, "there")
+        with made.open("wb") as file:
+            file.writelines(parts)
+        if store.exists(key):
+            store.fetch(key, there)
+            if filecmp.cmp(made, there, shallow=False):
+                return False
+        with store.writing(key) as target:
+            shutil.copyfile(made, target)
+    return True
+
+
+def _summary(tables: ParquetTables, day: date, gold: pl.DataFrame) -> dict[str, object]:
     """The day's counts by kind, as in `daily_summary`, with categories and the models behind them."""
     counts = tables.read(DAILY_SUMMARY, day)
-    gold = _with_category(tables.read(GOLD_IMAGES, day))
     kinds = {kind: _sorted(_counts(counts, kind)) for kind in counts.get_column("kind").cast(pl.String).unique().sort()}
     models = {name: gold.get_column(name).drop_nulls().unique().sort().to_list() for name in _MODELS}
     totals = _headline(counts)
     return {"day": day.isoformat(), "totals": totals, "category": _top(gold.get_column("category")), **kinds, **models}
 
 
-_MODELS = ("encoder", "model_version")
 _SET_ASIDE = ("gone", "dismissed", "passed_over")
-
-
-def _holds(tables: ParquetTables, key: ObjectKey, data: bytes) -> bool:
-    return tables.store.exists(key) and tables.store.read(key) == data
 
 
 def _with_category(gold: pl.DataFrame) -> pl.DataFrame:
@@ -116,17 +139,15 @@ def _with_category(gold: pl.DataFrame) -> pl.DataFrame:
 
 def _results(gold: pl.DataFrame) -> pl.DataFrame:
     """Flat; best classified first within a category."""
-    rows = gold.sort("category", pl.col("confidence_ratio").fill_null(0), "image_id", descending=[False, True, False])
-    return rows.select(_RESULTS).with_columns(pl.col("tags").list.join("; "), pl.col("uploaded_at").dt.to_string("iso"))
+    category, confidence = pl.col("predicted_label").fill_null(UNCLASSIFIED), pl.col("confidence_ratio").fill_null(0)
+    rows = gold.sort(category, confidence, "image_id", descending=[False, True, False])
+    return rows.with_columns(pl.col("tags").list.join("; "), pl.col("uploaded_at").dt.to_string("iso"))
 
 
 def _by_category(gold: pl.DataFrame) -> pl.DataFrame:
     """Which images each category has: the list that a folder tree or a copying tool is made from."""
-    return (
-        gold.filter(pl.col("cleansed_path").is_not_null())
-        .select("category", "image_id", "confidence_ratio", "cleansed_path")
-        .sort("category", "image_id")
-    )
+    rows = _with_category(gold).filter(pl.col("cleansed_path").is_not_null())
+    return rows.select("category", "image_id", "confidence_ratio", "cleansed_path").sort("category", "image_id")
 
 
 def _page(tables: ParquetTables, day: date, gold: pl.DataFrame, params: ReportParams) -> ReportPage:

@@ -86,11 +86,8 @@ def plan_day(
     lots, needs = day_lots(tables, day), dict[str, list[Need]]()
     for stage in stages:
         above = needs[stage.upstream] if stage.upstream else []
-        if stage.stage.sees_whole_days:
-            found = [_plan_stage(tables, stage, _together(above), needs, day, forgotten)]
-        else:
-            asked = zip(lots, above or repeat(None), strict=False)
-            found = [_plan_stage(tables.at(lot), stage, each, needs, day, forgotten) for lot, each in asked]
+        asked = zip(lots, above or repeat(None), strict=False)
+        found = [_plan_stage(tables.at(lot), stage, each, needs, day, forgotten) for lot, each in asked]
         for of_table in zip(*found, strict=True):
             needs[of_table[0].table] = list(of_table)
     return [_together(of_lots) for of_lots in needs.values()]

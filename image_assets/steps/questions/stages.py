@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from image_assets.imaging.derivatives import DerivativeParams
 from image_assets.imaging.inspect import InspectParams
+from image_assets.lake.lots import WHOLE
 from image_assets.models.captioning.captioner import CaptionerDescription
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.models.moderation.open_nsfw import open_nsfw_name
 from image_assets.steps.classification.predictions import PredictionParams, prediction_target
-from image_assets.steps.duplicates.duplicates import duplicate_inputs, duplicate_target
+from image_assets.steps.duplicates.duplicates import duplicate_inputs, duplicate_target, duplicate_version
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.enrichment.captions import caption_target, tag_inputs
 from image_assets.steps.enrichment.image_text import text_target
@@ -82,7 +83,7 @@ def _wanted(params: DayParams) -> Iterator[tuple[str, list[Target], Inputs]]:
     if params.enrichment.reads_text:
         yield "text", [text_target(params.enrichment.text)], derivative_inputs
     yield "embeddings", [embedding_target(params.encoder)], embedding_inputs
-    yield "duplicates", [duplicate_target(params.duplicates)], partial(duplicate_inputs, encoder=params.encoder)
+    yield "duplicates", [duplicate_target(params.duplicates)], _duplicate_inputs(params.encoder)
     for each in vector_stages(params.enrichment):
         yield each.table.name, [each.target(params.encoder, params.enrichment)], vectors
     if params.enrichment.moderates_pictures:
@@ -92,6 +93,12 @@ def _wanted(params: DayParams) -> Iterator[tuple[str, list[Target], Inputs]]:
     if params.model_version:
         yield "predictions", [prediction_target(params.model_version, params.predictions)], vectors
     yield "gold", [Target(GOLD_IMAGES, GOLD_RECIPE)], partial(gold_inputs, encoder=params.encoder.name)
+
+
+def _duplicate_inputs(encoder: EncoderDescription) -> Inputs:
+    """All lots of a day share a version, which is looked up once for all of them."""
+    version = lru_cache(maxsize=1)(partial(duplicate_version, encoder=encoder))
+    return lambda tables, day: duplicate_inputs(tables, day, version(tables.at(WHOLE), day))
 
 
 def stage_targets(stages: Sequence[PlannedStage]) -> list[Target]:

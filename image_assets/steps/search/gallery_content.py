@@ -5,8 +5,9 @@ each value, by the same expression as over gold itself, and counting is counting
 """
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ import polars as pl
 
 from image_assets.imaging.colour_names import COLOURS, nearest_colours
 from image_assets.lake import object_keys
+from image_assets.lake.lots import lot_named
+from image_assets.lake.object_store import ObjectInfo
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.projection import insert
 from image_assets.steps.search.conditions import COLOUR_COLUMN
@@ -85,16 +88,19 @@ class GalleryContent:
 
     def fill(self, database: duckdb.DuckDBPyConnection, tables: ParquetTables, days: Collection[date]) -> None:
         """See `Content`."""
-        committed = set(tables.days(GOLD_IMAGES.name)) & set(days)
-        schemas = {day: tables.schema_of(GOLD_IMAGES.name, day) for day in committed}
+        files = {day: its for day, its in tables.listed(GOLD_IMAGES.name).items() if day in days}
+        schemas = {day: tables.schema_of(GOLD_IMAGES.name, day) for day in files}
         # From the moment that an erasure began nobody is shown what is left, whatever gold still has.
         erased = _read(tables, ERASURES.name, days, ["image_id"]).get_column("image_id")
         is_erased = pl.col("image_id").cast(pl.String).is_in(erased.implode())
-        rows = _narrow(GoldRows(tables, schemas), committed).filter(~is_erased)
-        for name in CODED:
-            _learn(database, name, rows)
-        insert(database, "images", _ENCODED, rows)
-        found = _elsewhere(tables, days, rows.select("image_id"))
+        images = [pl.DataFrame(schema={"image_id": pl.String})]
+        for part, its_days in _parts(tables, files):
+            rows = _narrow(GoldRows(part, schemas), its_days).filter(~is_erased)
+            for name in CODED:
+                _learn(database, name, rows)
+            insert(database, "images", _ENCODED, rows)
+            images.append(rows.select(pl.col("image_id").cast(pl.String)))
+        found = _elsewhere(tables, days, pl.concat(images))
         insert(database, "elsewhere", "SELECT image_id::UUID, day, user_id, state, reason, stage FROM rows", found)
         known = pl.DataFrame(
             [(day, _as_bytes(schema)) for day, schema in schemas.items()],
@@ -130,6 +136,16 @@ def _as_bytes(schema: pl.Schema) -> bytes:
     buffer = io.BytesIO()
     pl.DataFrame(schema=schema).write_ipc_stream(buffer)
     return buffer.getvalue()
+
+
+def _parts(
+    tables: ParquetTables, files: Mapping[date, Sequence[ObjectInfo]]
+) -> Iterator[tuple[ParquetTables, Collection[date]]]:
+    """The days of one file together, then each lot of the others."""
+    yield tables, [day for day, its in files.items() if len(its) == 1]
+    for day, its in files.items():
+        lots = [lot_named(Path(info.key).stem) for info in its if len(its) > 1]
+        yield from ((tables.at(lot), [day]) for lot in lots if lot)
 
 
 def _narrow(gold: GoldRows, days: Collection[date]) -> pl.DataFrame:
@@ -206,9 +222,7 @@ def _elsewhere(tables: ParquetTables, days: Collection[date], images: pl.DataFra
     folder = pl.col("source_uri").str.extract(r"^[^/]+/[^/]+/([^/]+)/").map_elements(unquote, pl.String)
     rejected = rejected.with_columns(user_id=pl.coalesce("accepted_of", folder))
     others = [rejected.with_columns(state=pl.lit("error")), accepted.with_columns(state=pl.lit("processing"))]
-    # Without a day of gold nothing says of which type its ids are.
-    known = images.select(pl.col("image_id").cast(pl.String))
-    missing = [each.join(known, on="image_id", how="anti") for each in others]
+    missing = [each.join(images, on="image_id", how="anti") for each in others]
     empty = pl.DataFrame(schema=_ELSEWHERE)
     found = pl.concat([empty, erased.with_columns(state=pl.lit("erased")), *missing], how="diagonal")
     return found.select(empty.columns).unique("image_id", keep="first", maintain_order=True)

@@ -1,11 +1,12 @@
 """An encoder's vectors as its table has them: always of one recipe, because those of others cannot be compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
 
+from image_assets.ids import ObjectKey
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.models.encoders.encoder import EncoderDescription
 from image_assets.steps.vectors.embeddings import embedding_target
@@ -22,13 +23,13 @@ class StoredVectors:
         tables: the lake's tables.
         table: of one encoder.
         recipe_version: of the wanted vectors.
-        at_once: how many are read at a time; small days are read together up to twice as many.
+        at_once: about how many are read at a time; small days are read together up to twice as many.
     """
 
     tables: ParquetTables
     table: Table
     recipe_version: str
-    at_once: int = 50_000
+    at_once: int = 20_000
 
     @property
     def arrived_at(self) -> dict[str, datetime]:
@@ -53,7 +54,7 @@ class StoredVectors:
         """`image_id`, `day`, `input_version` and `embedding` of those images (`image_id`, `day`) that have a vector.
 
         They come a bounded number at a time, by day in the order of the images, and small days together; within a day
-        they are sorted by id.
+        they are sorted by id, within each of its lots if more are asked for than are read at a time.
         """
         waiting: list[pl.DataFrame] = []
         for part in self._parts(images):
@@ -71,15 +72,23 @@ class StoredVectors:
     def _parts(self, images: pl.DataFrame) -> Iterator[pl.DataFrame]:
         for (day,), its in images.group_by("day", maintain_order=True):
             ids = its.get_column("image_id").sort()
+            lots = self.tables.keys(self.table.name, day) if ids.len() > self.at_once else []
+            if len(lots) > 1:
+                yield from (self._wanted_of([lot], _COLUMNS, _is_one_of(ids)) for lot in lots)
+                continue
             for start in range(0, ids.len(), self.at_once):
                 some = ids[start : start + self.at_once]
                 # The bounds spare what lies outside of them, the ids what lies between them.
                 is_near = pl.col("image_id").is_between(pl.lit(some[0]), pl.lit(some[-1]))
-                yield self._scan(day, _COLUMNS, is_near, pl.col("image_id").is_in(some.implode()))
+                yield self._scan(day, _COLUMNS, is_near, _is_one_of(some))
 
     def _scan(self, day: date, columns: list[str], *where: pl.Expr) -> pl.DataFrame:
-        days = [day] if self.tables.exists(self.table, day) else ()
-        rows = self.tables.scan(self.table, columns, days, pl.all_horizontal(self._is_wanted, *where))
+        return self._wanted_of(self.tables.keys(self.table.name, day), columns, *where)
+
+    def _wanted_of(self, files: Sequence[ObjectKey], columns: list[str], *where: pl.Expr) -> pl.DataFrame:
+        if not files:
+            return self._none(columns)
+        rows = self.tables.scan_files(files, columns, pl.all_horizontal(self._is_wanted, *where))
         # Vectors of former weights, all passed over, may have been of another dimension.
         return rows if rows.height else self._none(columns)
 
@@ -89,6 +98,10 @@ class StoredVectors:
     @property
     def _is_wanted(self) -> pl.Expr:
         return pl.col("recipe_version") == self.recipe_version
+
+
+def _is_one_of(ids: pl.Series) -> pl.Expr:
+    return pl.col("image_id").is_in(ids.implode())
 
 
 def vectors_of(tables: ParquetTables, encoder: EncoderDescription) -> StoredVectors:

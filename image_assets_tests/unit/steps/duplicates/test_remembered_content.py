@@ -15,7 +15,7 @@ from image_assets.lake.object_keys import DIGESTS, day_of
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.duplicates.content import file_words, forget, remember, sought_files
-from image_assets.steps.duplicates.duplicates import find_duplicates
+from image_assets.steps.duplicates.duplicates import DayComparison, find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -83,7 +83,8 @@ def test_a_new_day_reads_no_table_of_a_day_whose_images_are_like_none_of_its_own
     after = _next_day(compared, "ann/other.jpg", paint("blue", kind="PNG"))
     store = ReadingStore(compared.store.root, [])
     elsewhere = ParquetTables(store)
-    find_duplicates(elsewhere, after.day, after.encoder.description, DuplicateParams(max_bits=0), chunk_size=10)
+    comparison = DayComparison(elsewhere, after.day, after.encoder.description, DuplicateParams(max_bits=0))
+    find_duplicates(elsewhere, after.day, comparison, chunk_size=10)
     assert {day_of(key) for key in store.asked if key != DIGESTS} == {after.day}
 
 
