@@ -10,11 +10,12 @@ from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option
+from image_assets.cli.known_lake import begin_lake, create_option, see_lake_of_runs, settings_of_lake
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.steps.gold.rejections import read_rejected
 from image_assets.steps.increment.retries import forget_rejections, rejecting_stages
 from image_assets.steps.questions.plan import known_days, plan_day
@@ -37,7 +38,7 @@ SOME_REJECTED = 2
     metavar="N[-M]",
     help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
 )
-@click.option("--create", "is_new", is_flag=True, help="Work on what is there, whatever lake runs worked on before.")
+@create_option
 @json_option
 @click.pass_context
 def run(
@@ -56,14 +57,13 @@ def run(
     Exit codes: 0 all images are good, 2 some are rejected and neither gone nor dismissed (so is wrong usage), 1 a run
     failed.
     """
-    asked, settings = period(day, first, last), load_settings()
+    asked = period(day, first, last)
     if pending and asked:
         raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     if lots and day is None:
         raise click.UsageError("--lots goes with --day: the lots of which day?")
     find_dagster_home()
-    if is_new:
-        _begin_anew(settings)
+    settings = settings_of_lake(is_new=is_new)
     if lots and day:
         _run_lots(settings, day.date(), lots)
         return
@@ -72,14 +72,6 @@ def run(
         days = _chosen(settings, days, only)
     if days:
         _run_and_tell(context, settings, days)
-
-
-def _begin_anew(settings: Settings) -> None:
-    from image_assets.orchestration.instance.opening import open_instance
-    from image_assets.orchestration.runs.known_lake import forget_lake
-
-    with open_instance() as instance:
-        forget_lake(instance, settings.root)
 
 
 def _run_lots(settings: Settings, the_day: date, lots: str) -> None:
@@ -164,8 +156,10 @@ def retry(
 
     Exit codes: as of run.
     """
-    asked, settings = period(day, first, last), load_settings()
+    asked = period(day, first, last)
     find_dagster_home()
+    settings = settings_of_lake()
+    see_lake_of_runs(settings)
     tables = open_lake(settings)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)
@@ -243,12 +237,13 @@ def _run_with_bars(
     from image_assets.orchestration.runs.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
+        begin_lake(settings, instance)
         take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]
-    for report in failed:
-        for problem in report.problems:
-            CONSOLE.print(problem, style="red", markup=False)
+    # What ails the lake ails each run alike.
+    for problem in dict.fromkeys(problem for report in failed for problem in report.problems):
+        CONSOLE.print(problem, style="red", markup=False)
     if failed:
         raise ImageAssetsError(f"{len(failed)} of {len(reports)} runs failed; the runs are in the UI: make dev")
