@@ -8,8 +8,8 @@ import click
 
 from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.images.acceptances import accept_files, withdraw_acceptances
 from image_assets.steps.images.rejected_files import choose_rejected, list_rejected, reasons_of
 
@@ -26,7 +26,7 @@ def accept(names: Sequence[str], day: datetime | None, note: str, by: str, undo:
     A file is meant by its image_id, its path in the landing zone or the name of the upload. What is no picture, or is
     beyond what can be decoded safely, stays rejected.
     """
-    tables, now, of_day = open_lake(load_settings()), datetime.now(UTC), day.date() if day else None
+    tables, now, of_day = open_lake(settings_of_lake()), datetime.now(UTC), day.date() if day else None
     if undo:
         kept = withdraw_acceptances(tables.store, names, by, note, now, of_day)
     else:

@@ -7,13 +7,14 @@ from datetime import datetime
 import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.runs import train_with_progress
 from image_assets.cli.training import EXIT_CODES, follow_training, work_as
 from image_assets.errors import ModelError
 from image_assets.models.classifiers.mlflow_registry import set_champion
 from image_assets.opening import open_lake, open_objects
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.steps.classification.champion import (
     ClassifierCard,
     kept_classifiers,
@@ -43,7 +44,7 @@ def train(context: click.Context, follow: bool, training_id: str | None) -> None
     With --follow the exit code is 0 when the newest classifier is in charge and gold shows what it says, and 4 when it
     is no better and the champion stays. Called again it joins the training that is under way.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     find_dagster_home()
     if training_id:
         work_as(settings, training_id)
@@ -65,7 +66,7 @@ def classifier() -> None:
 @json_option
 def list_versions() -> None:
     """Every version, how it did on the test split, and which is in charge."""
-    print_versions(load_settings())
+    print_versions(settings_of_lake())
 
 
 @classifier.command("promote")
@@ -73,7 +74,7 @@ def list_versions() -> None:
 @json_option
 def promote_version(version: str) -> None:
     """Put VERSION (such as head-3f9a01c2) in charge, whatever its scores."""
-    settings = load_settings()
+    settings = settings_of_lake()
     _tell(settings, promote(open_objects(settings), version))
 
 
@@ -81,7 +82,7 @@ def promote_version(version: str) -> None:
 @json_option
 def roll_back_version() -> None:
     """Put the champion's predecessor in charge again."""
-    settings = load_settings()
+    settings = settings_of_lake()
     _tell(settings, roll_back(open_objects(settings)))
 
 

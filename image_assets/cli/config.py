@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.configuration import Configuration, change_configuration, read_history
 from image_assets.opening import open_objects
-from image_assets.settings import PREFIX, load_settings
+from image_assets.settings import PREFIX
 
 _NOTE = click.option("--note", default="", help="Why, for those who ask later.")
 _BY = click.option("--by", default=getpass.getuser, help="Who changes it; you by default.")
@@ -48,7 +49,7 @@ def unset_value(name: str, note: str, by: str) -> None:
 @json_option
 def show_history() -> None:
     """Who changed what, when and why, the newest last."""
-    history = list(read_history(open_objects(load_settings())))
+    history = list(read_history(open_objects(settings_of_lake())))
     rows = [(each.version, f"{each.at:%Y-%m-%d %H:%M:%S}", each.by, _words(each), each.note) for each in history]
     names, data = ["version", "when (UTC)", "by", "change", "note"], [asdict(each) for each in history]
     print_rows("Settings in the lake", names, rows, data=data)
@@ -59,7 +60,7 @@ def _field(name: str) -> str:
 
 
 def _change(changes: Mapping[str, object], by: str, note: str) -> None:
-    made = change_configuration(open_objects(load_settings()), changes, by, datetime.now(UTC), note)
+    made = change_configuration(open_objects(settings_of_lake()), changes, by, datetime.now(UTC), note)
     CONSOLE.print(f"version {made.version}: {_words(made)}", highlight=False, soft_wrap=True)
 
 

@@ -8,9 +8,9 @@ import click
 
 from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.errors import RejectionReason
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.images.dismissals import record_dismissals
 from image_assets.steps.images.rejected_files import choose_rejected, list_rejected
 
@@ -36,7 +36,7 @@ def dismiss(names: Sequence[str], day: datetime | None, reasons: Sequence[str], 
     """
     if not names and not reasons:
         raise click.UsageError("names or ids, or --reason")
-    tables, now = open_lake(load_settings()), datetime.now(UTC)
+    tables, now = open_lake(settings_of_lake()), datetime.now(UTC)
     rejected = list_rejected(tables, day.date() if day else None, reasons)
     chosen = choose_rejected(tables, rejected, names) if names else rejected
     kept = record_dismissals(tables.store, chosen, by, note, now, is_dismissed=not undo)

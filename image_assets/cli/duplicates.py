@@ -10,9 +10,9 @@ from rich.text import Text
 
 from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.period import period, period_options
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.duplicates.clusters import find_clusters
 from image_assets.steps.duplicates.pair_decisions import PairVerdict, record_pair_decision
@@ -33,7 +33,7 @@ def duplicates(
     if context.invoked_subcommand:
         return
     begin, end = period(day, first, last) or (date.min, date.max)
-    rows = find_clusters(open_lake(load_settings()), begin, end, only_conflicts=conflicts)
+    rows = find_clusters(open_lake(settings_of_lake()), begin, end, only_conflicts=conflicts)
     photos = rows["canonical_id"].rank("dense").alias("photo")
     title = f"{photos.n_unique()} photos came {rows.height} times"
     shown = [_row(each) for each in rows.with_columns(photos).head(_ROWS_SHOWN).iter_rows(named=True)]
@@ -69,7 +69,7 @@ def separate_pair(one: str, other: str, by: str) -> None:
 
 
 def _decide(one: str, other: str, verdict: PairVerdict, by: str) -> None:
-    tables = open_lake(load_settings())
+    tables = open_lake(settings_of_lake())
     now = datetime.now(UTC)
     decision = record_pair_decision(tables, one, other, verdict, by, now)
     CONSOLE.print(

@@ -8,9 +8,9 @@ import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows, wants_json
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake, published_copies
-from image_assets.settings import load_settings
 from image_assets.steps.images.certificates import copies_of
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.upkeep.erasure import Remains, find_remains, twins_of
@@ -33,7 +33,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
 
     The days are then run again, which makes anew what showed other images too: reports, indexes, the warehouse.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:

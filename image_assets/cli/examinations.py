@@ -14,6 +14,7 @@ from image_assets.cli.examinations_elsewhere import (
     examine_postgres,
     examine_sources,
 )
+from image_assets.cli.known_lake import refuse_empty_place
 from image_assets.configuration import read_history
 from image_assets.errors import ConfigurationError, StorageError, TableError
 from image_assets.ids import ObjectKey
@@ -37,6 +38,7 @@ _SHOWN = 3
 
 def examine_storage(settings: Settings) -> str:
     """Write, read and delete an object below the root."""
+    refuse_empty_place(settings)
     store, key = open_objects(settings), ObjectKey(f".doctor-{uuid.uuid4().hex}")
     store.write(key, b"well")
     if store.read(key) != b"well":
@@ -53,6 +55,7 @@ def examine_storage(settings: Settings) -> str:
 def examine_landing(settings: Settings) -> str:
     """Find files that lie outside the folder of any day, which no run would ever see."""
     prefix = f"{object_keys.LANDING}/"
+    refuse_empty_place(settings)
     days: set[str] = set()
     strays: list[str] = []
     for info in open_objects(settings).list(object_keys.LANDING):
@@ -71,6 +74,7 @@ def examine_landing(settings: Settings) -> str:
 
 def examine_configuration(settings: Settings) -> str:
     """Read every version of what was set in the lake."""
+    refuse_empty_place(settings)
     versions = read_history(open_objects(settings))
     if not versions:
         return "nothing is set in the lake"
@@ -79,6 +83,7 @@ def examine_configuration(settings: Settings) -> str:
 
 def examine_tables(settings: Settings) -> str:
     """Read every column of every table file."""
+    refuse_empty_place(settings)
     tables = open_lake(settings)
     audit = audit_tables(tables, lake_tables(tables, encoder_key(settings.encoder)))
     if audit.problems:
@@ -89,6 +94,7 @@ def examine_tables(settings: Settings) -> str:
 
 def examine_originals(settings: Settings) -> str:
     """Say of which days originals are known to be gone or damaged."""
+    refuse_empty_place(settings)
     found = damaged_originals(open_lake(settings))
     if found:
         day = next(iter(found))

@@ -13,6 +13,7 @@ import click
 from rich.progress import track
 
 from image_assets.cli.console import CONSOLE, json_option
+from image_assets.cli.known_lake import create_option, see_lake_of_runs, settings_of_lake
 from image_assets.cli.manifest import match_rows, read_manifest
 from image_assets.cli.period import recent_days
 from image_assets.errors import ConfigurationError, ImageAssetsError
@@ -23,7 +24,7 @@ from image_assets.lake.object_store import ObjectStore
 from image_assets.opening import open_lake, open_objects
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
 from image_assets.samples.feed import SampleFile, generate_feed
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.steps.images.added_files import AddedFiles, find_added, tell_facts
 from image_assets.steps.images.uploads import UploadFacts, add_upload, check_texts, told_before
 
@@ -41,8 +42,9 @@ Next:
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
 @click.option("--images-per-day", type=click.IntRange(1, 100_000), default=110, show_default=True)
 @click.option("--seed", default=7, show_default=True, help="Another seed makes other photos.")
+@create_option
 @json_option
-def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
+def demo(photos: Path | None, images_per_day: int, seed: int, *, is_new: bool) -> None:
     """Three days of product photos, from upload to gold.
 
     Makes a sample feed of sixty CC0 photos, with everything that goes wrong in real ones, or takes a folder of your
@@ -51,8 +53,9 @@ def demo(photos: Path | None, images_per_day: int, seed: int) -> None:
     from image_assets.cli.runs import run_with_progress
     from image_assets.cli.status import print_status
 
-    settings = load_settings()
     find_dagster_home()
+    settings = settings_of_lake(is_new=is_new)
+    see_lake_of_runs(settings)
     store = open_objects(settings)
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(_DEMO_DAYS, 0, -1)]
@@ -90,7 +93,7 @@ def add(paths: Sequence[Path], day: datetime | None, user: str, label: str | Non
     uploaded_at, raw_name), and that before the options; only --day, if given, comes before the day of a sidecar's
     uploaded_at. What was said of a file that is added again stays unless something else is said.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     if label and not normalise_label(label):
         raise click.UsageError("--label has nothing that can be seen")
     added = find_added(paths, without=manifest)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.errors import UnknownImageError
 from image_assets.ids import ImageId
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, has_dagster_home
-from image_assets.settings import load_settings
 from image_assets.shown_text import plain
 from image_assets.steps.images.certificates import find_certificates
 from image_assets.steps.images.short_ids import whole_id
@@ -30,7 +30,7 @@ def why(image: str) -> None:
     IMAGE is an image_id or its beginning, the path of an upload or of anything made from it, the name that a user gave
     the file, or a file on this machine with the same bytes.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     image = whole_id(tables, image)
     subjects = find_subjects(tables, image)

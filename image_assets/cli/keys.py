@@ -10,8 +10,8 @@ from image_assets.access.keys import ApiKey, add_key, list_keys, revoke_key
 from image_assets.access.links import rotate_link_secret
 from image_assets.access.roles import Role
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.opening import open_objects
-from image_assets.settings import load_settings
 
 _INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
@@ -39,7 +39,7 @@ def keys() -> None:
 @click.option("--until", type=_INSTANT, help="Refused from this instant on (UTC).")
 def add_one(name: str, roles: Sequence[str], user_id: str | None, until: datetime | None) -> None:
     """Make a key for NAME, a program or a person, and print it: it is shown this once."""
-    store, expires_at = open_objects(load_settings()), until.replace(tzinfo=UTC) if until else None
+    store, expires_at = open_objects(settings_of_lake()), until.replace(tzinfo=UTC) if until else None
     given = [Role(role) for role in roles]
     key, text = add_key(store, name, given, datetime.now(UTC), user_id=user_id, expires_at=expires_at)
     CONSOLE.print(f"key {key.key_id} of {name}, for {', '.join(key.roles)}; keep it, it is not shown again:")
@@ -51,7 +51,7 @@ def add_one(name: str, roles: Sequence[str], user_id: str | None, until: datetim
 def list_all() -> None:
     """Every key that was ever made; none of them can be shown."""
     now = datetime.now(UTC)
-    made = list_keys(open_objects(load_settings()))
+    made = list_keys(open_objects(settings_of_lake()))
     names, rows = ["id", "name", "roles", "made", "state"], [_row(key, now) for key in made]
     known = ("key_id", "name", "user_id", "roles", "created_at", "expires_at")
     data = [{**{name: getattr(key, name) for name in known}, "is_live": key.is_live(now)} for key in made]
@@ -64,14 +64,14 @@ def list_all() -> None:
 def revoke_one(key_id: str, instant: datetime | None) -> None:
     """Have the key KEY_ID refused from now on."""
     at = instant.replace(tzinfo=UTC) if instant else datetime.now(UTC)
-    key = revoke_key(open_objects(load_settings()), key_id, at)
+    key = revoke_key(open_objects(settings_of_lake()), key_id, at)
     CONSOLE.print(f"key {key_id} of {key.name} is refused from {key.expires_at:%Y-%m-%d %H:%M} UTC on", highlight=False)
 
 
 @keys.command("rotate-links")
 def rotate_links() -> None:
     """Sign links to pictures with a new secret; after the next time, what is signed now is refused."""
-    rotate_link_secret(open_objects(load_settings()))
+    rotate_link_secret(open_objects(settings_of_lake()))
     CONSOLE.print("links are signed with a new secret; those of the one before are followed until they expire")
 
 

@@ -11,11 +11,11 @@ import click
 from image_assets.cli.clock import mention_clock
 from image_assets.cli.console import CONSOLE, json_option, print_rows
 from image_assets.cli.csv_file import read_csv
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.configuration import configured
 from image_assets.errors import ConfigurationError
 from image_assets.lake import object_keys
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.classification.conflicts import find_conflicts
 from image_assets.steps.classification.label_decisions import Decision, record_decisions
 from image_assets.steps.classification.opinions import Kind, OpinionLog
@@ -46,7 +46,7 @@ def label_images(image: str | None, label: str | None, table: Path | None, kind:
     word replaces your older one; where two people differ, a third decides: image-assets reviews.
     """
     decisions = _decisions(image, label, table, Kind(kind) if kind else Kind.LABEL)
-    tables = open_lake(load_settings())
+    tables = open_lake(settings_of_lake())
     now = datetime.now(UTC)
     kept = record_decisions(tables, decisions, by, now)
     CONSOLE.print(f"{len(decisions)} decisions are kept; image-assets run shows them in gold:", highlight=False)
@@ -67,7 +67,7 @@ def label_images(image: str | None, label: str | None, table: Path | None, kind:
 @json_option
 def reviews(by: str, count: int | None) -> None:
     """Images on which people differ, and how far reviewing has come; with --next what to decide on."""
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     log = OpinionLog(tables.store)
     if count:

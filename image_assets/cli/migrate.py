@@ -11,12 +11,13 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.errors import ConfigurationError
 from image_assets.lake.opening import open_place
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sources.record import DatedBy, ScanTold, read_sources
 from image_assets.opening import open_lake
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.shown_text import plain
 from image_assets.steps.migration.beginning import begin, begin_anew, intended, refuse_nothing, refuse_overlap, uri_of
 from image_assets.steps.migration.listed import ListedFiles, digest_of, read_listed
@@ -90,7 +91,7 @@ def migrate(
 
     Exit codes: 0 done, 1 something failed and the message says what to do, 2 wrong usage.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     _check_days(settings, dating[1], undated.date() if undated else None)
     told = ScanTold(

@@ -6,6 +6,7 @@ import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_frame, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.sql import ask_lake
 from image_assets.errors import ImageAssetsError, StorageError
 from image_assets.lake.opening import open_place
@@ -13,7 +14,7 @@ from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.lake.sources.record import change_sources, read_sources, source_called
 from image_assets.opening import open_lake
 from image_assets.orchestration.instance.dagster_home import find_dagster_home
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.steps.migration.beginning import finish, move, refuse_overlap, uri_of
 from image_assets.steps.questions.processing_log import STATES_OF_SOURCES
 from image_assets.steps.upkeep.reconciliation import reconcile, sweep_staging
@@ -31,7 +32,7 @@ def migration() -> None:
 @json_option
 def status() -> None:
     """How many entries of each source have come how far; each of them is in the table processing_log."""
-    settings = load_settings()
+    settings = settings_of_lake()
     for source in read_sources(open_lake(settings).store).values():
         state = "finalized" if source.is_final else f"scan {source.scan + 1} is {source.state}"
         CONSOLE.print(f"{source.root}: {source.uri}, {state}", highlight=False)
@@ -43,7 +44,7 @@ def status() -> None:
 @click.argument("place")
 def move_source(source: str, place: str) -> None:
     """Tell that the files of SOURCE, its id or its former place, lie at PLACE by now; nothing else changes."""
-    settings = load_settings()
+    settings = settings_of_lake()
     tables, uri = open_lake(settings), uri_of(place)
     known = source_called(tables.store, source)
     others = [each.uri for each in read_sources(tables.store).values() if each.root != known.root]
@@ -59,7 +60,7 @@ def finalize() -> None:
 
     From then on a source may be away. Exit codes: 0 done, 1 something is left to do and the message says what.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     find_dagster_home()
     tables = open_lake(settings)
     _refuse_unfinished(settings, tables)

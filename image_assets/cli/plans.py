@@ -11,11 +11,11 @@ from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import TableError
 from image_assets.opening import day_stages, open_lake
 from image_assets.orchestration.instance.dagster_home import CONFIG_FILE, find_dagster_home, has_dagster_home
-from image_assets.settings import load_settings
 from image_assets.steps.questions.plan import Need, PlannedStage, estimate_seconds, known_days, plan_day
 from image_assets.steps.questions.stages import stage_targets
 
@@ -40,7 +40,7 @@ class _Pace:
 @json_option
 def plan(day: datetime | None, first: datetime | None, last: datetime | None, only: str | None) -> None:
     """What a run would compute, and about how long it would take; computes nothing."""
-    asked, settings = period(day, first, last), load_settings()
+    asked, settings = period(day, first, last), settings_of_lake()
     if only == "failed":
         find_dagster_home()
     tables = open_lake(settings)

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows, wants_json
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.period import days_between, period, period_options
 from image_assets.errors import StorageError, TableError
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.upkeep.repair import KEPT, LOST, Remedy, find_remedies, repair_day
 from image_assets.steps.upkeep.scrub import EVERYTHING, Damage, Examination, share_of_week
 from image_assets.steps.upkeep.scrub import scrub as scrub_days
@@ -24,7 +24,7 @@ _SHOWN = 50
 @json_option
 def scrub(is_all: bool) -> None:
     """Read files whole and compare them with their rows; the schedule `weekly` does so with a share every week."""
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     share = EVERYTHING if is_all else share_of_week(datetime.now(UTC).date(), settings.scrub_weeks)
     with ProgressBars() as bars:
@@ -57,7 +57,7 @@ def repair(
 
     Exit codes: 0 all is whole again, 1 something is lost and stays as it is, or a run failed.
     """
-    settings, asked = load_settings(), period(day, first, last)
+    settings, asked = settings_of_lake(), period(day, first, last)
     tables = open_lake(settings)
     days = [each for each in tables.days(BRONZE_IMAGES.name) if asked is None or each in days_between(*asked)]
     with ProgressBars() as bars:
@@ -87,7 +87,7 @@ def _repair(
     if again and is_run:
         from image_assets.cli.runs import run_with_progress
 
-        run_with_progress(load_settings(), again)
+        run_with_progress(settings_of_lake(), again)
     elif again:
         CONSOLE.print(f"run again: {', '.join(str(day) for day in again)}", highlight=False)
     if problems := [problem for each in repaired.values() for problem in each.problems]:

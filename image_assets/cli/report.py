@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from image_assets.cli.console import CONSOLE
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.lake.remote.address import RemoteRoot
 from image_assets.lake.tiered_object_store import signed_url
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 
 _SHOWN_FOR = timedelta(hours=1)
 
@@ -23,7 +23,7 @@ def report(day: datetime | None, is_opened: bool) -> None:
     from image_assets.steps.gold.report import ReportParams, write_report
 
     chosen = day.date() if day else datetime.now(UTC).date() - timedelta(days=1)
-    settings = load_settings()
+    settings = settings_of_lake()
     tables, params = open_lake(settings), ReportParams(gallery_url=settings.gallery_url(chosen))
     keys = write_report(tables, chosen, params).keys
     for key in keys:

@@ -10,6 +10,7 @@ from rich.progress import track
 
 from image_assets.cli.chosen_days import DayChoice, only_option
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option
+from image_assets.cli.known_lake import begin_lake, create_option, see_lake_of_runs, settings_of_lake
 from image_assets.cli.period import days_between, period, period_options, recent_days, yesterday
 from image_assets.errors import ImageAssetsError, RejectionReason, TableError
 from image_assets.opening import day_stages, open_lake
@@ -49,7 +50,7 @@ def _a_range(_context: click.Context, _option: click.Parameter, lots: str | None
     callback=_a_range,
     help="With --day: only what is made image by image of these lots of it, from 0, so that machines share a day.",
 )
-@click.option("--create", "is_new", is_flag=True, help="Work on what is there, whatever lake runs worked on before.")
+@create_option
 @json_option
 @click.pass_context
 def run(
@@ -68,16 +69,15 @@ def run(
     Exit codes: 0 all images are good, 2 some are rejected and neither gone nor dismissed (so is wrong usage), 1 a run
     failed.
     """
-    asked, settings = period(day, first, last), load_settings()
+    asked = period(day, first, last)
     if pending and asked:
         raise click.UsageError("--pending, or --day, or --from and --to: one of them")
     if lots and day is None:
         raise click.UsageError("--lots goes with --day: the lots of which day?")
     find_dagster_home()
     if lots and day:
-        _refuse_others(settings, day.date(), lots)
-    if is_new:
-        _begin_anew(settings)
+        _refuse_others(day.date(), lots, is_new=is_new)
+    settings = settings_of_lake(is_new=is_new)
     if lots and day:
         _run_lots(settings, day.date(), lots)
         return
@@ -88,20 +88,13 @@ def run(
         _run_and_tell(context, settings, days)
 
 
-def _refuse_others(settings: Settings, day: date, lots: str) -> None:
-    """Lots that the day has not, and will not have, are wrong usage."""
+def _refuse_others(day: date, lots: str, *, is_new: bool) -> None:
+    """Lots that the day has not, and will not have, are wrong usage, by which no lake that is known is forgotten."""
+    settings = load_settings() if is_new else settings_of_lake()
     try:
         lots_told(lots, lots_to_be(open_lake(settings), day, settings.lots))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--lots") from error
-
-
-def _begin_anew(settings: Settings) -> None:
-    from image_assets.orchestration.instance.opening import open_instance
-    from image_assets.orchestration.runs.known_lake import forget_lake
-
-    with open_instance() as instance:
-        forget_lake(instance, settings.root)
 
 
 def _run_lots(settings: Settings, the_day: date, lots: str) -> None:
@@ -186,8 +179,10 @@ def retry(
 
     Exit codes: as of run.
     """
-    asked, settings = period(day, first, last), load_settings()
+    asked = period(day, first, last)
     find_dagster_home()
+    settings = settings_of_lake()
+    see_lake_of_runs(settings)
     tables = open_lake(settings)
     days = days_between(*asked) if asked else known_days(tables)
     stages = rejecting_stages(tables)
@@ -265,12 +260,13 @@ def _run_with_bars(
     from image_assets.orchestration.runs.turns import take_turns
 
     with ProgressBars() as bars, open_instance() as instance:
+        begin_lake(settings, instance)
         take_turns(instance, partial(CONSOLE.print, style="yellow", markup=False, highlight=False, soft_wrap=True))
         definitions = build_definitions(settings, progress=bars)
         reports = interruptible(instance, lambda tags: work(definitions, instance, tags, bars))
     failed = [report for report in reports if not report.is_success]
-    for report in failed:
-        for problem in report.problems:
-            CONSOLE.print(problem, style="red", markup=False)
+    # What ails the lake ails each run alike.
+    for problem in dict.fromkeys(problem for report in failed for problem in report.problems):
+        CONSOLE.print(problem, style="red", markup=False)
     if failed:
         raise ImageAssetsError(f"{len(failed)} of {len(reports)} runs failed; the runs are in the UI: make dev")

@@ -9,10 +9,11 @@ import click
 import polars as pl
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.errors import UnknownWordsError
 from image_assets.ids import ImageId
 from image_assets.opening import open_objects, open_search
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.steps.search.conditions import Condition, parse_condition
 from image_assets.steps.search.requests import SearchRequest
 from image_assets.steps.search.sheet import render_sheet
@@ -67,7 +68,7 @@ def search(
     **conditions: Any,
 ) -> None:
     """Photos that look like TEXT, best first; without it, --image or --like, the newest first."""
-    settings = load_settings()
+    settings = settings_of_lake()
     request = SearchRequest(
         text=text,
         image=image.read_bytes() if image else None,

@@ -6,14 +6,15 @@ from functools import partial
 import click
 
 from image_assets.cli.console import CONSOLE
-from image_assets.settings import Settings, load_settings
+from image_assets.cli.known_lake import create_option, settings_of_lake
+from image_assets.settings import Settings
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; others need keys.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the gallery in the browser.")
-@click.option("--create", "is_new", is_flag=True, help="Begin a lake where there is none.")
+@create_option
 def serve(host: str, port: int, *, is_opened: bool, is_new: bool) -> None:
     """Serve the lake over HTTP: a gallery for people at /, the rest for programs; /openapi.json says how.
 
@@ -21,10 +22,10 @@ def serve(host: str, port: int, *, is_opened: bool, is_new: bool) -> None:
     """
     from image_assets.serving import server
 
-    settings = load_settings()
+    settings = settings_of_lake(is_new=is_new)
     # To be interrupted is how a service ends.
     with suppress(KeyboardInterrupt):
-        server.check_there(settings, is_new=is_new)
+        server.check_there(settings)
         server.serve(settings, host, port, partial(_tell, settings, is_opened=is_opened))
 
 

@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 
 from image_assets.cli.console import json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.configuration import effective_values, read_configuration
 from image_assets.errors import ImageAssetsError
 from image_assets.opening import open_objects
@@ -24,7 +25,7 @@ def show_settings() -> None:
 
     What was set in the lake (image-assets config) counts before the environment, and that before .env.
     """
-    settings = load_settings()
+    settings = settings_of_lake()
     values = effective_values(settings, origins(settings), read_configuration(open_objects(settings)))
     rows = [(f"{PREFIX}{each.name.upper()}", str(each.value), each.source, each.meaning) for each in values]
     data = [asdict(each) for each in values]

@@ -7,10 +7,11 @@ import click
 import polars as pl
 
 from image_assets.cli.console import json_option, print_frame, wants_json
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.lake.sql import query
 from image_assets.models.encoders.encoder import encoder_key
 from image_assets.opening import open_lake
-from image_assets.settings import Settings, load_settings
+from image_assets.settings import Settings
 from image_assets.shown_text import spreadsheet_csv
 from image_assets.steps.questions.processing_log import processing_log
 from image_assets.steps.vectors.embeddings import lake_tables
@@ -29,7 +30,7 @@ def query_lake(statement: str, as_csv: bool, exact: bool) -> None:
         raise click.UsageError("--exact needs --csv")
     if as_csv and wants_json():
         raise click.UsageError("--csv or --json")
-    rows = ask_lake(load_settings(), statement)
+    rows = ask_lake(settings_of_lake(), statement)
     if as_csv:
         rows = rows.with_columns(_as_text(rows.get_column(name)) for name in rows.columns if _is_nested(rows[name]))
         # `click.echo` would drop escape sequences.

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.cli.period import period, period_options, yesterday
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.questions.days_in_numbers import days_in_numbers
 from image_assets.steps.questions.plan import known_days
 from image_assets.steps.questions.waiting import usual_wait
@@ -22,7 +22,7 @@ from image_assets.tables.gold import DAILY_SUMMARY
 def status(day: datetime | None, first: datetime | None, last: datetime | None) -> None:
     """What is in the lake, day by day, and which days are not complete."""
     begin, end = period(day, first, last) or (date.min, date.max)
-    settings = load_settings()
+    settings = settings_of_lake()
     tables = open_lake(settings)
     print_status(tables, begin, end)
     incomplete = {*known_days(tables), yesterday()} - {*tables.days(DAILY_SUMMARY.name)}

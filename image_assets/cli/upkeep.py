@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import click
 
 from image_assets.cli.console import CONSOLE, ProgressBars, json_option, print_rows
+from image_assets.cli.known_lake import settings_of_lake
 from image_assets.errors import ConfigurationError, StorageError
 from image_assets.ids import ImageId
 from image_assets.opening import open_lake
-from image_assets.settings import load_settings
 from image_assets.steps.images.short_ids import whole_id
 from image_assets.steps.questions.table_diff import TableDiff, diff_day, tables_with_history
 from image_assets.steps.upkeep.access_tiers import archive_old, restore_originals
@@ -25,7 +25,7 @@ _MEBIBYTE = 2**20
 )
 def archive(age_days: int | None) -> None:
     """Move originals of old days to the archive, where they stay readable under the same key."""
-    settings, now = load_settings(), datetime.now(UTC)
+    settings, now = settings_of_lake(), datetime.now(UTC)
     age = settings.archive_after_days if age_days is None else age_days
     if age is None:
         raise click.UsageError("--older-than DAYS, or set IMAGE_ASSETS_ARCHIVE_AFTER_DAYS")
@@ -48,7 +48,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
     """
     if bool(image_ids) == bool(day):
         raise click.UsageError("ids or --day, one of them")
-    tables, now = open_lake(load_settings()), datetime.now(UTC)
+    tables, now = open_lake(settings_of_lake()), datetime.now(UTC)
     if day:
         found = [restore_originals(tables, day.date(), now)]
     else:
@@ -69,7 +69,7 @@ def restore(image_ids: Sequence[str], day: datetime | None) -> None:
 @json_option
 def diff(day: datetime, names: Sequence[str], against: str | None) -> None:
     """Compare a day's tables with what former recipes had made of the day."""
-    tables = open_lake(load_settings())
+    tables = open_lake(settings_of_lake())
     chosen = names or tables_with_history(tables, day.date())
     if not chosen:
         raise ConfigurationError(

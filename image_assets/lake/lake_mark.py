@@ -7,9 +7,10 @@ the mark says which they are.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-from image_assets.errors import ConfigurationError, StoreUnavailableError
+from image_assets.errors import ConfigurationError, ObjectNotFoundError, StoreUnavailableError, TableError
 from image_assets.ids import ObjectKey
 from image_assets.lake import object_keys
 from image_assets.lake.litter import is_litter
@@ -18,15 +19,9 @@ from image_assets.lake.optimism import until_first
 from image_assets.lake.records import read_record, write_durable_record, write_record
 
 _SIGNS: Final = (object_keys.LAKE_MARK, "access", object_keys.LANDING, object_keys.TABLES)
-_REMEDY: Final = (
-    "bring back the storage that was there before; if it is that, delete this file and start the service again"
-)
-_BRING_BACK: Final = (
-    "bring back the storage that was there before; if this is it, have it marked: image-assets serve --create"
-)
-_OR_BEGIN: Final = (
-    "runs worked on one there; bring back the storage that was there before, "
-    "or have them work on what is there: image-assets run --create"
+_WAY_OUT: Final = (
+    "bring back the storage that was there before; or, if what is there is to be the lake, say so once: "
+    "image-assets run --create (serve and demo take it, too), and start again what is running"
 )
 
 
@@ -50,8 +45,8 @@ def lake_mark(store: ObjectStore) -> LakeMark:
     return until_first(lambda: _read(store) or _make(store))
 
 
-def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
-    """The lake's mark, true of what there is: what is placed elsewhere is marked when it is first seen, or is new.
+def settle_mark(store: ObjectStore) -> LakeMark:
+    """The lake's mark, true of what there is: what is placed elsewhere is marked when it is first seen.
 
     Raises:
         StoreUnavailableError: a folder that was placed elsewhere is not there, or is another lake's.
@@ -63,7 +58,7 @@ def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
         way_out = "bring it back, or make a key: image-assets keys add NAME --role admin"
         raise ConfigurationError(f"keys were made, and there are none at {store.uri(object_keys.API_KEYS)}: {way_out}")
     placed = {*mark.placed, *store.folders_elsewhere()}
-    for folder in placed if is_new else placed.difference(mark.placed):
+    for folder in placed.difference(mark.placed):
         key = object_keys.placed_mark_key(folder)
         if not store.exists(key):
             write_durable_record(store, key, LakeMark(mark.lake_id))
@@ -73,12 +68,25 @@ def settle_mark(store: ObjectStore, *, is_new: bool = False) -> LakeMark:
     return mark
 
 
+def take_for_lake(store: ObjectStore) -> LakeMark:
+    """Have what is there be the lake, whatever was there before: a mark that is damaged or another lake's is replaced.
+
+    Raises:
+        StoreUnavailableError: a link in it leads nowhere.
+        ConfigurationError: as `settle_mark`.
+    """
+    mark = until_first(partial(_renewed, store))
+    for folder in sorted({*mark.placed, *store.folders_elsewhere()}):
+        _take_folder(store, folder, mark)
+    return settle_mark(store)
+
+
 def remember_keys(store: ObjectStore) -> None:
     """Have the mark say that there are keys."""
     _change(store, lambda there: replace(there, has_keys=True))
 
 
-def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark, way_out: str = _BRING_BACK) -> None:
+def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark) -> None:
     """See that the lake, or a folder of it, is there.
 
     Raises:
@@ -87,7 +95,20 @@ def check_mark(store: ObjectStore, key: ObjectKey, mark: LakeMark, way_out: str 
     found = _read(store, key)
     if found is None or found.lake_id != mark.lake_id:
         there = "another lake" if found else "no lake"
-        raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {way_out}", key=key)
+        raise StoreUnavailableError(f"there is {there} at {store.uri(key)}: {_WAY_OUT}", key=key)
+
+
+def is_whole(store: ObjectStore) -> bool:
+    """Whether there is a lake, with every folder of it that was placed elsewhere.
+
+    Raises:
+        StoreUnavailableError: there is one without such a folder, or its mark is damaged.
+    """
+    mark = _read(store)
+    if mark:
+        for key in _keys_of(mark)[1:]:
+            check_mark(store, key, mark)
+    return mark is not None
 
 
 class LakeGuard:
@@ -110,7 +131,7 @@ class LakeGuard:
         if known:
             # A store that asks this guard makes no mark from here on where the known one is missing.
             self._began = store, LakeMark(known)
-            check_mark(store, object_keys.LAKE_MARK, LakeMark(known), _OR_BEGIN)
+            check_mark(store, object_keys.LAKE_MARK, LakeMark(known))
         mark = settle_mark(store)
         self._began = store, replace(mark, lake_id=known or mark.lake_id)
         return known or mark.lake_id
@@ -139,12 +160,37 @@ def _keys_of(mark: LakeMark) -> tuple[ObjectKey, ...]:
 def _read(store: ObjectStore, key: ObjectKey = object_keys.LAKE_MARK) -> LakeMark | None:
     if not store.exists(key):
         return None
-    return read_record(store, key, LakeMark, StoreUnavailableError, _REMEDY)
+    return read_record(store, key, LakeMark, StoreUnavailableError, _WAY_OUT)
 
 
-def _make(store: ObjectStore) -> LakeMark:
+def _take_folder(store: ObjectStore, folder: str, mark: LakeMark) -> None:
+    key = object_keys.placed_mark_key(folder)
+    there = _undamaged(store, key)
+    if there and there.lake_id == mark.lake_id:
+        return
+    try:
+        write_durable_record(store, key, LakeMark(mark.lake_id))
+    except StoreUnavailableError as error:
+        way_out = f"if {folder} is a link that leads nowhere, remove it or make its folder, and do the same again"
+        raise StoreUnavailableError(f"{error}; {way_out}", key=key) from error
+
+
+def _renewed(store: ObjectStore) -> LakeMark:
+    version = store.version(object_keys.LAKE_MARK)
+    return _undamaged(store) or _make(store, over=version)
+
+
+def _undamaged(store: ObjectStore, key: ObjectKey = object_keys.LAKE_MARK) -> LakeMark | None:
+    try:
+        # An error that no storage raises which does not answer: what cannot be read for now is not replaced.
+        return read_record(store, key, LakeMark, TableError, "")
+    except (ObjectNotFoundError, TableError):
+        return None
+
+
+def _make(store: ObjectStore, over: str | None = None) -> LakeMark:
     mark = LakeMark(uuid.uuid4().hex)
-    write_record(store, object_keys.LAKE_MARK, mark, over=None)
+    write_record(store, object_keys.LAKE_MARK, mark, over=over)
     return mark
 
 

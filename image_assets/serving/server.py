@@ -36,18 +36,18 @@ _UNSENT_BYTES: Final = 2**16
 """What the system keeps of an answer that its reader has no room for: more would hide how slowly he takes it."""
 
 
-def check_there(settings: Settings, *, is_new: bool) -> None:
-    """See that there is a lake, or that one is to begin: where its storage is not mounted there would be another.
+def check_there(settings: Settings) -> None:
+    """See that there is a lake: where its storage is not mounted another would begin.
 
     Raises:
         ConfigurationError: there is none, or its keys are gone.
         StoreUnavailableError: a folder of it that is placed elsewhere is gone.
     """
     store = open_objects(settings)
-    if not (is_new or holds_lake(store)):
+    if not holds_lake(store):
         way_out = "bring back its storage, or begin one there: image-assets serve --create"
         raise ConfigurationError(f"there is no lake in {settings.root}: {way_out}")
-    settle_mark(store, is_new=is_new)
+    settle_mark(store)
 
 
 def serve(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:

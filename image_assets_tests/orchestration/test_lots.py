@@ -22,7 +22,7 @@ from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.steps.vectors.embeddings import lake_tables
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
 from image_assets.tables.embeddings import embeddings_name
-from image_assets.tables.gold import GOLD_IMAGES
+from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 from image_assets.tables.images import BRONZE_IMAGES
 from image_assets.tables.predictions import IMAGE_PREDICTIONS
 
@@ -113,12 +113,14 @@ def test_a_day_in_lots_has_the_same_rows_in_every_table(pair: Pair) -> None:
     assert [key for key in whole if not whole[key].equals(cut[key])] == []
 
 
+_NAMES = [f"{number:03}of{LOTS:03}.parquet" for number in range(LOTS)]
+
+
 def test_each_lot_has_files_of_its_own_and_what_concerns_the_whole_day_has_one(pair: Pair) -> None:
     tables = open_lake(pair.cut)
-    names = [f"{number:03}of{LOTS:03}.parquet" for number in range(LOTS)]
-    assert _files(tables, BRONZE_IMAGES.name) == _files(tables, GOLD_IMAGES.name) == names
-    assert _files(tables, embeddings_name("colours")) == names
-    assert _files(tables, DUPLICATE_IMAGES.name) == [f"{DAY}.parquet"]
+    of_images = BRONZE_IMAGES.name, embeddings_name("colours"), DUPLICATE_IMAGES.name, GOLD_IMAGES.name
+    assert [_files(tables, each) for each in of_images] == [_NAMES] * len(of_images)
+    assert _files(tables, DAILY_SUMMARY.name) == [f"{DAY}.parquet"]
     assert _files(open_lake(pair.whole), BRONZE_IMAGES.name) == [f"{DAY}.parquet"]
 
 
@@ -193,3 +195,16 @@ def test_an_image_is_erased_from_the_lot_that_has_it(
     assert len(day_lots(tables, DAY)) == LOTS
     assert execute_days(settings, DAY, NEXT).success
     assert image_id not in tables.read(BRONZE_IMAGES, DAY)["image_id"]
+
+
+def test_one_file_of_duplicates_of_a_day_in_lots_gives_way_to_those_of_its_lots(
+    pair: Pair, execute_days: Callable[..., dg.ExecuteInProcessResult]
+) -> None:
+    tables, before = open_lake(pair.cut), _rows(pair.cut)
+    rows = tables.read(DUPLICATE_IMAGES, DAY)
+    for key in tables.keys(DUPLICATE_IMAGES.name, DAY):
+        tables.store.delete(key)
+    tables.replace(DUPLICATE_IMAGES, DAY, rows.clear())
+    assert execute_days(pair.cut, DAY).success
+    assert _files(tables, DUPLICATE_IMAGES.name) == _NAMES
+    assert _rows(pair.cut)[DUPLICATE_IMAGES.name, f"{DAY}"].equals(before[DUPLICATE_IMAGES.name, f"{DAY}"])

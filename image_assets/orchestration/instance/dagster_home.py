@@ -39,6 +39,17 @@ class DagsterHome:
                 return Path(os.environ[name]).absolute()
         return None
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether there may be anything to remember: where Dagster's files were never made there is not."""
+        folder = self.sqlite_folder
+        return folder is None or any(file.is_file() for file in sqlite_files(folder))
+
+
+def sqlite_files(folder: Path) -> list[Path]:
+    """Dagster's files that each opening reads, whether they are there or not."""
+    return [folder / each for each in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")]
+
 
 def has_dagster_home() -> bool:
     """Whether there is one to be opened; that may still fail."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from image_assets.orchestration.instance.files import sqlite_files
+from image_assets.orchestration.instance.dagster_home import sqlite_files
 
 _PATIENCE_S = 2.0
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from image_assets.errors import StorageError
+from image_assets.orchestration.instance.dagster_home import sqlite_files
 from image_assets.orchestration.runs.at_work import this_process
 from image_assets.orchestration.runs.held_files import try_to_hold
 
@@ -35,11 +36,6 @@ def opening(folder: Path) -> Iterator[None]:
             _make(folder)
         _wait_for_other_makers(folder)
         yield
-
-
-def sqlite_files(folder: Path) -> list[Path]:
-    """Those that each opening reads, whether they are there or not."""
-    return [folder / each for each in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")]
 
 
 @contextmanager

@@ -19,16 +19,20 @@ def begin_with_known(guard: LakeGuard, store: ObjectStore, instance: dg.DagsterI
     Raises:
         StoreUnavailableError: there is none any more, or another.
     """
-    memory, key = instance.daemon_cursor_storage, _key(root)
-    known = memory.get_cursor_values({key}).get(key) or None
+    known = known_lake(instance, root)
     lake_id = guard.begin(store, known)
     if lake_id != known:
-        memory.set_cursor_values({key: lake_id})
+        remember_lake(instance, root, lake_id)
 
 
-def forget_lake(instance: dg.DagsterInstance, root: LakeRoot) -> None:
-    """Have the next run work on whatever is there: a person says that it is no mistake."""
-    instance.daemon_cursor_storage.set_cursor_values({_key(root): ""})
+def known_lake(instance: dg.DagsterInstance, root: LakeRoot) -> str | None:
+    """The id of the lake that runs worked on at a root; None where none ever did."""
+    return instance.daemon_cursor_storage.get_cursor_values({_key(root)}).get(_key(root)) or None
+
+
+def remember_lake(instance: dg.DagsterInstance, root: LakeRoot, lake_id: str) -> None:
+    """Have the runs to come work on this one."""
+    instance.daemon_cursor_storage.set_cursor_values({_key(root): lake_id})
 
 
 def _key(root: LakeRoot) -> str:

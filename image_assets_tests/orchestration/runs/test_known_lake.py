@@ -8,9 +8,9 @@ import pytest
 
 from image_assets.definitions import usual_resources
 from image_assets.ids import ObjectKey
-from image_assets.lake.lake_mark import settle_mark
+from image_assets.lake.lake_mark import settle_mark, take_for_lake
 from image_assets.lake.local_object_store import LocalObjectStore
-from image_assets.orchestration.runs.known_lake import forget_lake
+from image_assets.orchestration.runs.known_lake import known_lake, remember_lake
 from image_assets.settings import Settings
 
 Run = Callable[[], dg.ExecuteInProcessResult]
@@ -89,7 +89,7 @@ def test_a_lake_that_was_moved_is_known_by_its_mark_wherever_it_is_linked(run: R
 def test_whoever_wants_another_lake_there_says_so(run: Run, lake: Path, instance: dg.DagsterInstance) -> None:
     assert run().success
     lake.rename(lake.with_name("former"))
-    forget_lake(instance, lake)
+    remember_lake(instance, lake, take_for_lake(LocalObjectStore(lake)).lake_id)
     assert run().success
     assert run().success
     assert (lake / KEY).is_file()
@@ -97,6 +97,5 @@ def test_whoever_wants_another_lake_there_says_so(run: Run, lake: Path, instance
 
 def test_a_lake_is_known_however_its_place_is_spelt(run: Run, lake: Path, instance: dg.DagsterInstance) -> None:
     assert run().success
-    lake.rename(lake.with_name("former"))
-    forget_lake(instance, lake.parent / "elsewhere" / ".." / lake.name)
-    assert run().success
+    known = known_lake(instance, lake.parent / "elsewhere" / ".." / lake.name)
+    assert known == settle_mark(LocalObjectStore(lake)).lake_id

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -69,17 +68,3 @@ def test_a_damaged_file_of_dagsters_is_named_by_every_command_that_opens_it(
     result = invoke(*command.split(" "))
     assert isinstance(result.exception, StorageError)
     assert f"{folder}/runs.db is damaged" in str(result.exception)
-
-
-def test_a_run_whose_lake_is_away_says_so_and_goes_on_with_another_when_it_is_told_to(
-    damaged_home: Path, invoke: Invoke, yesterday: date
-) -> None:
-    run = ("run", "--day", str(yesterday), "--lots", "0")
-    assert invoke(*run).exit_code == 0
-    lake = damaged_home / "lake"
-    lake.rename(damaged_home / "away")
-    missed = invoke(*run)
-    assert "\nthere is no lake at" in missed.output
-    assert (missed.exit_code, lake.exists()) == (1, False)
-    assert invoke(*run, "--create").exit_code == 0
-    assert (invoke(*run).exit_code, lake.exists()) == (0, True)

@@ -15,7 +15,7 @@ from image_assets.lake.object_keys import DIGESTS, day_of
 from image_assets.lake.object_store import ANY_VERSION, ObjectCopy
 from image_assets.lake.parquet_tables import ParquetTables
 from image_assets.steps.duplicates.content import file_words, forget, remember, sought_files
-from image_assets.steps.duplicates.duplicates import DayComparison, find_duplicates
+from image_assets.steps.duplicates.duplicates import DayComparison, duplicate_inputs, find_duplicates
 from image_assets.steps.duplicates.links import DuplicateParams
 from image_assets.steps.upkeep.erasure import erase, find_remains
 from image_assets.tables.duplicates import DUPLICATE_IMAGES
@@ -93,6 +93,16 @@ def test_copies_are_found_by_what_is_remembered(compared: "Scenario") -> None:
     after.compare()
     assert after.row(DUPLICATE_IMAGES)["canonical_id"] == compared.row(DUPLICATE_IMAGES)["image_id"]
     assert after.row(DUPLICATE_IMAGES)["kind"] == "exact"
+
+
+def test_a_file_that_went_after_a_comparison_was_opened_has_it_opened_anew(compared: "Scenario") -> None:
+    after = _next_day(compared, "ann/again.jpg", paint())
+    comparison = DayComparison(after.tables, after.day, after.encoder.description, DuplicateParams())
+    comparison.rows_of(duplicate_inputs(after.tables, after.day, comparison.version))
+    for table in (BRONZE_IMAGES, SILVER_IMAGES, compared.embeddings):
+        compared.store.delete(compared.tables.key(table.name, compared.day))
+    find_duplicates(after.tables, after.day, comparison, chunk_size=10)
+    assert after.row(DUPLICATE_IMAGES)["canonical_id"] == after.row(DUPLICATE_IMAGES)["image_id"]
 
 
 def test_what_is_remembered_of_another_version_is_passed_over(compared: "Scenario") -> None:
