@@ -262,6 +262,11 @@ def table_of(key: ObjectKey) -> str:
     return _place_of(key)[0].partition("/")[2]
 
 
+def beside(key: ObjectKey, table: str) -> ObjectKey:
+    """The file of another table of the same day and lot."""
+    return ObjectKey(f"{TABLES}/{table}/{key.removeprefix(f'{_place_of(key)[0]}/')}")
+
+
 def _place_of(key: ObjectKey) -> tuple[str, str]:
     """The folder of a table and the name of a file in it, as if no day were cut into lots."""
     folder, _, name = key.rpartition("/")

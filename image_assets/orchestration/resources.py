@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import dagster as dg
 from pydantic import PrivateAttr
 
+from image_assets.compute.arenas import share_arenas
 from image_assets.compute.engine import Engine, EngineParams
 from image_assets.compute.opening import EngineName, open_devices, open_engine
 from image_assets.lake.lake_mark import LakeGuard
@@ -61,6 +62,7 @@ class LakeResource(dg.ConfigurableResource[ParquetTables]):
         """A run changes the lake of its beginning, and makes no other in its place; no cloud's place can be empty."""
         if context.run is None or context.instance is None:
             return
+        share_arenas()
         self._glance, root = Glance(), parse_root(self.root)
         if not isinstance(root, RemoteRoot):
             self._guard = LakeGuard()

@@ -1,6 +1,6 @@
 """Which photos show the same picture: found by their hashes, sifted by their vectors, decided by their pixels."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -17,7 +17,7 @@ from image_assets.imaging.pixels import RgbImage
 from image_assets.imaging.read_back import read_pixels
 from image_assets.lake import object_keys
 from image_assets.lake.object_store import ObjectStore
-from image_assets.search.near_duplicates import turned
+from image_assets.steps.duplicates.candidates import FIRST, candidates_of, is_before, with_photo
 from image_assets.steps.duplicates.canonicals import choose_canonicals
 from image_assets.steps.duplicates.pair_decisions import PairDecisions
 from image_assets.steps.duplicates.pool import ARRIVAL, DuplicatePool
@@ -38,11 +38,6 @@ LINKS = pl.Schema(
 )
 """From a photo to an earlier one: its key, its digest and how alike they are."""
 
-TURNED_BITS = 10
-"""Bits in which the hashes of turned pictures may differ: no vector sifts most of what is found there."""
-
-# A vector hardly tells left from right, but up from down.
-_COMPARABLE_TURNS = TURNS[:2]
 # A picture takes 1 MB, an outline a tenth of it.
 _PICTURES_KEPT, _OUTLINES_KEPT, _PAIRS_AHEAD = 64, 1024, 64
 
@@ -52,7 +47,7 @@ class DuplicateParams:
     """When two pictures count as one photo; the defaults are measured by benchmarks/duplicates.py.
 
     Attributes:
-        max_bits: pictures whose hashes differ in more are never compared, `TURNED_BITS` if turned; 0 to 16.
+        max_bits: pictures whose hashes differ in more are never compared, ten if turned; 0 to 16.
         min_similarity: least cosine of the vectors, where both are there; it spares the look at most pictures.
         min_likeness: least correlation of the details, one picture laid over the other; who reaches it is looked at
             close up.
@@ -61,6 +56,9 @@ class DuplicateParams:
     max_bits: int = 14
     min_similarity: float = 0.92
     min_likeness: float = 0.75
+
+
+_CANONICAL = [f"canonical_{name}" for name in ARRIVAL]
 
 
 def find_links(
@@ -72,12 +70,12 @@ def find_links(
     is compared with those that may stand for it, the earliest first: of a thousand copies each is compared with one.
     """
     images, links = [pool.copies_of(digests.clear()).with_columns(photo="image_id")], [pl.DataFrame(schema=LINKS)]
-    near = [_candidates_of(pool, _firsts_of(images[0]), decisions, params)]
+    near = [candidates_of(pool, _firsts_of(images[0]), decisions, params.min_similarity)]
     known, at_once = digests.clear(), 1
     while True:
         if digests.len():
-            images.append(_with_photo(pool.copies_of(digests), decisions))
-            near.append(_candidates_of(pool, _firsts_of(images[-1]), decisions, params))
+            images.append(with_photo(pool.copies_of(digests), decisions))
+            near.append(candidates_of(pool, _firsts_of(images[-1]), decisions, params.min_similarity))
             known = pl.concat([known, digests])
         firsts = _firsts_of(pl.concat(images))
         pairs = _to_compare(pl.concat(near), _stand_ins(firsts, pl.concat(links), decisions), at_once)
@@ -108,15 +106,10 @@ def _to_compare(near: pl.DataFrame, stand_ins: pl.DataFrame, at_once: int) -> pl
     others = stand_ins.select(other="photo", leader="canonical")
     pairs = near.join(stand_ins, on="photo").join(others, on="other", how="left")
     is_leader = pl.col("leader").is_null() | (pl.col("leader") == pl.col("other"))
-    pairs = pairs.filter(is_leader & ~_is_before(_CANONICAL, _FIRST))
-    pairs = pairs.sort("photo", *_FIRST, "turn")
+    pairs = pairs.filter(is_leader & ~is_before(_CANONICAL, FIRST))
+    pairs = pairs.sort("photo", *FIRST, "turn")
     is_next = pl.col("other").rle_id().rank("dense").over("photo") <= at_once
     return pairs.filter(is_next).select(near.columns)
-
-
-def _with_photo(images: pl.DataFrame, decisions: PairDecisions) -> pl.DataFrame:
-    is_apart = pl.col("image_id").is_in(list(decisions.apart))
-    return images.with_columns(photo=pl.when(is_apart).then("image_id").otherwise("sha256"))
 
 
 def _joined_digests(firsts: pl.DataFrame, decisions: PairDecisions) -> Iterator[str]:
@@ -127,28 +120,6 @@ def _joined_digests(firsts: pl.DataFrame, decisions: PairDecisions) -> Iterator[
             yield from (decisions.sha256_of[photo] for photo in pair)
 
 
-def _candidates_of(
-    pool: DuplicatePool, firsts: pl.DataFrame, decisions: PairDecisions, params: DuplicateParams
-) -> pl.DataFrame:
-    """Earlier photos that these may show, by their hashes and vectors."""
-    pairs = _near_pairs(pool, firsts.filter(~pl.col("is_near_uniform")))
-    others = _with_photo(pool.images_at(pairs["place"]), decisions)
-    others = others.select(
-        "place", "sha256", other="photo", other_id="image_id", other_day="day", other_uploaded_at="uploaded_at"
-    )
-    pairs = pairs.join(others, on="place").filter(_IS_EARLIER & (pl.col("photo") != pl.col("other")))
-    firsts = pairs.sort(_OTHER).unique(["photo", "other"], keep="first")
-    firsts = firsts.select(
-        "photo", "other", *(pl.col(name).alias(first) for name, first in zip(_OTHER, _FIRST, strict=True))
-    )
-    # Copies of the other photo have its pixels. By photo, so that each is read about once.
-    pairs = pairs.sort("photo", "distance_bits", "turn", "other_id").unique(
-        ["photo", "other", "turn"], keep="first", maintain_order=True
-    )
-    pairs = pairs.with_columns(similarity=pool.similarities(pairs)).filter(_is_alike(params))
-    return pairs.join(firsts, on=["photo", "other"], maintain_order="left")
-
-
 def _verified(store: ObjectStore, pairs: pl.DataFrame, params: DuplicateParams) -> pl.DataFrame:
     """The links among pairs, by their pixels."""
     likenesses = _likenesses(store, pairs, params.min_likeness)
@@ -156,36 +127,6 @@ def _verified(store: ObjectStore, pairs: pl.DataFrame, params: DuplicateParams) 
     # A symmetrical picture is near in several turns, and its hash does not tell which one is right.
     links = pairs.sort("likeness", descending=True, maintain_order=True).unique(["photo", "other"], keep="first")
     return links.select(*LINKS).cast(LINKS)
-
-
-def _is_before(one: Sequence[str], other: Sequence[str]) -> pl.Expr:
-    """Whether what these columns say of an image's arrival is before what those say."""
-    (first, *rest), (theirs, *others) = one, other
-    is_before = pl.col(first) < pl.col(theirs)
-    return is_before | ((pl.col(first) == pl.col(theirs)) & _is_before(rest, others)) if rest else is_before
-
-
-_OTHER = ["other_day", "other_uploaded_at", "other_id"]
-_FIRST, _CANONICAL = ([f"{whose}_{name}" for name in ARRIVAL] for whose in ("first", "canonical"))
-_IS_EARLIER = _is_before(_OTHER, ARRIVAL)
-
-
-def _is_alike(params: DuplicateParams) -> pl.Expr:
-    is_comparable = pl.col("similarity").is_not_null() & pl.col("turn").is_in(_COMPARABLE_TURNS)
-    return ~is_comparable | (pl.col("similarity") >= params.min_similarity)
-
-
-def _near_pairs(pool: DuplicatePool, firsts: pl.DataFrame) -> pl.DataFrame:
-    """Every hash of the pool near to a first image's, however that is turned: its place, bits and turn."""
-    hashes = firsts["phash"].to_numpy()
-    parts = []
-    for turn, variant in zip(TURNS, (hashes, *turned(hashes)), strict=True):
-        bits_apart = pool.hashes.radius if turn == TURNS[0] else min(TURNED_BITS, pool.hashes.radius)
-        pairs = pool.hashes.pairs(variant, bits_apart)
-        found = firsts.select("photo", *ARRIVAL)[pairs.new]
-        bits, places = pl.Series(pairs.bits), pl.Series(pairs.pool)
-        parts.append(found.with_columns(place=places, distance_bits=bits, turn=pl.lit(turn, dtype=pl.Enum(TURNS))))
-    return pl.concat(parts)
 
 
 def _likenesses(store: ObjectStore, pairs: pl.DataFrame, least: float) -> pl.Series:

@@ -65,6 +65,10 @@ class StoredVectors:
         if waiting:
             yield pl.concat(waiting)
 
+    def read_files(self, files: Sequence[ObjectKey], ids: pl.Series) -> pl.DataFrame:
+        """The same of these files of the table."""
+        return self._wanted_of(files, _COLUMNS, _is_one_of(ids))
+
     def read_whole(self, images: pl.DataFrame) -> pl.DataFrame:
         """The same at once."""
         return pl.concat([self._none(_COLUMNS), *self.read(images)])
