@@ -20,7 +20,8 @@ import numpy as np
 from page import write_section
 
 from image_assets.search.near_duplicates import Hashes, HashPool, pairs_within, turned
-from image_assets.steps.duplicates.links import TURNED_BITS, DuplicateParams
+from image_assets.steps.duplicates.candidates import TURNED_BITS
+from image_assets.steps.duplicates.links import DuplicateParams
 
 MARKERS = ("<!-- duplicates search: written by benchmarks/duplicates_search.py -->", "<!-- /duplicates search -->")
 PEER = Path(__file__).with_name("duplicates_imagededup.py")

@@ -388,11 +388,12 @@ def test_what_is_not_a_regular_file_is_named_and_the_others_land(home: Path, fol
 
 
 def test_the_demo_spreads_photos_of_ones_own_over_the_three_days_before_today(
-    home: Path, folder: Path, invoke: Invoke
+    home: Path, folder: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # With such a dagster.yaml nothing runs after that.
-    (home / "dagster.yaml").write_text("storage: none\n")
-    assert "dagster.yaml" in str(invoke("demo", "--photos", str(folder)).exception)
+    (home / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {home}}}}}")
+    # With such an encoder no run of it succeeds.
+    monkeypatch.setenv("IMAGE_ASSETS_ENCODER", str(home / "nowhere"))
+    assert "runs failed" in str(invoke("demo", "--photos", str(folder)).exception)
     today = datetime.now(UTC).date()
     days = [path.relative_to(home / "lake" / "landing").parts[0] for path in landed(home)]
     assert days == [(today - timedelta(days=back)).isoformat() for back in (3, 2, 1)]

@@ -14,7 +14,8 @@ from image_assets.imaging.privacy import find_metadata
 from image_assets.imaging.quality import to_grey
 from image_assets.samples.stock_photos import LABELS, PRODUCTS, Product, take_photo
 from image_assets.search.near_duplicates import pairs_within, turned
-from image_assets.steps.duplicates.links import TURNED_BITS, DuplicateParams
+from image_assets.steps.duplicates.candidates import TURNED_BITS
+from image_assets.steps.duplicates.links import DuplicateParams
 
 STOCK = files("image_assets.samples").joinpath("photos")
 WHOLE = max({product.view for product in PRODUCTS})

@@ -29,7 +29,10 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
+import torch
 from test_last_epoch import train
+
+torch.set_num_threads(int(sys.argv[6]))
 
 def hang_in_the_second_epoch(done, total):
     if done == int(sys.argv[5]):
@@ -95,6 +98,8 @@ def test_a_killed_training_goes_on_and_ends_as_one_that_was_left_alone(
 ) -> None:
     paths = [str(Path(image_assets.__file__).parents[1]), str(Path(__file__).parent)]
     arguments = [*paths, str(weights), str(tmp_path), str(READING + STEPS + 3)]
+    # How sums are divided among threads tells in their last digits.
+    arguments.append(str(torch.get_num_threads()))
     with subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments]) as process:
         give_up_at = time.monotonic() + 240
         while not (tmp_path / "hangs").exists():
