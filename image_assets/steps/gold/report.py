@@ -27,7 +27,6 @@ from image_assets.steps.increment.read_ahead import read_ahead
 from image_assets.tables.gold import DAILY_SUMMARY, GOLD_IMAGES
 
 UNCLASSIFIED = "(not classified)"
-REPORT_FILES = ("report.html", "report.json", "report.csv", "by_category.csv")
 _RESULTS = (
     "image_id",
     "user_id",
@@ -87,13 +86,15 @@ class WrittenReport:
 
 def write_report(tables: ParquetTables, day: date, params: ReportParams) -> WrittenReport:
     """Write page, results, list by category and summary of a day; files that would not change are left alone."""
-    changes = [
-        _replace(tables.store, object_keys.report_key(day, name), parts) for name, parts in _files(tables, day, params)
-    ]
-    if any(changes):
+    changes = {
+        key: _replace(tables.store, key, parts)
+        for name, parts in _files(tables, day, params)
+        for key in [object_keys.report_key(day, name)]
+    }
+    is_changed = any(changes.values())
+    if is_changed:
         tables.store.flush()
-    keys = tuple(object_keys.report_key(day, name) for name in REPORT_FILES)
-    return WrittenReport(keys, any(changes), _headline(tables.read(DAILY_SUMMARY, day)))
+    return WrittenReport(tuple(changes), is_changed, _headline(tables.read(DAILY_SUMMARY, day)))
 
 
 def _files(tables: ParquetTables, day: date, params: ReportParams) -> Iterator[tuple[str, Iterable[bytes]]]:
