@@ -33,7 +33,7 @@ def erase(image_ids: Sequence[str], requested_by: str, dry_run: bool, yes: bool,
 
     The days are then run again, which makes anew what showed other images too: reports, indexes, the warehouse.
     """
-    settings = settings_of_lake()
+    settings = settings_of_lake(is_for_good=True)
     tables = open_lake(settings)
     found = [find_remains(tables, ImageId(whole_id(tables, each))) for each in image_ids]
     for remains in found:

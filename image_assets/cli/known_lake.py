@@ -1,7 +1,8 @@
 """The lake of a command: an empty place, such as a mount point without its mount, is no lake that runs worked on.
 
 Only where there is no mark Dagster is asked, whose import takes longer than most commands. So a place that another lake
-lies in is found out by runs, and by commands that run: others take it for the lake that its mark says it is.
+lies in is found out by runs, by commands that run, and by those whose work cannot be taken back: others take it for the
+lake that its mark says it is.
 """
 
 from typing import TYPE_CHECKING
@@ -23,8 +24,10 @@ create_option = click.option(
 """For every command that begins a lake."""
 
 
-def settings_of_lake(*, is_new: bool = False) -> Settings:
+def settings_of_lake(*, is_new: bool = False, is_for_good: bool = False) -> Settings:
     """The settings, whose lake is there or is to begin: for every command that reads or changes it.
+
+    What a command does for good it does to no other lake than runs worked on.
 
     Raises:
         StoreUnavailableError: as `refuse_empty_place`.
@@ -33,20 +36,20 @@ def settings_of_lake(*, is_new: bool = False) -> Settings:
     if is_new:
         _take(settings)
     else:
-        refuse_empty_place(settings)
+        refuse_empty_place(settings, or_another=is_for_good)
     return settings
 
 
-def refuse_empty_place(settings: Settings) -> None:
+def refuse_empty_place(settings: Settings, *, or_another: bool = False) -> None:
     """See that there is a lake, or that none was ever known there; no cloud's place can be empty.
 
     Raises:
-        StoreUnavailableError: runs worked on a lake there, and there is none; or a folder of it is not there.
+        StoreUnavailableError: runs worked on a lake there, and there is none, or another; or a folder is not there.
     """
     if isinstance(settings.root, RemoteRoot):
         return
     store = open_objects(settings)
-    if is_whole(store) or not _may_be_known():
+    if (is_whole(store) and not or_another) or not _may_be_known():
         return
     from image_assets.orchestration.instance.opening import open_instance
     from image_assets.orchestration.runs.known_lake import known_lake

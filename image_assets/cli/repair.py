@@ -57,7 +57,7 @@ def repair(
 
     Exit codes: 0 all is whole again, 1 something is lost and stays as it is, or a run failed.
     """
-    settings, asked = settings_of_lake(), period(day, first, last)
+    settings, asked = settings_of_lake(is_for_good=True), period(day, first, last)
     tables = open_lake(settings)
     days = [each for each in tables.days(BRONZE_IMAGES.name) if asked is None or each in days_between(*asked)]
     with ProgressBars() as bars:

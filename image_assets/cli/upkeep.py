@@ -25,7 +25,7 @@ _MEBIBYTE = 2**20
 )
 def archive(age_days: int | None) -> None:
     """Move originals of old days to the archive, where they stay readable under the same key."""
-    settings, now = settings_of_lake(), datetime.now(UTC)
+    settings, now = settings_of_lake(is_for_good=True), datetime.now(UTC)
     age = settings.archive_after_days if age_days is None else age_days
     if age is None:
         raise click.UsageError("--older-than DAYS, or set IMAGE_ASSETS_ARCHIVE_AFTER_DAYS")

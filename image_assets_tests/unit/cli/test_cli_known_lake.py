@@ -146,8 +146,11 @@ def test_a_run_that_finds_another_lake_says_so_once_until_it_is_told_to_take_it(
     assert (run("--create").exit_code, run().exit_code) == (0, 0)
 
 
-@pytest.mark.parametrize("command", ["demo --images-per-day 1", "retry --reason timeout"])
-def test_what_runs_in_the_end_changes_nothing_of_another_lake(
+@pytest.mark.parametrize(
+    "command",
+    ["demo --images-per-day 1", "retry --reason timeout", "erase --yes 123", "repair --yes", "archive --older-than 1"],
+)
+def test_what_runs_in_the_end_or_cannot_be_taken_back_changes_nothing_of_another_lake(
     away: Path, lake: Path, invoke: Invoke, command: str
 ) -> None:
     (lake / "lake.json").write_text('{"lake_id": "another"}')
